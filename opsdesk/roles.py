@@ -1,0 +1,92 @@
+"""Who may do what: each role is a group, and `migrate` makes the groups say exactly this page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group, Permission
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# Looking at the desk's records. Histories have view permissions of their own.
+READS = frozenset(
+    f"{app}.view_{prefix}{model}"
+    for app, models in {
+        "shops": [
+            "alliance",
+            "controller",
+            "shop",
+            "product",
+            "qualification",
+            "enrollment",
+            "opening",
+            "importbatch",
+            "correction",
+            "violation",
+            "penalty",
+            "measure",
+            "shopmetrics",
+        ],
+        "rules": ["ruleset", "rule", "shopexemption", "sweep", "proposal"],
+        "opsdesk": ["decision"],
+    }.items()
+    for model in models
+    for prefix in ("", "historical")
+    if not (prefix and model in {"correction", "shopmetrics"})
+)
+
+DECIDES = frozenset(
+    {
+        "shops.import_data",
+        "rules.run_sweep",
+        "rules.decide_proposal",
+        "rules.file_proposal",
+        "rules.export_proposal",
+        "opsdesk.record_execution",
+        "opsdesk.export_decision",
+    }
+)
+
+PEOPLE = frozenset(
+    {
+        "auth.view_user",
+        "auth.add_user",
+        "auth.change_user",
+        "auth.view_group",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Role:
+    """A group: its name for people and the permissions it holds."""
+
+    name: str | Promise
+    permissions: frozenset[str]
+
+
+ROLES: dict[str, Role] = {
+    "operator": Role(_("operator"), READS | DECIDES),
+    "appeals_officer": Role(_("appeals officer"), READS),
+    "finance": Role(_("finance"), READS),
+    "rules_editor": Role(_("rules editor"), READS | {"rules.add_ruleset", "rules.change_ruleset"}),
+    "supervisor": Role(
+        _("supervisor"),
+        READS
+        | DECIDES
+        | {"rules.publish_ruleset", "rules.release_sweep", "rules.grant_exemption", "shops.change_alliance"},
+    ),
+    "auditor": Role(_("auditor"), READS | {"rules.export_proposal", "opsdesk.export_decision"}),
+    "administrator": Role(_("administrator"), PEOPLE),
+}
+
+
+def write_groups() -> None:
+    """Make the groups of this page, and their permissions, exactly what stands here."""
+    known = {
+        f"{app}.{codename}": pk
+        for pk, app, codename in Permission.objects.values_list("pk", "content_type__app_label", "codename")
+    }
+    for key, role in ROLES.items():
+        group, _created = Group.objects.get_or_create(name=key)
+        group.permissions.set([known[permission] for permission in role.permissions if permission in known])

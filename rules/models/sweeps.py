@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from rules.models.rulesets import RuleSet
+from shops.models import Alliance, Audited
+
+
+class Sweep(Audited):
+    """One daily check of one alliance: what was asked for, what came of it."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        HELD = "held", _("held")
+        FAILED = "failed", _("failed")
+
+    # A worker still owes something to these.
+    UNFINISHED = frozenset({Status.WAITING, Status.RUNNING})
+
+    alliance = models.ForeignKey(Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="sweeps")
+    day = models.DateField(_("day"), help_text=_("The day whose metrics were checked."))
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.WAITING)
+    requested_at = models.DateTimeField(_("requested at"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("requested by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
+    admission = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("admission rules"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    clearance = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("clearance rules"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    checked = models.IntegerField(_("checked"), default=0)
+    failing = models.IntegerField(_("failing"), default=0)
+    no_data = models.IntegerField(_("no data"), default=0)
+    filed = models.IntegerField(_("filed"), default=0)
+    withdrawn = models.IntegerField(_("withdrawn"), default=0)
+    already_open = models.IntegerField(_("already open"), default=0)
+    by_kind = models.JSONField(_("filed by kind"), default=dict, blank=True)
+    failure = models.TextField(_("why it failed"), blank=True)
+
+    class Meta:
+        verbose_name = _("daily check")
+        verbose_name_plural = _("daily checks")
+        ordering = ["-id"]
+        permissions = [
+            ("run_sweep", _("Can run the daily check")),
+            ("release_sweep", _("Can release a held daily check")),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alliance"],
+                condition=Q(status="running"),
+                name="rules_sweep_runs_alone_in_its_alliance",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["waiting", "running"], finished_at=None)
+                | (~Q(status__in=["waiting", "running"]) & Q(finished_at__isnull=False)),
+                name="rules_sweep_is_finished_exactly_when_it_says_so",
+            ),
+        ]
+        indexes = [
+            # Which day was swept last: the timetable and the home page.
+            models.Index(fields=["alliance", "-day"], name="rules_sweep_of_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alliance} · {self.day}"

@@ -1,0 +1,27 @@
+"""The facts: who, what was measured, what stands against them. Import models from here."""
+
+from shops.models.alliances import Alliance
+from shops.models.audited import Audited
+from shops.models.batches import ImportBatch
+from shops.models.enrollments import Enrollment, Opening
+from shops.models.metrics import Correction, ShopMetrics
+from shops.models.penalties import Ground, Measure, Penalty, Violation
+from shops.models.shops import Controller, Product, Qualification, Shop
+
+__all__ = [
+    "Alliance",
+    "Audited",
+    "Controller",
+    "Correction",
+    "Enrollment",
+    "Ground",
+    "ImportBatch",
+    "Measure",
+    "Opening",
+    "Penalty",
+    "Product",
+    "Qualification",
+    "Shop",
+    "ShopMetrics",
+    "Violation",
+]

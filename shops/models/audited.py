@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# History is read by record and by moment; copying every other index would cost more than the rows.
+UNINDEXED = [
+    "alliance",
+    "approved_by",
+    "batch",
+    "code",
+    "controller",
+    "decided_by",
+    "ended_by",
+    "enrollment",
+    "executed_by",
+    "filed_by",
+    "imposed_by",
+    "name_key",
+    "opening",
+    "penalty",
+    "product",
+    "proposal",
+    "received_by",
+    "requested_by",
+    "rule_set",
+    "sha256",
+    "shop",
+    "sweep",
+    "violation",
+]
+
+
+class Audited(models.Model):
+    """A record each of whose states is kept, with who made it and why.
+
+    History rows come from save(); set-based writes go through shops.sql, which writes them itself.
+    """
+
+    history = HistoricalRecords(inherit=True, no_db_index=UNINDEXED)
+
+    class Meta:
+        abstract = True
+
+    def save_by(self, by: User | None, reason: str = "", **kwargs: Any) -> None:
+        """Save, and have the history row name the person (None: the system) and the reason."""
+        self._history_user = by
+        self._change_reason = reason[:100]
+        self.save(**kwargs)

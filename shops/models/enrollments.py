@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from shops.models.alliances import Alliance
+from shops.models.audited import Audited
+from shops.models.batches import ImportBatch
+from shops.models.shops import Shop
+
+
+class Enrollment(Audited):
+    """A shop's standing in an alliance."""
+
+    class State(models.TextChoices):
+        APPLIED = "applied", _("applied")
+        OPEN = "open", _("open")
+        CLEARED = "cleared", _("cleared")
+        LEFT = "left", _("left")
+
+    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="enrollments")
+    alliance = models.ForeignKey(
+        Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="enrollments"
+    )
+    state = models.CharField(_("state"), max_length=20, choices=State.choices)
+    openings_used = models.PositiveSmallIntegerField(
+        _("openings used"),
+        default=0,
+        help_text=_("How many times the shop has been opened in this alliance, the present one included."),
+    )
+    batch = models.ForeignKey(
+        ImportBatch,
+        models.PROTECT,
+        verbose_name=_("import"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("enrollment")
+        verbose_name_plural = _("enrollments")
+        ordering = ["shop", "alliance"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shop", "alliance"], name="shops_enrollment_is_one_per_shop_and_alliance"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="open") | Q(openings_used__gte=1),
+                name="shops_enrollment_open_has_used_an_opening",
+            ),
+        ]
+        indexes = [
+            # The sweep reads one alliance's enrollments by state.
+            models.Index(fields=["alliance", "state"], name="shops_enrollment_population"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} · {self.alliance}"
+
+
+class Opening(Audited):
+    """One time that a shop was opened in an alliance. Its number and date never change."""
+
+    class Cause(models.TextChoices):
+        METRIC = "metric", _("metric")
+        QUALIFICATION = "qualification", _("qualification")
+        VIOLATION = "violation", _("violation")
+        JUDGEMENT = "judgement", _("judgement")
+        VOLUNTARY = "voluntary", _("voluntary")
+
+    enrollment = models.ForeignKey(
+        Enrollment, models.PROTECT, verbose_name=_("enrollment"), related_name="openings"
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    opened_on = models.DateField(
+        _("opened on"), null=True, blank=True, help_text=_("Empty: before the desk's record began.")
+    )
+    closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    cause = models.CharField(_("closed because"), max_length=20, choices=Cause.choices, blank=True)
+    closed = models.BooleanField(_("closed"), default=False)
+
+    class Meta:
+        verbose_name = _("opening")
+        verbose_name_plural = _("openings")
+        ordering = ["enrollment", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrollment", "number"], name="shops_opening_number_is_used_once"
+            ),
+            models.UniqueConstraint(
+                fields=["enrollment"],
+                condition=Q(closed=False),
+                name="shops_opening_is_the_only_open_one",
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="shops_opening_number_starts_at_one"),
+            models.CheckConstraint(
+                condition=Q(closed=True) | (Q(closed_on=None) & Q(cause="")),
+                name="shops_opening_that_is_open_has_no_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrollment} · {self.number}"

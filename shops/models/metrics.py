@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from shops.models.batches import ImportBatch
+from shops.models.shops import Shop
+
+
+class ShopMetrics(models.Model):
+    """What was measured of a shop on a day. Partitioned by month; a NULL is *no data*, never 0.
+
+    A score that the platform has not given yet (暂无) is NULL with its `…_none` flag set (R9).
+    """
+
+    pk = models.CompositePrimaryKey("day", "shop")
+    day = models.DateField(_("day"))
+    # Without a database constraint: the import joins against shops, and shops are never deleted.
+    # Without an index of its own: pages ask for a shop's days by naming them, which the key answers.
+    shop = models.ForeignKey(
+        Shop,
+        models.DO_NOTHING,
+        verbose_name=_("shop"),
+        related_name="metrics",
+        db_constraint=False,
+        db_index=False,
+    )
+    batch = models.ForeignKey(
+        ImportBatch,
+        models.DO_NOTHING,
+        verbose_name=_("import"),
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    gmv_30d = models.DecimalField(max_digits=16, decimal_places=2, null=True)
+    paid_orders_30d = models.IntegerField(null=True)
+    shop_score = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    shop_score_none = models.BooleanField(db_default=False)
+    experience_score = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    experience_score_none = models.BooleanField(db_default=False)
+    product_score = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    product_score_none = models.BooleanField(db_default=False)
+    service_score = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    service_score_none = models.BooleanField(db_default=False)
+    logistics_score = models.DecimalField(max_digits=4, decimal_places=2, null=True)
+    logistics_score_none = models.BooleanField(db_default=False)
+    positive_rate = models.DecimalField(max_digits=7, decimal_places=6, null=True)
+    warehouse_passed = models.BooleanField(null=True)
+    alliance_connected = models.BooleanField(null=True)
+    erp_connected = models.BooleanField(null=True)
+    freight_insurance = models.BooleanField(null=True)
+    extra = models.JSONField(db_default=models.Value({}, models.JSONField()))
+
+    class Meta:
+        verbose_name = _("shop metrics")
+        verbose_name_plural = _("shop metrics")
+
+    def __str__(self) -> str:
+        return f"{self.shop_id} · {self.day}"
+
+
+class Correction(models.Model):
+    """What a later file replaced: the values before, kept for good."""
+
+    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="corrections")
+    day = models.DateField(_("day"))
+    before = models.JSONField(_("before"))
+    replaced_batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, verbose_name=_("import that was corrected"), related_name="+"
+    )
+    batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, verbose_name=_("import that corrected"), related_name="corrections"
+    )
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        indexes = [
+            # Which proposals rest on superseded data: looked up by shop and day.
+            models.Index(fields=["shop", "day"], name="shops_correction_of_day"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(batch=models.F("replaced_batch")),
+                name="shops_correction_comes_from_another_file",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} · {self.day}"
