@@ -126,12 +126,11 @@ class Place:
         passwords = self.root / "passwords"
         homes = (self.postgres, self.valkey)
         for directory in (passwords, *homes, *(self.socket_directory(home) for home in homes)):
-            directory.mkdir(mode=0o700, exist_ok=True)
-            if os.geteuid() != 0 and directory.stat().st_uid != os.geteuid():
-                raise NotStarted(
-                    f"{directory} belongs to another account; name another place in OPSDESK_DATA"
-                )
-            self.account.own(directory, 0o700)
+            if not directory.exists():
+                directory.mkdir(mode=0o700)
+                self.account.own(directory, 0o700)
+            elif directory.stat().st_uid != self.account.uid:
+                raise NotStarted(f"{directory} belongs to another account; name another in OPSDESK_DATA")
         for role in ROLES:
             if not (passwords / role).exists():
                 new = passwords / f".{role}"
@@ -155,7 +154,8 @@ def _default_directory(account: Account) -> Path:
     inside = CHECKOUT / ".data"
     if inside.exists():
         home = inside / "postgres"
-        usable = account.reaches(inside) and (not home.exists() or home.stat().st_uid == account.uid)
+        usable = account.reaches(inside) and os.access(inside, os.W_OK)
+        usable = usable and (not home.exists() or home.stat().st_uid == account.uid)
     else:
         usable = account.reaches(CHECKOUT) and os.access(CHECKOUT, os.W_OK)
     if usable:
