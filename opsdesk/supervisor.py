@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 # Loaded here: between fork and exec nothing may be looked up.
@@ -22,7 +24,7 @@ LONGEST_PAUSE = 15.0
 
 
 def end_with_parent(parent: int, signal_number: int = signal.SIGKILL) -> None:
-    """Ask the kernel to end this process when `parent`, which forked it, ends in any way, kill -9 included."""
+    """Have the kernel end this process when `parent`, which forked it, ends in any way, kill -9 too."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal_number)
         if os.getppid() != parent:  # it went before we could ask
@@ -30,35 +32,35 @@ def end_with_parent(parent: int, signal_number: int = signal.SIGKILL) -> None:
 
 
 def start(
-    command: Sequence[str], env: Mapping[str, str] | None = None, **options: object
-) -> subprocess.Popen:
+    command: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
     """Start `command` in a process group of its own, bound to this process's life."""
     parent = os.getpid()
-    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+    return subprocess.Popen(
         command,
         env=env,
+        cwd=cwd,
+        pass_fds=pass_fds,
         start_new_session=True,
         preexec_fn=lambda: end_with_parent(parent, signal.SIGTERM),
-        **options,
     )
 
 
-def end(processes: Sequence[subprocess.Popen], patience: float = 10.0) -> None:
+def end(processes: Sequence[subprocess.Popen[bytes]], patience: float = 10.0) -> None:
     """Ask all to end, wait, then kill what is left, each with its whole group."""
     for process in processes:
         if process.poll() is None:
             process.terminate()
     deadline = time.monotonic() + patience
     for process in processes:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
         # Also after a quiet end: its own children may have stayed.
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         process.wait()
 
 
@@ -68,10 +70,10 @@ class Child:
 
     name: str
     command: Sequence[str]
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     falls: int = 0
-    due: float = field(default=0.0)
+    due: float = 0.0
 
     def look_after(self, now: float, say: Callable[[str], object]) -> None:
         """Start it if it is due; where it fell, set when it is due again."""

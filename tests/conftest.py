@@ -104,7 +104,7 @@ def _point_at(database: str) -> None:
 def django_db_setup(
     django_test_environment: None, cluster: databases.Cluster, migrated: str, django_db_blocker
 ) -> Iterator[None]:
-    """In place of pytest-django's own: a clone, migrated by our command and reached as the application's role."""
+    """In place of pytest-django's own: a clone, migrated by our command, reached as the application."""
     clone = cluster.clone(migrated)
     with django_db_blocker.unblock():
         _point_at(clone)
