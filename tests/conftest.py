@@ -63,10 +63,12 @@ for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "STATIC_ROOT", "CONN_MAX_A
     os.environ.pop(_name, None)
 os.environ.update(local_services.up(DATA, fast=True))
 os.environ["REDIS_URL"] = _own_part_of_valkey(os.environ["REDIS_URL"])
-os.environ["OPSDESK_DATA"] = str(DATA)
+os.environ["OPSDESK_DATA"] = os.environ["OPSDESK_TEST_DATA"] = str(DATA)
 os.environ["FILES_ROOT"] = str(FILES)
 os.environ["DJANGO_SETTINGS_MODULE"] = "opsdesk.settings"
 assert django.conf.settings.DATABASES  # read now: pytest-django takes Django from here
+# Not handed on: the processes of pytest-xdist begin here too, with addresses of their own.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_unconfigure() -> None:
