@@ -1,0 +1,274 @@
+"""Plain functions that make what a test speaks about. Each row has its history; values hold unless given."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import Group, User
+from django.db import connection
+
+from rules.models import Proposal, RuleSet, Sweep
+from shops.models import (
+    Alliance,
+    Controller,
+    Enrollment,
+    ImportBatch,
+    Opening,
+    Penalty,
+    Product,
+    Qualification,
+    Shop,
+    ShopMetrics,
+    Violation,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+# The day whose metrics count, and a moment of the morning after.
+DAY = date(2026, 3, 10)
+AT = datetime(2026, 3, 11, 9, 30, tzinfo=SHANGHAI)
+DOUYIN, WECHAT = "douyin-featured", "wechat-select"
+
+_count = itertools.count(1)
+
+
+def make_user(role: str | None = "operator", *, username: str = "", password: str | None = None) -> User:
+    """A member of staff in the group `role`; None: of no group. Without a password nobody can sign in."""
+    user = User.objects.create_user(
+        username or f"{role or 'nobody'}-{next(_count)}", password=password, is_staff=True
+    )
+    if role:
+        user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def make_controller(code: str = "") -> Controller:
+    return Controller.objects.create(code=code or f"controller-{next(_count)}")
+
+
+def make_shop(**values: Any) -> Shop:
+    """A normal physical-goods shop that trades under no brand."""
+    number = next(_count)
+    values.setdefault("code", f"S{number:06d}")
+    values.setdefault("name", f"店铺{number}")
+    return Shop.objects.create(
+        **{
+            "name_key": values["name"].lower(),
+            "shop_type": Shop.Type.ORDINARY,
+            "category": "beauty",
+            "goods_kind": Shop.GoodsKind.PHYSICAL,
+            "status": Shop.Status.NORMAL,
+            "account_ok": True,
+            "subject_kind": Shop.SubjectKind.ENTERPRISE,
+            "entered_on": date(2024, 1, 15),
+            **values,
+        }
+    )
+
+
+def make_product(shop: Shop | None = None, **values: Any) -> Product:
+    number = next(_count)
+    return Product.objects.create(
+        **{
+            "code": f"G{number:06d}",
+            "shop": shop or make_shop(),
+            "name": f"商品{number}",
+            "category": "beauty",
+            **values,
+        }
+    )
+
+
+def make_qualification(shop: Shop, **values: Any) -> Qualification:
+    """An accepted brand paper that is valid for a year more."""
+    return Qualification.objects.create(
+        **{
+            "shop": shop,
+            "kind": Qualification.Kind.BRAND,
+            "brand": "一叶",
+            "valid_until": DAY + timedelta(days=365),
+            "verdict": Qualification.Verdict.ACCEPTED,
+            "received_at": AT - timedelta(days=30),
+            **values,
+        }
+    )
+
+
+def make_enrollment(
+    shop: Shop | None = None,
+    alliance_code: str = DOUYIN,
+    state: str = Enrollment.State.OPEN,
+    openings: int | None = None,
+) -> Enrollment:
+    """An enrollment and its openings, of which the last is open exactly where `state` is open.
+
+    Without `openings`: one for a shop that is or was in, none for one that has only applied.
+    """
+    if openings is None:
+        openings = 0 if state == Enrollment.State.APPLIED else 1
+    enrollment = Enrollment.objects.create(
+        shop=shop or make_shop(),
+        alliance=Alliance.objects.get(code=alliance_code),
+        state=state,
+        openings_used=openings,
+    )
+    for number in range(1, openings + 1):
+        closed = number < openings or state != Enrollment.State.OPEN
+        opened_on = DAY - timedelta(days=100 * (openings - number + 1))
+        Opening.objects.create(
+            enrollment=enrollment,
+            number=number,
+            opened_on=opened_on,
+            closed=closed,
+            closed_on=opened_on + timedelta(days=50) if closed else None,
+            cause=Opening.Cause.METRIC if closed else "",
+        )
+    return enrollment
+
+
+def make_batch(kind: str = ImportBatch.Kind.METRICS, *, rows: int = 1, **values: Any) -> ImportBatch:
+    """An import that was applied and only created rows."""
+    return ImportBatch.objects.create(
+        **{
+            "kind": kind,
+            "state": ImportBatch.State.APPLIED,
+            "file_name": f"{kind}.csv",
+            "sha256": f"{next(_count):064x}",
+            "size": 100,
+            "received_at": AT,
+            "as_of": AT,
+            "finished_at": AT,
+            "rows": rows,
+            "created": rows,
+            **values,
+        }
+    )
+
+
+def make_metrics(
+    shop: Shop, day: date = DAY, *, batch: ImportBatch | None = None, **values: Any
+) -> ShopMetrics:
+    """A day's metrics of a shop that holds every rule of both alliances."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT shops_make_month(%s)", [day])
+    return ShopMetrics.objects.create(
+        **{
+            "shop": shop,
+            "day": day,
+            "batch": batch or make_batch(first_day=day, last_day=day),
+            "gmv_30d": "120000.00",
+            "paid_orders_30d": 900,
+            "shop_score": "4.80",
+            "experience_score": "4.60",
+            "product_score": "4.60",
+            "service_score": "4.60",
+            "logistics_score": "4.60",
+            "positive_rate": "0.960000",
+            "warehouse_passed": True,
+            "alliance_connected": True,
+            "erp_connected": True,
+            "freight_insurance": True,
+            **values,
+        }
+    )
+
+
+def make_sweep(alliance_code: str = DOUYIN, day: date = DAY, **values: Any) -> Sweep:
+    """A daily check that is done."""
+    return Sweep.objects.create(
+        **{
+            "alliance": Alliance.objects.get(code=alliance_code),
+            "day": day,
+            "status": Sweep.Status.DONE,
+            "requested_at": AT,
+            "started_at": AT,
+            "finished_at": AT,
+            **values,
+        }
+    )
+
+
+def make_proposal(
+    enrollment: Enrollment | None = None, *, kind: str = Proposal.Kind.CLEAR, **values: Any
+) -> Proposal:
+    """An open proposal as a daily check files it: clearance for DF-C1 at 3.49, or admission.
+
+    Without an enrollment one that fits: open for a clearance, applied for an admission.
+    """
+    clears = kind == Proposal.Kind.CLEAR
+    if enrollment is None:
+        enrollment = make_enrollment(state=Enrollment.State.OPEN if clears else Enrollment.State.APPLIED)
+    alliance = enrollment.alliance
+    purpose = RuleSet.Purpose.CLEARANCE if clears else RuleSet.Purpose.ADMISSION
+    rule_set = RuleSet.objects.get(alliance=alliance, purpose=purpose, version=1)
+    failed = {
+        "code": "DF-C1" if alliance.code == DOUYIN else "WS-C1",
+        "purpose": purpose.value,
+        "metric": "experience_score" if alliance.code == DOUYIN else "shop_score",
+        "observed": "3.49" if alliance.code == DOUYIN else "4.19",
+        "operator": "<",
+        "threshold": "3.5" if alliance.code == DOUYIN else "4.2",
+        "outcome": "fails",
+        "margin": "-0.01",
+        "advisory": False,
+    }
+    lead = {
+        "ground": "metric",
+        "failed_rules": [failed["code"]],
+        "lead_rule": failed["code"],
+        "lead_metric": failed["metric"],
+        "observed": failed["observed"],
+        "operator": failed["operator"],
+        "threshold": failed["threshold"],
+        "margin": failed["margin"],
+        "failing_since": DAY,
+    }
+    return Proposal.objects.create(
+        **{
+            "alliance": alliance,
+            "shop": enrollment.shop,
+            "enrollment": enrollment,
+            "kind": kind,
+            "day": DAY,
+            "filed_on": DAY + timedelta(days=1),
+            "rule_set": rule_set,
+            "openings_used": enrollment.openings_used,
+            "gmv_30d": "120000.00",
+            "evidence": {
+                "day": DAY.isoformat(),
+                "batch": None,
+                "rule_sets": [{"id": rule_set.pk, "purpose": purpose.value, "version": 1}],
+                "rules": [failed] if clears else [],
+            },
+            **(lead if clears else {}),
+            **values,
+        }
+    )
+
+
+def make_penalty(
+    shop: Shop | None = None,
+    *,
+    violation_code: str = "",
+    ground: str = "",
+    status: str = Penalty.Status.IMPOSED,
+    at: datetime = AT,
+    **values: Any,
+) -> Penalty:
+    """A penalty without measures; for a clearance call penalties.impose. `at`: reported, imposed, ended."""
+    penalised = status != Penalty.Status.REPORTED
+    return Penalty.objects.create(
+        **{
+            "shop": shop or make_shop(),
+            "violation": Violation.objects.get(code=violation_code) if violation_code else None,
+            "ground": ground or ("violation" if violation_code else "judgement"),
+            "status": status,
+            "reason": "as the platform reports",
+            "reported_at": at,
+            "imposed_at": at if penalised else None,
+            "ended_at": at if status in Penalty.ENDED else None,
+            **values,
+        }
+    )
