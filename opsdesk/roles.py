@@ -38,6 +38,10 @@ READS = frozenset(
 DECIDES = frozenset(
     {
         "shops.import_data",
+        "shops.record_enrollment",
+        "shops.report_penalty",
+        "shops.impose_penalty",
+        "shops.lift_penalty",
         "rules.run_sweep",
         "rules.decide_proposal",
         "rules.file_proposal",
@@ -67,14 +71,20 @@ class Role:
 
 ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | DECIDES),
-    "appeals_officer": Role(_("appeals officer"), READS),
+    "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
     "finance": Role(_("finance"), READS),
     "rules_editor": Role(_("rules editor"), READS | {"rules.add_ruleset", "rules.change_ruleset"}),
     "supervisor": Role(
         _("supervisor"),
         READS
         | DECIDES
-        | {"rules.publish_ruleset", "rules.release_sweep", "rules.grant_exemption", "shops.change_alliance"},
+        | {
+            "shops.change_alliance",
+            "shops.overturn_penalty",
+            "rules.publish_ruleset",
+            "rules.release_sweep",
+            "rules.grant_exemption",
+        },
     ),
     "auditor": Role(_("auditor"), READS | {"rules.export_proposal", "opsdesk.export_decision"}),
     "administrator": Role(_("administrator"), PEOPLE),

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'enrollment',
                 'verbose_name_plural': 'enrollments',
                 'ordering': ['shop', 'alliance'],
+                'permissions': [('record_enrollment', 'Can record that a shop applies or leaves')],
             },
         ),
         migrations.CreateModel(
@@ -339,6 +340,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'penalty',
                 'verbose_name_plural': 'penalties',
                 'ordering': ['-id'],
+                'permissions': [('report_penalty', 'Can report a case'), ('impose_penalty', 'Can impose penalties'), ('lift_penalty', 'Can lift penalties'), ('overturn_penalty', 'Can overturn penalties')],
             },
         ),
         migrations.CreateModel(

@@ -42,6 +42,7 @@ class Enrollment(Audited):
         verbose_name = _("enrollment")
         verbose_name_plural = _("enrollments")
         ordering = ["shop", "alliance"]
+        permissions = [("record_enrollment", _("Can record that a shop applies or leaves"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "alliance"], name="shops_enrollment_is_one_per_shop_and_alliance"

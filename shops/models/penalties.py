@@ -142,6 +142,12 @@ class Penalty(Audited):
         verbose_name = _("penalty")
         verbose_name_plural = _("penalties")
         ordering = ["-id"]
+        permissions = [
+            ("report_penalty", _("Can report a case")),
+            ("impose_penalty", _("Can impose penalties")),
+            ("lift_penalty", _("Can lift penalties")),
+            ("overturn_penalty", _("Can overturn penalties")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["reference"],

@@ -1,0 +1,194 @@
+"""A shop's way in and out of an alliance: apply, admit, clear, leave, and a clearance taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from shops.errors import Refused
+from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def lock(enrollment: Enrollment) -> None:
+    """Hold the shop's row, then the enrollment's, until the transaction ends; the latter is read afresh.
+
+    Not FOR UPDATE: a check that files for thousands of shops holds a key share on each of their rows,
+    and decisions don't have to wait for that.
+    """
+    Shop.objects.select_for_update(no_key=True).get(pk=enrollment.shop_id)
+    enrollment.refresh_from_db(from_queryset=Enrollment.objects.select_for_update(no_key=True))
+
+
+def barred_for_ever() -> QuerySet[Shop]:
+    """Shops that no alliance takes back: a serious violation (CL-1), or closed for a violation (DF-A13)."""
+    serious = Penalty.objects.filter(status__in=Penalty.PENALISED, violation__serious=True)
+    return Shop.objects.filter(
+        Q(pk__in=serious.values("shop"))
+        | Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
+    )
+
+
+def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
+    """Shops that a penalty keeps out of this alliance while it stands (R5): a judgement about the shop, or
+    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out.
+    """
+    standing = Penalty.objects.filter(status=Penalty.Status.IMPOSED)
+    judged = standing.filter(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
+    cleared = standing.filter(
+        ground=Ground.VIOLATION,
+        measures__kind=Measure.Kind.CLEAR,
+        measures__applied_at__isnull=False,
+        measures__undone_at=None,
+        measures__opening__enrollment__alliance=alliance,
+    )
+    return Shop.objects.filter(Q(pk__in=judged.values("shop")) | Q(pk__in=cleared.values("shop")))
+
+
+def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
+    """Shops that are not admitted to the alliance whatever their metrics say (R5)."""
+    return barred_for_ever() | barred_for_now(alliance)
+
+
+@transaction.atomic
+def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str = "") -> None:
+    """The shop asks to be let in (again): R18 needs it for every opening but the first.
+
+    Refused when the shop is in already or has already asked.
+    """
+    require(by, "shops.record_enrollment")
+    lock(enrollment)
+    if enrollment.state == Enrollment.State.OPEN:
+        raise Refused(_already_open(enrollment))
+    if enrollment.state == Enrollment.State.APPLIED:
+        raise Refused(
+            _("%(shop)s has already applied to %(alliance)s.")
+            % {"shop": enrollment.shop, "alliance": enrollment.alliance}
+        )
+    enrollment.state = Enrollment.State.APPLIED
+    enrollment.save_by(by, reason or "applied")
+
+
+@transaction.atomic
+def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
+    """Let the shop in: the next opening begins, on the local day of `at`.
+
+    Refused when the shop is in, was in before and has not applied again (R18), is of a category that the
+    alliance doesn't serve (R22), is barred (R5, CL-1), or has used up its openings (DF-A12, R4).
+    """
+    lock(enrollment)
+    names = {"shop": enrollment.shop, "alliance": enrollment.alliance}
+    alliance = enrollment.alliance
+    if enrollment.state == Enrollment.State.OPEN:
+        raise Refused(_already_open(enrollment))
+    if enrollment.openings_used and enrollment.state != Enrollment.State.APPLIED:
+        raise Refused(
+            _("%(shop)s was in %(alliance)s before: it comes back only once it has applied (R18).") % names
+        )
+    if alliance.category_not_served and enrollment.shop.category == alliance.category_not_served:
+        raise Refused(
+            _("%(alliance)s does not serve the category %(category)s (R22).")
+            % {**names, "category": enrollment.shop.category}
+        )
+    if barred_for_ever().filter(pk=enrollment.shop_id).exists():
+        raise Refused(
+            _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
+            % names
+        )
+    if barred_for_now(alliance).filter(pk=enrollment.shop_id).exists():
+        raise Refused(_("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names)
+    number = enrollment.openings_used + 1
+    if alliance.openings_limit is not None and number > alliance.openings_limit:
+        raise Refused(
+            _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12).")
+            % {**names, "limit": alliance.openings_limit}
+        )
+    opening = Opening(enrollment=enrollment, number=number, opened_on=localdate(at))
+    opening.save_by(by, "admitted")
+    enrollment.state = Enrollment.State.OPEN
+    enrollment.openings_used = number
+    enrollment.save_by(by, "admitted")
+    return opening
+
+
+@transaction.atomic
+def clear(enrollment: Enrollment, *, cause: str, by: User | None, at: datetime) -> Opening:
+    """Put the shop out: the open opening ends, on the local day of `at`, and is returned.
+
+    `cause` is an Opening.Cause. Refused when the shop is not in.
+    """
+    lock(enrollment)
+    if enrollment.state != Enrollment.State.OPEN:
+        raise Refused(_not_open(enrollment))
+    opening = _close(enrollment, cause=cause, by=by, at=at, reason="cleared")
+    enrollment.state = Enrollment.State.CLEARED
+    enrollment.save_by(by, "cleared")
+    return opening
+
+
+@transaction.atomic
+def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str = "") -> None:
+    """The shop goes by itself, or takes its application back. No wait follows (CL-2).
+
+    Refused when it is neither in nor has applied.
+    """
+    require(by, "shops.record_enrollment")
+    lock(enrollment)
+    if enrollment.state == Enrollment.State.OPEN:
+        _close(enrollment, cause=Opening.Cause.VOLUNTARY, by=by, at=at, reason=reason or "left")
+    elif enrollment.state != Enrollment.State.APPLIED:
+        raise Refused(_not_open(enrollment))
+    enrollment.state = Enrollment.State.LEFT
+    enrollment.save_by(by, reason or "left")
+
+
+@transaction.atomic
+def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool:
+    """Take a clearance back: the same opening goes on, and no further one is used (R4).
+
+    False, and nothing changes, where the shop has come in or gone by itself since, or something else
+    keeps it out.
+    """
+    enrollment = opening.enrollment
+    lock(enrollment)
+    opening.refresh_from_db(from_queryset=Opening.objects.select_for_update(no_key=True))
+    if (
+        enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
+        or opening.number != enrollment.openings_used
+        or barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+    ):
+        return False
+    opening.closed, opening.closed_on, opening.cause = False, None, ""
+    opening.save_by(by, "continued")
+    enrollment.state = Enrollment.State.OPEN
+    enrollment.save_by(by, "opening continued")
+    return True
+
+
+def _close(enrollment: Enrollment, *, cause: str, by: User | None, at: datetime, reason: str) -> Opening:
+    opening = enrollment.openings.select_for_update(no_key=True).get(closed=False)
+    opening.closed, opening.closed_on, opening.cause = True, localdate(at), cause
+    opening.save_by(by, reason)
+    return opening
+
+
+def _already_open(enrollment: Enrollment) -> str:
+    return _("%(shop)s is already open in %(alliance)s.") % {
+        "shop": enrollment.shop,
+        "alliance": enrollment.alliance,
+    }
+
+
+def _not_open(enrollment: Enrollment) -> str:
+    return _("%(shop)s is not open in %(alliance)s.") % {
+        "shop": enrollment.shop,
+        "alliance": enrollment.alliance,
+    }

@@ -1,0 +1,85 @@
+"""What a penalty does, kind by kind: each effect stands beside its inverse, and each is safe twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from shops import enrollments
+from shops.errors import Refused
+from shops.models import Enrollment, Measure
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class Effect(Protocol):
+    def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None: ...
+
+    def undo(self, measure: Measure, *, by: User | None, at: datetime) -> None: ...
+
+    def describe(self, measure: Measure) -> str: ...
+
+
+class Clear:
+    """The shop is put out of the penalty's alliance. Undone, it goes on with the opening it was in."""
+
+    def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is not None:
+            return
+        penalty = measure.penalty
+        enrollment = Enrollment.objects.filter(shop=penalty.shop, alliance=penalty.alliance).first()
+        if enrollment is None:
+            raise Refused(
+                _("%(shop)s is not in the alliance from which it would be cleared.") % {"shop": penalty.shop}
+            )
+        # The grounds of a penalty are the first four causes of a closing.
+        measure.opening = enrollments.clear(enrollment, cause=penalty.ground, by=by, at=at)
+        measure.applied_at = at
+        measure.save_by(by, "applied")
+
+    def undo(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is None or measure.undone_at is not None:
+            return
+        # First ended, then taken back: while it stands, it may itself be what keeps the shop out.
+        measure.undone_at = at
+        measure.save_by(by, "undone")
+        assert measure.opening is not None
+        enrollments.continue_opening(measure.opening, by=by, at=at)
+
+    def describe(self, measure: Measure) -> str:
+        if measure.opening is None:
+            return _("Clear the shop from the alliance")
+        facts = {
+            "alliance": measure.opening.enrollment.alliance,
+            "number": measure.opening.number,
+        }
+        if measure.undone_at is not None:
+            return _("Cleared from %(alliance)s out of opening %(number)s, undone") % facts
+        if measure.opening.closed_on is None:
+            return _("Cleared from %(alliance)s out of opening %(number)s") % facts
+        return _("Cleared from %(alliance)s out of opening %(number)s on %(day)s") % {
+            **facts,
+            "day": date_format(measure.opening.closed_on),
+        }
+
+
+EFFECTS: dict[str, Effect] = {Measure.Kind.CLEAR: Clear()}
+
+
+def apply(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """Let the measure take effect. Refused where it can't."""
+    EFFECTS[measure.kind].apply(measure, by=by, at=at)
+
+
+def undo(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """End the measure and take its effect back, as far as nothing else stands in the way."""
+    EFFECTS[measure.kind].undo(measure, by=by, at=at)
+
+
+def describe(measure: Measure) -> str:
+    """What the measure does, or did, in a line for people."""
+    return EFFECTS[measure.kind].describe(measure)

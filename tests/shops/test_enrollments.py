@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from shops import enrollments, penalties
+from shops.errors import NotAllowed, Refused
+from shops.models import Alliance, Enrollment, Opening, Shop, Violation
+from tests.factories import (
+    AT,
+    DOUYIN,
+    SHANGHAI,
+    WECHAT,
+    make_enrollment,
+    make_penalty,
+    make_shop,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def state(enrollment: Enrollment) -> tuple[str, int, list[tuple[int, bool]]]:
+    now = Enrollment.objects.get(pk=enrollment.pk)
+    return now.state, now.openings_used, list(now.openings.values_list("number", "closed"))
+
+
+def test_an_admission_opens_the_next_opening_on_the_local_day_and_names_who() -> None:
+    by = make_user("operator")
+    enrollment = make_enrollment(state="applied")
+    just_after_midnight = datetime(2026, 3, 12, 0, 0, 1, tzinfo=SHANGHAI)
+    opening = enrollments.admit(enrollment, by=by, at=just_after_midnight)
+    assert opening.opened_on == date(2026, 3, 12)
+    assert state(enrollment) == ("open", 1, [(1, False)])
+    assert opening.history.get().history_user == by
+    assert enrollment.history.first().history_user == by
+
+
+def test_the_third_opening_is_granted_and_the_fourth_refused() -> None:
+    third = make_enrollment(state="applied", openings=2)
+    fourth = make_enrollment(state="applied", openings=3)
+    assert enrollments.admit(third, by=None, at=AT).number == 3
+    with pytest.raises(Refused, match="DF-A12"):
+        enrollments.admit(fourth, by=None, at=AT)
+    assert state(fourth) == ("applied", 3, [(1, True), (2, True), (3, True)])
+
+
+def test_the_database_refuses_a_fourth_opening_whoever_asks() -> None:
+    enrollment = make_enrollment(state="cleared", openings=3)
+    with pytest.raises(IntegrityError, match="only 3 are allowed"), transaction.atomic():
+        Opening.objects.create(enrollment=enrollment, number=4)
+
+
+def test_wechat_has_no_limit_of_openings() -> None:
+    enrollment = make_enrollment(alliance_code=WECHAT, state="applied", openings=7)
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 8
+
+
+def test_a_shop_that_is_in_is_not_admitted_again() -> None:
+    with pytest.raises(Refused, match="already open"):
+        enrollments.admit(make_enrollment(), by=None, at=AT)
+
+
+@pytest.mark.parametrize("was", ["cleared", "left"])
+def test_a_later_opening_needs_an_application(was: str) -> None:
+    enrollment = make_enrollment(state=was)
+    with pytest.raises(Refused, match="R18"):
+        enrollments.admit(enrollment, by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 2
+
+
+def test_a_first_opening_needs_no_application() -> None:
+    enrollment = make_enrollment(state="left", openings=0)
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 1
+
+
+def test_a_local_life_shop_is_never_admitted_to_wechat_select() -> None:
+    shop = make_shop(category="local-life")
+    with pytest.raises(Refused, match="R22"):
+        enrollments.admit(make_enrollment(shop, WECHAT, "applied"), by=None, at=AT)
+    enrollments.admit(make_enrollment(shop, DOUYIN, "applied"), by=None, at=AT)
+
+
+def test_clearing_closes_the_open_opening_with_its_cause() -> None:
+    enrollment = make_enrollment(openings=2)
+    opening = enrollments.clear(enrollment, cause=Opening.Cause.QUALIFICATION, by=None, at=AT)
+    assert (opening.number, opening.closed_on, opening.cause) == (2, date(2026, 3, 11), "qualification")
+    assert state(enrollment) == ("cleared", 2, [(1, True), (2, True)])
+
+
+@pytest.mark.parametrize("was", ["applied", "cleared", "left"])
+def test_a_shop_that_is_not_in_is_not_cleared(was: str) -> None:
+    enrollment = make_enrollment(state=was)
+    with pytest.raises(Refused, match="not open"):
+        enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+
+
+def test_leaving_closes_the_opening_voluntarily_and_takes_back_an_application() -> None:
+    inside, applying = make_enrollment(), make_enrollment(state="applied")
+    enrollments.leave(inside, by=None, at=AT, reason="asked by mail")
+    enrollments.leave(applying, by=None, at=AT)
+    assert state(inside) == ("left", 1, [(1, True)])
+    assert inside.openings.get().cause == "voluntary"
+    assert state(applying)[0] == "left"
+    with pytest.raises(Refused):
+        enrollments.leave(applying, by=None, at=AT)
+
+
+def test_an_application_is_refused_inside_and_when_one_waits() -> None:
+    with pytest.raises(Refused, match="already open"):
+        enrollments.apply(make_enrollment(), by=None, at=AT)
+    with pytest.raises(Refused, match="already applied"):
+        enrollments.apply(make_enrollment(state="applied"), by=None, at=AT)
+
+
+@pytest.mark.parametrize("verb", [enrollments.apply, enrollments.leave])
+def test_recording_an_application_or_a_leave_takes_the_right(verb) -> None:
+    enrollment = make_enrollment(state="applied")
+    with pytest.raises(NotAllowed):
+        verb(enrollment, by=make_user("auditor"), at=AT)
+
+
+def test_a_clearance_taken_back_continues_the_same_opening() -> None:
+    enrollment = make_enrollment(openings=3)
+    opening = enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    assert enrollments.continue_opening(opening, by=None, at=AT)
+    assert state(enrollment) == ("open", 3, [(1, True), (2, True), (3, False)])
+    assert not enrollments.continue_opening(opening, by=None, at=AT), "it is safe twice"
+
+
+def test_a_clearance_is_not_taken_back_over_a_later_opening() -> None:
+    enrollment = make_enrollment()
+    first = enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    enrollments.admit(enrollment, by=None, at=AT)
+    enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    assert not enrollments.continue_opening(first, by=None, at=AT)
+    assert state(enrollment) == ("cleared", 2, [(1, True), (2, True)])
+
+
+def test_a_clearance_is_not_taken_back_for_a_shop_that_is_barred_otherwise() -> None:
+    enrollment = make_enrollment()
+    opening = enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    make_penalty(enrollment.shop, violation_code="V10")
+    assert not enrollments.continue_opening(opening, by=None, at=AT)
+
+
+# R5: who comes back, by the cause of the clearance.
+
+
+def barred(shop: Shop, alliance_code: str = DOUYIN) -> bool:
+    alliance = Alliance.objects.get(code=alliance_code)
+    found = enrollments.barred_shops(alliance).filter(pk=shop.pk).exists()
+    enrollment = Enrollment.objects.filter(shop=shop, alliance=alliance).first()
+    if found and enrollment is not None and enrollment.state == "applied":
+        with pytest.raises(Refused, match="barred"):
+            enrollments.admit(enrollment, by=None, at=AT)
+    return found
+
+
+@pytest.mark.parametrize("status", ["imposed", "lifted", "expired"])
+@pytest.mark.parametrize("code", ["V2", "V4", "V10", "V11"])
+def test_a_serious_violation_bars_everywhere_and_for_ever(code: str, status: str) -> None:
+    shop = make_shop()
+    make_enrollment(shop, state="applied")
+    make_penalty(shop, violation_code=code, status=status)
+    assert barred(shop, DOUYIN)
+    assert barred(shop, WECHAT)
+
+
+@pytest.mark.parametrize("status", ["reported", "overturned"])
+def test_a_serious_violation_that_is_only_reported_or_overturned_bars_nobody(status: str) -> None:
+    shop = make_shop()
+    make_penalty(shop, violation_code="V10", status=status)
+    assert not barred(shop)
+
+
+def test_a_shop_closed_for_a_violation_is_barred_and_one_closed_voluntarily_is_not() -> None:
+    assert barred(make_shop(status="closed", closed_cause="violation"))
+    assert not barred(make_shop(status="closed", closed_cause="voluntary"))
+
+
+def test_a_judgement_bars_in_its_alliance_until_it_is_lifted() -> None:
+    enrollment = make_enrollment()
+    penalty = penalties.impose(
+        shop=enrollment.shop,
+        ground="judgement",
+        alliance=enrollment.alliance,
+        by=None,
+        at=AT,
+        reason="unsuitable",
+        evidence={},
+    )
+    enrollments.apply(enrollment, by=None, at=AT)
+    assert barred(enrollment.shop, DOUYIN)
+    assert not barred(enrollment.shop, WECHAT)
+    penalties.lift(penalty, by=None, at=AT, reason="has improved")
+    assert not barred(enrollment.shop, DOUYIN)
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 2
+
+
+def test_a_judgement_about_a_product_does_not_bar_its_shop() -> None:
+    from tests.factories import make_product
+
+    product = make_product()
+    make_penalty(product.shop, product=product)
+    assert not barred(product.shop)
+
+
+def test_a_minor_violation_bars_while_its_clearance_stands() -> None:
+    enrollment = make_enrollment()
+    penalty = penalties.impose(
+        shop=enrollment.shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V1"),
+        alliance=enrollment.alliance,
+        by=None,
+        at=AT,
+        reason="fake reviews",
+        evidence={},
+    )
+    assert barred(enrollment.shop, DOUYIN)
+    assert not barred(enrollment.shop, WECHAT)
+    penalties.lift(penalty, by=None, at=AT, reason="its time is over")
+    assert not barred(enrollment.shop)
+
+
+def test_a_minor_violation_without_a_clearance_bars_nobody() -> None:
+    shop = make_shop()
+    make_penalty(shop, violation_code="V1")
+    assert not barred(shop)
+
+
+@pytest.mark.parametrize("ground", ["metric", "qualification"])
+def test_a_clearance_for_a_metric_or_for_papers_bars_nobody(ground: str) -> None:
+    enrollment = make_enrollment()
+    penalties.impose(
+        shop=enrollment.shop,
+        ground=ground,
+        alliance=enrollment.alliance,
+        by=None,
+        at=AT,
+        reason="below the bar",
+        evidence={},
+    )
+    assert not barred(enrollment.shop)

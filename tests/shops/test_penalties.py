@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shops import enrollments, penalties
+from shops.errors import NotAllowed, Refused
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, Violation
+from tests.factories import AT, DOUYIN, make_enrollment, make_penalty, make_product, make_shop, make_user
+
+
+def impose(enrollment: Enrollment, by: User | None = None, ground: str = "metric", **values) -> Penalty:
+    return penalties.impose(
+        **{
+            "shop": enrollment.shop,
+            "alliance": enrollment.alliance,
+            "ground": ground,
+            "by": by,
+            "at": AT,
+            "reason": "below the bar",
+            "evidence": {"rules": ["DF-C1"]},
+            **values,
+        }
+    )
+
+
+@pytest.mark.django_db
+def test_an_imposed_clearance_closes_the_opening_and_says_so_with_who_and_why() -> None:
+    by = make_user("operator")
+    enrollment = make_enrollment()
+    penalty = impose(enrollment, by)
+    measure = penalty.measures.get()
+    opening = enrollment.openings.get()
+    assert (penalty.status, penalty.imposed_by, penalty.imposed_at) == ("imposed", by, AT)
+    assert (measure.kind, measure.opening, measure.applied_at) == ("clear", opening, AT)
+    assert (opening.closed, opening.cause) == (True, "metric")
+    for record in (penalty, measure, opening, Enrollment.objects.get()):
+        assert record.history.first().history_user == by
+
+
+@pytest.mark.django_db
+def test_a_penalty_without_a_reason_is_refused_and_nothing_is_written() -> None:
+    enrollment = make_enrollment()
+    with pytest.raises(Refused, match="reason"):
+        impose(enrollment, reason=" ")
+    assert not Penalty.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_clearance_of_a_shop_that_is_out_is_refused_and_nothing_is_written() -> None:
+    enrollment = make_enrollment(state="cleared")
+    with pytest.raises(Refused, match="not open"):
+        impose(enrollment)
+    with pytest.raises(Refused, match="not in the alliance"):
+        impose(enrollment, shop=make_shop())
+    assert not Penalty.objects.exists()
+    assert not Penalty.history.exists()
+
+
+@pytest.mark.django_db
+def test_a_violation_is_named_for_that_ground_alone() -> None:
+    enrollment = make_enrollment()
+    with pytest.raises(Refused, match="violation"):
+        impose(enrollment, ground="violation")
+    with pytest.raises(Refused, match="violation"):
+        impose(enrollment, violation=Violation.objects.get(code="V1"))
+
+
+@pytest.mark.django_db
+def test_maker_and_approver_are_two_people() -> None:
+    by = make_user("operator")
+    with pytest.raises(Refused, match="approve"):
+        impose(make_enrollment(), by, approved_by=by)
+    assert impose(make_enrollment(), by, approved_by=make_user("supervisor")).approved_by
+
+
+@pytest.mark.django_db
+def test_another_shops_product_is_refused() -> None:
+    with pytest.raises(Refused, match="not a product of"):
+        impose(make_enrollment(), product=make_product())
+
+
+@pytest.mark.django_db
+def test_a_reported_case_has_no_effect_and_its_reference_is_used_once() -> None:
+    shop, violation = make_shop(), Violation.objects.get(code="V9")
+    case = penalties.report(shop=shop, violation=violation, by=None, at=AT, reference="DY-1")
+    assert (case.status, case.reported_at, case.imposed_at) == ("reported", AT, None)
+    assert not Measure.objects.exists()
+    with pytest.raises(Refused, match="DY-1"):
+        penalties.report(shop=shop, violation=violation, by=None, at=AT, reference="DY-1")
+
+
+@pytest.mark.django_db
+def test_lifting_ends_a_penalty_and_opens_nothing() -> None:
+    by = make_user("supervisor")
+    enrollment = make_enrollment()
+    penalty = impose(enrollment)
+    penalties.lift(penalty, by=by, at=AT, reason="papers accepted")
+    assert (penalty.status, penalty.ended_by, penalty.ended_reason) == ("lifted", by, "papers accepted")
+    assert Enrollment.objects.get().state == "cleared"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ended", ["imposed", "lifted"])
+def test_overturning_continues_the_same_opening(ended: str) -> None:
+    enrollment = make_enrollment(openings=2)
+    penalty = impose(enrollment)
+    if ended == "lifted":
+        penalties.lift(penalty, by=None, at=AT, reason="over")
+    penalties.overturn(penalty, by=None, at=AT + timedelta(days=3), reason="the data were wrong")
+    enrollment.refresh_from_db()
+    assert (enrollment.state, enrollment.openings_used) == ("open", 2)
+    assert enrollment.openings.get(number=2).closed is False
+    assert penalty.status == "overturned"
+    assert penalty.measures.get().undone_at == AT + timedelta(days=3)
+
+
+@pytest.mark.django_db
+def test_an_overturned_judgement_lets_the_shop_go_on() -> None:
+    enrollment = make_enrollment()
+    penalty = impose(enrollment, ground="judgement")
+    penalties.overturn(penalty, by=None, at=AT, reason="appeal granted")
+    assert Enrollment.objects.get().state == "open"
+
+
+@pytest.mark.django_db
+def test_overturning_after_a_new_admission_leaves_the_new_opening_alone() -> None:
+    enrollment = make_enrollment()
+    penalty = impose(enrollment)
+    enrollments.apply(enrollment, by=None, at=AT)
+    enrollments.admit(enrollment, by=None, at=AT)
+    penalties.overturn(penalty, by=None, at=AT, reason="too late")
+    assert list(enrollment.openings.values_list("number", "closed")) == [(1, True), (2, False)]
+    assert penalty.measures.get().undone_at == AT
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["reported", "overturned"])
+def test_what_does_not_stand_is_neither_lifted_nor_overturned(status: str) -> None:
+    penalty = make_penalty(violation_code="V1", status=status)
+    with pytest.raises(Refused):
+        penalties.lift(penalty, by=None, at=AT, reason="x")
+    with pytest.raises(Refused):
+        penalties.overturn(penalty, by=None, at=AT, reason="x")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("verb", [penalties.lift, penalties.overturn])
+def test_ending_a_penalty_takes_a_reason(verb) -> None:
+    with pytest.raises(Refused, match="reason"):
+        verb(make_penalty(), by=None, at=AT, reason="")
+
+
+@pytest.mark.django_db
+def test_each_verb_asks_for_its_own_right() -> None:
+    auditor, operator = make_user("auditor"), make_user("operator")
+    penalty, violation = make_penalty(), Violation.objects.get(code="V1")
+    with pytest.raises(NotAllowed):
+        penalties.report(shop=penalty.shop, violation=violation, by=auditor, at=AT)
+    with pytest.raises(NotAllowed):
+        impose(make_enrollment(), auditor)
+    with pytest.raises(NotAllowed):
+        penalties.lift(penalty, by=auditor, at=AT, reason="x")
+    with pytest.raises(NotAllowed):
+        penalties.overturn(penalty, by=operator, at=AT, reason="x")
+
+
+VERBS = ["apply", "admit", "metric", "judgement", "violation", "lift", "overturn", "leave"]
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 9)), max_size=14))
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+)
+@pytest.mark.django_db
+def test_whatever_is_done_in_whatever_order_openings_stay_numbered_and_within_the_limit(
+    steps,
+) -> None:
+    """I6 for any sequence of verbs, each either done or refused as a whole."""
+    with transaction.atomic():
+        enrollment = make_enrollment(state="applied")
+        minor = Violation.objects.get(code="V1")
+        limit = Alliance.objects.get(code=DOUYIN).openings_limit
+        dates: dict[int, object] = {}
+        for verb, which in steps:
+            standing = list(Penalty.objects.order_by("pk"))
+            penalty = standing[which % len(standing)] if standing else None
+            try:
+                if verb == "apply":
+                    enrollments.apply(enrollment, by=None, at=AT)
+                elif verb == "admit":
+                    enrollments.admit(enrollment, by=None, at=AT)
+                elif verb == "leave":
+                    enrollments.leave(enrollment, by=None, at=AT)
+                elif verb in ("metric", "judgement"):
+                    impose(enrollment, ground=verb)
+                elif verb == "violation":
+                    impose(enrollment, ground=verb, violation=minor)
+                elif penalty is not None:
+                    getattr(penalties, verb)(penalty, by=None, at=AT, reason="as it came")
+            except Refused:
+                pass
+            enrollment.refresh_from_db()
+            openings = list(Opening.objects.filter(enrollment=enrollment).order_by("number"))
+            assert [opening.number for opening in openings] == list(range(1, enrollment.openings_used + 1))
+            assert enrollment.openings_used <= limit
+            open_ones = [opening.number for opening in openings if not opening.closed]
+            assert open_ones == ([enrollment.openings_used] if enrollment.state == "open" else [])
+            for opening in openings:
+                assert dates.setdefault(opening.number, opening.opened_on) == opening.opened_on
+            # A shop is in again only where nothing bars it.
+            if verb == "overturn" and enrollment.state == "open":
+                assert not enrollments.barred_shops(enrollment.alliance).exists()
+            undone = Measure.objects.filter(undone_at__isnull=False).values_list("penalty__status", flat=True)
+            assert set(undone) <= {"overturned"}
+        # The next example begins with nothing.
+        transaction.set_rollback(True)
