@@ -228,6 +228,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Fact',
+            fields=[
+                ('pk', models.CompositePrimaryKey('key', 'shop', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('key', models.CharField(max_length=60)),
+                ('value', models.IntegerField(null=True)),
+                ('shop', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='facts', to='shops.shop')),
+            ],
+            options={
+                'db_table': 'rules_fact',
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Proposal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,0 +1,12 @@
+"""The whole timetable on one page. Cron strings are read in Asia/Shanghai."""
+
+from __future__ import annotations
+
+from rq import cron
+
+from opsdesk import jobs
+
+# The night's files come in when they come: try until the newest day is checked.
+cron.register(jobs.daily_check, queue_name="default", cron="*/15 3-23 * * *")
+# What the queue or a worker has lost.
+cron.register(jobs.reconcile, queue_name="default", interval=60)

@@ -1,0 +1,214 @@
+"""One alliance on one day: its shops, annotated with everything that its rules ask.
+
+A sweep, a single shop's check and whatever else wants to know run this same queryset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, reduce
+from operator import and_, or_
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    F,
+    FilteredRelation,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.utils.translation import gettext_lazy as _
+
+from rules import sql
+from rules.criteria import Criterion, json_array, mark_alias
+from rules.metrics import METRICS
+from rules.models import RuleSet, ShopExemption
+from rules.publishing import in_force
+from shops import enrollments
+from shops.errors import Refused
+from shops.models import Alliance, Enrollment, Shop
+
+# Marks among the derived facts that are no metrics.
+BARRED = "barred"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The two rule sets of `alliance` in force on `day`, as querysets over shops.
+
+    Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
+    """
+
+    alliance: Alliance
+    day: date
+
+    @cached_property
+    def admission(self) -> RuleSet:
+        return self._rule_set(RuleSet.Purpose.ADMISSION)
+
+    @cached_property
+    def clearance(self) -> RuleSet:
+        return self._rule_set(RuleSet.Purpose.CLEARANCE)
+
+    def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
+        rule_set = in_force(self.alliance, purpose, self.day)
+        if rule_set is None:
+            raise Refused(
+                _("%(alliance)s has no %(purpose)s rules in force on %(day)s.")
+                % {"alliance": self.alliance, "purpose": purpose.label, "day": self.day}
+            )
+        return rule_set
+
+    @cached_property
+    def _exempted_codes(self) -> set[str]:
+        standing = ShopExemption.objects.filter(alliance=self.alliance, until__gte=self.day)
+        return set(standing.values_list("rule_code", flat=True))
+
+    def _criteria(self, rule_set: RuleSet) -> list[Criterion]:
+        rules = rule_set.rules.exclude(metric="").select_related("rule_set")
+        return [Criterion.of(rule, exempted_by_name=rule.code in self._exempted_codes) for rule in rules]
+
+    @cached_property
+    def admitting(self) -> list[Criterion]:
+        """The evaluable rules of admission, in order."""
+        return self._criteria(self.admission)
+
+    @cached_property
+    def clearing(self) -> list[Criterion]:
+        """The evaluable rules of clearance, in order."""
+        return self._criteria(self.clearance)
+
+    def prepare(self) -> None:
+        """Work out the derived facts of the day. Once per transaction, before the first query."""
+        sql.prepare_facts(
+            self.day,
+            barred=enrollments.barred_shops(self.alliance).values("pk"),
+            exempted={
+                code: ShopExemption.objects.filter(
+                    alliance=self.alliance, until__gte=self.day, rule_code=code
+                ).values("shop_id")
+                for code in sorted(self._exempted_codes)
+            },
+        )
+
+    def shops(self) -> QuerySet[Shop]:
+        """All shops, with the day's metrics (`m`), the enrollment (`en`), derived facts and every value."""
+        criteria = [*self.admitting, *self.clearing]
+        metrics = {criterion.metric.key: criterion.metric for criterion in criteria}
+        # The papers tell not only the value but also whom the rule on them concerns.
+        facts = {key: key for metric in metrics.values() for key in metric.facts}
+        facts[BARRED] = BARRED
+        facts |= {mark_alias(c.rule.code): c.mark for c in criteria if c.exempted_by_name}
+        return Shop.objects.order_by().annotate(
+            m=FilteredRelation("metrics", condition=Q(metrics__day=self.day)),
+            en=FilteredRelation("enrollments", condition=Q(enrollments__alliance=self.alliance)),
+            **{
+                f"fact_{alias}": FilteredRelation("facts", condition=Q(facts__key=key))
+                for alias, key in facts.items()
+            },
+            openings_limit=Value(self.alliance.openings_limit, output_field=IntegerField(null=True)),
+            **{f"v_{key}": METRICS[key].value for key in metrics},
+        )
+
+    def _served(self) -> Q:
+        """R22: shops of a category that the alliance does not serve are listed, never checked."""
+        if not self.alliance.category_not_served:
+            return Q()
+        return Q(category__differs=self.alliance.category_not_served)
+
+    def inside(self) -> QuerySet[Shop]:
+        """Who is checked for clearance: every open enrollment."""
+        return self.shops().filter(self._served(), en__state=Enrollment.State.OPEN)
+
+    def candidates(self) -> QuerySet[Shop]:
+        """Who is checked for admission: those that have applied, and those never opened (R18); none barred."""
+        State = Enrollment.State
+        return self.shops().filter(
+            self._served(),
+            Q(en__state=State.APPLIED) | Q(en__state=State.LEFT, en__openings_used=0),
+            fact_barred__key__isnull=True,
+        )
+
+    def to_clear(self) -> Q:
+        """Fails a blocking clearance rule. A shop without metrics of the day is never cleared."""
+        return self.any_fails(self.clearing) & Q(m__day__isnull=False)
+
+    def to_admit(self) -> Q:
+        """Passes every blocking admission rule, and no clearance rule fails (R17)."""
+        return passes_all(self.admitting) & Q(
+            Case(
+                When(self.any_fails(self.clearing), then=Value(False)),
+                default=Value(True),
+                output_field=BooleanField(),
+            )
+        )
+
+    def any_fails(self, criteria: list[Criterion]) -> Q:
+        """At least one blocking criterion fails."""
+        return reduce(or_, [c.fails() for c in blocking(criteria)], Q(pk__in=[]))
+
+    def evidence(self) -> dict[str, object]:
+        """Annotations for a proposal: every rule by value, what failed, and the first that failed."""
+        clearing = blocking(self.clearing)
+
+        def first(pick: str) -> Case:
+            return Case(
+                *(When(c.fails(), then=_picked(c, pick)) for c in clearing),
+                default=Value(""),
+                output_field=TextField(),
+            )
+
+        return {
+            "judged": json_array([c.evidence() for c in (*self.admitting, *self.clearing)]),
+            "failed": sql.array_of(
+                [
+                    Case(
+                        When(c.fails(), then=Value(c.rule.code)),
+                        default=Value(None),
+                        output_field=CharField(),
+                    )
+                    for c in clearing
+                ]
+            ),
+            "lead_rule": first("code"),
+            "lead_metric": first("metric"),
+            "lead_observed": first("observed"),
+            "lead_operator": first("operator"),
+            "lead_threshold": first("threshold"),
+            "lead_ground": first("ground"),
+            "lead_margin": Case(*(When(c.fails(), then=c.margin()) for c in clearing), default=Value(None)),
+            "gmv": F("m__gmv_30d"),
+            "metrics_batch": F("m__batch_id"),
+            "enrollment": F("en__id"),
+            "used": F("en__openings_used"),
+        }
+
+
+def blocking(criteria: list[Criterion]) -> list[Criterion]:
+    """Without the advisory ones."""
+    return [criterion for criterion in criteria if not criterion.rule.advisory]
+
+
+def passes_all(criteria: list[Criterion]) -> Q:
+    """Every blocking criterion holds or is exempt."""
+    return reduce(and_, [criterion.passes() for criterion in blocking(criteria)], Q())
+
+
+def _picked(criterion: Criterion, pick: str) -> object:
+    rule = criterion.rule
+    if pick == "observed":
+        return criterion.observed_text()
+    text = {
+        "code": rule.code,
+        "metric": rule.metric,
+        "operator": rule.operator,
+        "threshold": rule.value,
+        "ground": rule.ground,
+    }[pick]
+    return Value(text, output_field=TextField())

@@ -1,0 +1,287 @@
+"""The daily check: open, evaluate, file, withdraw, close."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    DateField,
+    F,
+    FilteredRelation,
+    Max,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy as _
+
+from rules import sql
+from rules.criteria import Criterion, Outcome
+from rules.evaluation import Evaluation, blocking
+from rules.models import Proposal, Sweep
+from shops.errors import Refused
+from shops.models import Alliance, Enrollment, Shop, ShopMetrics
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Kind = Proposal.Kind
+Status = Sweep.Status
+
+# The enrollment's state at which a proposal of a kind still makes sense.
+STATES = {
+    Kind.CLEAR: [Enrollment.State.OPEN.value],
+    Kind.ADMIT: [Enrollment.State.APPLIED.value, Enrollment.State.LEFT.value],
+}
+
+
+def newest_day(today: date) -> date | None:
+    """The newest day with metrics, not after `today`: the day that is checked."""
+    return ShopMetrics.objects.filter(day__lte=today).aggregate(newest=Max("day"))["newest"]
+
+
+def request(*, alliance: Alliance, by: User | None, at: datetime, day: date | None = None) -> Sweep:
+    """Ask for a check of `day` (by default the newest). An unfinished one of that day is returned instead.
+
+    Refused when no metrics have come in, or no rules are in force on that day.
+    """
+    require(by, "rules.run_sweep")
+    day = day or newest_day(at.astimezone(sql.get_default_timezone()).date())
+    if day is None:
+        raise Refused(_("No metrics have been imported yet: there is no day to check."))
+    evaluation = Evaluation(alliance, day)
+    with transaction.atomic():
+        # Two people pressing the button at once get the same check.
+        Alliance.objects.select_for_update(no_key=True).get(pk=alliance.pk)
+        waiting = Sweep.objects.filter(alliance=alliance, day=day, status__in=Sweep.UNFINISHED).first()
+        if waiting is not None:
+            return waiting
+        sweep = Sweep(
+            alliance=alliance,
+            day=day,
+            status=Status.WAITING,
+            requested_at=at,
+            requested_by=by,
+            admission=evaluation.admission,
+            clearance=evaluation.clearance,
+        )
+        sweep.save_by(by)
+        return sweep
+
+
+def is_checked(alliance: Alliance, day: date) -> bool:
+    """Whether a check of that day has been done or held: then the timetable asks for no other."""
+    return Sweep.objects.filter(alliance=alliance, day=day, status__in=[Status.DONE, Status.HELD]).exists()
+
+
+def abandoned() -> list[Sweep]:
+    """Checks that still have to be carried out and that nobody is at: never started, or their worker died."""
+    found = []
+    for sweep in Sweep.objects.filter(status__in=Sweep.UNFINISHED).order_by("id"):
+        if sql.try_to_hold(sql.SWEEPING, sweep.pk):
+            sql.let_go(sql.SWEEPING, sweep.pk)
+            found.append(sweep)
+    return found
+
+
+def run(sweep_id: int, *, at: datetime) -> Sweep:
+    """Carry a requested check out. Safe to run twice: a finished one is returned as it is.
+
+    The session's advisory lock tells that somebody is at it: it ends with the process, however that ends,
+    and whoever comes next starts over, for nothing of an unfinished check is ever committed.
+    Refused while another process is at it.
+    """
+    if not sql.try_to_hold(sql.SWEEPING, sweep_id):
+        raise Refused(_("This check is already running."))
+    try:
+        sweep = Sweep.objects.select_related("alliance", "admission", "clearance").get(pk=sweep_id)
+        if sweep.status not in Sweep.UNFINISHED:
+            return sweep
+        _start(sweep, at)
+        try:
+            with transaction.atomic():
+                _carry_out(sweep, at)
+        except Exception as failure:
+            sweep.refresh_from_db()
+            _finish(sweep, Status.FAILED, at, failure=str(failure) or type(failure).__name__)
+            raise
+        return sweep
+    finally:
+        if connection.is_usable():
+            sql.let_go(sql.SWEEPING, sweep_id)
+
+
+def _start(sweep: Sweep, at: datetime) -> None:
+    """Mark it running. One that died while running gives way; one that lives refuses us."""
+    for other in Sweep.objects.filter(alliance=sweep.alliance, status=Status.RUNNING).exclude(pk=sweep.pk):
+        if not sql.try_to_hold(sql.SWEEPING, other.pk):
+            raise Refused(_("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance})
+        _finish(other, Status.FAILED, at, failure="interrupted")
+        sql.let_go(sql.SWEEPING, other.pk)
+    sweep.status = Status.RUNNING
+    sweep.started_at = at
+    try:
+        with transaction.atomic():
+            sweep.save_by(None)
+    except IntegrityError:
+        raise Refused(_("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}) from None
+
+
+def _finish(sweep: Sweep, status: Sweep.Status, at: datetime, failure: str = "") -> None:
+    sweep.status = status
+    sweep.finished_at = at
+    sweep.failure = failure
+    sweep.save_by(None)
+
+
+def _carry_out(sweep: Sweep, at: datetime) -> None:
+    began = perf_counter()
+    evaluation = Evaluation(sweep.alliance, sweep.day)
+    evaluation.prepare()
+    _count(sweep, evaluation)
+    _gather_due(evaluation)
+    sweep.withdrawn = _withdraw_recovered(evaluation, at)
+    pinned = [
+        {"id": rule_set.pk, "purpose": rule_set.purpose, "version": rule_set.version}
+        for rule_set in (evaluation.admission, evaluation.clearance)
+    ]
+    for kind, rule_set in ((Kind.CLEAR, evaluation.clearance), (Kind.ADMIT, evaluation.admission)):
+        due = f"rules_due_{kind}"
+        sweep.already_open += sql.already_open(due, sweep, kind)
+        filed = sql.file_proposals(
+            due, sweep, kind, rule_set=rule_set.pk, states=STATES[kind], pinned=pinned, at=at
+        )
+        sweep.filed += filed
+        if filed:
+            sweep.by_kind[kind.value] = filed
+    sweep.seconds = round(perf_counter() - began, 3)
+    _finish(sweep, Status.DONE, at)
+
+
+def _verdict(cases: list[tuple[Q, str]], default: str) -> Case:
+    return Case(
+        *(When(condition, then=Value(verdict)) for condition, verdict in cases),
+        default=Value(default),
+        output_field=CharField(),
+    )
+
+
+def _tally(shops: QuerySet[Shop], verdict: Case) -> dict[str, int]:
+    return dict(shops.values(verdict=verdict).annotate(n=Count("*")).values_list("verdict", "n"))
+
+
+def _lack_data(criteria: list[Criterion]) -> Q:
+    return reduce(or_, [criterion.lacks_data() for criterion in blocking(criteria)], Q(pk__in=[]))
+
+
+def _count(sweep: Sweep, evaluation: Evaluation) -> None:
+    """How many were checked, how many fail a clearance rule, how many could not be judged."""
+    inside = _tally(
+        evaluation.inside(),
+        _verdict(
+            [
+                (evaluation.to_clear(), "failing"),
+                (Q(m__day__isnull=True), Outcome.NO_DATA),
+                (_lack_data(evaluation.clearing), Outcome.NO_DATA),
+            ],
+            Outcome.HOLDS,
+        ),
+    )
+    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
+    candidates = _tally(
+        evaluation.candidates(),
+        _verdict([(fails, Outcome.FAILS), (_lack_data(evaluation.admitting), Outcome.NO_DATA)], "due"),
+    )
+    sweep.checked = sum(inside.values()) + sum(candidates.values())
+    sweep.failing = inside.get("failing", 0)
+    sweep.no_data = inside.get(Outcome.NO_DATA, 0) + candidates.get(Outcome.NO_DATA, 0)
+
+
+def _gather_due(evaluation: Evaluation) -> None:
+    evidence = evaluation.evidence()
+    since = Cast(Value(evaluation.day), DateField())
+    sql.gather(
+        f"rules_due_{Kind.CLEAR}",
+        evaluation.inside().filter(evaluation.to_clear()).values("id", **evidence, failing_since=since),
+    )
+    for criterion in blocking(evaluation.clearing):
+        if criterion.metric.column:
+            sql.date_failures(
+                f"rules_due_{Kind.CLEAR}", criterion.rule.code, criterion.fails_on_imported(), evaluation.day
+            )
+    nothing = {"failing_since": Cast(Value(None), DateField())}
+    sql.gather(
+        f"rules_due_{Kind.ADMIT}",
+        evaluation.candidates().filter(evaluation.to_admit()).values("id", **evidence, **nothing),
+    )
+
+
+def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Shop]:
+    """Shops with an open proposal of this kind that a check filed (`proposal`)."""
+    return (
+        evaluation.shops()
+        .annotate(
+            filed=FilteredRelation(
+                "proposals",
+                condition=Q(
+                    proposals__alliance=evaluation.alliance,
+                    proposals__kind=kind,
+                    proposals__status__in=[status.value for status in Proposal.UNDECIDED],
+                    proposals__sweep__isnull=False,
+                    proposals__product__isnull=True,
+                ),
+            )
+        )
+        .filter(filed__id__isnull=False)
+    )
+
+
+def _withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
+    """Withdraw what no longer stands: every rule that failed now passes, or the shop has changed its state.
+
+    A rule without data today proves nothing: its proposal stays.
+    """
+    reason = f"recovered on {evaluation.day}"
+    passed = sql.array_of(
+        [
+            Case(When(c.passes(), then=Value(c.rule.code)), default=Value(None), output_field=CharField())
+            for c in blocking(evaluation.clearing)
+        ]
+    )
+    still_due = Case(
+        When(evaluation.to_clear(), then=Value(True)), default=Value(False), output_field=BooleanField()
+    )
+    sql.gather(
+        "rules_recovered",
+        _open_ones(evaluation, Kind.CLEAR)
+        .annotate(passed=passed, still_due=still_due)
+        .filter(
+            Q(en__state__differs=Enrollment.State.OPEN)
+            | Q(passed__contains=F("filed__failed_rules"), still_due=False)
+        )
+        .values(proposal=F("filed__id")),
+    )
+    withdrawn = sql.withdraw("rules_recovered", at=at, reason=reason)
+    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
+    elsewhere = [state for state in Enrollment.State.values if state not in STATES[Kind.ADMIT]]
+    sql.gather(
+        "rules_recovered",
+        _open_ones(evaluation, Kind.ADMIT)
+        .filter(fails | Q(fact_barred__key__isnull=False) | Q(en__state__in=elsewhere))
+        .values(proposal=F("filed__id")),
+    )
+    return withdrawn + sql.withdraw(
+        "rules_recovered", at=at, reason=f"no longer qualifies on {evaluation.day}"
+    )
