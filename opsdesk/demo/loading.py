@@ -1,0 +1,270 @@
+"""Loads made-up shops: one COPY of wide rows, then a statement a table that also writes its history."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.backends.utils import CursorWrapper
+
+from opsdesk.demo.moments import Past
+from opsdesk.demo.shops import EARLIER, LASTED, DemoShop, Standing, Walk
+from shops.models import (
+    Audited,
+    Controller,
+    Enrollment,
+    ImportBatch,
+    Opening,
+    Penalty,
+    Product,
+    Qualification,
+    Shop,
+)
+from shops.pinyin import sort_key
+from shops.sql import write_with_history
+
+NESTED = {"Standing": Standing, "Walk": Walk}
+COLUMN_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "date": "date"}
+REASON = "demonstration"
+
+
+def load_facts(cursor: CursorWrapper, shops: Iterable[DemoShop], past: Past) -> None:
+    """Everything but metrics, as the files of the first day and what the desk has learnt since."""
+    _stage(cursor, shops)
+    _load_shops(cursor, past)
+    _load_enrollments(cursor, past)
+    _load_papers(cursor, past)
+    _load_cases(cursor, past)
+
+
+def _columns() -> Iterator[tuple[str, str]]:
+    """The wide row's columns and their types: a field of a nested record is `<field>_<its field>`."""
+    for outer in fields(DemoShop):
+        nested = NESTED.get(str(outer.type))
+        for inner in fields(nested) if nested else ():
+            yield f"{outer.name}_{inner.name}", COLUMN_TYPES[str(inner.type).removesuffix(" | None")]
+        if not nested:
+            yield outer.name, COLUMN_TYPES[str(outer.type).removesuffix(" | None")]
+
+
+def _values(shop: DemoShop) -> Iterator[object]:
+    for outer in fields(DemoShop):
+        value = getattr(shop, outer.name)
+        if is_dataclass(value):
+            for inner in fields(value):
+                yield getattr(value, inner.name)
+        else:
+            yield value
+
+
+def _stage(cursor: CursorWrapper, shops: Iterable[DemoShop]) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in _columns())
+    cursor.execute(f"CREATE TEMPORARY TABLE demo_shop ({columns}, name_key text) ON COMMIT DROP")
+    with cursor.copy("COPY demo_shop FROM STDIN") as copy:
+        for shop in shops:
+            copy.write_row([*_values(shop), sort_key(shop.name)])
+    cursor.execute("CREATE UNIQUE INDEX ON demo_shop (code)")
+    cursor.execute("ANALYZE demo_shop")
+
+
+def receive(kind: ImportBatch.Kind, day: date, at: datetime) -> ImportBatch:
+    """The import that stands for the file of `day`; `apply` says what came of it."""
+    file_name = f"demo-{kind.value}-{day}.csv"
+    batch = ImportBatch(
+        kind=kind,
+        file_name=file_name,
+        sha256=hashlib.sha256(file_name.encode()).hexdigest(),
+        size=0,
+        received_at=at,
+        as_of=at,
+    )
+    _save(batch, at)
+    return batch
+
+
+def apply(batch: ImportBatch, created: int, at: datetime, day: date | None = None) -> None:
+    batch.state = ImportBatch.State.APPLIED
+    batch.rows = batch.created = created
+    batch.first_day = batch.last_day = day
+    batch.finished_at = at
+    _save(batch, at)
+
+
+def _save(record: Audited, at: datetime) -> None:
+    record._history_date = at
+    record.save_by(None, REASON)
+
+
+def _insert(cursor: CursorWrapper, model: type[Audited], statement: str, params: list, at: datetime) -> int:
+    return write_with_history(cursor, model, statement, params, change="+", by=None, reason=REASON, at=at)
+
+
+def _load_shops(cursor: CursorWrapper, past: Past) -> None:
+    at = past.began
+    _insert(
+        cursor,
+        Controller,
+        "INSERT INTO shops_controller (code)"
+        " SELECT DISTINCT controller FROM demo_shop WHERE controller <> '' ORDER BY 1",
+        [],
+        at,
+    )
+    batch = receive(ImportBatch.Kind.SHOPS, at.date(), at)
+    same = (
+        "code, name, name_key, shop_type, category, goods_kind, status, account_ok, subject_kind, entered_on,"
+        " closed_on, closed_cause, contact, phone, email, account_manager"
+    )
+    prefixed = ", ".join(f"d.{column.strip()}" for column in same.split(","))
+    created = _insert(
+        cursor,
+        Shop,
+        f"INSERT INTO shops_shop ({same}, controller_id, batch_id)"
+        f" SELECT {prefixed}, c.id, %s FROM demo_shop d"
+        " LEFT JOIN shops_controller c ON c.code = d.controller ORDER BY d.code",
+        [batch.pk],
+        at,
+    )
+    apply(batch, created, at + timedelta(minutes=1))
+
+
+# Both standings of each shop that has any, as rows.
+STANDINGS = """
+    SELECT s.id AS shop_id, a.id AS alliance_id, standing.*
+    FROM demo_shop d
+    JOIN shops_shop s ON s.code = d.code
+    CROSS JOIN LATERAL (VALUES
+        ('douyin-featured', douyin_state, douyin_openings, douyin_opened_on, douyin_closed_on, douyin_cause),
+        ('wechat-select', wechat_state, wechat_openings, wechat_opened_on, wechat_closed_on, wechat_cause)
+    ) AS standing (alliance, state, openings, opened_on, closed_on, cause)
+    JOIN shops_alliance a ON a.code = standing.alliance
+    WHERE standing.state <> ''
+"""
+
+
+def _load_enrollments(cursor: CursorWrapper, past: Past) -> None:
+    at = past.began + timedelta(minutes=5)
+    batch = receive(ImportBatch.Kind.ENROLLMENTS, at.date(), at)
+    created = _insert(
+        cursor,
+        Enrollment,
+        "INSERT INTO shops_enrollment (shop_id, alliance_id, state, openings_used, batch_id)"
+        f" SELECT shop_id, alliance_id, state, openings, %s FROM ({STANDINGS}) standing"
+        " ORDER BY shop_id, alliance_id",
+        [batch.pk],
+        at,
+    )
+    _insert(
+        cursor,
+        Opening,
+        f"""
+        INSERT INTO shops_opening (enrollment_id, number, opened_on, closed, closed_on, cause)
+        SELECT e.id, number, opened, number < openings OR o.state <> 'open',
+               CASE WHEN number < openings THEN opened + %s ELSE closed_on END,
+               CASE WHEN number < openings THEN 'metric' ELSE cause END
+        FROM ({STANDINGS}) o
+        JOIN shops_enrollment e ON e.shop_id = o.shop_id AND e.alliance_id = o.alliance_id
+        CROSS JOIN LATERAL generate_series(1, openings) AS number
+        CROSS JOIN LATERAL (SELECT opened_on - ((openings - number) * %s)::integer AS opened) AS since
+        ORDER BY e.id, number
+        """,
+        [LASTED.days, EARLIER.days],
+        at,
+    )
+    apply(batch, created, at + timedelta(minutes=1))
+
+
+def _load_papers(cursor: CursorWrapper, past: Past) -> None:
+    """A first file, and a week before the last day a second one with the renewals."""
+    known = """
+        SELECT s.id AS shop_id, paper.*
+        FROM demo_shop d
+        JOIN shops_shop s ON s.code = d.code
+        CROSS JOIN LATERAL (VALUES
+            (1, 'brand', d.brand, d.paper_before, 'accepted', d.paper_before IS NOT NULL),
+            (1, 'brand', d.brand, d.paper_until, d.paper_verdict,
+                d.paper_before IS NULL AND d.paper_verdict <> ''),
+            (1, 'licence', '', d.licence_until, 'accepted', d.licence_until IS NOT NULL),
+            (2, 'brand', d.brand, d.paper_until, d.paper_verdict, d.paper_before IS NOT NULL)
+        ) AS paper (file, kind, brand, valid_until, verdict, on_file)
+        WHERE on_file
+    """
+    first = past.began + timedelta(minutes=10)
+    second = past.on(past.last_day - timedelta(days=7), "08:30")
+    for file, at in ((1, first), (2, second)):
+        batch = receive(ImportBatch.Kind.QUALIFICATIONS, at.date(), at)
+        created = _insert(
+            cursor,
+            Qualification,
+            "INSERT INTO shops_qualification"
+            " (shop_id, kind, brand, valid_until, verdict, received_at, batch_id)"
+            f" SELECT shop_id, kind, brand, valid_until, verdict, %s, %s FROM ({known}) paper"
+            " WHERE file = %s ORDER BY shop_id, kind, brand, valid_until",
+            [at, batch.pk, file],
+            at,
+        )
+        apply(batch, created, at + timedelta(minutes=1))
+
+
+def _load_cases(cursor: CursorWrapper, past: Past) -> None:
+    at = past.began + timedelta(minutes=15)
+    _insert(
+        cursor,
+        Penalty,
+        """
+        INSERT INTO shops_penalty (reference, shop_id, alliance_id, ground, violation_id, status, reason,
+                                   evidence, reported_at, imposed_at, ended_reason)
+        SELECT 'CASE-' || to_char(penalty_on, 'YYYYMMDD-') || s.id, s.id, a.id, 'violation', v.id,
+               CASE penalty_status WHEN 'lifted' THEN 'imposed' ELSE penalty_status END, v.name_zh, '{}',
+               CASE penalty_status WHEN 'reported' THEN moment END,
+               CASE penalty_status WHEN 'reported' THEN NULL ELSE moment END, ''
+        FROM demo_shop d
+        JOIN shops_shop s ON s.code = d.code
+        JOIN shops_violation v ON v.code = d.violation
+        LEFT JOIN shops_alliance a ON a.code = 'wechat-select' AND v.group = 'live_room'
+        CROSS JOIN LATERAL (SELECT (penalty_on + time '15:00') AT TIME ZONE %s AS moment) AS since
+        ORDER BY s.id
+        """,
+        [str(at.tzinfo)],
+        at,
+    )
+    lifted_at = past.on(past.last_day - timedelta(days=12), "16:00")
+    write_with_history(
+        cursor,
+        Penalty,
+        "UPDATE shops_penalty SET status = 'lifted', ended_at = %s, ended_reason = '整改完成'"
+        " FROM shops_shop s JOIN demo_shop d ON d.code = s.code"
+        " WHERE s.id = shops_penalty.shop_id AND d.penalty_status = 'lifted'",
+        [lifted_at],
+        change="~",
+        by=None,
+        reason=REASON,
+        at=lifted_at,
+    )
+
+
+def load_products(cursor: CursorWrapper, count: int, past: Past) -> None:
+    """`count` products, dealt out to the shops in turn."""
+    if not count:
+        return
+    _insert(
+        cursor,
+        Product,
+        """
+        INSERT INTO shops_product (code, shop_id, name, category, price, status)
+        SELECT 'P' || to_char(number, 'FM000000000'), shop.id,
+               shop.word || ' 第' || number / shop.count + 1 || '款', shop.category,
+               (500 + mod(number * 7919, 49500)) / 100.0,
+               CASE WHEN mod(number * 31, 100) < 95 THEN 'on_sale' ELSE 'off_sale' END
+        FROM generate_series(0, %s - 1) AS number
+        JOIN (
+            SELECT id, category, left(name, 4) AS word, row_number() OVER (ORDER BY id) - 1 AS position,
+                   count(*) OVER () AS count
+            FROM shops_shop
+        ) AS shop ON shop.position = mod(number, shop.count)
+        ORDER BY number
+        """,
+        [count],
+        past.began + timedelta(minutes=20),
+    )
