@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sys
 
+import environ
+
 from opsdesk import local_services
 
 WITHOUT_A_DATABASE = {
@@ -23,8 +25,8 @@ WITHOUT_A_DATABASE = {
 def provide_services() -> None:
     """Addresses of the embedded services, started if need be, for those that the environment doesn't name."""
     given = os.environ
-    if "DATABASE_URL" in given and "REDIS_URL" in given:
-        return
+    if ("DATABASE_URL" in given and "REDIS_URL" in given) or not environ.Env().bool("DEBUG", default=True):
+        return  # production must name its own, and settings say so
     addresses = local_services.up()
     if "DATABASE_URL" not in given:
         # Both roles or none: an owner of another server would migrate the wrong database.

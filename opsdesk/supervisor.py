@@ -106,7 +106,9 @@ class Supervisor:
 
     def run(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Until SIGINT, SIGTERM or SIGHUP. `meanwhile` is called about five times a second."""
-        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # under nohup the terminal may go
+            signals.append(signal.SIGHUP)
         before = {number: signal.signal(number, self._asked_to_end) for number in signals}
         try:
             while not self.ending:
