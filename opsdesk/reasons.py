@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shops.errors import Refused
+
 ACCEPTING: dict[str, str | Promise] = {
     "below_bar": _("below the bar"),
     "papers_missing": _("papers missing"),
@@ -26,3 +28,27 @@ REJECTING: dict[str, str | Promise] = {
 OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 
 REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *OTHER.items()]
+
+
+class ReasonMissing(Refused):
+    """A decision came without a reason."""
+
+
+def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
+    """The table's code and the note for what was given; `verdict` is "accepted" or "rejected".
+
+    Words that are no code of the table for this verdict count as a reason too: "other", with the words
+    leading the note. Raises ReasonMissing where nothing was said.
+    """
+    reason, note = _clean(reason), _clean(note)
+    if reason in (ACCEPTING if verdict == "accepted" else REJECTING):
+        return reason, note
+    words = [text for text in (reason, note) if text and text not in OTHER]
+    if not words or not reason:
+        raise ReasonMissing(_("A decision states its reason."))
+    return "other", "\n".join(words)
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL holds no NUL.
+    return text.replace("\x00", "").strip()

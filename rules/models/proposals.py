@@ -41,6 +41,9 @@ class Proposal(Audited):
 
     UNDECIDED = frozenset({Status.OPEN, Status.HELD})
     DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED})
+    # Whom each kind can concern: only shops that are in an alliance, or only shops that are not.
+    FOR_INSIDERS = frozenset({Kind.CLEAR, Kind.WARN, Kind.STOP})
+    FOR_OUTSIDERS = frozenset({Kind.ADMIT})
 
     alliance = models.ForeignKey(
         Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="proposals"

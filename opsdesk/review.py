@@ -1,0 +1,246 @@
+"""Deciding on proposals: accept, reject, file by hand, and what the platform then did."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localdate, localtime
+from django.utils.translation import gettext as _
+
+from opsdesk import reasons
+from opsdesk.models import Decision
+from rules import publishing
+from rules.models import Proposal, Rule, RuleSet
+from shops import enrollments, penalties
+from shops.errors import Refused
+from shops.models import Alliance, Enrollment, Ground, Penalty, Shop
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+DECIDE, FILE, EXECUTE = "rules.decide_proposal", "rules.file_proposal", "opsdesk.record_execution"
+
+
+class AlreadyDecided(Refused):
+    """Somebody was faster, or the proposal was withdrawn: its text says who, what and when.
+
+    `decision` is None for a proposal that was withdrawn or has expired.
+    """
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self.decision: Decision | None = getattr(proposal, "decision", None)
+        newest = proposal.history.order_by("-history_id").first()
+        by = self.decision.decided_by if self.decision else newest.history_user
+        super().__init__(
+            _("This proposal is decided already: %(what)s by %(who)s on %(when)s.")
+            % {
+                "what": proposal.get_status_display(),
+                "who": (by.get_full_name() or by.get_username()) if by else _("the system"),
+                "when": date_format(localtime(proposal.closed_at), "DATETIME_FORMAT"),
+            }
+        )
+
+
+@transaction.atomic
+def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
+    """Do what the proposal proposes: a clearance becomes a penalty, an admission opens the next opening.
+
+    Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
+    standing has changed so that it can't be done any more.
+    """
+    require(by, DECIDE)
+    code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
+    proposal = _lock(proposal_id)
+    penalty = _carry_out(proposal, why=note or str(dict(reasons.REASON_CHOICES)[code]), by=by, at=at)
+    proposal.penalty = penalty
+    decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
+    _withdraw_what_fits_no_longer(proposal, by=by, at=at)
+    return decision
+
+
+@transaction.atomic
+def reject(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
+    """Decide against the proposal; nothing else changes.
+
+    Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing and AlreadyDecided.
+    """
+    require(by, DECIDE)
+    code, note = reasons.resolve(reason, note, Decision.Verdict.REJECTED)
+    proposal = _lock(proposal_id)
+    return _decide(proposal, Decision.Verdict.REJECTED, code, note, by=by, at=at)
+
+
+@transaction.atomic
+def file_by_hand(
+    *, shop: Shop, alliance: Alliance, statement: str, by: User | None, at: datetime
+) -> Proposal:
+    """Propose to clear a shop that operators judge unsuitable (DF-C3); `statement` says why.
+
+    Refused without a statement, when the shop is not in, or when a clearance is proposed already.
+    """
+    require(by, FILE)
+    statement = statement.replace("\x00", "").strip()
+    if not statement:
+        raise Refused(_("A proposal filed by hand says why."))
+    enrollment = Enrollment.objects.filter(shop=shop, alliance=alliance).first()
+    if enrollment is not None:
+        enrollments.lock(enrollment)
+    if enrollment is None or enrollment.state != Enrollment.State.OPEN:
+        raise Refused(_("%(shop)s is not open in %(alliance)s.") % {"shop": shop, "alliance": alliance})
+    day = localdate(at)
+    rule_set = publishing.in_force(alliance, RuleSet.Purpose.CLEARANCE, day)
+    rule = Rule.objects.filter(rule_set=rule_set, ground=Ground.JUDGEMENT).first()
+    proposal = Proposal(
+        alliance=alliance,
+        shop=shop,
+        enrollment=enrollment,
+        kind=Proposal.Kind.CLEAR,
+        ground=Ground.JUDGEMENT,
+        filed_by=by,
+        day=day,
+        filed_on=day,
+        rule_set=rule_set,
+        failed_rules=[rule.code] if rule else [],
+        lead_rule=rule.code if rule else "",
+        openings_used=enrollment.openings_used,
+        evidence=_evidence_of_a_judgement(statement, day, rule_set, rule),
+    )
+    try:
+        # A daily check may file for the same shop at this moment: the constraint says who was first.
+        with transaction.atomic():
+            proposal.save_by(by, "filed by hand")
+    except IntegrityError as error:
+        if "rules_proposal_is_the_only_open_one_for_its_shop" not in str(error):
+            raise
+        raise Refused(_("A proposal of this kind is already open for this shop.")) from error
+    return proposal
+
+
+@transaction.atomic
+def record_execution(
+    decision_id: int,
+    *,
+    outcome: str,
+    by: User | None,
+    on: date | None = None,
+    reference: str = "",
+    note: str = "",
+) -> Decision:
+    """Record whether the platform has done what was decided: "done" on a day, or "failed" with a note.
+
+    A failure can be followed by another try. Refused for a rejected proposal, for what is done already,
+    without the day, or without the reason of a failure.
+    """
+    require(by, EXECUTE)
+    decision = Decision.objects.select_for_update(no_key=True).get(pk=decision_id)
+    if decision.verdict != Decision.Verdict.ACCEPTED:
+        raise Refused(_("A rejected proposal has nothing to be done on the platform."))
+    if decision.execution == Decision.Execution.DONE:
+        raise Refused(_("This is already recorded as done on the platform."))
+    if outcome not in (Decision.Execution.DONE, Decision.Execution.FAILED):
+        raise Refused(_("What the platform did is either done or failed."))
+    if outcome == Decision.Execution.DONE and on is None:
+        raise Refused(_("Say on which day it was done."))
+    if outcome == Decision.Execution.FAILED and not note.strip():
+        raise Refused(_("Say why it failed."))
+    decision.execution = outcome
+    decision.executed_on, decision.executed_by = on, by
+    decision.execution_reference = reference.strip()
+    decision.execution_note = note.strip()
+    decision.save_by(by, outcome)
+    return decision
+
+
+def _lock(proposal_id: int) -> Proposal:
+    """The proposal, undecided and ours until the transaction ends, with its shop and enrollment before it."""
+    proposal = Proposal.objects.get(pk=proposal_id)
+    if proposal.enrollment is not None:
+        enrollments.lock(proposal.enrollment)
+    # Of two operators the second waits here, and finds what the first has decided.
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
+    if proposal.status not in Proposal.UNDECIDED:
+        raise AlreadyDecided(proposal)
+    if proposal.status == Proposal.Status.HELD:
+        raise Refused(_("This proposal waits for its release; nobody decides it before."))
+    return proposal
+
+
+def _carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -> Penalty | None:
+    if proposal.kind == Proposal.Kind.CLEAR and proposal.product is None:
+        return penalties.impose(
+            shop=proposal.shop,
+            ground=proposal.ground,
+            alliance=proposal.alliance,
+            by=by,
+            at=at,
+            reason=why,
+            evidence=proposal.evidence,
+        )
+    if proposal.kind == Proposal.Kind.ADMIT and proposal.enrollment is not None:
+        enrollments.admit(proposal.enrollment, by=by, at=at)
+        return None
+    raise Refused(_("The desk can't carry out a proposal of this kind."))
+
+
+def _decide(
+    proposal: Proposal, verdict: Decision.Verdict, reason: str, note: str, *, by: User | None, at: datetime
+) -> Decision:
+    accepted = verdict == Decision.Verdict.ACCEPTED
+    proposal.status = Proposal.Status.ACCEPTED if accepted else Proposal.Status.REJECTED
+    proposal.closed_at = at
+    proposal.save_by(by, reason)
+    decision = Decision(
+        proposal=proposal,
+        verdict=verdict,
+        reason=reason,
+        note=note,
+        decided_at=at,
+        decided_by=by,
+        execution=Decision.Execution.TO_DO if accepted else Decision.Execution.NOTHING,
+    )
+    decision.save_by(by, reason)
+    return decision
+
+
+def _withdraw_what_fits_no_longer(decided: Proposal, *, by: User | None, at: datetime) -> None:
+    """Whoever was just put out has nothing left to be warned of, whoever was let in need not be admitted."""
+    put_out = decided.kind == Proposal.Kind.CLEAR
+    moot = Proposal.objects.select_for_update(no_key=True).filter(
+        alliance=decided.alliance_id,
+        shop=decided.shop_id,
+        status__in=Proposal.UNDECIDED,
+        kind__in=Proposal.FOR_INSIDERS if put_out else Proposal.FOR_OUTSIDERS,
+    )
+    for proposal in moot.order_by("pk"):
+        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
+        proposal.save_by(by, f"proposal {decided.pk} was accepted")
+
+
+def _evidence_of_a_judgement(
+    statement: str, day: date, rule_set: RuleSet | None, rule: Rule | None
+) -> dict[str, Any]:
+    """The proposal's evidence in the form that a daily check writes, where nothing was measured."""
+    version = rule_set and {"id": rule_set.pk, "purpose": rule_set.purpose, "version": rule_set.version}
+    judged = rule and {
+        "code": rule.code,
+        "purpose": RuleSet.Purpose.CLEARANCE.value,
+        "metric": "",
+        "observed": None,
+        "operator": "",
+        "threshold": "",
+        "outcome": "fails",
+        "margin": None,
+        "advisory": False,
+    }
+    return {
+        "day": day.isoformat(),
+        "batch": None,
+        "rule_sets": [version] if version else [],
+        "rules": [judged] if judged else [],
+        "statement": statement,
+    }
