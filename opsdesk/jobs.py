@@ -7,11 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
+from shops.jobs import process_import
 
 from rules import sweeps
 from rules.models import Sweep
 from shops.imports import unfinished
-from shops.jobs import process_import
 from shops.models import Alliance
 
 
@@ -37,7 +37,7 @@ def daily_check(at: datetime | None = None) -> None:
 
 
 def reconcile() -> None:
-    """Queue again what waits in the database and has no worker: the queue may have been lost, or the worker."""
+    """Queue again what waits in the database and has no worker: queue or worker may have been lost."""
     for sweep in sweeps.abandoned():
         ask_for(sweep)
     for batch_id in unfinished():

@@ -127,7 +127,7 @@ class Evaluation:
         return self.shops().filter(self._served(), en__state=Enrollment.State.OPEN)
 
     def candidates(self) -> QuerySet[Shop]:
-        """Who is checked for admission: those that have applied, and those never opened (R18); none barred."""
+        """Who is checked for admission: who has applied, or was never opened (R18); nobody barred."""
         State = Enrollment.State
         return self.shops().filter(
             self._served(),
@@ -166,7 +166,7 @@ class Evaluation:
 
         return {
             "judged": json_array([c.evidence() for c in (*self.admitting, *self.clearing)]),
-            "failed": sql.array_of(
+            "failed": sql.TextArray(
                 [
                     Case(
                         When(c.fails(), then=Value(c.rule.code)),

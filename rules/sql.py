@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
-from django.db.models import Expression, Func, Q, QuerySet, TextField
+from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 from django.utils.timezone import get_default_timezone
 
 from rules.models import Proposal, Sweep
@@ -22,7 +22,7 @@ SWEEPING = 7_306_003
 LOOKS_BACK = 30
 
 
-class array_of(Func):  # noqa: N801  (reads as the SQL that it becomes)
+class TextArray(Func):
     """A text[] of the expressions that are not NULL."""
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
@@ -122,10 +122,10 @@ def gather(name: str, queryset: QuerySet) -> int:
 
 
 def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
-    """Date since when each shop of `name` has failed `lead_rule` in a row, on the days that brought a value."""
-    days = [day - timedelta(days=n) for n in range(LOOKS_BACK)]
-    failing, params = ShopMetrics.objects.filter(fails).query.sql_with_params()
-    condition = failing.split(" WHERE ", 1)[1].replace('"shops_shopmetrics".', "m.")
+    """Date since when each shop of `name` fails `lead_rule` in a row, on the days that brought a value."""
+    looked_at = ShopMetrics.objects.filter(day__in=[day - timedelta(days=n) for n in range(LOOKS_BACK)])
+    failed = ExpressionWrapper(fails, output_field=BooleanField(null=True))
+    query, params = looked_at.values("shop_id", "day", failed=failed).query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -133,12 +133,10 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
             FROM (
                 SELECT shop_id, min(day) FILTER (WHERE day > coalesce(held_on, '-infinity')) AS since
                 FROM (
-                    SELECT m.shop_id, m.day,
-                           max(m.day) FILTER (WHERE NOT ({condition})) OVER (PARTITION BY m.shop_id) AS held_on,
-                           ({condition}) AS failed
+                    SELECT m.*,
+                           max(m.day) FILTER (WHERE NOT m.failed) OVER (PARTITION BY m.shop_id) AS held_on
                     FROM {name} d
-                    CROSS JOIN unnest(%s::date[]) AS looked_at (day)
-                    JOIN shops_shopmetrics m ON m.shop_id = d.id AND m.day = looked_at.day
+                    JOIN ({query}) m ON m.shop_id = d.id
                     WHERE d.lead_rule = %s
                 ) days
                 WHERE failed
@@ -146,7 +144,7 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
             ) past
             WHERE due.id = past.shop_id
             """,
-            [*params, *params, days, lead_rule],
+            [*params, lead_rule],
         )
 
 
@@ -189,9 +187,11 @@ def file_proposals(
             failing_since, gmv_30d, openings_used, evidence
         )
         SELECT %s, due.id, due.enrollment, %s, due.lead_ground, 'open', %s, %s, due.metrics_batch, %s,
-            %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''), due.lead_operator,
-            due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
-            jsonb_build_object('day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged)
+            %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
+            due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
+            jsonb_build_object(
+                'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
+            )
         FROM {name} due
         JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
         WHERE NOT EXISTS (

@@ -254,7 +254,7 @@ def _withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
     A rule without data today proves nothing: its proposal stays.
     """
     reason = f"recovered on {evaluation.day}"
-    passed = sql.array_of(
+    passed = sql.TextArray(
         [
             Case(When(c.passes(), then=Value(c.rule.code)), default=Value(None), output_field=CharField())
             for c in blocking(evaluation.clearing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+
 from rules import sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops.errors import NotAllowed, Refused

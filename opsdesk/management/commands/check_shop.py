@@ -55,7 +55,7 @@ def summary(answer: Check) -> str:
     for purpose in (Purpose.ADMISSION, Purpose.CLEARANCE):
         lines.append(f"{purpose.value} v{answer.rule_set(purpose).version}")
         lines += [
-            f"  {rule['code']:8} {rule['outcome']:8} {rule['observed']} {rule['operator']} {rule['threshold']}"
+            "  {code:8} {outcome:8} {observed} {operator} {threshold}".format(**rule)
             for rule in answer.rules[purpose]
         ]
     return "\n".join(lines)

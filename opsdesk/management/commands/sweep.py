@@ -58,7 +58,8 @@ def as_json(sweep: Sweep) -> dict[str, Any]:
 
 def summary(sweep: Sweep) -> str:
     return (
-        f"{sweep.alliance.code} {sweep.day}: {sweep.status}; {sweep.checked} checked, {sweep.failing} failing, "
-        f"{sweep.no_data} without data, {sweep.filed} filed, {sweep.withdrawn} withdrawn, "
+        f"{sweep.alliance.code} {sweep.day}: {sweep.status}; {sweep.checked} checked, "
+        f"{sweep.failing} failing, {sweep.no_data} without data, "
+        f"{sweep.filed} filed, {sweep.withdrawn} withdrawn, "
         f"{sweep.already_open} already open"
     )
