@@ -227,6 +227,11 @@ def up(data_dir: Path | None = None, fast: bool = False) -> dict[str, str]:
     return addresses(data_dir)
 
 
+def tests_data_dir() -> Path:
+    """Where the tests keep servers of their own."""
+    return Path(os.environ.get("OPSDESK_TEST_DATA") or Place.at(None).root / "test").resolve()
+
+
 def started_here(data_dir: Path | None = None) -> bool:
     """Whether this process brought up a server there, rather than finding it running."""
     return Place.at(data_dir) in _started_here
@@ -252,6 +257,7 @@ if __name__ == "__main__":
                 up()
             case ["down"]:
                 down()
+                down(tests_data_dir())
             case _:
                 sys.exit("usage: python -m opsdesk.local_services up|down")
     except NotStarted as problem:

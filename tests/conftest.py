@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import socket
@@ -16,53 +18,47 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import IO
 
 import django.conf
 import pytest
 import redis
 
 from opsdesk import local_services, supervisor
-from opsdesk.local_places import Place
 from tests import databases
 
 if django.conf.settings.configured:
     # They would hold the development database's address.
     raise pytest.UsageError("Django's settings were read too early: unset DJANGO_SETTINGS_MODULE.")
 
-DATA = Path(os.environ.get("OPSDESK_TEST_DATA") or Place.at(None).root / "test").resolve()
+DATA = local_services.tests_data_dir()
 FILES = DATA / "files" / str(os.getpid())
 
 
-def _own_part_of_valkey(url: str) -> str:
-    """A numbered database that no other living test process uses."""
-    with redis.Redis.from_url(url) as valkey:
-        for number in range(1, int(local_services.VALKEY_SETTINGS["databases"])):
-            holder = valkey.get(f"taken:{number}")
-            if holder is not None and _lives(int(holder)):
-                continue
-            if holder is not None:
-                valkey.delete(f"taken:{number}")
-            if valkey.set(f"taken:{number}", os.getpid(), nx=True):
-                return url.replace("db=0", f"db={number}")
+# Every test process holds the servers; the last to let go stops them.
+local_services.addresses(DATA)
+_holding = (DATA / ".in-use").open("w")
+fcntl.flock(_holding, fcntl.LOCK_SH)
+
+
+def _own_part_of_valkey() -> IO[str]:
+    """The lock on a numbered database of Valkey that no other living test process uses."""
+    for number in range(1, int(local_services.VALKEY_SETTINGS["databases"])):
+        part = (DATA / f".valkey-{number}").open("w")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return part
+        part.close()
     raise pytest.UsageError("too many test processes at once")
 
 
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
+_part = _own_part_of_valkey()
 
 # Before anything reads Django's settings. Whatever the caller's environment says, tests use their own.
 for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "STATIC_ROOT", "CONN_MAX_AGE"):
     os.environ.pop(_name, None)
 os.environ.update(local_services.up(DATA, fast=True))
-os.environ["REDIS_URL"] = _own_part_of_valkey(os.environ["REDIS_URL"])
+os.environ["REDIS_URL"] = os.environ["REDIS_URL"].replace("db=0", f"db={_part.name.rpartition('-')[2]}")
 os.environ["OPSDESK_DATA"] = os.environ["OPSDESK_TEST_DATA"] = str(DATA)
 os.environ["FILES_ROOT"] = str(FILES)
 os.environ["DJANGO_SETTINGS_MODULE"] = "opsdesk.settings"
@@ -73,11 +69,10 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(FILES, ignore_errors=True)
-    with redis.Redis.from_url(os.environ["REDIS_URL"]) as valkey:
-        number = valkey.connection_pool.connection_kwargs["db"]
-        valkey.flushdb()
-        valkey.select(0)
-        valkey.delete(f"taken:{number}")
+    fcntl.flock(_holding, fcntl.LOCK_UN)
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(_holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        local_services.down(DATA)
 
 
 @pytest.fixture(scope="session")
