@@ -41,8 +41,53 @@ def write_with_history(
     columns = ", ".join(columns_of(model))
     cursor.execute(
         f"WITH written AS ({statement} RETURNING {table}.*)"
-        f" INSERT INTO {history} ({columns}, history_date, history_type, history_user_id, history_change_reason)"
+        f" INSERT INTO {history}"
+        f" ({columns}, history_date, history_type, history_user_id, history_change_reason)"
         f" SELECT {columns}, %s, %s, %s, %s FROM written",
         [*params, at, change, by.pk if by else None, reason[:100]],
     )
     return cursor.rowcount
+
+
+def first_unrecorded(model: type[Audited]) -> tuple[int, str] | None:
+    """The first row of `model` that its newest history doesn't account for: its key, and what is wrong."""
+    quote = connection.ops.quote_name
+    table, history = quote(model._meta.db_table), quote(model.history.model._meta.db_table)
+    key = quote(model._meta.pk.column)
+    columns = columns_of(model)
+    differing = ", ".join(
+        f"CASE WHEN live.{column} IS DISTINCT FROM kept.{column} THEN '{column.strip(chr(34))}' END"
+        for column in columns
+    )
+    live, kept = (", ".join(f"{side}.{column}" for column in columns) for side in ("live", "kept"))
+    with connection.cursor() as cursor:
+        # By number, not by date: of two rows written in one moment the later has the higher number.
+        cursor.execute(
+            f"WITH newest AS (SELECT max(history_id) AS history_id FROM {history} GROUP BY {key}),"
+            f" kept AS (SELECT * FROM {history} JOIN newest USING (history_id))"
+            f" SELECT coalesce(live.{key}, kept.{key}), CASE"
+            "   WHEN kept.history_id IS NULL THEN 'has no history'"
+            f"  WHEN live.{key} IS NULL THEN 'is gone, and its history does not say so'"
+            "   WHEN kept.history_type = '-' THEN 'exists, though its history says it was deleted'"
+            f"  ELSE 'differs from its newest history in ' || array_to_string(ARRAY[{differing}], ', ') END"
+            f" FROM {table} live FULL JOIN kept ON kept.{key} = live.{key}"
+            f" WHERE CASE WHEN live.{key} IS NULL THEN kept.history_type <> '-'"
+            "   WHEN kept.history_id IS NULL OR kept.history_type = '-' THEN true"
+            f"  ELSE ({live}) IS DISTINCT FROM ({kept}) END"
+            " ORDER BY 1 LIMIT 1"
+        )
+        row = cursor.fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def leases(kind: int) -> set[int]:
+    """The records of a kind (first half of the advisory lock) that a living session works on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # objsubid 2: a lock of two halves. Those of one number share the table, not the meaning.
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+            " AND classid::bigint = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [kind],
+        )
+        return {number for (number,) in cursor.fetchall()}

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from opsdesk import audit, review
+from rules.sql import SWEEPING
+from shops import enrollments, penalties
+from shops.models import Enrollment, Shop
+from tests.factories import (
+    AT,
+    make_batch,
+    make_enrollment,
+    make_metrics,
+    make_proposal,
+    make_qualification,
+    make_shop,
+    make_sweep,
+    make_user,
+)
+
+
+def a_desk_at_work() -> None:
+    """One of everything, made by the verbs: all facts hold."""
+    by = make_user("operator")
+    cleared = make_proposal()
+    review.accept(cleared.pk, by=by, reason="below_bar", at=AT)
+    review.accept(make_proposal(kind="admit").pk, by=by, reason="qualifies", at=AT)
+    review.reject(make_proposal().pk, by=by, reason="recovered", at=AT)
+    make_proposal()
+    make_proposal(kind="admit")
+    make_enrollment(state="cleared", openings=3)
+    make_metrics(make_shop())
+    make_qualification(make_shop())
+    make_batch(rows=7, created=4, rejected=3)
+    make_sweep()
+
+
+def as_owner(*statements: str) -> None:
+    with connections["owner"].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def verify(command: str) -> tuple[int, dict]:
+    out = io.StringIO()
+    try:
+        call_command(command, "--json", stdout=out)
+    except SystemExit as end:
+        return end.code, json.loads(out.getvalue())
+    return 0, json.loads(out.getvalue())
+
+
+def test_a_desk_at_work_is_in_order(committed_db) -> None:
+    a_desk_at_work()
+    status, answer = verify("verify_all")
+    assert (status, answer["holds"], answer["broken"]) == (0, True, None)
+    assert [check["fact"] for check in answer["checks"]] == ["I1", "I5", "I6", "I7", "I8"]
+
+
+# What somebody breaks by hand as the owner, the check that finds it, and the words that name the record.
+BROKEN = {
+    "a decision is taken away": (
+        "verify_decisions",
+        "DELETE FROM opsdesk_decision WHERE id = 1",
+        "proposal 1 is accepted without a decision",
+    ),
+    "a decided proposal is opened again": (
+        "verify_decisions",
+        "UPDATE rules_proposal SET status = 'open', closed_at = NULL WHERE id = 3",
+        "decision 3 is rejected, its proposal 3 is open",
+    ),
+    "a second decision is written": (
+        "verify_decisions",
+        "ALTER TABLE opsdesk_decision DROP CONSTRAINT opsdesk_decision_proposal_id_key;"
+        "INSERT INTO opsdesk_decision (proposal_id, verdict, reason, note, decided_at, execution,"
+        " execution_reference, execution_note) VALUES (3, 'rejected', 'other', 'x', now(), '', '', '')",
+        "proposal 3 has 2 decisions",
+    ),
+    "a shop is closed without a word": (
+        "verify_history",
+        "UPDATE shops_shop SET status = 'closed', closed_cause = 'violation' WHERE id = 2",
+        "shop 2 differs from its newest history in status, closed_cause",
+    ),
+    "a penalty is rewritten": (
+        "verify_history",
+        "UPDATE shops_penalty SET evidence = '{}' WHERE id = 1",
+        "penalty 1 differs from its newest history in evidence",
+    ),
+    "a decision is deleted": (
+        "verify_history",
+        "DELETE FROM opsdesk_decision WHERE id = 1",
+        "decision 1 is gone, and its history does not say so",
+    ),
+    "a paper appears from nowhere": (
+        "verify_history",
+        "INSERT INTO shops_qualification (shop_id, kind, brand, verdict, received_at)"
+        " VALUES (1, 'brand', '伪造', 'accepted', now())",
+        "qualification 2 has no history",
+    ),
+    "a history row is taken away": (
+        "verify_history",
+        "ALTER TABLE shops_historicalmeasure DISABLE TRIGGER USER; DELETE FROM shops_historicalmeasure",
+        "measure 1 has no history",
+    ),
+    "a shop is put out under an open clearance": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'left' WHERE id = 4",
+        "proposal 4 (clear) is open for a shop outside",
+    ),
+    "a shop is let in under an open admission": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'open', openings_used = 1 WHERE id = 5",
+        "proposal 5 (admit) is open for a shop inside",
+    ),
+    "a fourth opening": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET openings_used = 4 WHERE id = 6",
+        "enrollment 6 has used 4 openings, more than its alliance allows",
+    ),
+    "an opening that nobody counts": (
+        "verify_enrollments",
+        "INSERT INTO shops_opening (enrollment_id, number, cause, closed) VALUES (1, 2, '', true)",
+        "has number 2, which is not counted",
+    ),
+    "an opening of a cleared shop is opened": (
+        "verify_enrollments",
+        "UPDATE shops_opening SET closed = false, closed_on = NULL, cause = '' WHERE enrollment_id = 1",
+        "is open, but is not the one that enrollment 1 is in",
+    ),
+    "an open shop's opening is closed": (
+        "verify_enrollments",
+        "UPDATE shops_opening SET closed = true WHERE enrollment_id = 4",
+        "enrollment 4 is open without an open opening",
+    ),
+    "an import that lost a row": (
+        "verify_imports",
+        "ALTER TABLE shops_importbatch DROP CONSTRAINT shops_importbatch_accounts_for_every_row;"
+        "UPDATE shops_importbatch SET rows = 8 WHERE rows = 7",
+        "import 2 does not account for its 8 rows",
+    ),
+    "a refused import that changed something": (
+        "verify_imports",
+        "UPDATE shops_importbatch SET state = 'refused' WHERE id = 2",
+        "import 2 is refused, yet counts rows as changed",
+    ),
+    "a check that nobody runs": (
+        "verify_leases",
+        "UPDATE rules_sweep SET status = 'running', finished_at = NULL WHERE id = 1",
+        "daily check 1 is running, and nobody runs it",
+    ),
+    "an import that nobody works on": (
+        "verify_leases",
+        "UPDATE shops_importbatch SET state = 'applying' WHERE id = 2",
+        "import 2 is applying, and nobody works on it",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_fact_broken_by_hand_is_named(committed_db, broken: str) -> None:
+    command, statement, words = BROKEN[broken]
+    a_desk_at_work()
+    as_owner(statement)
+    status, answer = verify(command)
+    assert status == 1
+    assert words in answer["broken"]
+    status, answer = verify("verify_all")
+    assert (status, answer["holds"]) == (1, False)
+
+
+def test_a_running_check_with_a_living_session_is_in_order(committed_db) -> None:
+    sweep = make_sweep(status="running", finished_at=None)
+    assert audit.verify_leases() is not None
+    as_owner(f"SELECT pg_advisory_lock({SWEEPING}, {sweep.pk})")
+    assert audit.verify_leases() is None
+    connections["owner"].close()
+
+
+def test_for_people_the_command_says_which_fact_is_broken(committed_db, capsys) -> None:
+    a_desk_at_work()
+    as_owner("DELETE FROM opsdesk_decision WHERE id = 1")
+    with pytest.raises(SystemExit) as end:
+        call_command("verify_all")
+    assert end.value.code == 1
+    assert "I1 decisions: proposal 1 is accepted without a decision" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_a_shops_story_tells_who_did_what_in_order() -> None:
+    by = make_user("operator")
+    shop = make_shop()
+    enrollment = make_enrollment(shop, state="applied")
+    review.accept(make_proposal(enrollment, kind="admit").pk, by=by, reason="qualifies", at=AT)
+    enrollment.refresh_from_db()
+    clearance = make_proposal(enrollment)
+    review.accept(clearance.pk, by=by, reason="below_bar", at=AT + timedelta(days=9))
+    clearance.refresh_from_db()
+    penalties.overturn(clearance.penalty, by=None, at=AT + timedelta(days=12), reason="wrong data")
+    enrollments.leave(Enrollment.objects.get(), by=None, at=AT)
+    make_proposal()  # another shop's
+    told = audit.story(Shop.objects.get(pk=shop.pk))
+    assert [event.at for event in told] == sorted(event.at for event in told)
+    labels = {event.record[0].split(".")[1] for event in told}
+    assert labels == {"Shop", "Enrollment", "Opening", "Proposal", "Decision", "Penalty", "Measure"}
+    openings = [event.what for event in told if event.record[0] == "shops.Opening"]
+    assert openings == [
+        "Opening 1 is open",
+        "Opening 1 is closed: metric",
+        "Opening 1 is open",
+        "Opening 1 is closed: voluntary",
+    ]
+    assert {event.who for event in told if event.record[0] == "opsdesk.Decision"} == {by}
