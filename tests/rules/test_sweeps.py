@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from rules import sweeps
+from rules import exemptions, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment
@@ -17,6 +17,7 @@ from tests.factories import (
     WECHAT,
     make_enrollment,
     make_metrics,
+    make_penalty,
     make_proposal,
     make_shop,
     make_user,
@@ -252,3 +253,67 @@ def test_a_check_that_breaks_files_nothing_and_says_why() -> None:
     requested.refresh_from_db()
     assert (requested.status, requested.filed) == ("failed", 0)
     assert "DF-X1" in requested.failure
+
+
+def exempt(enrollment: Enrollment, code: str, until: date) -> None:
+    exemptions.grant(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        rule_code=code,
+        until=until,
+        reason="the platform's own incident",
+        by=make_user("supervisor"),
+        at=AT,
+    )
+
+
+def test_a_shop_exempted_from_a_rule_is_not_cleared_for_it_until_the_date() -> None:
+    enrollment = inside(experience_score="3.49")
+    make_metrics(enrollment.shop, DAY + timedelta(days=1), experience_score="3.49")
+    make_metrics(enrollment.shop, DAY + timedelta(days=2), experience_score="3.49")
+    exempt(enrollment, "DF-C1", DAY + timedelta(days=1))
+    assert check(day=DAY).filed == 0
+    assert check(day=DAY + timedelta(days=1)).filed == 0
+    assert check(day=DAY + timedelta(days=2)).filed == 1
+
+
+def test_an_exemption_is_from_one_rule_for_one_shop() -> None:
+    enrollment, other = inside(experience_score="3.49"), inside(experience_score="3.49")
+    exempt(enrollment, "DF-C2", DAY + timedelta(days=9))
+    exempt(other, "DF-C1", DAY + timedelta(days=9))
+    check()
+    assert Proposal.objects.get().shop == enrollment.shop
+
+
+def test_an_exemption_withdraws_the_open_proposal_at_the_next_check() -> None:
+    enrollment = inside(experience_score="3.49")
+    check()
+    exempt(enrollment, "DF-C1", DAY + timedelta(days=9))
+    assert check().withdrawn == 1
+
+
+def test_an_exemption_lets_a_candidate_in() -> None:
+    shop = make_shop()
+    enrollment = make_enrollment(shop, state="applied")
+    make_metrics(shop, shop_score="4.00")
+    assert check().filed == 0
+    exempt(enrollment, "DF-A5", DAY + timedelta(days=9))
+    assert check().by_kind == {"admit": 1}
+
+
+def test_a_barred_shop_is_no_candidate() -> None:
+    shop = make_shop()
+    make_enrollment(shop, state="applied")
+    make_metrics(shop)
+    make_penalty(shop, violation_code="V2")
+    assert check().checked == 0
+
+
+def test_two_shops_of_one_kind_in_two_alliances_are_checked_apart() -> None:
+    shop = make_shop()
+    make_enrollment(shop, DOUYIN)
+    make_enrollment(shop, WECHAT)
+    make_metrics(shop, shop_score="4.19")
+    assert check(DOUYIN).filed == 0
+    assert check(WECHAT).filed == 1
+    assert Proposal.objects.get().alliance.code == WECHAT
