@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def columns_of(model: type[models.Model]) -> list[str]:
     """The table's column names, quoted."""
-    return [connection.ops.quote_name(field.column) for field in model._meta.concrete_fields]
+    return [connection.ops.quote_name(str(field.column)) for field in model._meta.concrete_fields]
 
 
 def write_with_history(
     cursor: CursorWrapper,
     model: type[Audited],
     statement: str,
-    params: Sequence[object] = (),
+    params: Sequence[Any] = (),
     *,
     change: Literal["+", "~"],
     by: User | None,
@@ -53,7 +53,7 @@ def first_unrecorded(model: type[Audited]) -> tuple[int, str] | None:
     """The first row of `model` that its newest history doesn't account for: its key, and what is wrong."""
     quote = connection.ops.quote_name
     table, history = quote(model._meta.db_table), quote(model.history.model._meta.db_table)
-    key = quote(model._meta.pk.column)
+    key = quote(str(model._meta.pk.column))
     columns = columns_of(model)
     differing = ", ".join(
         f"CASE WHEN live.{column} IS DISTINCT FROM kept.{column} THEN '{column.strip(chr(34))}' END"
