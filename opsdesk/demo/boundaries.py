@@ -15,8 +15,8 @@ from shops.models import Enrollment, Opening, Penalty, Qualification, Shop
 
 PREFIX = "BOUND-"
 State, Cause, Verdict = Enrollment.State, Opening.Cause, Qualification.Verdict
-MISSING = {"shop_score": Walk(46000, blank=10_000)}
-NONE_YET = {"score_none": True}
+MISSING: dict[str, Any] = {"shop_score": Walk(46000, blank=10_000)}
+NONE_YET: dict[str, Any] = {"score_none": True}
 
 
 def boundary(last_day: date) -> list[DemoShop]:
@@ -58,7 +58,7 @@ def _douyin_admission(last_day: date) -> Iterator[DemoShop]:
     yield applied("DF-A6-AT", "好评率 75.00%", positive=_scored("0.7500"))
     yield applied("DF-A6-ABOVE", "好评率 75.01%", positive=_scored("0.7501"))
     yield applied("DF-A7-FAILED", "验仓未通过", warehouse_passed=False)
-    virtual = {"goods_kind": Shop.GoodsKind.VIRTUAL, "category": "充值卡券"}
+    virtual: dict[str, Any] = {"goods_kind": Shop.GoodsKind.VIRTUAL, "category": "充值卡券"}
     yield applied("DF-A7-VIRTUAL", "虚拟商品 免验仓", warehouse_passed=False, **virtual)
     yield applied("DF-A7-MIXED", "混合商品 不免验仓", warehouse_passed=False, goods_kind=Shop.GoodsKind.MIXED)
     yield applied("DF-A8-HALF", "已接联盟 未接 ERP", erp_connected=False)

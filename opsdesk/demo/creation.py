@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.demo import boundaries, loading, metrics, population
+from opsdesk.demo import boundaries, loading, metrics, population, story
 from opsdesk.demo.moments import Past
 from shops.errors import Refused
 from shops.models import Shop
@@ -32,3 +32,4 @@ def create(*, shops: int, products: int, days: int, last_day: date) -> None:
         loading.load_facts(cursor, chain(bounds, ordinary), past)
         loading.load_products(cursor, products, past)
         metrics.load_metrics(cursor, past)
+    story.tell(past, shops)

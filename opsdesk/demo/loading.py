@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from django.db.backends.utils import CursorWrapper
 
@@ -39,32 +40,26 @@ def load_facts(cursor: CursorWrapper, shops: Iterable[DemoShop], past: Past) -> 
     _load_cases(cursor, past)
 
 
-def _columns() -> Iterator[tuple[str, str]]:
-    """The wide row's columns and their types: a field of a nested record is `<field>_<its field>`."""
+def _attributes() -> Iterator[tuple[str, str]]:
+    """Every attribute of the wide row, those of nested records by their path, and its type."""
     for outer in fields(DemoShop):
-        nested = NESTED.get(str(outer.type))
-        for inner in fields(nested) if nested else ():
-            yield f"{outer.name}_{inner.name}", COLUMN_TYPES[str(inner.type).removesuffix(" | None")]
-        if not nested:
-            yield outer.name, COLUMN_TYPES[str(outer.type).removesuffix(" | None")]
-
-
-def _values(shop: DemoShop) -> Iterator[object]:
-    for outer in fields(DemoShop):
-        value = getattr(shop, outer.name)
-        if is_dataclass(value):
-            for inner in fields(value):
-                yield getattr(value, inner.name)
+        if nested := NESTED.get(str(outer.type)):
+            yield from ((f"{outer.name}.{inner.name}", str(inner.type)) for inner in fields(nested))
         else:
-            yield value
+            yield outer.name, str(outer.type)
 
 
 def _stage(cursor: CursorWrapper, shops: Iterable[DemoShop]) -> None:
-    columns = ", ".join(f"{name} {kind}" for name, kind in _columns())
+    attributes = dict(_attributes())
+    columns = ", ".join(
+        f"{path.replace('.', '_')} {COLUMN_TYPES[kind.removesuffix(' | None')]}"
+        for path, kind in attributes.items()
+    )
     cursor.execute(f"CREATE TEMPORARY TABLE demo_shop ({columns}, name_key text) ON COMMIT DROP")
+    values = attrgetter(*attributes)
     with cursor.copy("COPY demo_shop FROM STDIN") as copy:
         for shop in shops:
-            copy.write_row([*_values(shop), sort_key(shop.name)])
+            copy.write_row((*values(shop), sort_key(shop.name)))
     cursor.execute("CREATE UNIQUE INDEX ON demo_shop (code)")
     cursor.execute("ANALYZE demo_shop")
 
@@ -93,7 +88,7 @@ def apply(batch: ImportBatch, created: int, at: datetime, day: date | None = Non
 
 
 def _save(record: Audited, at: datetime) -> None:
-    record._history_date = at
+    record._history_date = at  # type: ignore[attr-defined]
     record.save_by(None, REASON)
 
 

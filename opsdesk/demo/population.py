@@ -57,7 +57,11 @@ def _shop(random: Random, number: int, controller: str, last_day: date) -> DemoS
         category = names.LOCAL_LIFE
     else:
         [category] = random.choices(names.CATEGORIES, names.CATEGORY_WEIGHTS)
-    branded = {Shop.Type.FLAGSHIP: 0.16, Shop.Type.EXCLUSIVE: 0.1, Shop.Type.MULTI_BRAND: 0.08}
+    branded: dict[str, float] = {
+        Shop.Type.FLAGSHIP: 0.16,
+        Shop.Type.EXCLUSIVE: 0.1,
+        Shop.Type.MULTI_BRAND: 0.08,
+    }
     shop_type = Shop.Type(_one_of(random, branded, Shop.Type.ORDINARY))
     if category is names.LOCAL_LIFE:
         shop_type = Shop.Type.ORDINARY
@@ -191,10 +195,10 @@ def _trouble(random: Random, shop: DemoShop) -> None:
         shop.freight_insurance = random.random() < 0.6
     match _one_of(random, {"slide": 0.035, "scare": 0.02, "blank": 0.006, "absent": 0.008, "new": 0.02}, ""):
         case "slide":
-            # So many days under the bar, at so much a day.
-            drift, days = -random.randint(60, 300), random.randint(1, 12)
-            shop.experience = Walk(35_000 + drift * days, drift)
-            shop.shop_score = Walk(42_000 + drift * days, drift)
+            # So much a day, and so many days under the bar, most of them few.
+            drift, days = -random.randint(60, 300), random.choice((0, 0, 0, 1, 1, 2, 3, 4, 6, 9))
+            under = drift * days + drift // 2
+            shop.experience, shop.shop_score = Walk(35_000 + under, drift), Walk(42_000 + under, drift)
         case "scare":
             # Under the bar a while ago, and since recovered.
             shop.experience = Walk(random.randint(35_300, 37_500), random.randint(30, 120))

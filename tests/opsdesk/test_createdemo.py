@@ -1,0 +1,171 @@
+"""`createdemo`: the same every time, each row with its history, the boundaries where they should be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+
+from opsdesk import local_services
+from shops.models import Audited
+from tests import databases
+from tests.conftest import DATA
+
+ARGUMENTS = ("--shops", "300", "--days", "5", "--day", "2026-03-10", "--products", "50")
+# What two runs may differ in: numbers given by the database, and how long things took.
+NOT_COMPARED = ["id", "history_id", "history_date", "seconds", "proposal_id", "penalty_id", "opening_id"]
+APPS = ("shops", "rules", "opsdesk")
+
+
+def createdemo(database: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "manage.py", "createdemo", *arguments],
+        cwd=databases.CHECKOUT,
+        env={**databases.environment(database), **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+class Demo:
+    """A database filled with demonstration data, and questions to it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.run = createdemo(name, *ARGUMENTS, "--json")
+        assert self.run.returncode == 0, self.run.stderr
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(local_services.administrator_url(DATA, self.name)) as connection:
+            return connection.execute(query).fetchall()
+
+    def contents(self) -> dict[str, str]:
+        """A digest of each table."""
+        tables = [m._meta.db_table for app in APPS for m in apps.get_app_config(app).get_models()]
+        return {
+            table: self.rows(
+                "SELECT md5(string_agg(row::text, '' ORDER BY row::text)) FROM ("
+                f" SELECT to_jsonb(t) - ARRAY{NOT_COMPARED} AS row FROM {table} t) AS rows"
+            )[0][0]
+            for table in tables
+        }
+
+
+@pytest.fixture(scope="module")
+def demo(cluster: databases.Cluster, migrated: str) -> Iterator[Demo]:
+    name = cluster.clone(migrated)
+    yield Demo(name)
+    cluster.drop(name)
+
+
+def test_the_same_arguments_give_the_same_data(demo: Demo, cluster: databases.Cluster, migrated: str) -> None:
+    name = cluster.clone(migrated)
+    try:
+        assert Demo(name).contents() == demo.contents()
+    finally:
+        cluster.drop(name)
+
+
+def test_json_is_one_value_that_counts_what_was_loaded(demo: Demo) -> None:
+    said = json.loads(demo.run.stdout)
+    assert said["shops"] == 300
+    assert said["last_day"] == "2026-03-10"
+    assert [(said["metrics"],)] == demo.rows("SELECT count(*) FROM shops_shopmetrics")
+    assert [(said["decisions"],)] == demo.rows("SELECT count(*) FROM opsdesk_decision")
+
+
+def test_every_audited_row_equals_its_latest_history(demo: Demo) -> None:
+    audited = [m for app in APPS for m in apps.get_app_config(app).get_models() if issubclass(m, Audited)]
+    assert len(audited) > 10
+    for model in audited:
+        live, history = model._meta.db_table, model.history.model._meta.db_table
+        [(differing,)] = demo.rows(
+            f"SELECT count(*) FROM {live} l LEFT JOIN LATERAL ("
+            f" SELECT * FROM {history} h WHERE h.id = l.id"
+            " ORDER BY history_date DESC, history_id DESC LIMIT 1"
+            ") h ON true WHERE to_jsonb(l) IS DISTINCT FROM to_jsonb(h) - ARRAY['history_id', 'history_date',"
+            " 'history_type', 'history_user_id', 'history_change_reason']"
+        )
+        assert differing == 0, live
+
+
+def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
+    for kind, table in (
+        ("shops", "shops_shop"),
+        ("enrollments", "shops_enrollment"),
+        ("qualifications", "shops_qualification"),
+        ("metrics", "shops_shopmetrics"),
+    ):
+        batches = demo.rows(f"SELECT id, created FROM shops_importbatch WHERE kind = '{kind}' ORDER BY id")
+        loaded = demo.rows(f"SELECT batch_id, count(*) FROM {table} GROUP BY 1 ORDER BY 1")
+        assert batches == loaded, kind
+    assert demo.rows("SELECT DISTINCT state FROM shops_importbatch") == [("applied",)]
+
+
+def test_an_ordinary_shops_name_claims_no_brand(demo: Demo) -> None:
+    assert demo.rows(
+        "SELECT name FROM shops_shop WHERE shop_type = 'ordinary' AND name ~ '旗舰|专卖|专营|加盟|官方'"
+    ) == []  # fmt: skip
+    assert demo.rows("SELECT name FROM shops_shop WHERE shop_type = 'flagship' AND name !~ '旗舰店$'") == []
+
+
+def test_shops_on_a_boundary_are_judged_as_the_rules_say(demo: Demo) -> None:
+    filed = demo.rows(
+        "SELECT s.code, p.kind, p.failed_rules FROM rules_proposal p JOIN shops_shop s ON s.id = p.shop_id"
+        " WHERE s.code LIKE 'BOUND-%' AND p.status = 'open' ORDER BY 1"
+    )
+    assert {code: (kind, *rules) for code, kind, rules in filed} == {
+        "BOUND-DF-A4-ABOVE": ("admit",),
+        "BOUND-DF-A5-ABOVE": ("admit",),
+        "BOUND-DF-A6-ABOVE": ("admit",),
+        "BOUND-DF-A7-VIRTUAL": ("admit",),
+        "BOUND-DF-A8-VIRTUAL": ("admit",),
+        "BOUND-DF-A9-D365": ("admit",),
+        "BOUND-DF-A10-MINOR": ("admit",),
+        "BOUND-DF-A11-BELOW": ("admit",),
+        "BOUND-DF-A12-THIRD": ("admit",),
+        "BOUND-DF-C1-BELOW": ("clear", "DF-C1"),
+        "BOUND-DF-C2-EXPIRED": ("clear", "DF-C2"),
+        "BOUND-DF-C2-MISSING": ("clear", "DF-C2"),
+        "BOUND-DF-C2-REJECTED": ("clear", "DF-C2"),
+        "BOUND-WS-A3-AT": ("admit",),
+        "BOUND-WS-A3-NONE-YET": ("admit",),
+        "BOUND-WS-C1-BELOW": ("clear", "WS-C1"),
+    }
+
+
+def test_there_is_work_to_do_and_work_done(demo: Demo) -> None:
+    states = dict(demo.rows("SELECT status, count(*) FROM rules_proposal GROUP BY 1"))
+    assert states["open"] > 10
+    assert states["accepted"] > 3
+    assert states["rejected"] > 0
+    executions = dict(demo.rows("SELECT execution, count(*) FROM opsdesk_decision GROUP BY 1"))
+    assert {"", "to_do", "done", "failed"} <= executions.keys()
+
+
+def test_nobody_of_the_demonstration_has_a_password(demo: Demo) -> None:
+    people = demo.rows("SELECT username, left(password, 1) FROM auth_user ORDER BY 1")
+    assert people == [("operator", "!"), ("supervisor", "!")]
+
+
+def test_a_database_with_shops_is_refused(demo: Demo) -> None:
+    again = createdemo(demo.name, *ARGUMENTS)
+    assert again.returncode == 1
+    assert "this one holds shops" in again.stderr
+
+
+def test_production_is_refused(demo: Demo) -> None:
+    production = createdemo(demo.name, *ARGUMENTS, DEBUG="0", SECRET_KEY="of its own", ALLOWED_HOSTS="desk")
+    assert production.returncode == 1
+    assert "DEBUG is off" in production.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--days", "0"), ("--shops", "-1"), ("--day", "2999-01-01")])
+def test_wrong_arguments_are_bad_usage(demo: Demo, wrong: tuple[str, str]) -> None:
+    assert createdemo(demo.name, *wrong).returncode == 2
