@@ -178,7 +178,7 @@ class Criterion:
         number = DecimalField(max_digits=20, decimal_places=6)
         if not self.metric.kind.numeric:
             return Value(None, output_field=number)
-        distance = Cast(F(self.value), number) - Value(
+        distance: Expression = Cast(F(self.value), number) - Value(
             self.metric.parse(self.rule.value), output_field=number
         )
         operator = Operator(self.rule.operator)

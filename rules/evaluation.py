@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, reduce
 from operator import and_, or_
+from typing import Any
 
 from django.db.models import (
     BooleanField,
@@ -97,7 +98,7 @@ class Evaluation:
             },
         )
 
-    def shops(self) -> QuerySet[Shop]:
+    def shops(self) -> QuerySet[Any]:
         """All shops, with the day's metrics (`m`), the enrollment (`en`), derived facts and every value."""
         criteria = [*self.admitting, *self.clearing]
         metrics = {criterion.metric.key: criterion.metric for criterion in criteria}
@@ -122,11 +123,11 @@ class Evaluation:
             return Q()
         return Q(category__differs=self.alliance.category_not_served)
 
-    def inside(self) -> QuerySet[Shop]:
+    def inside(self) -> QuerySet[Any]:
         """Who is checked for clearance: every open enrollment."""
         return self.shops().filter(self._served(), en__state=Enrollment.State.OPEN)
 
-    def candidates(self) -> QuerySet[Shop]:
+    def candidates(self) -> QuerySet[Any]:
         """Who is checked for admission: who has applied, or was never opened (R18); nobody barred."""
         State = Enrollment.State
         return self.shops().filter(

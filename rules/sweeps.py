@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import reduce
 from operator import or_
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import (
@@ -31,7 +31,7 @@ from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation, blocking
 from rules.models import Proposal, Sweep
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Shop, ShopMetrics
+from shops.models import Alliance, Enrollment, ShopMetrics
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _verdict(cases: list[tuple[Q, str]], default: str) -> Case:
     )
 
 
-def _tally(shops: QuerySet[Shop], verdict: Case) -> dict[str, int]:
+def _tally(shops: QuerySet[Any], verdict: Case) -> dict[str, int]:
     return dict(shops.values(verdict=verdict).annotate(n=Count("*")).values_list("verdict", "n"))
 
 
@@ -228,7 +228,7 @@ def _gather_due(evaluation: Evaluation) -> None:
     )
 
 
-def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Shop]:
+def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
     """Shops with an open proposal of this kind that a check filed (`proposal`)."""
     return (
         evaluation.shops()

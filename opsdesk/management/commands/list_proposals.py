@@ -22,7 +22,7 @@ class Command(AnsweringCommand):
         ).order_by("id")
         if options["kind"]:
             proposals = proposals.filter(kind=options["kind"])
-        value = [
+        value: list[dict[str, Any]] = [
             {
                 "id": pk,
                 "shop": shop,
