@@ -186,7 +186,13 @@ def worker(committed_db: CommittedDatabase) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def live_desk(committed_db: CommittedDatabase) -> Iterator[str]:
+def wsgi() -> str:
+    """What `live_desk` serves; a test that needs a damaged desk names its own."""
+    return "opsdesk.wsgi"
+
+
+@pytest.fixture
+def live_desk(committed_db: CommittedDatabase, wsgi: str) -> Iterator[str]:
     """The web server as `serve` runs it, on a free port: `http://127.0.0.1:PORT`."""
     # The socket is made here and handed over: no race for the port, and early requests wait in its queue.
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
@@ -194,7 +200,7 @@ def live_desk(committed_db: CommittedDatabase) -> Iterator[str]:
         os.set_inheritable(listener.fileno(), True)
         server = supervisor.start(
             [
-                *(sys.executable, "-m", "gunicorn", "opsdesk.wsgi", "--no-control-socket"),
+                *(sys.executable, "-m", "gunicorn", wsgi, "--no-control-socket"),
                 *("--workers", "2", "--threads", "4", "--log-level", "warning"),
                 *("--bind", f"fd://{listener.fileno()}"),
             ],
