@@ -28,6 +28,9 @@ DRAWS = (
     630_360_016,
 )
 
+# SQL that keeps a score and a rate within their bounds.
+SCORE, RATE = "least(50000, greatest(10000, {}))", "least(10000, greatest(0, {}))"
+
 
 def load_metrics(cursor: CursorWrapper, past: Past) -> None:
     """The metrics of every day, an import each. Needs the staged shops of `loading.load_facts`."""
@@ -58,15 +61,15 @@ def _wobble(number: int) -> str:
 def _start(cursor: CursorWrapper, past: Past) -> None:
     """Where each walk begins so that, chance aside, it arrives at its last value on the last day."""
     cursor.execute(
-        """
+        f"""
         CREATE TEMPORARY TABLE demo_walk ON COMMIT DROP AS
         SELECT s.id AS shop_id, d.seed, d.wobble, d.gmv_fen, d.basket_fen, d.score_none, d.absent,
                d.warehouse_passed, d.alliance_connected, d.erp_connected, d.freight_insurance,
-               shop_score_last - shop_score_drift * %(steps)s AS score, shop_score_drift AS score_drift,
-               shop_score_blank AS score_blank,
-               experience_last - experience_drift * %(steps)s AS experience, experience_drift,
-               experience_blank,
-               positive_last - positive_drift * %(steps)s AS positive, positive_drift,
+               {SCORE.format("shop_score_last - shop_score_drift * %(steps)s")} AS score,
+               shop_score_drift AS score_drift, shop_score_blank AS score_blank,
+               {SCORE.format("experience_last - experience_drift * %(steps)s")} AS experience,
+               experience_drift, experience_blank,
+               {RATE.format("positive_last - positive_drift * %(steps)s")} AS positive, positive_drift,
                d.wechat_shop AS wechat_alone, d.wechat_shop OR d.wechat_state <> '' AS wechat
         FROM demo_shop d
         JOIN shops_shop s ON s.code = d.code
@@ -86,11 +89,11 @@ def _step(cursor: CursorWrapper) -> None:
                gmv_fen * (100000 + {_wobble(0)} * 20) / 100000 AS gmv_fen,
                basket_fen, score_none, absent,
                warehouse_passed, alliance_connected, erp_connected, freight_insurance,
-               least(50000, greatest(10000, score + score_drift + {_wobble(1)})) AS score,
+               {SCORE.format(f"score + score_drift + {_wobble(1)}")} AS score,
                score_drift, score_blank,
-               least(50000, greatest(10000, experience + experience_drift + {_wobble(2)})) AS experience,
+               {SCORE.format(f"experience + experience_drift + {_wobble(2)}")} AS experience,
                experience_drift, experience_blank,
-               least(10000, greatest(0, positive + positive_drift + {_wobble(3)} / 5)) AS positive,
+               {RATE.format(f"positive + positive_drift + {_wobble(3)} / 5")} AS positive,
                positive_drift, wechat_alone, wechat
         FROM demo_walk
         """
@@ -111,7 +114,7 @@ def _write(cursor: CursorWrapper, day: date, batch: int, *, left: int) -> int:
     def component(draw: int) -> str:
         # Around the experience score, each with a leaning of its own shop.
         lean = f"mod(shop_id * {DRAWS[draw]}, 2001) - 1000"
-        return f"least(50000, greatest(10000, experience + {lean})) / 10000.0"
+        return SCORE.format(f"experience + {lean}") + " / 10000.0"
 
     cursor.execute(
         f"""

@@ -16,8 +16,8 @@ PREFIX = {"douyin-featured": "DY", "wechat-select": "WX"}
 
 
 def ordinary(count: int, last_day: date) -> Iterator[DemoShop]:
-    """`count` shops, the same each time, as they stand on `last_day`. Made one by one, never all at once."""
-    random = Random(f"opsdesk {count}")
+    """`count` shops as they stand on `last_day`, the same each time. Made one by one, never all at once."""
+    random = Random("opsdesk")
     controllers = 0
     shared: list[str] = []
     for number in range(count):

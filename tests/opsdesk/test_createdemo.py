@@ -13,6 +13,7 @@ import pytest
 from django.apps import apps
 
 from opsdesk import local_services
+from shops.metrics import METRICS
 from shops.models import Audited
 from tests import databases
 from tests.conftest import DATA
@@ -47,13 +48,13 @@ class Demo:
 
     def contents(self) -> dict[str, str]:
         """A digest of each table."""
-        tables = [m._meta.db_table for app in APPS for m in apps.get_app_config(app).get_models()]
+        models = [m for app in APPS for m in apps.get_app_config(app).get_models() if m._meta.managed]
         return {
             table: self.rows(
                 "SELECT md5(string_agg(row::text, '' ORDER BY row::text)) FROM ("
                 f" SELECT to_jsonb(t) - ARRAY{NOT_COMPARED} AS row FROM {table} t) AS rows"
             )[0][0]
-            for table in tables
+            for table in (model._meta.db_table for model in models)
         }
 
 
@@ -106,6 +107,15 @@ def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
         loaded = demo.rows(f"SELECT batch_id, count(*) FROM {table} GROUP BY 1 ORDER BY 1")
         assert batches == loaded, kind
     assert demo.rows("SELECT DISTINCT state FROM shops_importbatch") == [("applied",)]
+
+
+def test_every_value_lies_within_its_metrics_bounds(demo: Demo) -> None:
+    for metric in METRICS.values():
+        if metric.maximum is not None:
+            [(lowest, highest)] = demo.rows(
+                f"SELECT min({metric.key}), max({metric.key}) FROM shops_shopmetrics"
+            )
+            assert metric.minimum <= lowest <= highest <= metric.maximum, metric.key
 
 
 def test_an_ordinary_shops_name_claims_no_brand(demo: Demo) -> None:
