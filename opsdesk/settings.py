@@ -119,6 +119,8 @@ RQ_QUEUES = {
     }
 }
 RQ = {"COMMIT_MODE": "on_db_commit"}
+# Its pages open to every member of staff, and can empty a queue.
+RQ_SHOW_ADMIN_LINK = False
 
 # People
 
@@ -140,6 +142,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
 
 # History and imports: what the libraries leave open is closed here.
 
