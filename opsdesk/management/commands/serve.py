@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self.say("The database is empty: loading demonstration data.")
             call_command("createdemo", stdout=sys.stderr)
         accounts = sign_ins.fresh()
-        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of one that's missing
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # or WhiteNoise complains
         connections.close_all()
         address = f"http://{HOST}:{port}/"
         python, manage = sys.executable, str(settings.BASE_DIR / "manage.py")

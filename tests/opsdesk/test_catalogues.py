@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po, write_po
+
+from opsdesk import catalogues
+
+PYTHON = """
+from django.utils.translation import gettext_lazy as _, ngettext, pgettext_lazy
+
+A = _("Shop %(code)s is unknown.")
+B = pgettext_lazy("verb", "open")
+C = ngettext("one shop", "%(count)s shops", 2)
+D = "not marked"
+"""
+TEMPLATE = """{% load i18n %}
+  <p class='it's'>{% translate "Accept" %}
+      {% blocktranslate with name=shop.name trimmed %}
+        Clear {{ name }}
+          now
+      {% endblocktranslate %}
+   </p>
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    app = tmp_path / "shops"
+    (app / "templates").mkdir(parents=True)
+    (app / "models.py").write_text(PYTHON)
+    (app / "templates" / "page.html").write_text(TEMPLATE)
+    monkeypatch.setattr(catalogues, "CHECKOUT", tmp_path)
+    return tmp_path
+
+
+def translate(**translations: str | tuple[str, ...]) -> None:
+    catalog = catalogues.kept("shops", "zh_Hans")
+    for message in catalog:
+        if message.id:
+            first = message.id if isinstance(message.id, str) else message.id[0]
+            message.string = translations.get(first, message.string)
+    with catalogues.path_of("shops", "zh_Hans").open("wb") as file:
+        write_po(file, catalog)
+
+
+EVERYTHING = {
+    "Shop %(code)s is unknown.": "没有店铺 %(code)s。",
+    "open": "打开",
+    "one shop": ("%(count)s 家店铺",),
+    "Accept": "接受",
+    "Clear %(name)s now": "立即清退 %(name)s",
+}
+
+
+def test_python_and_templates_are_extracted(checkout: Path) -> None:
+    found = {(m.id, m.context) for m in catalogues.extracted("shops") if m.id}
+    assert found == {
+        ("Shop %(code)s is unknown.", None),
+        ("open", "verb"),
+        (("one shop", "%(count)s shops"), None),
+        ("Accept", None),
+        ("Clear %(name)s now", None),
+    }
+
+
+def test_translations_survive_an_update_and_what_is_gone_goes(checkout: Path) -> None:
+    assert catalogues.update("shops", "zh_Hans")
+    translate(**EVERYTHING)
+    (checkout / "shops" / "templates" / "page.html").unlink()
+    assert catalogues.update("shops", "zh_Hans")
+    with catalogues.path_of("shops", "zh_Hans").open("rb") as file:
+        kept = {message.id: message.string for message in read_po(file) if message.id}
+    assert kept["Shop %(code)s is unknown."] == "没有店铺 %(code)s。"
+    assert "Accept" not in kept
+
+
+def test_an_update_without_news_changes_nothing(checkout: Path) -> None:
+    assert catalogues.update("shops", "zh_Hans")
+    before = catalogues.path_of("shops", "zh_Hans").read_bytes()
+    assert not catalogues.update("shops", "zh_Hans")
+    assert catalogues.path_of("shops", "zh_Hans").read_bytes() == before
+
+
+def test_every_kind_of_gap_is_named(checkout: Path) -> None:
+    assert len(list(catalogues.gaps("shops", "zh_Hans"))) == 5  # no file at all
+    catalogues.update("shops", "zh_Hans")
+    assert all("untranslated" in gap for gap in catalogues.gaps("shops", "zh_Hans"))
+    translate(**EVERYTHING)
+    assert list(catalogues.gaps("shops", "zh_Hans")) == []
+    translate(**{"Shop %(code)s is unknown.": "没有店铺 %(name)s。"})
+    (gap,) = catalogues.gaps("shops", "zh_Hans")
+    assert "placeholder" in gap and "shops/models.py" in gap
+
+
+def test_compiled_catalogues_are_what_gettext_reads(checkout: Path) -> None:
+    assert not catalogues.compile_one("shops", "zh_Hans")
+    catalogues.update("shops", "zh_Hans")
+    translate(**EVERYTHING)
+    assert catalogues.compile_one("shops", "zh_Hans")
+    with catalogues.path_of("shops", "zh_Hans").with_suffix(".mo").open("rb") as file:
+        chinese = gettext.GNUTranslations(file)
+    assert chinese.gettext("Accept") == "接受"
+    assert chinese.pgettext("verb", "open") == "打开"
+    assert chinese.ngettext("one shop", "%(count)s shops", 3) == "%(count)s 家店铺"
+
+
+@pytest.mark.parametrize("locale", catalogues.LOCALES)
+@pytest.mark.parametrize("app", catalogues.APPS)
+def test_every_message_is_translated(app: str, locale: str) -> None:
+    assert list(catalogues.gaps(app, locale)) == []
