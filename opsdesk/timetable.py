@@ -24,6 +24,7 @@ class Timetable(DjangoCronScheduler):
             raise OperationalError("lost the database, and with it the right to keep time")
         for job in due:
             moment = now()
+            assert job.func is not None  # only of jobs read back from Redis
             get_queue(job.queue_name).enqueue(job.func, args=job.args, kwargs=job.kwargs, **job.job_options)
             job.set_enqueue_time(moment)
         return due
