@@ -159,6 +159,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["opsdesk.formats"]
 
 # Files
 
@@ -177,6 +178,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# What one import may weigh. It's streamed to the disk: this bounds the disk, not the memory.
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=512) << 20
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 

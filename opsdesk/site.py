@@ -1,12 +1,114 @@
-"""The desk's admin site."""
+"""The desk's admin site: its pages in the order of the work, and the addresses that belong to no model."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+Entry = tuple[str, str | Promise, str]  # model, its name in the sidebar ("" for its own), query of the link
+
+# The sidebar. A model that isn't named here stands at its end, so that nothing registered is ever hidden.
+WORK: list[tuple[str | Promise, list[Entry]]] = [
+    (
+        "",
+        [
+            ("shops.ImportBatch", "", ""),
+            ("rules.Proposal", _("Review queue"), ""),
+            ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=to_do"),
+            ("rules.Sweep", "", ""),
+        ],
+    ),
+    (
+        _("Shops"),
+        [
+            ("shops.Shop", "", ""),
+            ("shops.Enrollment", "", ""),
+            ("shops.Qualification", "", ""),
+            ("shops.Penalty", "", ""),
+        ],
+    ),
+    (
+        _("Rule book"),
+        [
+            ("rules.RuleSet", "", ""),
+            ("rules.ShopExemption", "", ""),
+            ("shops.Violation", "", ""),
+            ("shops.Alliance", "", ""),
+        ],
+    ),
+    (_("People"), [("auth.User", "", ""), ("auth.Group", _("roles"), "")]),
+]
+# Reached from other pages alone.
+UNLISTED = frozenset({"shops.Controller"})
 
 
 class DeskSite(admin.AdminSite):
     site_header = _("opsdesk")
     site_title = _("opsdesk")
     index_title = _("The state of the day")
+    index_template = "admin/index.html"
+    site_url = None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return {**context, "work": self._work(request, context["available_apps"])}
+
+    def _work(self, request: HttpRequest, apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The sidebar: only what this person may see, the current entry marked."""
+        allowed = {
+            model["model"]._meta.label: model for app in apps for model in app["models"] if model["admin_url"]
+        }
+        home = reverse("admin:index", current_app=self.name)
+        today = {"name": _("Today"), "address": home, "current": request.path == home}
+        groups: list[dict[str, Any]] = []
+        for title, entries in WORK:
+            shown = [
+                self._entry(request, allowed.pop(label), name, query)
+                for label, name, query in entries
+                if label in allowed
+            ]
+            if not title:
+                shown.insert(0, today)
+            if shown:
+                groups.append({"title": title, "entries": shown})
+        rest = [
+            self._entry(request, model, "", "") for label, model in allowed.items() if label not in UNLISTED
+        ]
+        if rest:
+            groups.append({"title": _("More"), "entries": rest})
+        return groups
+
+    def _entry(
+        self, request: HttpRequest, model: dict[str, Any], name: str | Promise, query: str
+    ) -> dict[str, Any]:
+        return {
+            "name": name or model["name"],
+            "address": model["admin_url"] + query,
+            "current": request.path.startswith(model["admin_url"]),
+        }
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+        # Here and not above: models are loaded by the time addresses are.
+        from opsdesk import pages
+
+        def page(view: Any) -> Any:
+            return self.admin_view(partial(view, site=self))
+
+        return [
+            path("check/<slug:alliance>/", page(pages.check_now), name="check_now"),
+            path("no-data/<slug:alliance>/", page(pages.no_data), name="no_data"),
+            *super().get_urls(),
+        ]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        from opsdesk import dashboard
+
+        day = dashboard.state_of(request.user, at=timezone.now())
+        return super().index(request, {"state": day, **(extra_context or {})})

@@ -1,0 +1,144 @@
+"""Deciding many proposals at once: one question for all of them, each decided by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from opsdesk import reasons, review
+from rules.models import Proposal
+from shops.admin.forms import form_page
+from shops.errors import Refused
+
+# Each is a transaction of its own; more would outlast the web server's patience.
+AT_ONCE = 500
+REFUSALS_SHOWN = 5
+
+
+class ReasonForm(forms.Form):
+    """A reason out of the table, or one's own words."""
+
+    reason = forms.ChoiceField(label=_("Reason"))
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept with each decision. Needed where the reason is “other”."),
+    )
+
+    def __init__(self, table: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].choices = [("", _("Choose a reason")), *table.items(), *reasons.OTHER.items()]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("reason") in reasons.OTHER and not cleaned.get("note", "").strip():
+            self.add_error("note", _("Say why, in a few words."))
+        return cleaned
+
+
+def decide_selected(
+    modeladmin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Proposal], *, verdict: str
+) -> TemplateResponse | None:
+    """The page in between; once answered, each proposal is accepted or rejected and people are told."""
+    accepting = verdict == "accept"
+    answered = "decide" in request.POST
+    if answered:
+        # As they were shown: those decided meanwhile have left the filtered list, and people are to be told.
+        posted = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+        queryset = modeladmin.get_queryset(request).filter(pk__in=posted[: AT_ONCE + 1])
+    # By number, so that everyone who decides many goes the same way.
+    chosen = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
+    if len(chosen) > AT_ONCE:
+        modeladmin.message_user(
+            request,
+            _t("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE},
+            messages.ERROR,
+        )
+        return None
+    form = ReasonForm(
+        reasons.ACCEPTING if accepting else reasons.REJECTING, request.POST if answered else None
+    )
+    if answered and form.is_valid():
+        _decide(
+            modeladmin,
+            request,
+            chosen,
+            review.accept if accepting else review.reject,
+            # The verb takes words instead of a code, and files them under "other".
+            reason=form.cleaned_data["reason"]
+            if form.cleaned_data["reason"] not in reasons.OTHER
+            else form.cleaned_data["note"],
+            note=form.cleaned_data["note"] if form.cleaned_data["reason"] not in reasons.OTHER else "",
+        )
+        return None
+    count = len(chosen)
+    if accepting:
+        title = ngettext("Accept %(count)s proposal", "Accept %(count)s proposals", count)
+    else:
+        title = ngettext("Reject %(count)s proposal", "Reject %(count)s proposals", count)
+    return form_page(
+        request,
+        modeladmin.admin_site,
+        form,
+        title=title % {"count": count},
+        intro=_("Each is decided by itself: what somebody else has decided meanwhile stays as it is."),
+        submit=_("Accept") if accepting else _("Reject"),
+        back=request.get_full_path(),
+        opts=modeladmin.opts,
+        listed=queryset.filter(pk__in=chosen)[:20],
+        unlisted=max(count - 20, 0),
+        hidden=[
+            ("action", request.POST["action"]),
+            ("decide", "1"),
+            *((ACTION_CHECKBOX_NAME, pk) for pk in chosen),
+        ],
+    )
+
+
+def _decide(
+    modeladmin: ModelAdmin,
+    request: HttpRequest,
+    chosen: list[int],
+    verb: Callable[..., Any],
+    *,
+    reason: str,
+    note: str,
+) -> None:
+    decided = already = 0
+    refused: list[str] = []
+    for pk in chosen:
+        try:
+            verb(pk, by=request.user, reason=reason, note=note, at=timezone.now())
+        except review.AlreadyDecided:
+            already += 1
+        except Refused as refusal:
+            refused.append(str(refusal))
+        else:
+            decided += 1
+    if decided:
+        told = ngettext("%(count)s proposal decided.", "%(count)s proposals decided.", decided)
+        modeladmin.message_user(request, told % {"count": decided}, messages.SUCCESS)
+    if already:
+        told = ngettext(
+            "%(count)s had already been decided or withdrawn, and stays so.",
+            "%(count)s had already been decided or withdrawn, and stay so.",
+            already,
+        )
+        modeladmin.message_user(request, told % {"count": already}, messages.WARNING)
+    if refused:
+        told = ngettext("%(count)s was refused: %(why)s", "%(count)s were refused: %(why)s", len(refused))
+        why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN]))
+        modeladmin.message_user(request, told % {"count": len(refused), "why": why}, messages.ERROR)

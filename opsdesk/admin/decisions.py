@@ -1,0 +1,237 @@
+"""What was decided, and whether the platform has done it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from opsdesk import reasons, review
+from opsdesk.models import Decision
+from shops.admin.cells import NOTHING, pill
+from shops.admin.downloads import Column, DownloadMixin
+from shops.admin.forms import DayInput, form_page
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.errors import Refused
+
+AT_ONCE = 500
+REFUSALS_SHOWN = 5
+
+
+def today() -> Any:
+    return timezone.localdate()
+
+
+class ExecutionForm(forms.Form):
+    """What the platform has done, or why it hasn't."""
+
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        choices=[(Decision.Execution.DONE, _("done")), (Decision.Execution.FAILED, _("failed"))],
+        widget=forms.RadioSelect,
+        initial=Decision.Execution.DONE,
+    )
+    on = forms.DateField(label=_("Done on"), required=False, initial=today, widget=DayInput)
+    reference = forms.CharField(label=_("Platform's reference"), required=False, max_length=100)
+    note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("outcome") == Decision.Execution.DONE and not cleaned.get("on"):
+            self.add_error("on", _("Say on which day."))
+        if cleaned.get("outcome") == Decision.Execution.FAILED:
+            cleaned["on"] = None
+            if not cleaned.get("note", "").strip():
+                self.add_error("note", _("Say why it failed."))
+        return cleaned
+
+
+@admin.register(Decision)
+class DecisionAdmin(DownloadMixin, ReadOnlyAdmin):
+    """A verdict never changes; what the platform did with it is recorded here."""
+
+    list_display = [
+        "proposal_cell",
+        "alliance",
+        "kind_pill",
+        "verdict_pill",
+        "reason",
+        "decided_at",
+        "decided_by",
+        "execution_pill",
+        "executed_on",
+        "execution_reference",
+    ]
+    list_filter = ["execution", "verdict", "proposal__alliance", "proposal__kind", "reason"]
+    list_select_related = ["proposal__shop", "proposal__alliance", "decided_by"]
+    search_fields = ["proposal__shop__code", "proposal__shop__name", "execution_reference"]
+    search_help_text = _("Shop's code or name, or the platform's reference.")
+    actions = ["record_execution"]
+    history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
+    download_permission = "opsdesk.export_decision"
+    fieldsets = [
+        (None, {"fields": ["proposal", ("verdict", "reason"), "note", ("decided_at", "decided_by")]}),
+        (
+            _("on the platform"),
+            {
+                "fields": [
+                    ("execution", "executed_on"),
+                    ("executed_by", "execution_reference"),
+                    "execution_note",
+                ]
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        return super().get_queryset(request).defer("proposal__evidence")
+
+    def has_execution_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("opsdesk.record_execution")
+
+    @admin.display(description=_("shop"), ordering="proposal__shop__code")
+    def proposal_cell(self, decision: Decision) -> str:
+        shop = decision.proposal.shop
+        return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
+
+    @admin.display(description=_("alliance"))
+    def alliance(self, decision: Decision) -> str:
+        return decision.proposal.alliance.name
+
+    @admin.display(description=_("kind"))
+    def kind_pill(self, decision: Decision) -> str:
+        return pill(decision.proposal.kind, decision.proposal.get_kind_display())
+
+    @admin.display(description=_("verdict"), ordering="verdict")
+    def verdict_pill(self, decision: Decision) -> str:
+        return pill(decision.verdict, decision.get_verdict_display())
+
+    @admin.display(description=_("on the platform"), ordering="execution")
+    def execution_pill(self, decision: Decision) -> str:
+        return pill(decision.execution, decision.get_execution_display())
+
+    def download_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset.select_related("proposal__penalty", "proposal__rule_set")
+
+    def download_columns(self) -> list[Column]:
+        return [
+            (_("decision"), lambda d: d.pk),
+            (_("shop's code"), lambda d: d.proposal.shop.code),
+            (_("shop"), lambda d: d.proposal.shop.name),
+            (_("alliance"), lambda d: d.proposal.alliance.code),
+            (_("kind"), lambda d: d.proposal.get_kind_display()),
+            (_("verdict"), lambda d: d.get_verdict_display()),
+            (_("reason"), lambda d: d.get_reason_display()),
+            (_("note"), lambda d: d.note),
+            (_("failed rules"), lambda d: " ".join(d.proposal.failed_rules)),
+            (_("case"), lambda d: d.proposal.penalty.case_number if d.proposal.penalty else ""),
+            (_("decided at"), lambda d: timezone.localtime(d.decided_at).isoformat(timespec="seconds")),
+            (_("decided by"), lambda d: d.decided_by.get_username() if d.decided_by else ""),
+            (_("on the platform"), lambda d: d.get_execution_display()),
+            (_("executed on"), lambda d: d.executed_on.isoformat() if d.executed_on else ""),
+            (_("platform's reference"), lambda d: d.execution_reference),
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.execution_view)
+        return [path("<int:pk>/execution/", view, name="opsdesk_decision_execution"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        may = self.has_execution_permission(request)
+        return super().change_view(request, object_id, form_url, {"may_record": may, **(extra_context or {})})
+
+    def execution_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record for one decision what the platform has done."""
+        if not self.has_execution_permission(request):
+            raise PermissionDenied
+        decision = self.get_object(request, str(pk))
+        back = reverse("admin:opsdesk_decision_changelist")
+        if not isinstance(decision, Decision):
+            return HttpResponseRedirect(back)
+        form = ExecutionForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and not self._record(request, [pk], form):
+            return HttpResponseRedirect(reverse("admin:opsdesk_decision_change", args=[pk]))
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("What the platform has done"),
+            intro=str(decision),
+            submit=_("Record"),
+            back=reverse("admin:opsdesk_decision_change", args=[pk]),
+            opts=self.opts,
+        )
+
+    @admin.action(permissions=["execution"], description=_("Record what the platform has done"))
+    def record_execution(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
+        answered = "record" in request.POST
+        chosen = (
+            [int(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+            if answered
+            else list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
+        )
+        if len(chosen) > AT_ONCE:
+            told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
+            self.message_user(request, told, messages.ERROR)
+            return None
+        form = ExecutionForm(request.POST if answered else None)
+        if answered and form.is_valid():
+            self._record(request, chosen, form)
+            return None
+        count = len(chosen)
+        title = ngettext("Record %(count)s decision", "Record %(count)s decisions", count)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=title % {"count": count},
+            submit=_("Record"),
+            back=request.get_full_path(),
+            opts=self.opts,
+            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop")[:20],
+            unlisted=max(count - 20, 0),
+            hidden=[
+                ("action", request.POST["action"]),
+                ("record", "1"),
+                *((ACTION_CHECKBOX_NAME, pk) for pk in chosen),
+            ],
+        )
+
+    def _record(self, request: HttpRequest, chosen: list[int], form: ExecutionForm) -> int:
+        """Record each and tell people. Returns how many were refused."""
+        values = form.cleaned_data
+        refused: list[str] = []
+        for pk in chosen:
+            try:
+                review.record_execution(
+                    pk,
+                    outcome=values["outcome"],
+                    by=request.user,
+                    on=values["on"],
+                    reference=values["reference"],
+                    note=values["note"],
+                )
+            except Refused as refusal:
+                refused.append(str(refusal))
+        done = len(chosen) - len(refused)
+        if done:
+            told = ngettext("%(count)s decision recorded.", "%(count)s decisions recorded.", done)
+            self.message_user(request, told % {"count": done}, messages.SUCCESS)
+        if refused:
+            told = ngettext("%(count)s was refused: %(why)s", "%(count)s were refused: %(why)s", len(refused))
+            why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN])) or NOTHING
+            self.message_user(request, told % {"count": len(refused), "why": why}, messages.ERROR)
+        return len(refused)

@@ -1,0 +1,254 @@
+"""The review queue: what sweeps and people put before an operator."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from opsdesk import pages, reasons, views, worklist
+from opsdesk.admin.bulk import decide_selected
+from opsdesk.admin.filters import (
+    KEPT_MARK,
+    SESSION_KEY,
+    AgeFilter,
+    CodesFilter,
+    ControllerFilter,
+    MarginFilter,
+    RuleFilter,
+    StatusFilter,
+)
+from opsdesk.models import Decision
+from rules.admin.values import margin_of, name_of, value_of
+from rules.models import Proposal
+from shops.admin.cells import NOTHING, days, pill, yuan
+from shops.admin.downloads import Column, DownloadMixin
+from shops.admin.enrollments import openings_of
+from shops.admin.readonly import ReadOnlyAdmin
+
+# Longer than this in an address, and the web server refuses the address.
+CODES_IN_ADDRESS = 1500
+LISTS_KEPT = 5
+
+
+@admin.register(Proposal)
+class ProposalAdmin(DownloadMixin, ReadOnlyAdmin):
+    """Looked through, decided one by one or many at once."""
+
+    list_display = [
+        "shop_cell",
+        "category",
+        "alliance",
+        "kind_pill",
+        "ground",
+        "rules_cell",
+        "measured",
+        "margin_cell",
+        "failing_cell",
+        "sales",
+        "openings",
+        "age",
+        "status_cell",
+    ]
+    list_display_links = ["shop_cell"]
+    list_filter = [
+        StatusFilter,
+        "alliance",
+        "kind",
+        "ground",
+        RuleFilter,
+        MarginFilter,
+        AgeFilter,
+        ControllerFilter,
+        CodesFilter,
+    ]
+    search_fields = ["shop__code", "shop__name"]
+    search_help_text = _("Shop's code or name.")
+    ordering = ["-filed_on", "-id"]
+    actions = ["accept_selected", "reject_selected"]
+    download_permission = "rules.export_proposal"
+    history_reasons = dict(reasons.REASON_CHOICES)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        return worklist.proposals()
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("rules.decide_proposal")
+
+    # Columns
+
+    @admin.display(description=_("shop"), ordering="shop__code")
+    def shop_cell(self, proposal: Proposal) -> str:
+        return format_html(
+            '<span class="name">{}</span> <span class="code">{}</span>',
+            proposal.shop.name,
+            proposal.shop.code,
+        )
+
+    @admin.display(description=_("category"))
+    def category(self, proposal: Proposal) -> str:
+        return proposal.shop.category
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_pill(self, proposal: Proposal) -> str:
+        return pill(proposal.kind, proposal.get_kind_display())
+
+    @admin.display(description=_("failed rules"), ordering="lead_rule", empty_value=NOTHING)
+    def rules_cell(self, proposal: Proposal) -> str:
+        return ", ".join(proposal.failed_rules)
+
+    @admin.display(description=_("observed → threshold"))
+    def measured(self, proposal: Proposal) -> str:
+        if not proposal.lead_metric:
+            return NOTHING
+        return format_html(
+            '<span title="{}">{} → {} {}</span>',
+            name_of(proposal.lead_metric),
+            value_of(proposal.lead_metric, proposal.observed),
+            proposal.operator,
+            value_of(proposal.lead_metric, proposal.threshold),
+        )
+
+    @admin.display(description=_("margin"), ordering="margin")
+    def margin_cell(self, proposal: Proposal) -> str:
+        return margin_of(proposal.lead_metric, proposal.margin)
+
+    @admin.display(description=_("failing for"), ordering="-failing_since")
+    def failing_cell(self, proposal: Proposal) -> str:
+        return days(worklist.days_failing(proposal))
+
+    @admin.display(description=_("30-day sales"), ordering="gmv_30d")
+    def sales(self, proposal: Proposal) -> str:
+        return yuan(proposal.gmv_30d)
+
+    @admin.display(description=_("openings"), ordering="openings_used")
+    def openings(self, proposal: Proposal) -> str:
+        return openings_of(proposal.openings_used, proposal.alliance.openings_limit)
+
+    @admin.display(description=_("age"), ordering="-filed_on")
+    def age(self, proposal: Proposal) -> str:
+        return days((timezone.localdate() - proposal.filed_on).days)
+
+    @admin.display(description=_("status"))
+    def status_cell(self, proposal: Proposal) -> str:
+        return pill(proposal.status, proposal.get_status_display())
+
+    # Deciding many
+
+    @admin.action(permissions=["decide"], description=_("Accept selected proposals"))
+    def accept_selected(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
+        return decide_selected(self, request, queryset, verdict="accept")
+
+    @admin.action(permissions=["decide"], description=_("Reject selected proposals"))
+    def reject_selected(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
+        return decide_selected(self, request, queryset, verdict="reject")
+
+    # Taking the list away
+
+    def download_columns(self) -> list[Column]:
+        return [
+            (_("proposal"), lambda p: p.pk),
+            (_("shop's code"), lambda p: p.shop.code),
+            (_("shop"), lambda p: p.shop.name),
+            (_("category"), lambda p: p.shop.category),
+            (_("alliance"), lambda p: p.alliance.code),
+            (_("kind"), lambda p: p.get_kind_display()),
+            (_("ground"), lambda p: p.get_ground_display()),
+            (_("status"), lambda p: p.get_status_display()),
+            (_("failed rules"), lambda p: " ".join(p.failed_rules)),
+            (_("metric"), lambda p: name_of(p.lead_metric) if p.lead_metric else ""),
+            (_("observed"), lambda p: p.observed),
+            (_("operator"), lambda p: p.operator),
+            (_("threshold"), lambda p: p.threshold),
+            (_("margin"), lambda p: p.margin),
+            (_("days failing in a row"), worklist.days_failing),
+            (_("30-day sales"), lambda p: p.gmv_30d),
+            (_("openings used"), lambda p: p.openings_used),
+            (_("day"), lambda p: p.day.isoformat()),
+            (_("filed on"), lambda p: p.filed_on.isoformat()),
+        ]
+
+    # Pages
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            *views.urlpatterns_for_proposals(self.admin_site),
+            path("file/", wrap(self.file_view), name="rules_proposal_file"),
+            path("codes/", wrap(require_POST(self.codes_view)), name="rules_proposal_codes"),
+            *super().get_urls(),
+        ]
+
+    def file_view(self, request: HttpRequest) -> HttpResponse:
+        return pages.file_by_hand(request, self.admin_site)
+
+    def codes_view(self, request: HttpRequest) -> HttpResponse:
+        """Turn a pasted list into an address of the queue; a long one waits in the session."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        codes = worklist.codes_in(request.POST.get("codes", ""))
+        text = ",".join(codes)
+        if len(text) > CODES_IN_ADDRESS:
+            kept = request.session.get(SESSION_KEY, {})
+            mark = f"{KEPT_MARK}{len(codes)}-{timezone.now():%H%M%S%f}"
+            newest = list({**kept, mark: codes}.items())[-LISTS_KEPT:]
+            request.session[SESSION_KEY] = dict(newest)
+            text = mark
+        own = {"csrfmiddlewaretoken", "codes"}
+        query = [(key, value) for key, values in request.POST.lists() if key not in own for value in values]
+        if text:
+            query.append(("codes", text))
+        address = reverse("admin:rules_proposal_changelist")
+        return HttpResponseRedirect(f"{address}?{urlencode(query)}" if query else address)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        may_file = request.user.has_perm("rules.file_proposal")
+        return super().changelist_view(request, {"may_file": may_file, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """One proposal with all that speaks for and against it. Deciding has addresses of its own."""
+        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            raise PermissionDenied
+        found = Proposal.objects.select_related(
+            "shop__controller",
+            "alliance",
+            "product",
+            "sweep",
+            "batch",
+            "rule_set__alliance",
+            "filed_by",
+            "penalty",
+        )
+        try:
+            proposal = found.get(pk=object_id)
+        except (Proposal.DoesNotExist, ValueError):
+            raise Http404 from None
+        decision = Decision.objects.select_related("decided_by").filter(proposal=proposal).first()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(proposal),
+            "opts": self.opts,
+            "original": proposal,
+            "proposal": proposal,
+            "decision": decision,
+            "failing": worklist.days_failing_of(proposal),
+            "openings_text": openings_of(proposal.openings_used, proposal.alliance.openings_limit),
+            "accepting": [*reasons.ACCEPTING.items()],
+            "rejecting": [*reasons.REJECTING.items()],
+            "may_decide": self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED,
+            "may_exempt": request.user.has_perm("rules.grant_exemption"),
+            "may_see_history": self.has_view_history_permission(request, proposal),
+            **worklist.case_of(proposal),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/rules/proposal/change_form.html", context)

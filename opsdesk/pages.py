@@ -1,0 +1,99 @@
+"""Pages that belong to no single record: each asks for one permission and calls one verb or read."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from opsdesk import jobs, review, worklist
+from rules import sweeps
+from rules.models import Proposal
+from shops.admin.forms import ShopCodeField, form_page
+from shops.errors import Refused
+from shops.models import Alliance
+
+
+class ByHandForm(forms.Form):
+    """DF-C3: a person's judgement, with the statement that the shop will read."""
+
+    shop = ShopCodeField()
+    alliance = forms.ModelChoiceField(Alliance.objects.all(), label=_("Alliance"))
+    statement = forms.CharField(
+        label=_("Statement"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Why the shop is unsuitable for promotion. It becomes the proposal's evidence."),
+    )
+
+
+def check_now(request: HttpRequest, site: AdminSite, alliance: str) -> HttpResponse:
+    """Ask for the daily check of an alliance and go to watch it."""
+    if not request.user.has_perm("rules.run_sweep"):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    subject = get_object_or_404(Alliance, code=alliance)
+    try:
+        sweep = sweeps.request(alliance=subject, by=request.user, at=timezone.now())
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:index"))
+    # Also for one that was waiting already: its message may have been lost, and a second does no harm.
+    jobs.ask_for(sweep)
+    return HttpResponseRedirect(reverse("admin:rules_sweep_change", args=[sweep.pk]))
+
+
+def no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpResponse:
+    """Open enrollments whose shops had no metrics on the day that was checked last."""
+    if not request.user.has_perm("shops.view_enrollment"):
+        raise PermissionDenied
+    subject = get_object_or_404(Alliance, code=alliance)
+    day = worklist.last_swept_days().get(subject.pk)
+    page = None
+    if day is not None:
+        page = Paginator(worklist.without_data(subject, day), 50).get_page(request.GET.get("p"))
+    context = {
+        **site.each_context(request),
+        "title": _t("Shops without data"),
+        "alliance": subject,
+        "day": day,
+        "page": page,
+        "rows": worklist.since_when(list(page), day) if page is not None and day is not None else [],
+        "looks_back": worklist.NO_DATA_LOOKS_BACK,
+    }
+    return TemplateResponse(request, "admin/no_data.html", context)
+
+
+def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """Propose by hand to clear a shop (DF-C3)."""
+    if not request.user.has_perm("rules.file_proposal"):
+        raise PermissionDenied
+    asked = {key: request.GET[key] for key in ("shop", "alliance") if key in request.GET}
+    form = ByHandForm(request.POST or None, initial=asked)
+    if request.method == "POST" and form.is_valid():
+        try:
+            proposal = review.file_by_hand(**form.cleaned_data, by=request.user, at=timezone.now())
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _t("%(proposal)s: filed.") % {"proposal": proposal})
+            return HttpResponseRedirect(reverse("admin:rules_proposal_change", args=[proposal.pk]))
+    return form_page(
+        request,
+        site,
+        form,
+        title=_("File a proposal by hand"),
+        intro=_("A proposal to clear a shop that operators judge unsuitable for promotion (DF-C3)."),
+        submit=_("File"),
+        back=reverse("admin:rules_proposal_changelist"),
+        opts=Proposal._meta,
+    )

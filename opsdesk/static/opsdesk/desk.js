@@ -1,0 +1,62 @@
+'use strict';
+{
+    // A form is sent once: a double click must not ask twice. Back by the browser's button, it's usable again.
+    const once = () => document.querySelectorAll('form[data-once]');
+    const buttons = (form) => form.querySelectorAll('button, input[type="submit"]');
+    document.addEventListener('submit', (event) => {
+        const form = event.target;
+        if (!form.matches('form[data-once]')) {
+            return;
+        }
+        if (form.dataset.sent) {
+            event.preventDefault();
+            return;
+        }
+        form.dataset.sent = '1';
+        buttons(form).forEach((button) => { button.disabled = true; });
+    });
+    window.addEventListener('pageshow', (event) => {
+        if (event.persisted) {
+            once().forEach((form) => {
+                delete form.dataset.sent;
+                buttons(form).forEach((button) => { button.disabled = false; });
+            });
+        }
+    });
+
+    // On a phone each row is a card, and its cells say which column they are of.
+    document.querySelectorAll('#result_list, table.cards').forEach((table) => {
+        const names = [...table.querySelectorAll('thead th')].map((head) => {
+            const text = head.querySelector('.text') || head;
+            return text.textContent.trim();
+        });
+        table.querySelectorAll('tbody tr').forEach((row) => {
+            [...row.cells].forEach((cell, place) => {
+                if (cell.tagName === 'TD' && names[place] && !cell.classList.contains('action-checkbox')) {
+                    cell.dataset.label = names[place];
+                }
+            });
+        });
+    });
+
+    // A page about something unfinished loads itself again.
+    const unfinished = document.querySelector('[data-refresh]');
+    if (unfinished) {
+        window.setTimeout(() => window.location.reload(), Number(unfinished.dataset.refresh) * 1000);
+    }
+
+    // One filter's menu is open at a time, and a click beside it closes it.
+    const choosers = document.querySelectorAll('.chooser');
+    document.addEventListener('click', (event) => {
+        choosers.forEach((chooser) => {
+            if (!chooser.contains(event.target)) {
+                chooser.open = false;
+            }
+        });
+    });
+    document.addEventListener('keydown', (event) => {
+        if (event.key === 'Escape') {
+            choosers.forEach((chooser) => { chooser.open = false; });
+        }
+    });
+}

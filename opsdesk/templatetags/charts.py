@@ -1,0 +1,149 @@
+"""Small figures as inline SVG: no script, no style attribute, readable without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from shops.admin.cells import number
+
+register = template.Library()
+
+Value = float | int | Decimal | None
+BARS_WIDTH, BARS_HEIGHT = 280, 64
+LINE_WIDTH, LINE_HEIGHT = 560, 180
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 22
+
+
+@register.simple_tag
+def bars(points: Sequence[tuple[date, int]], caption: str) -> SafeString:
+    """A bar for each day; each bar tells its day and count."""
+    most = max((count for _day, count in points), default=0) or 1
+    step = BARS_WIDTH / max(len(points), 1)
+    room = BARS_HEIGHT - 14
+    shapes = format_html_join(
+        "",
+        '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
+        (
+            (
+                _xy(place * step + 1),
+                _xy(room - room * count / most),
+                _xy(max(min(step, 40) - 2, 1)),
+                _xy(max(room * count / most, 1)),
+                date_format(day),
+                number(count),
+            )
+            for place, (day, count) in enumerate(points)
+        ),
+    )
+    ends = ""
+    if points:
+        ends = format_html(
+            '<text class="label" x="0" y="{y}">{first}</text>'
+            '<text class="label" x="{right}" y="{y}" text-anchor="end">{last}</text>',
+            y=BARS_HEIGHT - 2,
+            right=BARS_WIDTH,
+            first=date_format(points[0][0], "MONTH_DAY_FORMAT") if len(points) > 1 else "",
+            last=date_format(points[-1][0], "MONTH_DAY_FORMAT"),
+        )
+    return format_html(
+        '<figure class="chart"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>'
+        "<figcaption>{}</figcaption></figure>",
+        BARS_WIDTH,
+        BARS_HEIGHT,
+        caption,
+        shapes,
+        ends,
+        caption,
+    )
+
+
+@register.simple_tag
+def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) -> SafeString:
+    """A line over the days with the threshold across; days without a value leave a gap, never a zero."""
+    known = [float(value) for _day, value in points if value is not None]
+    if not known:
+        return SafeString("")
+    bar = _float(threshold)
+    low, high = min([*known, *bar]), max([*known, *bar])
+    padding = (high - low) * 0.15 or max(abs(high) * 0.05, 0.05)
+    low, high = low - padding, high + padding
+
+    def x(place: int) -> str:
+        return _xy(LEFT + (LINE_WIDTH - LEFT - RIGHT) * place / max(len(points) - 1, 1))
+
+    def y(value: float) -> str:
+        return _xy(TOP + (LINE_HEIGHT - TOP - BOTTOM) * (high - value) / (high - low))
+
+    runs: list[list[str]] = [[]]
+    for place, (_day, value) in enumerate(points):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append(f"{x(place)},{y(float(value))}")
+    lines = format_html_join(
+        "", '<polyline class="line" points="{}"/>', ((" ".join(run),) for run in runs if len(run) > 1)
+    )
+    dots = format_html_join(
+        "",
+        '<circle class="dot" cx="{}" cy="{}" r="2.5"><title>{}: {}</title></circle>',
+        (
+            (x(place), y(float(value)), date_format(day), _plain(float(value)))
+            for place, (day, value) in enumerate(points)
+            if value is not None
+        ),
+    )
+    across = format_html_join(
+        "",
+        '<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>'
+        '<text class="label threshold-label" x="{}" y="{}" text-anchor="end">{}</text>',
+        (
+            (LEFT, LINE_WIDTH - RIGHT, y(value), y(value), LEFT - 6, _xy(float(y(value)) + 4), _plain(value))
+            for value in bar
+        ),
+    )
+    last = known[-1]
+    labels = format_html(
+        '<text class="label" x="{}" y="{}">{}</text>'
+        '<text class="label" x="{}" y="{}" text-anchor="end">{}</text>',
+        LEFT,
+        LINE_HEIGHT - 4,
+        date_format(points[0][0], "MONTH_DAY_FORMAT"),
+        LINE_WIDTH - RIGHT,
+        LINE_HEIGHT - 4,
+        date_format(points[-1][0], "MONTH_DAY_FORMAT"),
+    )
+    return format_html(
+        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg>'
+        "<figcaption>{}</figcaption></figure>",
+        LINE_WIDTH,
+        LINE_HEIGHT,
+        f"{caption}: {_plain(known[0])} → {_plain(last)}",
+        across,
+        lines,
+        dots,
+        labels,
+        caption,
+    )
+
+
+def _xy(value: float) -> str:
+    """A coordinate: never in the reader's notation."""
+    return f"{value:.1f}"
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _float(threshold: object) -> list[float]:
+    try:
+        return [float(str(threshold))]
+    except ValueError:
+        return []

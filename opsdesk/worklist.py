@@ -1,0 +1,162 @@
+"""What waits for people: reads alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Case, DateField, Exists, Max, OuterRef, QuerySet, Value, When
+from django.utils import timezone
+
+from rules.metrics import METRICS
+from rules.models import Proposal, Rule, Sweep
+from shops.models import Alliance, Enrollment, Opening, Penalty, Qualification, Shop, ShopMetrics
+
+CODES_AT_ONCE = 500
+DAYS_SHOWN = 30
+# Further back than this, a shop without metrics has simply had none for long.
+NO_DATA_LOOKS_BACK = 60
+
+
+def last_swept_days() -> dict[int, date]:
+    """Alliance id → the newest day that a finished check has looked at."""
+    done = Sweep.objects.filter(status=Sweep.Status.DONE)
+    return {pk: day for pk, day in done.order_by().values_list("alliance").annotate(Max("day")) if day}
+
+
+def proposals(queryset: QuerySet[Proposal] | None = None) -> QuerySet[Proposal]:
+    """Proposals as the list shows them: each with `last_swept`, and without its evidence."""
+    swept = [When(alliance=alliance, then=Value(day)) for alliance, day in last_swept_days().items()]
+    rows = Proposal.objects.all() if queryset is None else queryset
+    return (
+        rows.select_related("shop", "alliance")
+        .defer("evidence")
+        .annotate(last_swept=Case(*swept, default=Value(None), output_field=DateField()))
+    )
+
+
+def days_failing(proposal: Proposal) -> int | None:
+    """Days in a row up to the last check; for a closed one up to its end. None for an admission."""
+    if proposal.failing_since is None:
+        return None
+    last = getattr(proposal, "last_swept", None) or proposal.day
+    if proposal.closed_at is not None:
+        last = min(last, timezone.localdate(proposal.closed_at))
+    return max((last - proposal.failing_since).days + 1, 1)
+
+
+def days_failing_of(proposal: Proposal) -> int | None:
+    """The same for a proposal that was not read through `proposals`."""
+    last = Sweep.objects.filter(status=Sweep.Status.DONE, alliance=proposal.alliance_id).aggregate(Max("day"))
+    proposal.last_swept = last["day__max"]  # type: ignore[attr-defined]
+    return days_failing(proposal)
+
+
+def codes_in(text: str) -> list[str]:
+    """Shop codes as people paste them: one a line, or with commas between; at most CODES_AT_ONCE."""
+    found = dict.fromkeys(code for code in re.split(r"[\s,;，；、]+", text) if code)
+    return list(found)[:CODES_AT_ONCE]
+
+
+def unknown_codes(codes: list[str]) -> list[str]:
+    """Those that no shop has."""
+    known = set(Shop.objects.filter(code__in=codes).values_list("code", flat=True))
+    return [code for code in codes if code not in known]
+
+
+@dataclass(frozen=True)
+class JudgedRule:
+    """One rule of a proposal's evidence, with its words as they stand in the version it was judged by."""
+
+    entry: dict[str, Any]
+    rule: Rule | None
+
+
+def judged_rules(proposal: Proposal) -> list[JudgedRule]:
+    """What the evidence says of every rule, those that failed first."""
+    evidence = proposal.evidence
+    versions = [version["id"] for version in evidence.get("rule_sets", [])]
+    rules = {
+        (rule.rule_set.purpose, rule.code): rule
+        for rule in Rule.objects.filter(rule_set__in=versions).select_related("rule_set")
+    }
+    order = {"fails": 0, "no_data": 1}
+    entries = sorted(evidence.get("rules", []), key=lambda entry: order.get(entry["outcome"], 2))
+    return [JudgedRule(entry, rules.get((entry["purpose"], entry["code"]))) for entry in entries]
+
+
+def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
+    """The metric that failed on each of the last days up to the proposal's; empty where none is imported."""
+    metric = METRICS.get(proposal.lead_metric)
+    if metric is None or not metric.column or not metric.kind.numeric:
+        return []
+    days = [proposal.day - timedelta(days=ago) for ago in reversed(range(DAYS_SHOWN))]
+    known = dict(
+        # The days by name: the key is (day, shop).
+        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
+    )
+    return [(day, None if known.get(day) is None else float(known[day])) for day in days] if known else []
+
+
+def case_of(proposal: Proposal) -> dict[str, Any]:
+    """What an operator looks at before deciding, beside the proposal itself."""
+    shop = proposal.shop
+    return {
+        "judged": judged_rules(proposal),
+        "history": metric_history(proposal),
+        "openings": Opening.objects.filter(
+            enrollment__shop=shop, enrollment__alliance=proposal.alliance_id
+        ).order_by("number"),
+        "enrollment": Enrollment.objects.filter(shop=shop, alliance=proposal.alliance_id).first(),
+        "papers": Qualification.objects.filter(shop=shop).order_by("kind", "brand", "-received_at")[:20],
+        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
+        "earlier": Proposal.objects.filter(shop=shop)
+        .exclude(pk=proposal.pk)
+        .select_related("alliance", "decision")
+        .defer("evidence")[:20],
+        "siblings": Shop.objects.filter(controller=shop.controller_id).exclude(pk=shop.pk).count()
+        if shop.controller_id
+        else 0,
+    }
+
+
+@dataclass(frozen=True)
+class WithoutData:
+    """An open enrollment whose shop has no metrics on the day; `last` is the newest day it had some."""
+
+    enrollment: Enrollment
+    last: date | None
+    days: int | None
+
+
+def without_data(alliance: Alliance, day: date) -> QuerySet[Enrollment]:
+    """Open enrollments whose shops have no metrics on `day`. Never cleared for it, but to be looked after."""
+    measured = ShopMetrics.objects.filter(day=day).values("shop_id")
+    inside = Enrollment.objects.filter(alliance=alliance, state=Enrollment.State.OPEN)
+    if alliance.category_not_served:
+        inside = inside.exclude(shop__category=alliance.category_not_served)
+    return (
+        # Compiled to an anti-join on the key of the day's partition.
+        inside.filter(~Exists(measured.filter(shop=OuterRef("shop_id"))))
+        .select_related("shop")
+        .order_by("id")
+    )
+
+
+def since_when(enrollments: list[Enrollment], day: date) -> list[WithoutData]:
+    """For how long already, of those on one page."""
+    back = [day - timedelta(days=ago) for ago in range(1, NO_DATA_LOOKS_BACK + 1)]
+    last = dict(
+        ShopMetrics.objects.filter(shop__in=[row.shop_id for row in enrollments], day__in=back)
+        .order_by()
+        .values_list("shop_id")
+        .annotate(Max("day"))
+    )
+    return [
+        WithoutData(
+            row, last.get(row.shop_id), (day - last[row.shop_id]).days if row.shop_id in last else None
+        )
+        for row in enrollments
+    ]

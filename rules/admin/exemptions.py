@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from rules import exemptions
+from rules.models import Rule, ShopExemption
+from shops.admin.cells import pill
+from shops.admin.forms import DayInput, ShopCodeField, form_page
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.errors import Refused
+from shops.models import Alliance
+
+GRANT = "rules.grant_exemption"
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    """Each evaluated rule once, by its code, with the sentence of its newest version."""
+    rules = {
+        rule.code: f"{rule.code} · {rule.sentence}"
+        for rule in Rule.objects.exclude(metric="").order_by("rule_set__version", "position")
+    }
+    return [("", "---------"), *sorted(rules.items())]
+
+
+class GrantForm(forms.Form):
+    shop = ShopCodeField()
+    alliance = forms.ModelChoiceField(Alliance.objects.all(), label=_("Alliance"))
+    rule_code = forms.ChoiceField(choices=rule_choices, label=_("Rule"))
+    until = forms.DateField(
+        label=_("Until"), help_text=_("The last day on which it counts."), widget=DayInput
+    )
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class EndForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class StandingFilter(admin.SimpleListFilter):
+    title = _("standing")
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [("yes", _("counts today")), ("no", _("is over"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        today = timezone.localdate()
+        if self.value() == "yes":
+            return queryset.filter(until__gte=today)
+        if self.value() == "no":
+            return queryset.filter(until__lt=today)
+        return queryset
+
+
+@admin.register(ShopExemption)
+class ShopExemptionAdmin(ReadOnlyAdmin):
+    """A supervisor grants and ends them; everybody who works with proposals sees them."""
+
+    list_display = ["shop", "alliance", "rule_code", "until", "standing", "reason", "granted_at"]
+    list_filter = [StandingFilter, "alliance", "rule_code"]
+    list_select_related = ["shop", "alliance"]
+    search_fields = ["shop__code", "shop__name"]
+    search_help_text = _("Shop's code or name.")
+    fields = [("shop", "alliance"), ("rule_code", "until"), "reason", "granted_at"]
+    change_form_template = "admin/rules/shopexemption/change_form.html"
+
+    @admin.display(description=_("standing"))
+    def standing(self, exemption: ShopExemption) -> str:
+        if exemption.until >= timezone.localdate():
+            return pill("exempt", _("counts today"))
+        return pill("over", _("is over"))
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(GRANT)
+
+    def get_urls(self) -> list[URLPattern]:
+        end = self.admin_site.admin_view(self.end_view)
+        return [path("<int:pk>/end/", end, name="rules_shopexemption_end"), *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        asked = {key: request.GET[key] for key in ("shop", "alliance", "rule_code") if key in request.GET}
+        form = GrantForm(request.POST or None, initial=asked)
+        back = reverse("admin:rules_shopexemption_changelist")
+        if request.method == "POST" and form.is_valid():
+            try:
+                granted = exemptions.grant(**form.cleaned_data, by=request.user, at=timezone.now())
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(
+                    request,
+                    _t("%(shop)s is exempt from %(rule)s until %(until)s.")
+                    % {"shop": granted.shop, "rule": granted.rule_code, "until": granted.until},
+                    messages.SUCCESS,
+                )
+                return HttpResponseRedirect(back)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("Exempt a shop from a rule"),
+            intro=_("The daily check counts the rule as exempt for this shop until that day."),
+            submit=_("Exempt"),
+            back=back,
+            opts=self.opts,
+        )
+
+    def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        exemption = self.get_object(request, str(pk))
+        back = reverse("admin:rules_shopexemption_changelist")
+        if not isinstance(exemption, ShopExemption):
+            return HttpResponseRedirect(back)
+        form = EndForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                exemptions.end(
+                    exemption, by=request.user, on=timezone.localdate(), reason=form.cleaned_data["reason"]
+                )
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, _t("The exemption has ended."), messages.SUCCESS)
+                return HttpResponseRedirect(back)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("End the exemption"),
+            intro=str(exemption),
+            submit=_("End it"),
+            back=back,
+            opts=self.opts,
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        may_end = self.has_add_permission(request)
+        return super().change_view(
+            request,
+            object_id,
+            form_url,
+            {"may_end": may_end, "today": timezone.localdate(), **(extra_context or {})},
+        )

@@ -1,0 +1,46 @@
+"""How single values look in lists and pages: pills, money, days."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from babel.numbers import format_decimal
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, to_locale
+
+NOTHING = "–"
+
+
+def pill(value: str, label: object) -> SafeString:
+    """A state as a small coloured label; its colour hangs on `value`."""
+    if not value:
+        return SafeString(NOTHING)
+    return format_html('<span class="pill pill-{}">{}</span>', value, label)
+
+
+def number(value: Decimal | int | None, digits: int = 0) -> str:
+    """Grouped as the reader's language does, with `digits` decimals."""
+    if value is None:
+        return NOTHING
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=to_locale(get_language() or "en"))
+
+
+def yuan(amount: Decimal | None) -> str:
+    """An amount in yuan, with its sign of currency."""
+    return NOTHING if amount is None else f"¥{number(amount, 2)}"
+
+
+def days(count: int | None) -> str:
+    if count is None:
+        return NOTHING
+    return ngettext("%(count)s day", "%(count)s days", count) % {"count": number(count)}
+
+
+def days_since(first: date | None, last: date | None) -> int | None:
+    """How many days in a row, both ends in; None where either is unknown."""
+    if first is None or last is None:
+        return None
+    return max((last - first).days + 1, 1)

@@ -1,0 +1,66 @@
+"""A page with one form on it that ends in one verb, and the field by which people name a shop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from shops.models import Shop
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        # The only notation that a browser takes, whatever the reader's language.
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class ShopCodeField(forms.CharField):
+    """A shop, named by its code as the platform writes it."""
+
+    default_error_messages = {"unknown": _("There is no shop with the code “%(code)s”.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Shop's code"), "max_length": 64, **kwargs})
+
+    def clean(self, value: Any) -> Any:
+        code = super().clean(value)
+        if not code:
+            return None
+        shop = Shop.objects.filter(code=code).first()
+        if shop is None:
+            raise forms.ValidationError(self.error_messages["unknown"], code="unknown", params={"code": code})
+        return shop
+
+
+def form_page(
+    request: HttpRequest,
+    site: AdminSite,
+    form: forms.Form,
+    *,
+    title: object,
+    intro: object = "",
+    submit: object = "",
+    back: str,
+    status: int = 200,
+    **more: Any,
+) -> TemplateResponse:
+    """The page of a form; `back` is where cancelling leads."""
+    context = {
+        **site.each_context(request),
+        "title": title,
+        "intro": intro,
+        "form": form,
+        "submit": submit or _("Save"),
+        "back": back,
+        **more,
+    }
+    return TemplateResponse(request, "admin/form_page.html", context, status=status)

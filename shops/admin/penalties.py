@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from shops.admin.cells import pill
+from shops.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from shops.models import Measure, Penalty
+
+
+class MeasureInline(ReadOnlyInline):
+    model = Measure
+    fields = ["kind", "opening", "applied_at", "undone_at"]
+
+
+@admin.register(Penalty)
+class PenaltyAdmin(ReadOnlyAdmin):
+    list_display = [
+        "case_number",
+        "shop",
+        "alliance",
+        "ground",
+        "violation",
+        "status_pill",
+        "imposed_at",
+        "imposed_by",
+    ]
+    list_filter = ["status", "ground", "alliance", "violation"]
+    list_select_related = ["shop", "alliance", "violation", "imposed_by"]
+    search_fields = ["shop__code", "shop__name", "reference"]
+    search_help_text = _("Shop's code or name, or the platform's case number.")
+    inlines = [MeasureInline]
+    fieldsets = [
+        (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "reason"]}),
+        (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
+        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason"]}),
+    ]
+    readonly_fields = ["case"]
+
+    @admin.display(description=_("case"), ordering="id")
+    def case_number(self, penalty: Penalty) -> str:
+        return penalty.case_number
+
+    @admin.display(description=_("case"))
+    def case(self, penalty: Penalty) -> str:
+        return f"{penalty.case_number} · {penalty.reference}" if penalty.reference else penalty.case_number
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_pill(self, penalty: Penalty) -> str:
+        return pill(penalty.status, penalty.get_status_display())

@@ -1,0 +1,121 @@
+"""What the desk's record pages have in common: looked at, searched, never edited or deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _t
+from simple_history.admin import SimpleHistoryAdmin
+from simple_history.models import HistoricalChanges, ModelChange
+from simple_history.template_utils import HistoricalRecordContextHelper
+
+from shops.admin.cells import NOTHING
+
+# Nobody pages through more; counting further costs a scan of the whole table.
+COUNTED = 10_000
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than COUNTED rows: beyond that the list asks people to narrow their search."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, models.QuerySet):
+            return rows.order_by()[: COUNTED + 1].count()
+        return len(rows)
+
+    @property
+    def capped(self) -> bool:
+        """Whether there are more rows than were counted."""
+        return self.count > COUNTED
+
+
+class _Changes(HistoricalRecordContextHelper):
+    """What changed, in the words of the page instead of the database's."""
+
+    def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
+        field = self.model._meta.get_field(change.field)
+        if value is None or value == "" or (field.is_relation and getattr(value, "pk", value) is None):
+            return NOTHING
+        if isinstance(value, datetime):
+            return localize(timezone.localtime(value))
+        if isinstance(value, (bool, dict, list)):
+            return super().prepare_delta_change_value(change, value)
+        choices = getattr(field, "flatchoices", None)
+        return dict(choices).get(value, value) if choices else localize(value)
+
+
+class ReadOnlyAdmin(SimpleHistoryAdmin):
+    """Verbs and imports write; these pages show. A subclass that lets people write says so by overriding."""
+
+    paginator = CappedPaginator
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    save_as = False
+    actions: ClassVar[Any] = None
+    empty_value_display = NOTHING
+    # Reasons that history keeps by code, with their words.
+    history_reasons: ClassVar[dict[str, Any]] = {}
+
+    if TYPE_CHECKING:
+        model: type[models.Model]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name)
+        return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
+    def history_view_title(self, request: HttpRequest, obj: models.Model) -> str:
+        return _t("History: %(name)s") % {"name": obj}
+
+    def get_historical_record_context_helper(
+        self, request: HttpRequest, historical_record: HistoricalChanges
+    ) -> HistoricalRecordContextHelper:
+        return _Changes(self.model, historical_record)
+
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
+        super().set_history_delta_changes(request, historical_records, **kwargs)
+        for record in historical_records:
+            record.why = self.history_reasons.get(record.history_change_reason, record.history_change_reason)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows that belong to the record, shown with it."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, *args: object) -> bool:
+        return False
+
+    def has_change_permission(self, *args: object) -> bool:
+        return False
+
+    def has_delete_permission(self, *args: object) -> bool:
+        return False

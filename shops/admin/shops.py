@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shops.admin.cells import pill
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.models import Controller, Enrollment, Opening, Penalty, Shop, ShopMetrics
+
+DAYS_SHOWN = 30
+
+
+@admin.register(Shop)
+class ShopAdmin(ReadOnlyAdmin):
+    """What the platform reports of a shop, and what stands in the desk's record about it."""
+
+    list_display = [
+        "code",
+        "name",
+        "status_pill",
+        "shop_type",
+        "category",
+        "goods_kind",
+        "account_ok",
+        "controller",
+        "entered_on",
+    ]
+    list_display_links = ["code", "name"]
+    list_filter = ["status", "shop_type", "goods_kind", "subject_kind", "account_ok"]
+    list_select_related = ["controller"]
+    # Both have a trigram index on upper(…), which is what icontains compares.
+    search_fields = ["code", "name"]
+    search_help_text = _("Code or name; at least three characters find fastest.")
+    # Only what an index orders.
+    sortable_by = ["code"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("code", "name"),
+                    ("status", "account_ok"),
+                    ("shop_type", "category"),
+                    ("goods_kind", "subject_kind"),
+                    ("controller", "entered_on"),
+                    ("closed_on", "closed_cause"),
+                ]
+            },
+        ),
+        (
+            _("contact"),
+            {"fields": [("contact", "account_manager"), ("phone", "email")], "classes": ["collapse"]},
+        ),
+    ]
+
+    @admin.display(description=_("status"), ordering="status")
+    def status_pill(self, shop: Shop) -> str:
+        return pill(shop.status, shop.get_status_display())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        shop = self.get_object(request, object_id)
+        record = record_of(shop, until=timezone.localdate()) if isinstance(shop, Shop) else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **record})
+
+
+def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
+    """What stands about a shop: enrollments with openings, metrics of the last days, papers, penalties."""
+    recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
+    return {
+        "enrollments": Enrollment.objects.filter(shop=shop)
+        .select_related("alliance")
+        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
+        # The days by name: the key is (day, shop).
+        "metrics": ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"),
+        "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
+        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
+        "siblings": Shop.objects.filter(controller=shop.controller_id)
+        .exclude(pk=shop.pk)
+        .order_by("code")[:20]
+        if shop.controller_id
+        else [],
+    }
+
+
+@admin.register(Controller)
+class ControllerAdmin(ReadOnlyAdmin):
+    """Reached from a shop; it has no place in the sidebar."""
+
+    list_display = ["code"]
+    search_fields = ["code"]
