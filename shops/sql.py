@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
@@ -47,6 +49,62 @@ def write_with_history(
         [*params, at, change, by.pk if by else None, reason[:100]],
     )
     return cursor.rowcount
+
+
+def cursor() -> CursorWrapper:
+    """For callers of write_with_history."""
+    return connection.cursor()
+
+
+def execute(statement: str, params: Sequence[Any] = ()) -> int:
+    """Run one statement; how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.rowcount
+
+
+def fetch(statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a query that has few."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
+
+
+def stream(statement: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query that may have many, by a cursor of the server's. Needs a transaction."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, params)
+        while rows := cursor.fetchmany(2000):
+            yield from rows
+
+
+def copy_in(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """Fill a table from lines in COPY's text format, as they come. What `lines` raises ends the COPY."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
+    ):
+        remaining = iter(lines)
+        while block := list(islice(remaining, 2000)):
+            copy.write("\n".join(block) + "\n")
+
+
+@contextmanager
+def lease(kind: int, number: int) -> Iterator[bool]:
+    """Whether this session alone works on the record; false: another one does. Dies with the session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, number])
+        (held,) = cursor.fetchone()
+    try:
+        yield held
+    finally:
+        if held:
+            execute("SELECT pg_advisory_unlock(%s, %s)", [kind, number])
+
+
+def take_turns(kind: int, number: int) -> None:
+    """Wait until no other transaction is at this; others wait until this one ends."""
+    execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, number])
 
 
 def first_unrecorded(model: type[Audited]) -> tuple[int, str] | None:

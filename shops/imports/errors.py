@@ -1,0 +1,130 @@
+"""What is wrong with a cell, a row or a file: a code with parameters, told in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# A cell may hold a megabyte; nobody reads more of it than this.
+SHOWN = 200
+
+MESSAGES: dict[str, Promise] = {
+    # The file as a whole.
+    "empty_file": _("The file is empty. Send a file with a line of headers and at least one row."),
+    "no_rows": _("There are headers but no rows. Send at least one row."),
+    "not_text": _(
+        "This is neither UTF-8 (it breaks in row %(utf8_row)s, byte %(utf8_byte)s)"
+        " nor GB18030 (row %(gb_row)s, byte %(gb_byte)s). Save the file as CSV UTF-8 and send it again."
+    ),
+    "not_utf": _(
+        "The file says that it is %(encoding)s, but breaks in row %(row)s."
+        " Save it as CSV UTF-8 and send it again."
+    ),
+    "nul": _("There is a NUL character here, which no text holds. Save the file as CSV UTF-8."),
+    "line_too_long": _(
+        "This line is longer than %(limit)s characters. Look for a quotation mark without its pair before it."
+    ),
+    "broken_quotes": _(
+        "The quotation marks of this row don't match (%(detail)s). Put a cell that holds a quotation mark"
+        ' between quotation marks and double the one inside: "a ""quoted"" word".'
+    ),
+    "missing_column": _(
+        "The column “%(name)s” (%(name_zh)s) is missing from the headers. Add it with a value in each row."
+    ),
+    "doubled_column": _("This column stands in the headers more than once. Keep one of them."),
+    "unknown_column": _("No column of this kind of file is called so. Remove it, or use one of: %(known)s."),
+    "no_figures": _("The file brings no metric: add at least one of %(known)s."),
+    "kept_failing": _(
+        "Processing broke off %(times)s times, the last time with %(error)s. Nothing was written."
+        " Ask the administrator to look at the worker's log, then send the file again."
+    ),
+    "kept_dying": _(
+        "Processing was cut off %(times)s times without a word, as when memory runs out. Nothing was written."
+        " Ask the administrator to look at the worker's log, then send the file again."
+    ),
+    # A row.
+    "row_length": _("The row has %(found)s cells, the headers have %(expected)s. Make them equal."),
+    "duplicate": _("Row %(other)s has the same key (%(key)s). Keep one of them."),
+    # A cell by itself.
+    "missing_value": _("A value is needed here."),
+    "bad_number": _("Expected a number in plain digits, such as 1234.56: no separators, units or exponents."),
+    "bad_integer": _("Expected a whole number in plain digits, such as 120."),
+    "bad_score": _("Expected a score from 0 to 5 such as 4.65, or “none” where there is no score yet."),
+    "bad_rate": _("Expected a share of 1 such as 0.95, or the same in percent: 95%%."),
+    "out_of_range": _("Expected a number from %(minimum)s to %(maximum)s."),
+    "rate_out_of_range": _("Expected a share from 0 to 1. If these are percent, write the sign: 95%%."),
+    "too_many_decimals": _("At most %(decimals)s decimals are kept here. Round the number yourself."),
+    "bad_flag": _("Expected 1 or 0, true or false, 是 or 否."),
+    "bad_date": _("Expected a date of the calendar written as YYYY-MM-DD, such as 2024-08-31."),
+    "too_early": _("Expected a date from %(earliest)s on."),
+    "bad_choice": _("Expected one of: %(choices)s."),
+    "too_long": _("At most %(limit)s characters fit here, these are %(found)s."),
+    "bad_character": _("There is a control character or a damaged one in this text. Type it again."),
+    "rounded_id": _(
+        "This id went through a spreadsheet as a number and lost digits."
+        " Format the column as text and export again."
+    ),
+    # A row against what is known.
+    "unknown_shop": _("No shop has this code. Import the shop first, or correct the code."),
+    "unknown_alliance": _("No alliance has this code. Expected one of: %(choices)s."),
+    "future": _("This day lies after %(limit)s, the day of the file's knowledge. Correct the date."),
+    "brand_needed": _("A brand's paper names its brand. Fill in the column “brand” (品牌)."),
+    "closed_before_opened": _("It closed before it opened on %(opened_on)s. Correct one of the dates."),
+    "open_without_opening": _("A shop that was let in has used at least one opening. Write 1 or more."),
+    "open_has_no_end": _("An open enrollment has no end. Empty this cell, or change the state."),
+    "never_opened": _("The shop has no opening that this could belong to. Empty this cell."),
+    "openings_above_limit": _("This alliance allows %(limit)s openings."),
+    "contradiction": _(
+        "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
+    ),
+    "nothing_standing": _(
+        "The desk's record has no value here. Imports only create enrollments: empty this cell."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RowError:
+    """`row` as a spreadsheet counts (headers are row 1), `column` as the file's headers call it."""
+
+    row: int
+    column: str
+    value: str
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """What was expected and how to mend it, in the reader's language."""
+        return str(MESSAGES[self.code]) % self.params
+
+    def as_record(self) -> dict[str, Any]:
+        """How ImportBatch.errors keeps it."""
+        return {
+            "row": self.row,
+            "column": self.column,
+            "value": self.value,
+            "code": self.code,
+            "params": dict(self.params),
+        }
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> RowError:
+        return cls(record["row"], record["column"], record["value"], record["code"], record["params"])
+
+
+class FileRefused(Exception):
+    """The file can't be read as what it is said to be; nothing of it is looked at further."""
+
+    def __init__(self, *errors: RowError) -> None:
+        super().__init__(*(error.code for error in errors))
+        self.errors = errors
+
+
+def shortened(value: str) -> str:
+    """A cell's value as errors show it."""
+    return value if len(value) <= SHOWN else value[:SHOWN] + "…"

@@ -1,0 +1,70 @@
+"""The rejected rows with all their errors: kept as read, written out in the reader's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from django.utils.translation import gettext as _t
+
+from shops import sql
+from shops.exports import csv_lines
+from shops.imports.columns import REASONS
+from shops.imports.errors import RowError
+from shops.imports.files import replacing
+from shops.imports.reading import Source
+
+ORDERED = "SELECT row, column_name, value, code, params::text FROM import_errors ORDER BY row, position, code"
+
+
+def first_errors(count: int) -> list[RowError]:
+    """Of the errors in this transaction's staging."""
+    return [_error(line) for line in sql.fetch(f"{ORDERED} LIMIT %s", [count])]
+
+
+def keep_rejects(source: Source, path: Path) -> None:
+    """Write the rejected rows and their errors. The file is read once more: memory would not hold them."""
+    with replacing(path) as (out, _place):
+        out.write(json.dumps(source.headers).encode() + b"\n")
+        rows = source.rows()
+        for number, lines in groupby(sql.stream(ORDERED), key=itemgetter(0)):
+            cells = next(cells for row, cells in rows if row == number)
+            record = {"cells": cells, "errors": [_error(line).as_record() for line in lines]}
+            out.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+
+
+def rejects_csv(path: Path) -> Iterator[str]:
+    """The kept rejects as CSV, line by line: reasons in front, then the row as it came.
+
+    Mended, it can be sent again as it is: the column of reasons is read over.
+    """
+    with open(path, encoding="utf-8") as kept:
+        headers = json.loads(kept.readline())
+        had_reasons = [header in REASONS for header in headers]
+
+        def rows() -> Iterator[list[str]]:
+            for line in kept:
+                record = json.loads(line)
+                errors = [RowError.of_record(error) for error in record["errors"]]
+                yield ["\n".join(map(_reason, errors)), *_without(record["cells"], had_reasons)]
+
+        yield from csv_lines([_t("reasons"), *_without(headers, had_reasons)], rows())
+
+
+def _reason(error: RowError) -> str:
+    where = f"{error.column}: " if error.column else ""
+    return where + error.message
+
+
+def _without(cells: list[str], left_out: list[bool]) -> list[str]:
+    """The cells but those of an earlier file's reasons. Cells beyond the headers stay."""
+    kept = [cell for cell, out in zip(cells, left_out, strict=False) if not out]
+    return kept + cells[len(left_out) :]
+
+
+def _error(line: tuple) -> RowError:
+    row, column, value, code, params = line
+    return RowError(row, column, value, code, json.loads(params))

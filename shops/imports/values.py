@@ -1,0 +1,230 @@
+"""From a cell to a value, by a strict grammar: exact, or refused. Nothing is guessed and nothing rounded.
+
+A parser takes a cell and returns its part of a line in COPY's text format: what it stages, joined by tabs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from shops.imports.columns import Column, Type, spoken
+from shops.pinyin import sort_key
+
+Parser = Callable[[str], str]
+
+NULL = r"\N"
+EARLIEST = date(2000, 1, 1)
+NONE_YET = frozenset({"none", "暂无"})
+FLAGS = {"1": "t", "true": "t", "是": "t", "0": "f", "false": "f", "否": "f"}
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# What a spreadsheet makes of a long id that it takes for a number.
+_ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
+# U+FFFD stands where an earlier program failed to decode.
+_BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
+
+
+class BadCell(Exception):
+    def __init__(self, code: str, **params: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+class Memo(dict[str, str]):
+    """Cells seen before: scores, days and flags repeat. Bounded, in count and in the length of a key."""
+
+    def __init__(self, parse: Parser) -> None:
+        super().__init__()
+        self._parse = parse
+
+    def __missing__(self, cell: str) -> str:
+        value = self._parse(cell)
+        if len(cell) <= 40:
+            if len(self) >= 20_000:
+                self.clear()
+            self[cell] = value
+        return value
+
+
+def parser(column: Column) -> Parser:
+    """The parser of a column's cells. It raises BadCell."""
+    parse = _PARSERS[column.type](column)
+    # Outer space carries nothing; platforms put a tab behind ids so that spreadsheets leave them alone.
+    if column.type in (Type.ID, Type.TEXT):
+        return lambda cell: parse(cell.strip())
+    return Memo(lambda cell: parse(cell.strip())).__getitem__
+
+
+def nothing(column: Column) -> str:
+    """What a bad cell stages: NULLs."""
+    return "\t".join([NULL] * len(column.staged))
+
+
+def moment(text: str) -> datetime:
+    """An ISO 8601 moment, or a date for its midnight; in Asia/Shanghai where it names no zone.
+
+    ValueError if it is neither.
+    """
+    if _DATE.fullmatch(text):
+        text += "T00:00:00"
+    found = parse_datetime(text)
+    if found is None:
+        raise ValueError(text)
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+def _text(column: Column) -> Parser:
+    words = {spoken(word): kept for kept, others in column.words.items() for word in (kept, *others)}
+    with_key = "name_key" in column.staged
+
+    def parse(cell: str) -> str:
+        if not cell:
+            if column.required:
+                raise BadCell("missing_value")
+            return ""
+        if len(cell) > column.length:
+            raise BadCell("too_long", limit=column.length, found=len(cell))
+        if _BAD_CHARACTER.search(cell):
+            raise BadCell("bad_character")
+        if words:
+            cell = words.get(spoken(cell), cell)
+        staged = [cell, sort_key(cell)] if with_key else [cell]
+        return "\t".join(staged).replace("\\", "\\\\")
+
+    return parse
+
+
+def _id(column: Column) -> Parser:
+    text = _text(column)
+
+    def parse(cell: str) -> str:
+        if _ROUNDED.fullmatch(cell):
+            raise BadCell("rounded_id")
+        return text(cell)
+
+    return parse
+
+
+def _choice(column: Column) -> Parser:
+    words = {spoken(word): str(kept) for kept, others in column.words.items() for word in (kept, *others)}
+    choices = ", ".join(f"{kept} ({others[0]})" for kept, others in column.words.items())
+
+    def parse(cell: str) -> str:
+        if not cell:
+            if column.required:
+                raise BadCell("missing_value")
+            return ""
+        kept = words.get(spoken(cell))
+        if kept is None:
+            raise BadCell("bad_choice", choices=choices)
+        return kept
+
+    return parse
+
+
+def _date(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            if column.required:
+                raise BadCell("missing_value")
+            return NULL
+        if not _DATE.fullmatch(cell):
+            raise BadCell("bad_date")
+        try:
+            found = date.fromisoformat(cell)
+        except ValueError:
+            raise BadCell("bad_date") from None
+        if found < EARLIEST:
+            raise BadCell("too_early", earliest=EARLIEST.isoformat())
+        return cell
+
+    return parse
+
+
+def _flag(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            return NULL
+        try:
+            return FLAGS[cell.lower()]
+        except KeyError:
+            raise BadCell("bad_flag") from None
+
+    return parse
+
+
+def _exact(cell: str, column: Column) -> Decimal:
+    """A number within the column's bounds, exactly as written. Zeros at the end are no further decimals."""
+    _whole, _point, fraction = cell.partition(".")
+    if len(fraction.rstrip("0")) > column.decimals:
+        raise BadCell("too_many_decimals", decimals=column.decimals)
+    number = Decimal(cell)
+    if not column.minimum <= number <= column.maximum:
+        raise BadCell("out_of_range", minimum=str(column.minimum), maximum=str(column.maximum))
+    return number
+
+
+def _number(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            return NULL
+        if not _NUMBER.fullmatch(cell) or (not column.decimals and "." in cell):
+            raise BadCell("bad_number" if column.decimals else "bad_integer")
+        _exact(cell, column)
+        return cell
+
+    return parse
+
+
+def _score(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            return f"{NULL}\tf"
+        if cell.lower() in NONE_YET:
+            return f"{NULL}\tt"
+        if not _NUMBER.fullmatch(cell):
+            raise BadCell("bad_score")
+        _exact(cell, column)
+        return f"{cell}\tf"
+
+    return parse
+
+
+def _rate(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            return NULL
+        number = cell.removesuffix("%")
+        if not _NUMBER.fullmatch(number):
+            raise BadCell("bad_rate")
+        decimals = column.decimals - 2 * (number != cell)
+        if len(number.partition(".")[2].rstrip("0")) > decimals:
+            raise BadCell("too_many_decimals", decimals=decimals)
+        share = Decimal(number)
+        if number != cell:
+            share = share.scaleb(-2)
+        if not column.minimum <= share <= column.maximum:
+            raise BadCell("rate_out_of_range")
+        return f"{share:f}"
+
+    return parse
+
+
+_PARSERS: dict[Type, Callable[[Column], Parser]] = {
+    Type.ID: _id,
+    Type.TEXT: _text,
+    Type.CHOICE: _choice,
+    Type.DATE: _date,
+    Type.FLAG: _flag,
+    Type.NUMBER: _number,
+    Type.SCORE: _score,
+    Type.RATE: _rate,
+}
