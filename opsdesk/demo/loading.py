@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from django.db.backends.utils import CursorWrapper
 
+from opsdesk.demo.files import REASON, next_import, record
 from opsdesk.demo.moments import Past
 from opsdesk.demo.shops import EARLIER, LASTED, DemoShop, Standing, Walk
 from shops.models import (
@@ -28,7 +28,6 @@ from shops.sql import write_with_history
 
 NESTED = {"Standing": Standing, "Walk": Walk}
 COLUMN_TYPES = {"str": "text", "int": "bigint", "bool": "boolean", "date": "date"}
-REASON = "demonstration"
 
 
 def load_facts(cursor: CursorWrapper, shops: Iterable[DemoShop], past: Past) -> None:
@@ -64,34 +63,6 @@ def _stage(cursor: CursorWrapper, shops: Iterable[DemoShop]) -> None:
     cursor.execute("ANALYZE demo_shop")
 
 
-def receive(kind: ImportBatch.Kind, day: date, at: datetime) -> ImportBatch:
-    """The import that stands for the file of `day`; `apply` says what came of it."""
-    file_name = f"demo-{kind.value}-{day}.csv"
-    batch = ImportBatch(
-        kind=kind,
-        file_name=file_name,
-        sha256=hashlib.sha256(file_name.encode()).hexdigest(),
-        size=0,
-        received_at=at,
-        as_of=at,
-    )
-    _save(batch, at)
-    return batch
-
-
-def apply(batch: ImportBatch, created: int, at: datetime, day: date | None = None) -> None:
-    batch.state = ImportBatch.State.APPLIED
-    batch.rows = batch.created = created
-    batch.first_day = batch.last_day = day
-    batch.finished_at = at
-    _save(batch, at)
-
-
-def _save(record: Audited, at: datetime) -> None:
-    record._history_date = at  # type: ignore[attr-defined]
-    record.save_by(None, REASON)
-
-
 def _insert(cursor: CursorWrapper, model: type[Audited], statement: str, params: list, at: datetime) -> int:
     return write_with_history(cursor, model, statement, params, change="+", by=None, reason=REASON, at=at)
 
@@ -106,7 +77,7 @@ def _load_shops(cursor: CursorWrapper, past: Past) -> None:
         [],
         at,
     )
-    batch = receive(ImportBatch.Kind.SHOPS, at.date(), at)
+    batch = next_import(cursor)
     same = (
         "code, name, name_key, shop_type, category, goods_kind, status, account_ok, subject_kind, entered_on,"
         " closed_on, closed_cause, contact, phone, email, account_manager"
@@ -118,10 +89,10 @@ def _load_shops(cursor: CursorWrapper, past: Past) -> None:
         f"INSERT INTO shops_shop ({same}, controller_id, batch_id)"
         f" SELECT {prefixed}, c.id, %s FROM demo_shop d"
         " LEFT JOIN shops_controller c ON c.code = d.controller ORDER BY d.code",
-        [batch.pk],
+        [batch],
         at,
     )
-    apply(batch, created, at + timedelta(minutes=1))
+    record(cursor, batch, ImportBatch.Kind.SHOPS, at.date(), at, created=created)
 
 
 # Both standings of each shop that has any, as rows.
@@ -140,14 +111,14 @@ STANDINGS = """
 
 def _load_enrollments(cursor: CursorWrapper, past: Past) -> None:
     at = past.began + timedelta(minutes=5)
-    batch = receive(ImportBatch.Kind.ENROLLMENTS, at.date(), at)
+    batch = next_import(cursor)
     created = _insert(
         cursor,
         Enrollment,
         "INSERT INTO shops_enrollment (shop_id, alliance_id, state, openings_used, batch_id)"
         f" SELECT shop_id, alliance_id, state, openings, %s FROM ({STANDINGS}) standing"
         " ORDER BY shop_id, alliance_id",
-        [batch.pk],
+        [batch],
         at,
     )
     _insert(
@@ -167,7 +138,7 @@ def _load_enrollments(cursor: CursorWrapper, past: Past) -> None:
         [LASTED.days, EARLIER.days],
         at,
     )
-    apply(batch, created, at + timedelta(minutes=1))
+    record(cursor, batch, ImportBatch.Kind.ENROLLMENTS, at.date(), at, created=created)
 
 
 def _load_papers(cursor: CursorWrapper, past: Past) -> None:
@@ -188,7 +159,7 @@ def _load_papers(cursor: CursorWrapper, past: Past) -> None:
     first = past.began + timedelta(minutes=10)
     second = past.on(past.last_day - timedelta(days=7), "08:30")
     for file, at in ((1, first), (2, second)):
-        batch = receive(ImportBatch.Kind.QUALIFICATIONS, at.date(), at)
+        batch = next_import(cursor)
         created = _insert(
             cursor,
             Qualification,
@@ -196,10 +167,10 @@ def _load_papers(cursor: CursorWrapper, past: Past) -> None:
             " (shop_id, kind, brand, valid_until, verdict, received_at, batch_id)"
             f" SELECT shop_id, kind, brand, valid_until, verdict, %s, %s FROM ({known}) paper"
             " WHERE file = %s ORDER BY shop_id, kind, brand, valid_until",
-            [at, batch.pk, file],
+            [at, batch, file],
             at,
         )
-        apply(batch, created, at + timedelta(minutes=1))
+        record(cursor, batch, ImportBatch.Kind.QUALIFICATIONS, at.date(), at, created=created)
 
 
 def _load_cases(cursor: CursorWrapper, past: Past) -> None:

@@ -6,11 +6,11 @@ machine. One statement a day, however many shops.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from django.db.backends.utils import CursorWrapper
 
-from opsdesk.demo.loading import apply, receive
+from opsdesk.demo.files import next_import, record
 from opsdesk.demo.moments import Past
 from shops.models import ImportBatch
 
@@ -42,10 +42,9 @@ def load_metrics(cursor: CursorWrapper, past: Past) -> None:
         if (day.year, day.month) not in months:
             months.add((day.year, day.month))
             cursor.execute("SELECT shops_make_month(%s)", [day])
-        at = past.after(day, "00:10")
-        batch = receive(ImportBatch.Kind.METRICS, day, at)
-        created = _write(cursor, day, batch.pk, left=past.days - 1 - number)
-        apply(batch, created, at + timedelta(minutes=2), day)
+        batch = next_import(cursor)
+        created = _write(cursor, day, batch, left=past.days - 1 - number)
+        record(cursor, batch, ImportBatch.Kind.METRICS, day, past.after(day, "00:10"), created=created)
 
 
 def _drawn(number: int, sides: int) -> str:

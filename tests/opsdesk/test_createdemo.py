@@ -13,6 +13,7 @@ import pytest
 from django.apps import apps
 
 from opsdesk import local_services
+from shops.imports import path_of
 from shops.metrics import METRICS
 from shops.models import Audited
 from tests import databases
@@ -24,9 +25,9 @@ NOT_COMPARED = ["id", "history_id", "history_date", "seconds", "proposal_id", "p
 APPS = ("shops", "rules", "opsdesk")
 
 
-def createdemo(database: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+def manage(database: str, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "manage.py", "createdemo", *arguments],
+        [sys.executable, "manage.py", *arguments],
         cwd=databases.CHECKOUT,
         env={**databases.environment(database), **env},
         capture_output=True,
@@ -39,7 +40,7 @@ class Demo:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.run = createdemo(name, *ARGUMENTS, "--json")
+        self.run = manage(name, "createdemo", *ARGUMENTS, "--json")
         assert self.run.returncode == 0, self.run.stderr
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -109,6 +110,17 @@ def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
     assert demo.rows("SELECT DISTINCT state FROM shops_importbatch") == [("applied",)]
 
 
+@pytest.mark.parametrize("kind", ["shops", "qualifications", "metrics"])
+def test_an_imports_kept_file_imported_again_changes_nothing(demo: Demo, kind: str) -> None:
+    """Enrollments are left out: decisions have changed them since."""
+    query = f"SELECT sha256, size, rows FROM shops_importbatch WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1"
+    [(sha256, size, rows)] = demo.rows(query)
+    assert path_of(sha256).stat().st_size == size
+    again = manage(demo.name, f"import_{kind}", str(path_of(sha256)), "--dry-run", "--json")
+    said = json.loads(again.stdout)
+    assert (said["rows"], said["unchanged"]) == (rows, rows), said["errors"]
+
+
 def test_every_value_lies_within_its_metrics_bounds(demo: Demo) -> None:
     for metric in METRICS.values():
         if metric.maximum is not None:
@@ -165,17 +177,19 @@ def test_nobody_of_the_demonstration_has_a_password(demo: Demo) -> None:
 
 
 def test_a_database_with_shops_is_refused(demo: Demo) -> None:
-    again = createdemo(demo.name, *ARGUMENTS)
+    again = manage(demo.name, "createdemo", *ARGUMENTS)
     assert again.returncode == 1
     assert "this one holds shops" in again.stderr
 
 
 def test_production_is_refused(demo: Demo) -> None:
-    production = createdemo(demo.name, *ARGUMENTS, DEBUG="0", SECRET_KEY="of its own", ALLOWED_HOSTS="desk")
+    production = manage(
+        demo.name, "createdemo", *ARGUMENTS, DEBUG="0", SECRET_KEY="of its own", ALLOWED_HOSTS="desk"
+    )
     assert production.returncode == 1
     assert "DEBUG is off" in production.stderr
 
 
 @pytest.mark.parametrize("wrong", [("--days", "0"), ("--shops", "-1"), ("--day", "2999-01-01")])
 def test_wrong_arguments_are_bad_usage(demo: Demo, wrong: tuple[str, str]) -> None:
-    assert createdemo(demo.name, *wrong).returncode == 2
+    assert manage(demo.name, "createdemo", *wrong).returncode == 2
