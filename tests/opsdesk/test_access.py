@@ -1,0 +1,273 @@
+"""Every address × every role × reading and writing, against the table below.
+
+The addresses are found by walking the URL patterns: a new one without a row here fails, and so does a row
+whose address is gone. A cell names who gets in: is neither sent to the sign-in nor answered 403, 404 or 405.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from opsdesk import review
+from opsdesk.roles import ROLES
+from rules import exemptions
+from rules.models import RuleSet
+from shops.models import Alliance, Violation
+from tests.factories import (
+    AT,
+    DOUYIN,
+    make_controller,
+    make_penalty,
+    make_proposal,
+    make_qualification,
+    make_shop,
+    make_sweep,
+    make_user,
+)
+
+# Who asks: the roles, somebody of the staff without a role, somebody who isn't staff, nobody signed in.
+WITHOUT_A_ROLE, OUTSIDER, ANONYMOUS, SUPERUSER = "no role", "no staff", "anonymous", "superuser"
+ASKING = [*ROLES, WITHOUT_A_ROLE, OUTSIDER, ANONYMOUS, SUPERUSER]
+
+NOBODY: frozenset[str] = frozenset()
+ALL = frozenset(ASKING)
+STAFF = ALL - {OUTSIDER, ANONYMOUS}
+READERS = frozenset(ROLES) - {"administrator"} | {SUPERUSER}
+OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
+SUPERVISORS = frozenset({"supervisor", SUPERUSER})
+AUDITORS = OPERATORS | {"auditor"}
+ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
+
+Who = frozenset[str]
+Row = tuple[Who, Who]  # who may GET, who may POST
+
+
+def record(
+    model: str,
+    see: Who,
+    *,
+    add: Who = NOBODY,
+    change: Who = NOBODY,
+    delete: Who = NOBODY,
+    versions: bool = True,
+) -> dict[str, Row]:
+    """The pages that the admin makes for a model. `versions`: its history can be opened row by row."""
+    rows = {
+        f"{model}_changelist": (see, see),
+        f"{model}_add": (add, add),
+        f"{model}_change": (see, change),
+        f"{model}_delete": (delete, delete),
+        f"{model}_history": (see, see),
+    }
+    return rows | ({f"{model}_simple_history": (see, NOBODY)} if versions else {})
+
+
+ACCESS: dict[str, Row] = {
+    "home": (ALL, ALL),
+    "set_language": (ALL, ALL),
+    "index": (STAFF, STAFF),
+    "login": (ALL, ALL),
+    # Who is not signed in is led to the sign-in by way of the home page.
+    "logout": (frozenset({OUTSIDER, ANONYMOUS}), ALL),
+    "password_change": (STAFF, STAFF),
+    "password_change_done": (STAFF, NOBODY),
+    "autocomplete": (NOBODY, NOBODY),
+    "jsi18n": (STAFF, NOBODY),
+    "view_on_site": (NOBODY, NOBODY),
+    "app_list": (ADMINISTRATORS, ADMINISTRATORS),  # the app of people
+    "check_now": (NOBODY, OPERATORS),
+    "no_data": (READERS, READERS),
+    **record("shops_alliance", READERS, change=SUPERVISORS),
+    **record("shops_controller", READERS),
+    **record("shops_enrollment", READERS),
+    **record("shops_penalty", READERS),
+    **record("shops_qualification", READERS),
+    **record("shops_shop", READERS),
+    **record("shops_violation", READERS),
+    **record("rules_proposal", READERS),
+    "rules_proposal_accept": (NOBODY, OPERATORS),
+    "rules_proposal_reject": (NOBODY, OPERATORS),
+    "rules_proposal_file": (OPERATORS, OPERATORS),
+    "rules_proposal_codes": (NOBODY, READERS),
+    "rules_proposal_download": (AUDITORS, AUDITORS),
+    **record("rules_ruleset", READERS),
+    **record("rules_shopexemption", READERS, add=SUPERVISORS),
+    "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
+    **record("rules_sweep", READERS),
+    **record("opsdesk_decision", READERS),
+    "opsdesk_decision_download": (AUDITORS, AUDITORS),
+    "opsdesk_decision_execution": (OPERATORS, OPERATORS),
+    **record("auth_user", ADMINISTRATORS, add=ADMINISTRATORS, change=ADMINISTRATORS, versions=False),
+    "auth_user_password_change": (ADMINISTRATORS, ADMINISTRATORS),
+    **record("auth_group", ADMINISTRATORS, versions=False),
+}
+
+
+def addresses(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Each routed address, by its name; by its route where it has none."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, route)
+        else:
+            yield pattern.name or route, pattern
+
+
+def forwards_alone(name: str) -> bool:
+    """The admin's own addresses without a name: a record's short address, and the one that finds nothing."""
+    return name.endswith(("/<path:object_id>/", "/(?P<url>.*)$"))
+
+
+def records() -> dict[str, Any]:
+    """One record of each kind that has pages of its own."""
+    shop = make_shop(controller=make_controller())
+    alliance = Alliance.objects.get(code=DOUYIN)
+    accepted = make_proposal()
+    return {
+        "shops_alliance": alliance,
+        "shops_controller": shop.controller,
+        "shops_penalty": make_penalty(shop),
+        "shops_qualification": make_qualification(shop),
+        "shops_shop": shop,
+        "shops_violation": Violation.objects.get(code="V1"),
+        "rules_ruleset": RuleSet.objects.get(alliance=alliance, purpose="admission"),
+        "rules_shopexemption": exemptions.grant(
+            shop=shop,
+            alliance=alliance,
+            rule_code="DF-A5",
+            until=(AT + timedelta(days=3650)).date(),
+            reason="moved",
+            by=None,
+            at=AT,
+        ),
+        "rules_sweep": make_sweep(),
+        "opsdesk_decision": review.accept(accepted.pk, by=None, reason="below_bar", at=AT),
+        "rules_proposal": (proposal := make_proposal()),
+        "shops_enrollment": proposal.enrollment,
+        "auth_user": make_user(None),
+        "auth_group": Group.objects.get(name="auditor"),
+    }
+
+
+def address_of(name: str, of: dict[str, Any]) -> str:
+    """An address of that name that leads to an existing record."""
+    if name in ("home", "set_language"):
+        return reverse(name)
+    if name in ("check_now", "no_data"):
+        return reverse(f"admin:{name}", args=[DOUYIN])
+    if name == "app_list":
+        return reverse("admin:app_list", args=["auth"])
+    if name == "view_on_site":
+        shops = ContentType.objects.get_for_model(of["shops_shop"])
+        return reverse("admin:view_on_site", args=[shops.pk, of["shops_shop"].pk])
+    model = next((model for model in of if name.startswith(f"{model}_")), None)
+    page = name.removeprefix(f"{model}_") if model else name
+    if model is None or page in ("changelist", "add", "download", "file", "codes"):
+        return reverse(f"admin:{name}")
+    subject = of[model]
+    if page == "simple_history":
+        return reverse(f"admin:{name}", args=[subject.pk, subject.history.first().pk])
+    return reverse(f"admin:{name}", args=[subject.pk])
+
+
+def client_of(who: str) -> Client:
+    client = Client(raise_request_exception=False, headers={"accept-language": "en"})
+    if who == SUPERUSER:
+        client.force_login(User.objects.create_superuser("root"))
+    elif who == OUTSIDER:
+        client.force_login(User.objects.create_user("outsider"))
+    elif who != ANONYMOUS:
+        client.force_login(make_user(who if who in ROLES else None))
+    return client
+
+
+def gets_in(who: Client, method: str, address: str) -> bool | None:
+    """Whether this person is let in there; None where the desk breaks. What the request does is undone."""
+    session = dict(who.cookies)
+    with transaction.atomic():
+        answer = getattr(who, method)(address, {"reason": "as I see it"} if method == "post" else {})
+        transaction.set_rollback(True)
+    who.cookies.clear()
+    who.cookies.update(session)
+    if answer.status_code >= 500:
+        return None
+    to_the_sign_in = answer.status_code == 302 and answer["Location"].startswith("/admin/login/")
+    return answer.status_code not in (403, 404, 405) and not to_the_sign_in
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    routed = {name for name, _pattern in addresses() if not forwards_alone(name)}
+    assert routed == set(ACCESS)
+
+
+@pytest.mark.parametrize("who", ASKING)
+@pytest.mark.django_db
+def test_only_those_get_in_whom_the_table_names(who: str) -> None:
+    of, client = records(), client_of(who)
+    wrong = []
+    for name, (readers, writers) in ACCESS.items():
+        for method, allowed in (("get", readers), ("post", writers)):
+            found = gets_in(client, method, address_of(name, of))
+            if found != (who in allowed):
+                what = {True: "is let in", False: "is kept out", None: "breaks the desk"}[found]
+                wrong.append(f"{method.upper()} {name}: {who} {what}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("who", [ANONYMOUS, OUTSIDER])
+@pytest.mark.django_db
+def test_who_is_not_staff_learns_nothing_from_addresses_that_only_forward(who: str) -> None:
+    client = client_of(who)
+    for address in ("/admin/shops/shop/1/", "/admin/nothing/here/"):
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.django_db
+def test_the_queues_own_pages_are_not_routed() -> None:
+    client = client_of(SUPERUSER)
+    for address in ("/admin/django_rq/dashboard/", "/django-rq/", "/admin/django_rq/dashboard/stats.json"):
+        assert client.get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_somebody_who_was_made_inactive_is_out_at_once() -> None:
+    user = make_user("operator")
+    client = Client()
+    client.force_login(user)
+    user.is_active = False
+    user.save()
+    assert not gets_in(client, "get", reverse("admin:rules_proposal_changelist"))
+
+
+@pytest.mark.parametrize("who", ["auditor", "supervisor", SUPERUSER])
+@pytest.mark.django_db
+def test_nobody_brings_an_old_version_back(who: str) -> None:
+    """simple-history's own switch only hides the button; its page would still take the form."""
+    alliance, client = Alliance.objects.get(code=DOUYIN), client_of(who)
+    alliance.openings_limit = 5
+    alliance.save()
+    old = alliance.history.last()
+    assert old.openings_limit == 3
+    answer = client.post(
+        reverse("admin:shops_alliance_simple_history", args=[alliance.pk, old.history_id]),
+        {
+            "code": DOUYIN,
+            "name_en": "Douyin",
+            "name_zh": "抖音",
+            "openings_limit": 3,
+            "refile_after_days": 7,
+            "category_not_served": "",
+        },
+    )
+    assert answer.status_code == 403
+    assert Alliance.objects.get(code=DOUYIN).openings_limit == 5
