@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 def refuse_a_powerful_role(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    """In production the application's role owns nothing and is no superuser: else no trigger or grant binds it."""
+    """In production the application owns nothing and is no superuser: else no trigger or grant binds it."""
     if settings.DEBUG or connection.alias != "default":
         return
     with connection.cursor() as cursor:

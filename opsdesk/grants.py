@@ -1,4 +1,4 @@
-"""What the application's database role may do: no DDL, and records that are evidence are only ever added to."""
+"""What the application's database role may do: no DDL, and what is evidence is only ever added to."""
 
 from __future__ import annotations
 

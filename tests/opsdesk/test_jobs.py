@@ -11,7 +11,7 @@ from tests.factories import DAY, SHANGHAI, make_enrollment, make_metrics
 MORNING = datetime(2026, 3, 11, 3, 0, tzinfo=SHANGHAI)
 
 
-def test_the_timetable_asks_for_each_alliances_newest_day_and_a_worker_checks_it(committed_db, worker) -> None:
+def test_the_timetable_asks_for_each_alliances_newest_day_and_it_is_checked(committed_db, worker) -> None:
     make_metrics(make_enrollment().shop, experience_score="3.49")
     jobs.daily_check(MORNING)
     worker.burst()
