@@ -21,6 +21,7 @@ from rules.models import Proposal
 from shops.admin.forms import ShopCodeField, form_page
 from shops.errors import Refused
 from shops.models import Alliance
+from shops.rights import person_of
 
 
 class ByHandForm(forms.Form):
@@ -43,7 +44,7 @@ def check_now(request: HttpRequest, site: AdminSite, alliance: str) -> HttpRespo
         return HttpResponseNotAllowed(["POST"])
     subject = get_object_or_404(Alliance, code=alliance)
     try:
-        sweep = sweeps.request(alliance=subject, by=request.user, at=timezone.now())
+        sweep = sweeps.request(alliance=subject, by=person_of(request), at=timezone.now())
     except Refused as refusal:
         messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:index"))
@@ -81,7 +82,7 @@ def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
     form = ByHandForm(request.POST or None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
-            proposal = review.file_by_hand(**form.cleaned_data, by=request.user, at=timezone.now())
+            proposal = review.file_by_hand(**form.cleaned_data, by=person_of(request), at=timezone.now())
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:

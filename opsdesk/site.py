@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -94,7 +95,7 @@ class DeskSite(admin.AdminSite):
             "current": request.path.startswith(model["admin_url"]),
         }
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         # Here and not above: models are loaded by the time addresses are.
         from opsdesk import pages
 
@@ -107,7 +108,7 @@ class DeskSite(admin.AdminSite):
             *super().get_urls(),
         ]
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from opsdesk import dashboard
 
         day = dashboard.state_of(request.user, at=timezone.now())

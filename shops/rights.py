@@ -8,6 +8,7 @@ from shops.errors import NotAllowed
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.http import HttpRequest
 
 
 def require(by: User | None, permission: str) -> None:
@@ -17,3 +18,10 @@ def require(by: User | None, permission: str) -> None:
     """
     if by is not None and not by.has_perm(permission):
         raise NotAllowed(permission)
+
+
+def person_of(request: HttpRequest) -> User:
+    """Who is signed in: the `by` of what a page asks a verb to do. NotAllowed for nobody."""
+    if not request.user.is_authenticated:
+        raise NotAllowed
+    return request.user

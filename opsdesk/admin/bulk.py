@@ -21,6 +21,7 @@ from opsdesk import reasons, review
 from rules.models import Proposal
 from shops.admin.forms import form_page
 from shops.errors import Refused
+from shops.rights import person_of
 
 # Each is a transaction of its own; more would outlast the web server's patience.
 AT_ONCE = 500
@@ -30,7 +31,7 @@ REFUSALS_SHOWN = 5
 class ReasonForm(forms.Form):
     """A reason out of the table, or one's own words."""
 
-    reason = forms.ChoiceField(label=_("Reason"))
+    reason = forms.ChoiceField()
     note = forms.CharField(
         label=_("Note"),
         required=False,
@@ -40,7 +41,8 @@ class ReasonForm(forms.Form):
 
     def __init__(self, table: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].choices = [("", _("Choose a reason")), *table.items(), *reasons.OTHER.items()]
+        choices = [("", _("Choose a reason")), *table.items(), *reasons.OTHER.items()]
+        self.fields["reason"] = forms.ChoiceField(label=_("Reason"), choices=choices)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -121,7 +123,7 @@ def _decide(
     refused: list[str] = []
     for pk in chosen:
         try:
-            verb(pk, by=request.user, reason=reason, note=note, at=timezone.now())
+            verb(pk, by=person_of(request), reason=reason, note=note, at=timezone.now())
         except review.AlreadyDecided:
             already += 1
         except Refused as refusal:

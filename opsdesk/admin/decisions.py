@@ -20,10 +20,10 @@ from django.utils.translation import ngettext
 from opsdesk import reasons, review
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
-from shops.admin.downloads import Column, DownloadMixin
+from shops.admin.downloads import Column, DownloadableAdmin
 from shops.admin.forms import DayInput, form_page
-from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
+from shops.rights import person_of
 
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
@@ -58,7 +58,7 @@ class ExecutionForm(forms.Form):
 
 
 @admin.register(Decision)
-class DecisionAdmin(DownloadMixin, ReadOnlyAdmin):
+class DecisionAdmin(DownloadableAdmin):
     """A verdict never changes; what the platform did with it is recorded here."""
 
     list_display = [
@@ -219,7 +219,7 @@ class DecisionAdmin(DownloadMixin, ReadOnlyAdmin):
                 review.record_execution(
                     pk,
                     outcome=values["outcome"],
-                    by=request.user,
+                    by=person_of(request),
                     on=values["on"],
                     reference=values["reference"],
                     note=values["note"],

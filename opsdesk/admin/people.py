@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import Field, QuerySet
+from django.db.models import ManyToManyField, QuerySet
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,13 @@ def role_name(key: str) -> str:
     return str(ROLES[key].name) if key in ROLES else key
 
 
+class RolesField(ModelMultipleChoiceField):
+    """Roles by their names for people."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return role_name(obj.name)
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     """Rights come from roles alone; only a superuser sees and sets superusers. Nobody is deleted."""
@@ -31,7 +39,7 @@ class PersonAdmin(UserAdmin):
     list_select_related = False
     ordering = ["username"]
     actions = None
-    filter_horizontal: tuple[str, ...] = ()
+    filter_horizontal = ()
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -83,12 +91,12 @@ class PersonAdmin(UserAdmin):
             return (*self.MOMENTS, *self.OWN_RIGHTS)
         return self.MOMENTS
 
-    def formfield_for_manytomany(self, db_field: Field, request: HttpRequest | None, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        if db_field.name == "groups" and field is not None:
-            field.label_from_instance = lambda group: role_name(group.name)  # type: ignore[attr-defined]
-            field.help_text = _("What this person may do. Rights come from roles alone.")
-        return field
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any
+    ) -> ModelMultipleChoiceField | None:
+        if db_field.name == "groups":
+            kwargs["form_class"] = RolesField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser:
@@ -110,7 +118,7 @@ class RoleAdmin(GroupAdmin):
     actions = None
     fields = ["role", "name", "allowed"]
     readonly_fields = ["role", "allowed"]
-    filter_horizontal: tuple[str, ...] = ()
+    filter_horizontal = ()
 
     @admin.display(description=_("role"))
     def role(self, group: Group) -> str:

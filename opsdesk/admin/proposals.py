@@ -30,9 +30,8 @@ from opsdesk.models import Decision
 from rules.admin.values import margin_of, name_of, value_of
 from rules.models import Proposal
 from shops.admin.cells import NOTHING, days, pill, yuan
-from shops.admin.downloads import Column, DownloadMixin
+from shops.admin.downloads import Column, DownloadableAdmin
 from shops.admin.enrollments import openings_of
-from shops.admin.readonly import ReadOnlyAdmin
 
 # Longer than this in an address, and the web server refuses the address.
 CODES_IN_ADDRESS = 1500
@@ -40,7 +39,7 @@ LISTS_KEPT = 5
 
 
 @admin.register(Proposal)
-class ProposalAdmin(DownloadMixin, ReadOnlyAdmin):
+class ProposalAdmin(DownloadableAdmin):
     """Looked through, decided one by one or many at once."""
 
     list_display = [
@@ -56,7 +55,6 @@ class ProposalAdmin(DownloadMixin, ReadOnlyAdmin):
         "sales",
         "openings",
         "age",
-        "status_cell",
     ]
     list_display_links = ["shop_cell"]
     list_filter = [
@@ -76,6 +74,11 @@ class ProposalAdmin(DownloadMixin, ReadOnlyAdmin):
     actions = ["accept_selected", "reject_selected"]
     download_permission = "rules.export_proposal"
     history_reasons = dict(reasons.REASON_CHOICES)
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Without the status where the list shows one alone."""
+        varies = request.GET.get("status") == "all"
+        return [*self.list_display, "status_cell"] if varies else self.list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
         return worklist.proposals()

@@ -19,6 +19,7 @@ from shops.admin.forms import DayInput, ShopCodeField, form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.models import Alliance
+from shops.rights import person_of
 
 GRANT = "rules.grant_exemption"
 
@@ -97,7 +98,7 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
         back = reverse("admin:rules_shopexemption_changelist")
         if request.method == "POST" and form.is_valid():
             try:
-                granted = exemptions.grant(**form.cleaned_data, by=request.user, at=timezone.now())
+                granted = exemptions.grant(**form.cleaned_data, by=person_of(request), at=timezone.now())
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -130,7 +131,10 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 exemptions.end(
-                    exemption, by=request.user, on=timezone.localdate(), reason=form.cleaned_data["reason"]
+                    exemption,
+                    by=person_of(request),
+                    on=timezone.localdate(),
+                    reason=form.cleaned_data["reason"],
                 )
             except Refused as refusal:
                 form.add_error(None, str(refusal))

@@ -2,6 +2,7 @@
 
 from shops.admin import (
     alliances,
+    batches,
     enrollments,
     penalties,
     qualifications,
@@ -11,6 +12,7 @@ from shops.admin import (
 
 __all__ = [
     "alliances",
+    "batches",
     "enrollments",
     "penalties",
     "qualifications",

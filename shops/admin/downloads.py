@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, override
 
+from shops.admin.readonly import ReadOnlyAdmin
 from shops.exports import csv_lines
 
 Column = tuple[str | Promise, Callable[[Any], object]]
 
 
-class DownloadMixin(admin.ModelAdmin):
+class DownloadableAdmin(ReadOnlyAdmin):
     """Adds `download/` beside the list. Needs its own permission: looking is not taking away."""
 
     download_permission: ClassVar[str]
@@ -46,7 +47,7 @@ class DownloadMixin(admin.ModelAdmin):
             raise PermissionDenied
         try:
             changelist = self.get_changelist_instance(request)
-        except admin.options.IncorrectLookupParameters:
+        except IncorrectLookupParameters:
             meta = self.model._meta
             return HttpResponseRedirect(reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"))
         return self.download(changelist.get_queryset(request))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ class ExpiryFilter(admin.SimpleListFilter):
     title = _("expiry")
     parameter_name = "expires"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         within = ngettext_lazy("within %(count)s day", "within %(count)s days", "count")
         return [
             *((str(count), within % {"count": count}) for count in (1, 7, 15, 30)),
@@ -27,11 +28,11 @@ class ExpiryFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         today = timezone.localdate()
-        if self.value() == "past":
+        asked = self.value() or ""
+        if asked == "past":
             return queryset.filter(valid_until__lt=today)
-        if self.value() in ("1", "7", "15", "30"):
-            last = today + timedelta(days=int(self.value()))
-            return queryset.filter(valid_until__range=(today, last))
+        if asked in ("1", "7", "15", "30"):
+            return queryset.filter(valid_until__range=(today, today + timedelta(days=int(asked))))
         return queryset
 
 

@@ -34,6 +34,7 @@
             [...row.cells].forEach((cell, place) => {
                 if (cell.tagName === 'TD' && names[place] && !cell.classList.contains('action-checkbox')) {
                     cell.dataset.label = names[place];
+                    cell.classList.toggle('nothing', cell.textContent.trim() === '–');
                 }
             });
         });
