@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from opsdesk.models import Decision
 from rules.models import Proposal, ShopExemption, Sweep
 from rules.sql import SWEEPING
+from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
     Enrollment,
@@ -26,9 +27,6 @@ from shops.models import (
     Shop,
 )
 from shops.sql import first_unrecorded, leases
-
-# First half of the advisory lock that a worker holds on an import, as SWEEPING is on a check.
-IMPORTING = 7_306_004
 
 # One shop's story
 
