@@ -44,7 +44,7 @@ def load_metrics(cursor: CursorWrapper, past: Past) -> None:
             cursor.execute("SELECT shops_make_month(%s)", [day])
         batch = next_import(cursor)
         created = _write(cursor, day, batch, left=past.days - 1 - number)
-        record(cursor, batch, ImportBatch.Kind.METRICS, day, past.after(day, "00:10"), created=created)
+        record(cursor, batch, ImportBatch.Kind.METRICS, day, past.after(day, "00:02"), created=created)
 
 
 def _drawn(number: int, sides: int) -> str:

@@ -37,7 +37,7 @@ def tell(past: Past, shops: int) -> None:
     checked = past.metric_days[-(CHECKED_DAYS_OF_MANY if shops > MANY else CHECKED_DAYS) :]
     for day in checked:
         for alliance in Alliance.objects.order_by("code"):
-            at = past.after(day, "00:30")
+            at = past.after(day, "00:05")
             sweeps.run(sweeps.request(alliance=alliance, by=None, at=at, day=day).pk, at=at)
         if day == past.last_day:
             break
