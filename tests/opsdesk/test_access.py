@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from opsdesk import review
 from opsdesk.roles import ROLES
 from rules import exemptions
 from rules.models import RuleSet
-from shops.models import Alliance, Violation
+from shops import imports
+from shops.models import Alliance, ImportBatch, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -89,6 +91,9 @@ ACCESS: dict[str, Row] = {
     **record("shops_alliance", READERS, change=SUPERVISORS),
     **record("shops_controller", READERS),
     **record("shops_enrollment", READERS),
+    **record("shops_importbatch", READERS, add=OPERATORS),
+    "shops_importbatch_source": (READERS, NOBODY),
+    "shops_importbatch_rejected": (READERS, NOBODY),
     **record("shops_penalty", READERS),
     **record("shops_qualification", READERS),
     **record("shops_shop", READERS),
@@ -127,6 +132,12 @@ def forwards_alone(name: str) -> bool:
     return name.endswith(("/<path:object_id>/", "/(?P<url>.*)$"))
 
 
+def an_import_with_a_rejected_row() -> ImportBatch:
+    file = BytesIO(b"shop,kind,brand,valid_until,verdict\nnobody,brand,Y,2027-01-01,accepted\n")
+    batch = imports.receive(kind="qualifications", file=file, file_name="papers.csv", by=None, at=AT)
+    return imports.process(batch.pk, at=AT)
+
+
 def records() -> dict[str, Any]:
     """One record of each kind that has pages of its own."""
     shop = make_shop(controller=make_controller())
@@ -134,6 +145,7 @@ def records() -> dict[str, Any]:
     accepted = make_proposal()
     return {
         "shops_alliance": alliance,
+        "shops_importbatch": an_import_with_a_rejected_row(),
         "shops_controller": shop.controller,
         "shops_penalty": make_penalty(shop),
         "shops_qualification": make_qualification(shop),

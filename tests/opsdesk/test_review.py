@@ -77,7 +77,7 @@ def test_who_comes_second_is_told_who_decided_what_and_when(verb) -> None:
     review.reject(proposal.pk, by=make_user("operator", username="wang"), reason="recovered", at=AT)
     with (
         translation.override("en"),
-        pytest.raises(review.AlreadyDecided, match=r"rejected by wang on March 11, 2026, 9:30") as told,
+        pytest.raises(review.AlreadyDecided, match=r"rejected by wang on 11 Mar 2026, 09:30") as told,
     ):
         verb(proposal.pk, by=make_user("operator"), reason="judgement", at=AT)
     assert told.value.decision == Decision.objects.get()

@@ -47,7 +47,7 @@ def test_a_clearance_is_described_in_a_line() -> None:
     _enrollment, measure = clearance()
     with translation.override("en"):
         assert measures.describe(measure) == (
-            "Cleared from Douyin Featured Alliance out of opening 1 on March 11, 2026"
+            "Cleared from Douyin Featured Alliance out of opening 1 on 11 Mar 2026"
         )
         measures.undo(measure, by=None, at=AT)
         assert measures.describe(measure).endswith("undone")
