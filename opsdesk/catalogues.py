@@ -19,14 +19,18 @@ LOCALES = ("zh_Hans",)
 
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
+    # gettext, where `_` is already gettext_lazy.
+    "_t": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-# Headers that differ with the hour and the tool, and say nothing.
+# Headers that differ with the hour and the tool, or say nothing.
 NOISE = (
+    '"Project-Id-Version:',
+    '"Report-Msgid-Bugs-To:',
     '"POT-Creation-Date:',
     '"PO-Revision-Date:',
     '"Last-Translator:',

@@ -9,9 +9,10 @@ from babel.messages.pofile import read_po, write_po
 from opsdesk import catalogues
 
 PYTHON = """
-from django.utils.translation import gettext_lazy as _, ngettext, pgettext_lazy
+from django.utils.translation import gettext as _t, gettext_lazy as _, ngettext, pgettext_lazy
 
 A = _("Shop %(code)s is unknown.")
+E = _t("The exemption has ended.")
 B = pgettext_lazy("verb", "open")
 C = ngettext("one shop", "%(count)s shops", 2)
 D = "not marked"
@@ -48,6 +49,7 @@ def translate(**translations: str | tuple[str, ...]) -> None:
 
 EVERYTHING = {
     "Shop %(code)s is unknown.": "没有店铺 %(code)s。",
+    "The exemption has ended.": "豁免已结束。",
     "open": "打开",
     "one shop": ("%(count)s 家店铺",),
     "Accept": "接受",
@@ -59,6 +61,7 @@ def test_python_and_templates_are_extracted(checkout: Path) -> None:
     found = {(m.id, m.context) for m in catalogues.extracted("shops") if m.id}
     assert found == {
         ("Shop %(code)s is unknown.", None),
+        ("The exemption has ended.", None),
         ("open", "verb"),
         (("one shop", "%(count)s shops"), None),
         ("Accept", None),
@@ -85,7 +88,7 @@ def test_an_update_without_news_changes_nothing(checkout: Path) -> None:
 
 
 def test_every_kind_of_gap_is_named(checkout: Path) -> None:
-    assert len(list(catalogues.gaps("shops", "zh_Hans"))) == 5  # no file at all
+    assert len(list(catalogues.gaps("shops", "zh_Hans"))) == 6  # no file at all
     catalogues.update("shops", "zh_Hans")
     assert all("untranslated" in gap for gap in catalogues.gaps("shops", "zh_Hans"))
     translate(**EVERYTHING)
