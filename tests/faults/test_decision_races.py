@@ -7,6 +7,7 @@ import io
 import json
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -21,9 +22,10 @@ from django.db import connections
 from django.db.models import Count
 
 from opsdesk.models import Decision
+from rules import sweeps
 from rules.models import Proposal
 from shops.models import Enrollment, Penalty
-from tests.factories import make_proposal, make_user
+from tests.factories import AT, DAY, make_batch, make_metrics, make_proposal, make_sweep, make_user
 
 PROPOSALS = 200
 # As many pairs at once as the server has threads, so that both of a pair are often inside together.
@@ -49,6 +51,7 @@ class Operator:
     session: str
     verb: dict[int, str]
     answers: dict[int, tuple[int, str]] = field(default_factory=dict)
+    in_full_swing: threading.Event = field(default_factory=threading.Event)
 
     def decide(self, mine: list[int], together: threading.Barrier) -> None:
         browser = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=60)
@@ -67,12 +70,16 @@ class Operator:
             )
             answer = browser.getresponse()
             self.answers[proposal] = (answer.status, answer.read().decode())
+            if len(self.answers) >= PROPOSALS // 5:
+                self.in_full_swing.set()
         browser.close()
 
 
-def race(base: str) -> list[Operator]:
-    """PROPOSALS proposals, each decided by two at once: both accept, both reject, or one of each."""
-    ids = [make_proposal().pk for _ in range(PROPOSALS)]
+def race(base: str, ids: list[int], meanwhile: Callable[[], None] | None = None) -> list[Operator]:
+    """Each proposal is decided by two at once: both accept, both reject, or one of each.
+
+    Once they are in full swing, `meanwhile` happens.
+    """
     first, second = (
         Operator(base, session_of(make_user("operator", username=name)), verb)
         for name, verb in (
@@ -88,6 +95,9 @@ def race(base: str) -> list[Operator]:
             threads.append(threading.Thread(target=operator.decide, args=(mine, together)))
     for thread in threads:
         thread.start()
+    if meanwhile is not None:
+        assert first.in_full_swing.wait(timeout=60)
+        meanwhile()
     for thread in threads:
         thread.join()
     return [first, second]
@@ -101,7 +111,7 @@ def verify_all() -> dict:
 
 
 def test_of_two_operators_exactly_one_decides_and_the_other_is_told(live_desk: str) -> None:
-    operators = race(live_desk)
+    operators = race(live_desk, [make_proposal().pk for _ in range(PROPOSALS)])
     statuses = Counter(status for operator in operators for status, _page in operator.answers.values())
     assert statuses == {302: PROPOSALS, 409: PROPOSALS}
     first, second = operators
@@ -116,12 +126,33 @@ def test_of_two_operators_exactly_one_decides_and_the_other_is_told(live_desk: s
     assert verify_all()["broken"] is None
 
 
+def test_what_a_daily_check_withdraws_meanwhile_nobody_decides(live_desk: str) -> None:
+    """The check finds that every shop has recovered, while operators are at work on the same proposals."""
+    earlier, batch = make_sweep(), make_batch(first_day=DAY, last_day=DAY)
+    proposals = [make_proposal(sweep=earlier) for _ in range(PROPOSALS)]
+    for proposal in proposals:
+        make_metrics(proposal.shop, batch=batch)
+    sweep = sweeps.request(alliance=earlier.alliance, by=None, at=AT, day=DAY)
+
+    operators = race(live_desk, [proposal.pk for proposal in proposals], lambda: sweeps.run(sweep.pk, at=AT))
+    sweep.refresh_from_db()
+    assert sweep.status == "done"
+    statuses = Counter(status for operator in operators for status, _page in operator.answers.values())
+    assert set(statuses) == {302, 409}
+    assert sweep.withdrawn > 0
+    assert Decision.objects.count() == statuses[302]
+    assert Proposal.objects.filter(status="withdrawn").count() == sweep.withdrawn
+    # Each went one way: decided by somebody, or withdrawn by the check.
+    assert statuses[302] + sweep.withdrawn == PROPOSALS
+    assert verify_all()["broken"] is None
+
+
 @pytest.mark.parametrize("wsgi", ["tests.faults.unguarded"])
 def test_control_without_locks_and_constraints_proposals_are_decided_twice(live_desk: str) -> None:
     with connections["owner"].cursor() as owner:
         owner.execute("ALTER TABLE opsdesk_decision DROP CONSTRAINT opsdesk_decision_proposal_id_key")
         owner.execute("DROP INDEX shops_measure_clears_an_opening_once")
-    operators = race(live_desk)
+    operators = race(live_desk, [make_proposal().pk for _ in range(PROPOSALS)])
     done = Counter(status for operator in operators for status, _page in operator.answers.values())[302]
     twice = Decision.objects.values("proposal").annotate(n=Count("pk")).filter(n__gt=1).count()
     assert twice > 0
