@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -84,7 +83,6 @@ ACCESS: dict[str, Row] = {
     "password_change_done": (STAFF, NOBODY),
     "autocomplete": (NOBODY, NOBODY),
     "jsi18n": (STAFF, NOBODY),
-    "view_on_site": (NOBODY, NOBODY),
     "app_list": (ADMINISTRATORS, ADMINISTRATORS),  # the app of people
     "check_now": (NOBODY, OPERATORS),
     "no_data": (READERS, READERS),
@@ -178,9 +176,6 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse(f"admin:{name}", args=[DOUYIN])
     if name == "app_list":
         return reverse("admin:app_list", args=["auth"])
-    if name == "view_on_site":
-        shops = ContentType.objects.get_for_model(of["shops_shop"])
-        return reverse("admin:view_on_site", args=[shops.pk, of["shops_shop"].pk])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
     if model is None or page in ("changelist", "add", "download", "file", "codes"):
@@ -283,3 +278,21 @@ def test_nobody_brings_an_old_version_back(who: str) -> None:
     )
     assert answer.status_code == 403
     assert Alliance.objects.get(code=DOUYIN).openings_limit == 5
+
+
+@pytest.mark.parametrize("action", ["accept_selected", "reject_selected"])
+@pytest.mark.parametrize(("who", "decides"), [("auditor", False), ("operator", True)])
+@pytest.mark.django_db
+def test_deciding_many_takes_the_right_to_decide_one(who: str, decides: bool, action: str) -> None:
+    proposal = make_proposal()
+    client_of(who).post(
+        reverse("admin:rules_proposal_changelist"),
+        {
+            "action": action,
+            "_selected_action": [proposal.pk],
+            "decide": "1",
+            "reason": "below_bar" if action == "accept_selected" else "recovered",
+        },
+    )
+    proposal.refresh_from_db()
+    assert (proposal.status != "open") == decides
