@@ -79,7 +79,7 @@ def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
     if not request.user.has_perm("rules.file_proposal"):
         raise PermissionDenied
     asked = {key: request.GET[key] for key in ("shop", "alliance") if key in request.GET}
-    form = ByHandForm(request.POST or None, initial=asked)
+    form = ByHandForm(request.POST if request.method == "POST" else None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
             proposal = review.file_by_hand(**form.cleaned_data, by=person_of(request), at=timezone.now())

@@ -161,7 +161,7 @@ class DecisionAdmin(DownloadableAdmin):
         back = reverse("admin:opsdesk_decision_changelist")
         if not isinstance(decision, Decision):
             return HttpResponseRedirect(back)
-        form = ExecutionForm(request.POST or None)
+        form = ExecutionForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid() and not self._record(request, [pk], form):
             return HttpResponseRedirect(reverse("admin:opsdesk_decision_change", args=[pk]))
         return form_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -68,8 +69,8 @@ class MarginFilter(admin.SimpleListFilter):
 
     title = _("margin")
     parameter_name = "margin"
-    NEAR, FAR = 0.1, 0.3
-    NEAR_RATE, FAR_RATE = 0.02, 0.06
+    NEAR, FAR = Decimal("0.1"), Decimal("0.3")
+    NEAR_RATE, FAR_RATE = Decimal("0.02"), Decimal("0.06")
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         return [

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from opsdesk import pages, reasons, views, worklist
@@ -169,7 +170,7 @@ class ProposalAdmin(DownloadableAdmin):
             (_("failed rules"), lambda p: " ".join(p.failed_rules)),
             (_("metric"), lambda p: name_of(p.lead_metric) if p.lead_metric else ""),
             (_("observed"), lambda p: p.observed),
-            (_("operator"), lambda p: p.operator),
+            (pgettext_lazy("comparison", "operator"), lambda p: p.operator),
             (_("threshold"), lambda p: p.threshold),
             (_("margin"), lambda p: p.margin),
             (_("days failing in a row"), worklist.days_failing),

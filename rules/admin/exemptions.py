@@ -94,7 +94,7 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         asked = {key: request.GET[key] for key in ("shop", "alliance", "rule_code") if key in request.GET}
-        form = GrantForm(request.POST or None, initial=asked)
+        form = GrantForm(request.POST if request.method == "POST" else None, initial=asked)
         back = reverse("admin:rules_shopexemption_changelist")
         if request.method == "POST" and form.is_valid():
             try:
@@ -127,7 +127,7 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
         back = reverse("admin:rules_shopexemption_changelist")
         if not isinstance(exemption, ShopExemption):
             return HttpResponseRedirect(back)
-        form = EndForm(request.POST or None)
+        form = EndForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             try:
                 exemptions.end(

@@ -1,0 +1,415 @@
+"""The review queue: what its list shows and filters, what its page says, and deciding many at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from opsdesk import review, worklist
+from opsdesk.models import Decision
+from rules.models import Proposal
+from shops.models import Alliance
+from tests.factories import (
+    AT,
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_metrics,
+    make_penalty,
+    make_proposal,
+    make_qualification,
+    make_shop,
+    make_sweep,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+QUEUE = "/admin/rules/proposal/"
+
+
+def client_of(role: str | None = "operator", language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(make_user(role))
+    return client
+
+
+def listed(client: Client, **query: str) -> list[Proposal]:
+    answer = client.get(QUEUE, query)
+    assert answer.status_code == 200
+    return list(answer.context["cl"].result_list)
+
+
+def of_shop(alliance: str = DOUYIN, **values) -> Proposal:
+    """A proposal to clear the shop of these values."""
+    return make_proposal(make_enrollment(make_shop(**values), alliance))
+
+
+# The list
+
+
+def test_the_list_shows_what_an_operator_decides_by() -> None:
+    make_sweep(day=DAY + timedelta(days=2))
+    make_proposal(make_enrollment(make_shop(code="DY-7", name="青禾小店"), openings=2), failing_since=DAY)
+    page = client_of().get(QUEUE).content.decode()
+    for shown in (
+        "青禾小店",
+        "DY-7",
+        "beauty",
+        "Douyin Featured Alliance",
+        "clear",
+        "metric",
+        "DF-C1",
+        "3.49 → &lt; 3.50",
+        "−0.01",
+        "3 days",
+        "¥120,000.00",
+        "2/3",
+    ):
+        assert shown in page, shown
+
+
+def test_days_failing_run_to_the_last_check_of_its_alliance_alone() -> None:
+    make_sweep(DOUYIN, DAY + timedelta(days=4))
+    make_sweep(WECHAT, DAY + timedelta(days=9))
+    make_proposal(failing_since=DAY)
+    assert worklist.days_failing(worklist.proposals().get()) == 5
+
+
+def test_days_failing_of_a_closed_proposal_run_to_its_end() -> None:
+    make_sweep(DOUYIN, DAY + timedelta(days=40))
+    make_proposal(failing_since=DAY, status="withdrawn", closed_at=AT + timedelta(days=1))
+    assert worklist.days_failing(worklist.proposals().get()) == 3
+
+
+def test_money_and_dates_follow_the_language() -> None:
+    proposal = make_proposal()
+    address = reverse("admin:rules_proposal_change", args=[proposal.pk])
+    chinese = client_of(language="zh-hans").get(address).content.decode()
+    assert "¥120,000.00" in chinese
+    assert "2026年3月10日" in chinese
+    assert "10 Mar 2026" in client_of().get(address).content.decode()
+
+
+def test_only_open_ones_are_listed_unless_asked_otherwise() -> None:
+    client = client_of()
+    stands = make_proposal()
+    gone = make_proposal(status="withdrawn", closed_at=AT)
+    assert listed(client) == [stands]
+    assert listed(client, status="withdrawn") == [gone]
+    assert set(listed(client, status="all")) == {stands, gone}
+
+
+def test_filters_by_alliance_kind_ground_and_rule() -> None:
+    client = client_of()
+    douyin, wechat, admission = of_shop(), of_shop(WECHAT), make_proposal(kind="admit")
+    papers = make_proposal(
+        ground="qualification", failed_rules=["DF-C2"], lead_rule="DF-C2", lead_metric="brand_papers_ok"
+    )
+    of_wechat = str(Alliance.objects.get(code=WECHAT).pk)
+    assert listed(client, alliance__id__exact=of_wechat) == [wechat]
+    assert listed(client, kind__exact="admit") == [admission]
+    assert listed(client, ground__exact="qualification") == [papers]
+    assert listed(client, rule="DF-C1") == [douyin]
+
+
+@pytest.mark.parametrize(
+    ("metric", "margin", "band"),
+    [
+        ("experience_score", "-0.09", "near"),
+        ("experience_score", "-0.10", "middle"),
+        ("experience_score", "-0.29", "middle"),
+        ("experience_score", "-0.30", "far"),
+        ("positive_rate", "-0.019", "near"),
+        ("positive_rate", "-0.020", "middle"),
+        ("positive_rate", "-0.060", "far"),
+        ("brand_papers_ok", None, "none"),
+    ],
+)
+def test_margin_bands_are_of_the_metrics_scale(metric: str, margin: str | None, band: str) -> None:
+    client = client_of()
+    proposal = make_proposal(lead_metric=metric, margin=margin)
+    found = {name for name in ("near", "middle", "far", "none") if listed(client, margin=name)}
+    assert found == {band}
+    assert listed(client, margin=band) == [proposal]
+
+
+def test_filter_by_controllers_who_have_several_shops_or_by_one_of_them() -> None:
+    client = client_of()
+    several, single = make_controller("C-several"), make_controller("C-single")
+    make_shop(controller=several)
+    one_of_several, one_alone = of_shop(controller=several), of_shop(controller=single)
+    of_shop()
+    assert listed(client, controller="several") == [one_of_several]
+    assert listed(client, controller="C-single") == [one_alone]
+
+
+@pytest.mark.parametrize(
+    ("days", "band"), [(0, "0"), (1, "1-3"), (3, "1-3"), (4, "4-7"), (7, "4-7"), (8, "8")]
+)
+def test_filter_by_age(days: int, band: str) -> None:
+    client = client_of()
+    make_proposal(filed_on=timezone.localdate() - timedelta(days=days))
+    assert {name for name in ("0", "1-3", "4-7", "8") if listed(client, age=name)} == {band}
+
+
+def test_search_finds_by_part_of_a_shops_name_or_code() -> None:
+    client = client_of()
+    found = of_shop(code="DY-77", name="青禾小店")
+    of_shop()
+    assert listed(client, q="青禾小") == [found]
+    assert listed(client, q="dy-77") == [found]
+
+
+# Pasted codes
+
+
+@pytest.mark.parametrize("text", ["A1,B2", "A1 B2", "A1\nB2\n", "A1，B2", " A1 \t B2;A1 "])
+def test_codes_are_taken_however_people_paste_them(text: str) -> None:
+    assert worklist.codes_in(text) == ["A1", "B2"]
+
+
+def test_no_more_than_500_codes_are_taken() -> None:
+    assert len(worklist.codes_in("\n".join(f"S{number}" for number in range(600)))) == 500
+
+
+def test_pasted_codes_filter_the_list_and_unknown_ones_are_named() -> None:
+    client = client_of()
+    wanted, _other = of_shop(code="DY-1"), of_shop(code="DY-2")
+    answer = client.post(f"{QUEUE}codes/", {"codes": "DY-1\nNO-SUCH", "kind__exact": "clear"}, follow=True)
+    assert list(answer.context["cl"].result_list) == [wanted]
+    assert "NO-SUCH" in answer.content.decode()
+    assert answer.request["QUERY_STRING"] == "kind__exact=clear&codes=DY-1%2CNO-SUCH"
+
+
+def test_a_long_pasted_list_waits_in_the_session_instead_of_the_address() -> None:
+    client = client_of()
+    wanted = of_shop(code="DY-1")
+    codes = [f"shop-with-a-long-code-{number:04d}" for number in range(499)]
+    answer = client.post(f"{QUEUE}codes/", {"codes": "\n".join([*codes, "DY-1"])})
+    assert len(answer["Location"]) < 200
+    assert list(client.get(answer["Location"]).context["cl"].result_list) == [wanted]
+    # Another person's session knows nothing of it, and is shown the whole list rather than an error.
+    assert client_of().get(answer["Location"]).status_code == 200
+
+
+def test_an_empty_paste_clears_the_filter() -> None:
+    answer = client_of().post(f"{QUEUE}codes/", {"codes": " ", "status": "all"})
+    assert answer["Location"] == f"{QUEUE}?status=all"
+
+
+# How much it costs
+
+
+def test_the_list_asks_no_more_for_fifty_proposals_than_for_one(django_assert_max_num_queries) -> None:
+    client = client_of()
+    client.get(QUEUE)
+    for _number in range(50):
+        make_proposal()
+    with django_assert_max_num_queries(14) as asked:
+        assert len(listed(client)) == 50
+    assert not any('"rules_proposal"."evidence"' in query["sql"] for query in asked.captured_queries)
+
+
+def test_the_page_of_one_proposal_asks_a_bounded_number_of_questions(django_assert_max_num_queries) -> None:
+    client = client_of()
+    proposal = make_proposal(make_enrollment(make_shop(controller=make_controller()), openings=3))
+    for number in range(10):
+        make_metrics(proposal.shop, DAY - timedelta(days=number))
+        make_penalty(proposal.shop)
+        make_qualification(proposal.shop, brand=f"brand {number}")
+        make_proposal(proposal.enrollment, status="withdrawn", closed_at=AT)
+    with django_assert_max_num_queries(21):
+        client.get(reverse("admin:rules_proposal_change", args=[proposal.pk]))
+
+
+# One proposal
+
+
+def page_of(client: Client, proposal: Proposal) -> str:
+    return client.get(reverse("admin:rules_proposal_change", args=[proposal.pk])).content.decode()
+
+
+def test_the_page_shows_each_rule_in_the_readers_language_with_what_was_observed() -> None:
+    proposal = make_proposal()
+    english, chinese = page_of(client_of(), proposal), page_of(client_of(language="zh-hans"), proposal)
+    for shown in ("The experience score is below 3.5.", "DF-C1", "3.49", "&lt; 3.50", "−0.01", "§0 DF-C1"):
+        assert shown in english, shown
+    assert "商家店铺体验分低于 3.5 分。" in chinese
+
+
+def test_the_page_shows_the_metric_over_thirty_days_with_gaps_where_there_was_no_data() -> None:
+    proposal = make_proposal()
+    for ago, score in ((0, "3.49"), (1, "3.52"), (5, "3.60"), (6, "3.61"), (31, "4.99")):
+        make_metrics(proposal.shop, DAY - timedelta(days=ago), experience_score=score)
+    page = page_of(client_of(), proposal)
+    assert page.count('<polyline class="line"') == 2
+    assert page.count('class="dot"') == 4
+    assert 'class="threshold"' in page
+    assert "experience score, last 30 days" in page
+
+
+def test_a_metric_that_is_not_imported_daily_has_no_chart() -> None:
+    proposal = make_proposal(lead_metric="brand_papers_ok", ground="qualification", margin=None)
+    make_metrics(proposal.shop)
+    assert "<svg viewBox" not in page_of(client_of(), proposal)
+
+
+def test_only_those_who_decide_are_offered_the_decision() -> None:
+    proposal = make_proposal()
+    address = reverse("admin:rules_proposal_accept", args=[proposal.pk])
+    assert address in page_of(client_of("operator"), proposal)
+    assert address not in page_of(client_of("auditor"), proposal)
+
+
+def test_a_decided_proposal_says_who_decided_what_and_why() -> None:
+    proposal = make_proposal()
+    review.accept(proposal.pk, by=make_user(username="wang"), reason="below_bar", note="for weeks", at=AT)
+    page = page_of(client_of(), proposal)
+    for shown in ("wang", "below the bar", "for weeks", "11 Mar 2026, 09:30", "P0000"):
+        assert shown in page, shown
+    assert reverse("admin:rules_proposal_accept", args=[proposal.pk]) not in page
+
+
+def test_nothing_on_the_page_breaks_the_content_policy() -> None:
+    proposal = make_proposal()
+    make_metrics(proposal.shop)
+    make_metrics(proposal.shop, DAY - timedelta(days=1))
+    make_sweep()
+    client = client_of("supervisor")
+    for address in ("/admin/", QUEUE, reverse("admin:rules_proposal_change", args=[proposal.pk])):
+        page = client.get(address).content.decode()
+        for forbidden in (" style=", "<style", "onclick=", "<script>"):
+            assert forbidden not in page, (address, forbidden)
+
+
+def test_posting_to_the_page_itself_changes_nothing() -> None:
+    proposal = make_proposal()
+    address = reverse("admin:rules_proposal_change", args=[proposal.pk])
+    assert client_of("supervisor").post(address, {"status": "accepted"}).status_code == 403
+
+
+# Many at once
+
+
+def decide(client: Client, action: str, chosen: list[Proposal], **answered: str):
+    """First the question, then, where `answered`, the answer."""
+    data = {"action": action, "_selected_action": [str(proposal.pk) for proposal in chosen]}
+    return client.post(
+        QUEUE, data | ({"decide": "1"} | answered if answered else {"index": "0"}), follow=True
+    )
+
+
+def told(answer) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+@pytest.mark.parametrize(
+    ("action", "reason", "status"),
+    [("accept_selected", "below_bar", "accepted"), ("reject_selected", "thin_evidence", "rejected")],
+)
+def test_many_are_decided_with_one_reason_after_a_question(action: str, reason: str, status: str) -> None:
+    client = client_of()
+    chosen = [make_proposal() for _number in range(3)]
+    question = decide(client, action, chosen)
+    assert question.status_code == 200
+    assert "3 proposals" in question.context["title"]
+    assert not Decision.objects.exists()
+    assert told(decide(client, action, chosen, reason=reason, note="seen")) == ["3 proposals decided."]
+    assert set(Proposal.objects.values_list("status", flat=True)) == {status}
+    assert set(Decision.objects.values_list("reason", "note")) == {(reason, "seen")}
+
+
+def test_many_are_decided_in_ones_own_words() -> None:
+    client = client_of()
+    chosen = [make_proposal()]
+    without = decide(client, "reject_selected", chosen, reason="other", note="")
+    assert without.context["form"].errors["note"]
+    decide(client, "reject_selected", chosen, reason="other", note="the shop has moved")
+    assert Decision.objects.values_list("reason", "note").get() == ("other", "the shop has moved")
+
+
+def test_those_that_others_decided_meanwhile_stay_and_are_counted() -> None:
+    client = client_of()
+    mine, theirs = make_proposal(), make_proposal()
+    review.reject(theirs.pk, by=make_user(), reason="recovered", at=AT)
+    answer = decide(client, "accept_selected", [mine, theirs], reason="below_bar")
+    assert told(answer) == [
+        "1 proposal decided.",
+        "1 had already been decided or withdrawn, and stays so.",
+    ]
+    assert Proposal.objects.get(pk=theirs.pk).status == "rejected"
+
+
+def test_those_that_are_refused_are_counted_with_why() -> None:
+    client = client_of()
+    barred = make_enrollment(state="applied")
+    make_penalty(barred.shop, violation_code="V2")
+    answer = decide(client, "accept_selected", [make_proposal(barred, kind="admit")], reason="qualifies")
+    (message,) = told(answer)
+    assert message.startswith("1 was refused: ")
+    assert not Decision.objects.exists()
+
+
+def test_whoever_may_only_look_is_not_offered_the_actions_and_cannot_run_them() -> None:
+    client = client_of("auditor")
+    proposal = make_proposal()
+    assert "accept_selected" not in client.get(QUEUE).content.decode()
+    decide(client, "accept_selected", [proposal], reason="below_bar")
+    assert Proposal.objects.get().status == "open"
+
+
+# Taking it away, and filing by hand
+
+
+def test_the_download_holds_the_filtered_rows_and_no_live_formula() -> None:
+    of_shop(code="DY-1", name="=HYPERLINK(1)")
+    of_shop(WECHAT, code="WX-1")
+    alliance = str(Alliance.objects.get(code=DOUYIN).pk)
+    answer = client_of().get(f"{QUEUE}download/", {"alliance__id__exact": alliance})
+    text = b"".join(answer.streaming_content).decode()
+    assert text.startswith("\ufeff")
+    header, row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["shop's code"], cells["shop"], cells["margin"]) == ("DY-1", "'=HYPERLINK(1)", "-0.010000")
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_the_download_needs_its_own_permission() -> None:
+    assert client_of("finance").get(f"{QUEUE}download/").status_code == 403
+    assert "download/" not in client_of("finance").get(QUEUE).content.decode()
+
+
+def test_a_proposal_is_filed_by_hand_with_a_statement() -> None:
+    client = client_of()
+    enrollment = make_enrollment(make_shop(code="DY-9"))
+    data = {"shop": "DY-9", "alliance": enrollment.alliance_id, "statement": "Sells what it must not."}
+    answer = client.post(f"{QUEUE}file/", data)
+    proposal = Proposal.objects.get()
+    assert answer["Location"] == reverse("admin:rules_proposal_change", args=[proposal.pk])
+    assert (proposal.kind, proposal.ground) == ("clear", "judgement")
+    assert "Sells what it must not." in page_of(client, proposal)
+
+
+@pytest.mark.parametrize("change", [{"shop": "NO-SUCH"}, {"statement": ""}, {"alliance": ""}])
+def test_filing_by_hand_says_what_is_missing(change: dict[str, str]) -> None:
+    enrollment = make_enrollment(make_shop(code="DY-9"))
+    data = {"shop": "DY-9", "alliance": enrollment.alliance_id, "statement": "Sells what it must not."}
+    answer = client_of().post(f"{QUEUE}file/", data | change)
+    assert answer.context["form"].errors
+    assert not Proposal.objects.exists()
+
+
+def test_filing_by_hand_for_a_shop_that_is_not_in_is_refused_on_the_page() -> None:
+    shop = make_shop(code="DY-9")
+    data = {"shop": shop.code, "alliance": Alliance.objects.get(code=DOUYIN).pk, "statement": "No."}
+    answer = client_of().post(f"{QUEUE}file/", data)
+    assert "is not open in" in answer.content.decode()

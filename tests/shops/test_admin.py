@@ -1,0 +1,210 @@
+"""The pages of the facts: looked at, searched, and never edited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from shops.admin import readonly
+from shops.exports import csv_lines, neutral
+from shops.models import Alliance
+from tests.factories import (
+    DOUYIN,
+    make_controller,
+    make_enrollment,
+    make_metrics,
+    make_penalty,
+    make_qualification,
+    make_shop,
+    make_user,
+)
+
+
+def client_of(role: str = "operator", language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(make_user(role))
+    return client
+
+
+# Shops
+
+
+@pytest.mark.django_db
+def test_a_shop_is_found_by_part_of_its_code_or_name() -> None:
+    found = make_shop(code="DY-77", name="青禾小店")
+    make_shop()
+    client = client_of()
+    for text in ("dy-7", "青禾", "禾小店"):
+        answer = client.get("/admin/shops/shop/", {"q": text})
+        assert list(answer.context["cl"].result_list) == [found], text
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_shop_shows_what_stands_about_it() -> None:
+    controller = make_controller("C-1")
+    shop = make_shop(controller=controller)
+    make_shop(controller=controller, name="兄弟店铺")
+    make_enrollment(shop, openings=2)
+    penalty = make_penalty(shop, violation_code="V9")
+    make_qualification(shop, brand="一叶")
+    yesterday = timezone.localdate() - timedelta(days=1)
+    make_metrics(shop, yesterday, shop_score=None, shop_score_none=True, positive_rate="0.9612")
+    page = client_of().get(reverse("admin:shops_shop_change", args=[shop.pk])).content.decode()
+    for shown in (
+        "Douyin Featured Alliance",
+        penalty.case_number,
+        "V9 Publishing circumvention information",
+        "一叶",
+        "¥120,000.00",
+        "no score yet",
+        "96.12%",
+        "兄弟店铺",
+    ):
+        assert shown in page, shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "listed", ["shop", "enrollment", "qualification", "penalty", "violation", "alliance"]
+)
+def test_each_list_asks_no_more_for_many_than_for_one(listed: str, django_assert_max_num_queries) -> None:
+    for _number in range(10):
+        enrollment = make_enrollment(make_shop(controller=make_controller()))
+        make_qualification(enrollment.shop)
+        make_penalty(enrollment.shop, violation_code="V1")
+    client = client_of()
+    with django_assert_max_num_queries(10):
+        assert client.get(f"/admin/shops/{listed}/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_shop_asks_a_bounded_number_of_questions(django_assert_max_num_queries) -> None:
+    shop = make_shop(controller=make_controller())
+    for code in (DOUYIN, "wechat-select"):
+        make_enrollment(shop, code, openings=2)
+    for number in range(10):
+        make_metrics(shop, timezone.localdate() - timedelta(days=number))
+        make_penalty(shop, violation_code="V1")
+    client = client_of()
+    with django_assert_max_num_queries(15):
+        client.get(reverse("admin:shops_shop_change", args=[shop.pk]))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["operator", "supervisor", "administrator"])
+def test_facts_are_neither_added_nor_changed_nor_deleted_by_hand(role: str) -> None:
+    shop = make_shop(name="青禾小店")
+    client = client_of(role)
+    assert client.get(reverse("admin:shops_shop_add")).status_code == 403
+    changed = client.post(reverse("admin:shops_shop_change", args=[shop.pk]), {"name": "改名"})
+    assert changed.status_code == 403
+    deleted = client.post(reverse("admin:shops_shop_delete", args=[shop.pk]), {"post": "yes"})
+    assert deleted.status_code == 403
+    shop.refresh_from_db()
+    assert shop.name == "青禾小店"
+
+
+@pytest.mark.django_db
+def test_papers_are_filtered_by_when_they_expire() -> None:
+    today = timezone.localdate()
+    papers = {
+        days: make_qualification(make_shop(), valid_until=today + timedelta(days=days))
+        for days in (-1, 0, 1, 2, 30, 31)
+    }
+    client = client_of()
+
+    def found(band: str) -> set:
+        return set(client.get("/admin/shops/qualification/", {"expires": band}).context["cl"].result_list)
+
+    assert found("1") == {papers[0], papers[1]}
+    assert found("30") == {papers[0], papers[1], papers[2], papers[30]}
+    assert found("past") == {papers[-1]}
+
+
+@pytest.mark.django_db
+def test_a_filter_cannot_reach_into_another_table() -> None:
+    make_enrollment(make_shop(phone="13800000000"))
+    answer = client_of().get("/admin/shops/enrollment/", {"shop__phone__startswith": "138"})
+    assert answer.status_code == 400
+
+
+@pytest.mark.django_db
+def test_counting_stops_where_nobody_pages_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readonly, "COUNTED", 3)
+    for _number in range(5):
+        make_shop()
+    answer = client_of().get("/admin/shops/shop/")
+    assert answer.context["cl"].result_count == 4
+    assert "narrow the list" in answer.content.decode()
+
+
+# Alliances
+
+
+@pytest.mark.django_db
+def test_a_supervisor_sets_what_is_an_alliances_own_and_history_names_him() -> None:
+    alliance = Alliance.objects.get(code=DOUYIN)
+    client = client_of("supervisor")
+    data = {"openings_limit": "4", "refile_after_days": "5", "category_not_served": "", "code": "renamed"}
+    address = reverse("admin:shops_alliance_change", args=[alliance.pk])
+    assert client.post(address, data).status_code == 302
+    alliance.refresh_from_db()
+    assert (alliance.openings_limit, alliance.refile_after_days, alliance.code) == (4, 5, DOUYIN)
+    assert alliance.history.latest().history_user.groups.get().name == "supervisor"
+
+
+@pytest.mark.django_db
+def test_a_limit_below_what_a_shop_has_used_is_refused() -> None:
+    make_enrollment(openings=3)
+    alliance = Alliance.objects.get(code=DOUYIN)
+    data = {"openings_limit": "2", "refile_after_days": "7", "category_not_served": ""}
+    address = reverse("admin:shops_alliance_change", args=[alliance.pk])
+    page = client_of("supervisor").post(address, data).content.decode()
+    assert "A shop has already used 3 openings." in page
+
+
+@pytest.mark.django_db
+def test_an_operator_only_reads_an_alliance() -> None:
+    alliance = Alliance.objects.get(code=DOUYIN)
+    address = reverse("admin:shops_alliance_change", args=[alliance.pk])
+    assert client_of().post(address, {"refile_after_days": "1"}).status_code == 403
+
+
+# Downloads
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "+1+1",
+        "-1+1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\u3000=1",
+        "\ufeff=1",
+    ],
+)
+def test_no_cell_starts_a_formula(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["-0.01", "+8", "3.49", "青禾小店", "a=b", "", "12-3"])
+def test_plain_text_and_numbers_stay_as_they_are(cell: str) -> None:
+    assert neutral(cell) == cell
+
+
+def test_a_download_quotes_what_would_break_its_lines() -> None:
+    lines = list(csv_lines(["a", "b"], [['x "y", z', "line\nbreak"], [None, 5]]))
+    assert lines == ["\ufeffa,b\r\n", '"x ""y"", z","line\nbreak"\r\n', ",5\r\n"]
