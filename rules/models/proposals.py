@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from rules.models.rulesets import RuleSet
 from rules.models.sweeps import Sweep
@@ -32,12 +33,12 @@ class Proposal(Audited):
         PENALISE = "penalise", _("penalise")
 
     class Status(models.TextChoices):
-        OPEN = "open", _("open")
+        OPEN = "open", pgettext_lazy("proposal", "open")
         HELD = "held", _("held")
         ACCEPTED = "accepted", _("accepted")
         REJECTED = "rejected", _("rejected")
         WITHDRAWN = "withdrawn", _("withdrawn")
-        EXPIRED = "expired", _("expired")
+        EXPIRED = "expired", pgettext_lazy("proposal", "expired")
 
     UNDECIDED = frozenset({Status.OPEN, Status.HELD})
     DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED})
@@ -125,7 +126,7 @@ class Proposal(Audited):
     lead_rule = models.CharField(_("first failed rule"), max_length=20, blank=True)
     lead_metric = models.CharField(_("metric"), max_length=60, blank=True)
     observed = models.CharField(_("observed"), max_length=60, blank=True)
-    operator = models.CharField(_("operator"), max_length=2, blank=True)
+    operator = models.CharField(pgettext_lazy("comparison", "operator"), max_length=2, blank=True)
     threshold = models.CharField(_("threshold"), max_length=60, blank=True)
     margin = models.DecimalField(
         _("margin"),

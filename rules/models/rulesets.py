@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from shops.models import Alliance, Audited, Ground, Shop
@@ -79,7 +79,9 @@ class Rule(Audited):
     metric = models.CharField(
         _("metric"), max_length=60, blank=True, help_text=_("Empty: never evaluated by the daily check.")
     )
-    operator = models.CharField(_("operator"), max_length=2, choices=Operator.choices, blank=True)
+    operator = models.CharField(
+        pgettext_lazy("comparison", "operator"), max_length=2, choices=Operator.choices, blank=True
+    )
     value = models.CharField(_("value"), max_length=60, blank=True)
     exemption = models.CharField(
         _("exempt"),

@@ -54,7 +54,7 @@ class ShopAdmin(ReadOnlyAdmin):
             },
         ),
         (
-            _("contact"),
+            _("contact details"),
             {"fields": [("contact", "account_manager"), ("phone", "email")], "classes": ["collapse"]},
         ),
     ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops.models.audited import Audited
 
@@ -21,7 +22,7 @@ class ImportBatch(Audited):
         CHECKING = "checking", _("checking")
         READY = "ready", _("ready")
         APPLYING = "applying", _("applying")
-        APPLIED = "applied", _("applied")
+        APPLIED = "applied", pgettext_lazy("import", "applied")
         REFUSED = "refused", _("refused")
         CANCELLED = "cancelled", _("cancelled")
         REVERSED = "reversed", _("reversed")
@@ -56,7 +57,7 @@ class ImportBatch(Audited):
     created = models.IntegerField(_("created"), default=0)
     updated = models.IntegerField(_("updated"), default=0)
     unchanged = models.IntegerField(_("unchanged"), default=0)
-    rejected = models.IntegerField(_("rejected"), default=0)
+    rejected = models.IntegerField(pgettext_lazy("rows", "rejected"), default=0)
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
     errors = models.JSONField(
         _("errors"),

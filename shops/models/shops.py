@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch
@@ -44,14 +45,14 @@ class Shop(Audited):
         PREPARING = "preparing", _("preparing")
         NORMAL = "normal", _("normal")
         SUSPENDED = "suspended", _("suspended")
-        CLOSED = "closed", _("closed")
+        CLOSED = "closed", pgettext_lazy("shop", "closed")
 
     class SubjectKind(models.TextChoices):
         ENTERPRISE = "enterprise", _("enterprise")
         SOLE_TRADER = "sole_trader", _("sole trader")
 
     class ClosedCause(models.TextChoices):
-        VOLUNTARY = "voluntary", _("voluntary")
+        VOLUNTARY = "voluntary", pgettext_lazy("shop", "voluntary")
         VIOLATION = "violation", _("violation")
 
     code = models.CharField(_("code"), max_length=64, unique=True)
@@ -62,7 +63,9 @@ class Shop(Audited):
     goods_kind = models.CharField(_("goods"), max_length=20, choices=GoodsKind.choices)
     status = models.CharField(_("status"), max_length=20, choices=Status.choices)
     account_ok = models.BooleanField(_("account in good standing"), null=True, blank=True)
-    subject_kind = models.CharField(_("subject"), max_length=20, choices=SubjectKind.choices)
+    subject_kind = models.CharField(
+        pgettext_lazy("shop", "subject"), max_length=20, choices=SubjectKind.choices
+    )
     controller = models.ForeignKey(
         Controller,
         models.PROTECT,
@@ -72,9 +75,9 @@ class Shop(Audited):
         related_name="shops",
     )
     entered_on = models.DateField(_("entered on"), null=True, blank=True)
-    closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    closed_on = models.DateField(pgettext_lazy("shop", "closed on"), null=True, blank=True)
     closed_cause = models.CharField(
-        _("closed because"), max_length=20, choices=ClosedCause.choices, blank=True
+        pgettext_lazy("shop", "closed because"), max_length=20, choices=ClosedCause.choices, blank=True
     )
     contact = models.CharField(_("contact"), max_length=100, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
@@ -135,9 +138,9 @@ class Qualification(Audited):
         LICENCE = "licence", _("licence")
 
     class Verdict(models.TextChoices):
-        ACCEPTED = "accepted", _("accepted")
-        REJECTED = "rejected", _("rejected")
-        PENDING = "pending", _("pending")
+        ACCEPTED = "accepted", pgettext_lazy("paper", "accepted")
+        REJECTED = "rejected", pgettext_lazy("paper", "rejected")
+        PENDING = "pending", pgettext_lazy("paper", "pending")
 
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="qualifications")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
