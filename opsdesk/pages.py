@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk import jobs, review, worklist
 from rules import sweeps
@@ -94,7 +95,7 @@ def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
         form,
         title=_("File a proposal by hand"),
         intro=_("A proposal to clear a shop that operators judge unsuitable for promotion (DF-C3)."),
-        submit=_("File"),
+        submit=pgettext_lazy("verb", "File"),
         back=reverse("admin:rules_proposal_changelist"),
         opts=Proposal._meta,
     )
