@@ -152,7 +152,6 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     evaluation.prepare()
     _count(sweep, evaluation)
     _gather_due(evaluation)
-    sweep.withdrawn = _withdraw_recovered(evaluation, at)
     pinned = [
         {"id": rule_set.pk, "purpose": rule_set.purpose, "version": rule_set.version}
         for rule_set in (evaluation.admission, evaluation.clearance)
@@ -166,6 +165,8 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
         sweep.filed += filed
         if filed:
             sweep.by_kind[kind.value] = filed
+    # Last, for decisions lock enrollments before proposals, and filing looks at the former.
+    sweep.withdrawn = _withdraw_recovered(evaluation, at)
     sweep.seconds = round(perf_counter() - began, 3)
     _finish(sweep, Status.DONE, at)
 
