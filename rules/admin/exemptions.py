@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -74,6 +74,7 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
     search_help_text = _("Shop's code or name.")
     fields = [("shop", "alliance"), ("rule_code", "until"), "reason", "granted_at"]
     change_form_template = "admin/rules/shopexemption/change_form.html"
+    history_reasons: ClassVar[dict[str, Any]] = {"granted": _("granted")}
 
     @admin.display(description=_("standing"))
     def standing(self, exemption: ShopExemption) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,11 +17,29 @@ from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import HistoricalChanges, ModelChange
 from simple_history.template_utils import HistoricalRecordContextHelper
 
 from shops.admin.cells import NOTHING
+
+# What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s.
+WRITTEN = {
+    "admitted": _("admitted"),
+    "applied": _("applied"),
+    "cleared": _("cleared"),
+    "demonstration": _("demonstration"),
+    "import %(what)s": _("import %(what)s"),
+    "imposed": _("imposed"),
+    "left": _("left"),
+    "lifted": _("lifted"),
+    "opening continued": _("opening continued"),
+    "overturned": _("overturned"),
+    "reported": _("reported"),
+    "shipped": _("shipped"),
+}
+_VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d+")
 
 # Nobody pages through more; counting further costs a scan of the whole table.
 COUNTED = 10_000
@@ -39,6 +59,14 @@ class CappedPaginator(Paginator):
     def capped(self) -> bool:
         """Whether there are more rows than were counted."""
         return self.count > COUNTED
+
+
+def told(reason: str | None, words: Mapping[str, Any]) -> str:
+    """A history row's reason in the reader's language; as it stands where people wrote it."""
+    text = reason or ""
+    varying = _VARYING.search(text)
+    known = words.get(_VARYING.sub("%(what)s", text, count=1))
+    return text if known is None else str(known) % {"what": varying and varying[0]}
 
 
 class _Changes(HistoricalRecordContextHelper):
@@ -66,7 +94,7 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):
     save_as = False
     actions: ClassVar[Any] = None
     empty_value_display = NOTHING
-    # Reasons that history keeps by code, with their words.
+    # Reasons that history keeps by code, with their words; those of WRITTEN need no repetition.
     history_reasons: ClassVar[dict[str, Any]] = {}
 
     if TYPE_CHECKING:
@@ -92,8 +120,9 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
         super().set_history_delta_changes(request, historical_records, **kwargs)
+        words = WRITTEN | self.history_reasons
         for record in historical_records:
-            record.why = self.history_reasons.get(record.history_change_reason, record.history_change_reason)
+            record.why = told(record.history_change_reason, words)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False

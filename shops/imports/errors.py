@@ -62,7 +62,7 @@ MESSAGES: dict[str, Promise] = {
     "bad_date": _("Expected a date of the calendar written as YYYY-MM-DD, such as 2024-08-31."),
     "too_early": _("Expected a date from %(earliest)s on."),
     "bad_choice": _("Expected one of: %(choices)s."),
-    "too_long": _("At most %(limit)s characters fit here, these are %(found)s."),
+    "too_long": _("At most %(limit)s characters fit here, these are %(found)s. Shorten the text."),
     "bad_character": _("There is a control character or a damaged one in this text. Type it again."),
     "rounded_id": _(
         "This id went through a spreadsheet as a number and lost digits."
@@ -77,7 +77,7 @@ MESSAGES: dict[str, Promise] = {
     "open_without_opening": _("A shop that was let in has used at least one opening. Write 1 or more."),
     "open_has_no_end": _("An open enrollment has no end. Empty this cell, or change the state."),
     "never_opened": _("The shop has no opening that this could belong to. Empty this cell."),
-    "openings_above_limit": _("This alliance allows %(limit)s openings."),
+    "openings_above_limit": _("This alliance allows at most %(limit)s openings. Correct the number."),
     "contradiction": _(
         "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
     ),

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from shops.admin import readonly
 from shops.exports import csv_lines, neutral
@@ -208,3 +209,23 @@ def test_plain_text_and_numbers_stay_as_they_are(cell: str) -> None:
 def test_a_download_quotes_what_would_break_its_lines() -> None:
     lines = list(csv_lines(["a", "b"], [['x "y", z', "line\nbreak"], [None, 5]]))
     assert lines == ["\ufeffa,b\r\n", '"x ""y"", z","line\nbreak"\r\n', ",5\r\n"]
+
+
+# Reasons in a history
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("cleared", "已清退"),
+        ("import 17", "导入批次 17"),
+        ("imports 17", "imports 17"),
+        ("店铺来函申请退出", "店铺来函申请退出"),
+        (None, ""),
+    ],
+)
+def test_what_the_verbs_wrote_as_a_reason_is_told_in_the_readers_language(
+    reason: str | None, words: str
+) -> None:
+    with override("zh-hans"):
+        assert readonly.told(reason, readonly.WRITTEN) == words
