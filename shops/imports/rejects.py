@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _t
 
 from shops import sql
@@ -37,21 +38,29 @@ def keep_rejects(source: Source, path: Path) -> None:
 
 
 def rejects_csv(path: Path) -> Iterator[str]:
-    """The kept rejects as CSV, line by line: reasons in front, then the row as it came.
+    """The kept rejects as CSV, line by line, in the language in force now: reasons in front, then the row.
 
     Mended, it can be sent again as it is: the column of reasons is read over.
     """
+    return _rejects_csv(path, get_language() or "en")
+
+
+def _rejects_csv(path: Path, language: str) -> Iterator[str]:
     with open(path, encoding="utf-8") as kept:
         headers = json.loads(kept.readline())
-        had_reasons = [header in REASONS for header in headers]
+        left_out = [header in REASONS for header in headers]
 
         def rows() -> Iterator[list[str]]:
             for line in kept:
                 record = json.loads(line)
-                errors = [RowError.of_record(error) for error in record["errors"]]
-                yield ["\n".join(map(_reason, errors)), *_without(record["cells"], had_reasons)]
+                # A download is written after its request's language has been put back.
+                with override(language):
+                    reasons = [_reason(RowError.of_record(error)) for error in record["errors"]]
+                yield ["\n".join(reasons), *_without(record["cells"], left_out)]
 
-        yield from csv_lines([_t("reasons"), *_without(headers, had_reasons)], rows())
+        with override(language):
+            reasons_header = _t("reasons")
+        yield from csv_lines([reasons_header, *_without(headers, left_out)], rows())
 
 
 def _reason(error: RowError) -> str:
@@ -60,7 +69,7 @@ def _reason(error: RowError) -> str:
 
 
 def _without(cells: list[str], left_out: list[bool]) -> list[str]:
-    """The cells but those of an earlier file's reasons. Cells beyond the headers stay."""
+    """The cells but those of an earlier file's reasons; cells beyond the headers stay."""
     kept = [cell for cell, out in zip(cells, left_out, strict=False) if not out]
     return kept + cells[len(left_out) :]
 

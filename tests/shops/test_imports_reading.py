@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import codecs
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shops.imports.columns import TABLES, spoken
+from shops.imports.errors import MESSAGES, FileRefused, RowError
+from shops.imports.reading import Source, open_csv
+
+TABLE = TABLES["qualifications"]
+HEADERS = "shop,kind,brand,valid_until,verdict"
+ROW = "S1,brand,张三,2025-01-01,accepted"
+TEXT = f"{HEADERS}\n{ROW}\n"
+CELLS = ROW.split(",")
+
+
+@pytest.fixture
+def opened(tmp_path: Path):
+    def opened(content: str | bytes, kind: str = "qualifications") -> Source:
+        path = tmp_path / "file.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return open_csv(path, TABLES[kind])
+
+    return opened
+
+
+def refused(opened, content: str | bytes, kind: str = "qualifications") -> list[tuple[int, str, str]]:
+    with pytest.raises(FileRefused) as refusal:
+        list(opened(content, kind).rows())
+    return [(error.row, error.column, error.code) for error in refusal.value.errors]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_encodings_in_use_are_found(opened, encoding: str) -> None:
+    bom = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
+    source = opened(bom + TEXT.encode(encoding))
+    assert list(source.rows()) == [(2, CELLS)]
+    assert source.headers == HEADERS.split(",")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_delimiters_and_line_ends_are_found(opened, delimiter: str, newline: str) -> None:
+    source = opened(TEXT.replace(",", delimiter).replace("\n", newline))
+    assert list(source.rows()) == [(2, CELLS)]
+
+
+def test_a_delimiter_inside_quotes_separates_nothing(opened) -> None:
+    source = opened(f'{HEADERS}\nS1,brand,"a, ""b""; c",,accepted\n')
+    assert list(source.rows()) == [(2, ["S1", "brand", 'a, "b"; c', "", "accepted"])]
+
+
+def test_chinese_headers_and_a_platforms_names_are_known_in_any_order(opened) -> None:
+    source = opened("审核结果,店铺ID,资质类型 \n通过,S1,品牌\n")
+    assert [column.name for column in source.present] == ["verdict", "shop", "kind"]
+
+
+def test_every_name_of_a_column_means_that_column_alone() -> None:
+    for table in TABLES.values():
+        names = [
+            spoken(name)
+            for column in table.columns
+            for name in {spoken(n) for n in (column.name, column.name_zh, *column.aliases)}
+        ]
+        assert len(names) == len(set(names)), table.kind
+
+
+def test_every_word_of_a_choice_means_that_choice_alone() -> None:
+    for table in TABLES.values():
+        for column in table.columns:
+            words = [spoken(word) for kept, others in column.words.items() for word in (kept, *others)]
+            assert len(words) == len(set(words)), (table.kind, column.name)
+
+
+def test_missing_doubled_and_unknown_headers_are_all_named_at_once(opened) -> None:
+    assert refused(opened, "shop,店铺编码,colour,kind\nS1,S1,red,brand\n") == [
+        (1, "店铺编码", "doubled_column"),
+        (1, "colour", "unknown_column"),
+        (1, "verdict", "missing_column"),
+    ]
+
+
+def test_an_empty_file_and_one_without_rows_are_refused(opened) -> None:
+    for nothing in (b"", codecs.BOM_UTF8, b"\n", b"  \n\n"):
+        assert refused(opened, nothing) == [(1, "", "empty_file")]
+    for no_rows in (HEADERS, f"{HEADERS}\n", f"{HEADERS}\n\n,,,,\n"):
+        assert refused(opened, no_rows) == [(2, "", "no_rows")]
+
+
+def test_a_metrics_file_without_any_metric_is_refused(opened) -> None:
+    assert refused(opened, "shop,day\nS1,2024-08-30\n", "metrics") == [(1, "", "no_figures")]
+
+
+def test_rows_without_anything_in_them_count_as_lines_but_are_no_rows(opened) -> None:
+    source = opened(f"{HEADERS}\n\n{ROW}\n,,,,\n{ROW}\n\n")
+    assert [number for number, _cells in source.rows()] == [3, 5]
+
+
+def test_a_quoted_line_break_is_one_row(opened) -> None:
+    source = opened(f'{HEADERS}\nS1,brand,"a\nb",,accepted\n{ROW}\n')
+    assert [number for number, _cells in source.rows()] == [2, 3]
+
+
+def test_nul_is_refused_with_its_row(opened) -> None:
+    assert refused(opened, f"{TEXT}S2\0") == [(3, "", "nul")]
+    # UTF-16 that does not say so.
+    assert refused(opened, TEXT.encode("utf-16-le")) == [(1, "", "nul")]
+
+
+def test_bytes_that_are_no_text_are_refused_with_row_and_byte(opened) -> None:
+    mixed = TEXT.encode() + "S2,brand,李四,,accepted\n".encode("gb18030") + b"\xff\n"
+    with pytest.raises(FileRefused) as refusal:
+        opened(mixed)
+    [error] = refusal.value.errors
+    assert (error.row, error.value, error.code) == (3, "0xC0", "not_text")
+    assert "0xFF" in error.message
+
+
+def test_a_bom_is_a_promise(opened) -> None:
+    assert refused(opened, codecs.BOM_UTF8 + b"shop\xff") == [(1, "", "not_utf")]
+
+
+def test_a_character_is_read_whole_where_blocks_meet(opened) -> None:
+    # Three bytes a character: some lie across the border of a block, wherever it is.
+    rows = [*CELLS[:2], "张" * 30, *CELLS[3:]]
+    source = opened(f"{HEADERS}\n" + (",".join(rows) + "\n") * 30_000)
+    assert sum(cells == rows for _number, cells in source.rows()) == 30_000
+
+
+def test_quotation_marks_that_do_not_match_are_refused_with_their_row(opened) -> None:
+    assert refused(opened, f'{TEXT}S2,brand,"a"b,,accepted\n') == [(3, "", "broken_quotes")]
+    assert refused(opened, f'{TEXT}S2,brand,"a,,accepted\n') == [(3, "", "broken_quotes")]
+
+
+def test_a_cell_of_a_megabyte_and_an_endless_line_are_refused(opened) -> None:
+    assert refused(opened, f"{TEXT}S2,brand,{'a' * 200_000},,accepted\n") == [(3, "", "broken_quotes")]
+    assert refused(opened, TEXT + "a" * (3 << 20)) == [(3, "", "line_too_long")]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "file.csv"
+    path.write_bytes(content)
+    with pytest.raises(FileRefused):
+        list(open_csv(path, TABLE).rows())
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=5, max_size=5), max_size=5),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]),
+)
+def test_what_a_csv_writer_writes_is_read_as_it_was(tmp_path_factory, rows, encoding: str) -> None:
+    path = tmp_path_factory.mktemp("any") / "file.csv"
+    with open(path, "w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows([HEADERS.split(","), CELLS, *rows])
+    written = [cells for cells in [CELLS, *rows] if any(cells)]
+    if any("\0" in cell for cells in rows for cell in cells):
+        with pytest.raises(FileRefused):
+            open_csv(path, TABLE)
+    else:
+        assert [cells for _number, cells in open_csv(path, TABLE).rows()] == written
+
+
+class Anything(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+def test_every_message_can_be_told() -> None:
+    for code in MESSAGES:
+        assert "%(" not in RowError(1, "", "", code, Anything()).message
