@@ -47,7 +47,7 @@ def translate(**translations: str | tuple[str, ...]) -> None:
         write_po(file, catalog)
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, str | tuple[str, ...]] = {
     "Shop %(code)s is unknown.": "没有店铺 %(code)s。",
     "The exemption has ended.": "豁免已结束。",
     "open": "打开",
@@ -114,3 +114,15 @@ def test_compiled_catalogues_are_what_gettext_reads(checkout: Path) -> None:
 @pytest.mark.parametrize("app", catalogues.APPS)
 def test_every_message_is_translated(app: str, locale: str) -> None:
     assert list(catalogues.gaps(app, locale)) == []
+
+
+@pytest.mark.parametrize("locale", catalogues.LOCALES)
+def test_a_message_of_several_apps_is_translated_alike(locale: str) -> None:
+    """Django keeps one catalogue a language: of two translations the first app's would win everywhere."""
+    found: dict[tuple[object, object], set[str]] = {}
+    for app in catalogues.APPS:
+        for message in catalogues.kept(app, locale):
+            if message.id:
+                first = message.id if isinstance(message.id, str) else message.id[0]
+                found.setdefault((message.context, first), set()).add(str(message.string))
+    assert {key: words for key, words in found.items() if len(words) > 1} == {}
