@@ -74,7 +74,13 @@ class ProposalAdmin(DownloadableAdmin):
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     download_permission = "rules.export_proposal"
-    history_reasons = dict(reasons.REASON_CHOICES)
+    history_reasons = dict(reasons.REASON_CHOICES) | {
+        "daily check %(what)s": _("daily check %(what)s"),
+        "filed by hand": _("filed by hand"),
+        "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
+        "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
+        "recovered on %(what)s": _("recovered on %(what)s"),
+    }
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """Without the status where the list shows one alone."""
@@ -113,6 +119,13 @@ class ProposalAdmin(DownloadableAdmin):
     def measured(self, proposal: Proposal) -> str:
         if not proposal.lead_metric:
             return NOTHING
+        if proposal.margin is None:
+            # Yes or no: the threshold would only say the same again.
+            return format_html(
+                '<span title="{}">{}</span>',
+                name_of(proposal.lead_metric),
+                value_of(proposal.lead_metric, proposal.observed),
+            )
         return format_html(
             '<span title="{}">{} → {} {}</span>',
             name_of(proposal.lead_metric),
