@@ -1,0 +1,137 @@
+"""A worker is killed in the middle of an import, or two come at once: all or nothing, each row once."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import time
+from collections.abc import Callable
+from threading import Thread
+
+import psycopg
+from django.db import DatabaseError, connection
+
+from opsdesk import jobs
+from shops import imports, sql
+from shops import jobs as imports_jobs
+from shops.models import ImportBatch, Shop
+from tests.factories import AT
+
+HEADERS = "code,name,shop_type,category,goods_kind,status,subject_kind,controller"
+CONTENT = "\n".join(
+    [
+        HEADERS,
+        *(f"K{n:04d},店铺{n},ordinary,beauty,physical,normal,enterprise,C{n // 3}" for n in range(500)),
+    ]
+)
+
+
+def received() -> ImportBatch:
+    return imports.receive(
+        kind="shops", file=io.BytesIO(CONTENT.encode()), file_name="shops.csv", by=None, at=AT
+    )
+
+
+def eventually(happened: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def waiting(lock: str) -> Callable[[], bool]:
+    """Whether some session of this database waits for a lock of that kind."""
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND wait_event_type = 'Lock' AND wait_event = %s)",
+                [lock],
+            )
+            return bool(cursor.fetchone()[0])
+
+    return waits
+
+
+TO_WRITE = waiting("relation")
+ITS_TURN = waiting("advisory")
+THE_OTHERS_COMMIT = waiting("transactionid")
+
+
+def test_an_import_whose_worker_is_killed_leaves_nothing_and_is_done_again(committed_db, worker) -> None:
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        # Lets everybody read, and nobody write: the worker stops in the middle, controllers written already.
+        owner.execute("LOCK TABLE shops_shop IN SHARE MODE")
+        batch = received()
+        imports_jobs.ask_for(batch)
+        victim = worker.start()
+        eventually(TO_WRITE, "the worker never came to writing")
+        # Found by nobody while it is alive.
+        assert imports.unfinished() == []
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+    eventually(lambda: imports.unfinished() == [batch.pk], "the dead worker's session lived on")
+    batch.refresh_from_db()
+    assert (batch.state, Shop.objects.count()) == ("checking", 0)
+    jobs.reconcile()
+    worker.burst()
+    batch.refresh_from_db()
+    assert (batch.state, batch.created, Shop.objects.count()) == ("applied", 500, 500)
+    assert Shop.history.count() == 500
+
+
+def test_an_import_that_kills_its_workers_is_refused_in_the_end(committed_db, worker) -> None:
+    batch = received()
+    for _attempt in range(3):
+        with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+            owner.execute("LOCK TABLE shops_shop IN SHARE MODE")
+            imports_jobs.ask_for(batch)
+            victim = worker.start()
+            eventually(TO_WRITE, "the worker never came to writing")
+            os.killpg(victim.pid, signal.SIGKILL)
+            victim.wait()
+        eventually(lambda: imports.unfinished() == [batch.pk], "the dead worker's session lived on")
+    jobs.reconcile()
+    worker.burst()
+    batch.refresh_from_db()
+    assert (batch.state, imports.errors_of(batch)[0].code) == ("refused", "kept_dying")
+    assert Shop.objects.count() == 0
+
+
+def both_at_once(committed_db, before_writing: Callable[[], bool]) -> list[tuple[int, int] | str]:
+    """Two imports of the same file, the first of which is held back until the second `before_writing`."""
+    outcomes: list[tuple[int, int] | str] = []
+
+    def run(batch_id: int) -> None:
+        try:
+            batch = imports.process(batch_id, at=AT)
+            outcomes.append((batch.created, batch.unchanged))
+        except DatabaseError as error:
+            outcomes.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        owner.execute("LOCK TABLE shops_shop IN SHARE MODE")
+        threads = [Thread(target=run, args=[received().pk]) for _file in range(2)]
+        threads[0].start()
+        eventually(TO_WRITE, "the first never came to writing")
+        threads[1].start()
+        eventually(before_writing, "the second never came there")
+    for thread in threads:
+        thread.join(60)
+    return sorted(outcomes, key=str)
+
+
+def test_two_imports_of_a_kind_at_once_wait_for_each_other(committed_db) -> None:
+    assert both_at_once(committed_db, ITS_TURN) == [(0, 500), (500, 0)]
+    assert (Shop.objects.count(), Shop.history.count()) == (500, 500)
+
+
+def test_without_taking_turns_the_second_import_breaks(committed_db, monkeypatch) -> None:
+    monkeypatch.setattr(sql, "take_turns", lambda kind, number: None)
+    # The controllers come first, and already there the two meet.
+    outcomes = both_at_once(committed_db, THE_OTHERS_COMMIT)
+    assert "IntegrityError" in outcomes
