@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from shops import imports, jobs
@@ -111,7 +112,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
     def unchanged_count(self, batch: ImportBatch) -> str:
         return number(batch.unchanged)
 
-    @admin.display(description=_("rejected"))
+    @admin.display(description=pgettext_lazy("rows", "rejected"))
     def rejected_count(self, batch: ImportBatch) -> str:
         return number(batch.rejected)
 
@@ -177,7 +178,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
                     (_("created"), batch.created),
                     (_("updated"), batch.updated),
                     (_("unchanged"), batch.unchanged),
-                    (_("rejected"), batch.rejected),
+                    (pgettext_lazy("rows", "rejected"), batch.rejected),
                 ],
                 "errors_found": imports.errors_of(batch),
                 "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
