@@ -31,12 +31,25 @@ class RolesField(ModelMultipleChoiceField):
         return role_name(obj.name)
 
 
+class RoleFilter(admin.SimpleListFilter):
+    """Roles by their names for people."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(name, role_name(name)) for name in Group.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(groups__name=self.value()) if self.value() else queryset
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     """Rights come from roles alone; only a superuser sees and sets superusers. Nobody is deleted."""
 
     list_display = ["username", "full_name", "email", "roles", "is_active", "last_login"]
-    list_filter = ["is_active", "groups"]
+    list_filter = ["is_active", RoleFilter]
     list_select_related = False
     ordering = ["username"]
     actions = None
