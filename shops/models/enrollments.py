@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
@@ -84,7 +85,7 @@ class Opening(Audited):
 
     class Meta:
         verbose_name = _("opening")
-        verbose_name_plural = _("openings")
+        verbose_name_plural = pgettext_lazy("records", "openings")
         ordering = ["enrollment", "number"]
         constraints = [
             models.UniqueConstraint(
