@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,12 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from opsdesk import jobs, review, worklist
-from rules import sweeps
+from rules import checking, sweeps
+from rules.metrics import METRICS
 from rules.models import Proposal
 from shops.admin.forms import ShopCodeField, form_page
 from shops.errors import Refused
 from shops.models import Alliance
 from shops.rights import person_of
+
+ON_A_PAGE = 50
 
 
 class ByHandForm(forms.Form):
@@ -55,22 +57,27 @@ def check_now(request: HttpRequest, site: AdminSite, alliance: str) -> HttpRespo
 
 
 def no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpResponse:
-    """Open enrollments whose shops had no metrics on the day that was checked last."""
+    """Whom the last check could not judge, for want of what, and for how long already."""
     if not request.user.has_perm("shops.view_enrollment"):
         raise PermissionDenied
     subject = get_object_or_404(Alliance, code=alliance)
     day = worklist.last_swept_days().get(subject.pk)
-    page = None
+    number = int(request.GET["p"]) if request.GET.get("p", "").isdecimal() else 1
+    count = 0
+    rows: list[checking.Unjudged] = []
     if day is not None:
-        page = Paginator(worklist.without_data(subject, day), 50).get_page(request.GET.get("p"))
+        start = (max(number, 1) - 1) * ON_A_PAGE
+        count, rows = checking.without_data(subject, day, start=start, stop=start + ON_A_PAGE)
     context = {
         **site.each_context(request),
         "title": _t("Shops without data"),
         "alliance": subject,
         "day": day,
-        "page": page,
-        "rows": worklist.since_when(list(page), day) if page is not None and day is not None else [],
-        "looks_back": worklist.NO_DATA_LOOKS_BACK,
+        "rows": [(row, [METRICS[key].name for key in row.lacking]) for row in rows],
+        "count": count,
+        "previous": number - 1 if number > 1 else None,
+        "next": number + 1 if number * ON_A_PAGE < count else None,
+        "looks_back": checking.LOOKS_BACK,
     }
     return TemplateResponse(request, "admin/no_data.html", context)
 

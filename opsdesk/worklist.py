@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Case, DateField, Exists, Max, OuterRef, QuerySet, Value, When
+from django.db.models import Case, DateField, Max, QuerySet, Value, When
 from django.utils import timezone
 
 from rules.metrics import METRICS
 from rules.models import Proposal, Rule, Sweep
-from shops.models import Alliance, Enrollment, Opening, Penalty, Qualification, Shop, ShopMetrics
+from shops.models import Enrollment, Opening, Penalty, Qualification, Shop, ShopMetrics
 
 CODES_AT_ONCE = 500
 DAYS_SHOWN = 30
-# Further back than this, a shop without metrics has simply had none for long.
-NO_DATA_LOOKS_BACK = 60
 
 
 def last_swept_days() -> dict[int, date]:
@@ -120,43 +118,3 @@ def case_of(proposal: Proposal) -> dict[str, Any]:
         if shop.controller_id
         else 0,
     }
-
-
-@dataclass(frozen=True)
-class WithoutData:
-    """An open enrollment whose shop has no metrics on the day; `last` is the newest day it had some."""
-
-    enrollment: Enrollment
-    last: date | None
-    days: int | None
-
-
-def without_data(alliance: Alliance, day: date) -> QuerySet[Enrollment]:
-    """Open enrollments whose shops have no metrics on `day`. Never cleared for it, but to be looked after."""
-    measured = ShopMetrics.objects.filter(day=day).values("shop_id")
-    inside = Enrollment.objects.filter(alliance=alliance, state=Enrollment.State.OPEN)
-    if alliance.category_not_served:
-        inside = inside.exclude(shop__category=alliance.category_not_served)
-    return (
-        # Compiled to an anti-join on the key of the day's partition.
-        inside.filter(~Exists(measured.filter(shop=OuterRef("shop_id"))))
-        .select_related("shop")
-        .order_by("id")
-    )
-
-
-def since_when(enrollments: list[Enrollment], day: date) -> list[WithoutData]:
-    """For how long already, of those on one page."""
-    back = [day - timedelta(days=ago) for ago in range(1, NO_DATA_LOOKS_BACK + 1)]
-    last = dict(
-        ShopMetrics.objects.filter(shop__in=[row.shop_id for row in enrollments], day__in=back)
-        .order_by()
-        .values_list("shop_id")
-        .annotate(Max("day"))
-    )
-    return [
-        WithoutData(
-            row, last.get(row.shop_id), (day - last[row.shop_id]).days if row.shop_id in last else None
-        )
-        for row in enrollments
-    ]

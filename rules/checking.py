@@ -1,18 +1,23 @@
-"""Ask about one shop: every rule of admission and clearance, now. Writes nothing."""
+"""Ask about one shop, or about those that could not be judged. Writes nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, F, Value, When
+from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 
-from rules.criteria import Criterion, json_array
-from rules.evaluation import Evaluation, passes_all
+from rules import sql
+from rules.criteria import Criterion, Outcome, json_array
+from rules.evaluation import Evaluation, blocking, passes_all
+from rules.metrics import METRICS
 from rules.models import RuleSet
-from shops.models import Alliance, Shop
+from shops.models import Alliance, Shop, ShopMetrics
+
+# Further back than this, a shop without data has simply had none for long.
+LOOKS_BACK = 60
 
 
 @dataclass(frozen=True)
@@ -73,3 +78,77 @@ def _judged(criteria: list[Criterion]) -> Any:
 
 def _yes(condition: Any) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """A shop that a day's check could not judge, and what it lacked.
+
+    `lacking`: keys of metrics, empty where the shop had no metrics at all. `last`: the newest earlier day on
+    which it lacked none of them, as far as that can be told; `days`: for how many days it has lacked data.
+    """
+
+    shop_id: int
+    code: str
+    name: str
+    inside: bool
+    lacking: list[str]
+    last: date | None = None
+    days: int | None = None
+
+
+def without_data(alliance: Alliance, day: date, *, start: int, stop: int) -> tuple[int, list[Unjudged]]:
+    """How many subjects of `day`'s check could not be judged, and those from `start` to `stop` by code.
+
+    Nobody is let in or put out for it: somebody looks after the data.
+    """
+    evaluation = Evaluation(alliance, day)
+    with transaction.atomic():
+        evaluation.prepare()
+        inside = _unjudged(evaluation.inside(), evaluation.judged_inside(), evaluation.clearing, inside=True)
+        outside = _unjudged(
+            evaluation.candidates(), evaluation.judged_candidates(), evaluation.admitting, inside=False
+        )
+        both = inside.union(outside, all=True).order_by("code")
+        count = both.count()
+        rows = list(both[start:stop])
+    return count, _since_when([Unjudged(**row) for row in rows], day)
+
+
+def _unjudged(
+    shops: QuerySet[Any], judged: Case, criteria: list[Criterion], *, inside: bool
+) -> QuerySet[Any, dict[str, Any]]:
+    lacking = sql.TextArray(
+        [
+            Case(
+                When(Q(m__day__isnull=False) & c.lacks_data(), then=Value(c.metric.key)),
+                default=Value(None),
+                output_field=CharField(),
+            )
+            for c in blocking(criteria)
+        ]
+    )
+    return (
+        shops.annotate(judged=judged, lacking=lacking)
+        .filter(judged=Outcome.NO_DATA.value)
+        .values("code", "name", "lacking", shop_id=F("pk"), inside=Value(inside, output_field=BooleanField()))
+    )
+
+
+def _since_when(rows: list[Unjudged], day: date) -> list[Unjudged]:
+    """For how long already, of those on one page. A derived fact's past is not known."""
+    columns = {key for row in rows for key in row.lacking if METRICS[key].column}
+    back = [day - timedelta(days=ago) for ago in range(1, LOOKS_BACK + 1)]
+    known: dict[int, date] = {}
+    by_shop = {row.shop_id: row for row in rows}
+    earlier = ShopMetrics.objects.filter(shop__in=list(by_shop), day__in=back).order_by("day")
+    for measured in earlier.values("shop_id", "day", *columns):
+        row = by_shop[measured["shop_id"]]
+        if all(key not in columns or measured[key] is not None for key in row.lacking):
+            known[row.shop_id] = measured["day"]
+    return [
+        replace(row, last=known[row.shop_id], days=(day - known[row.shop_id]).days)
+        if row.shop_id in known and all(METRICS[key].column for key in row.lacking)
+        else row
+        for row in rows
+    ]

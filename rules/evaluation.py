@@ -27,7 +27,7 @@ from django.db.models import (
 from django.utils.translation import gettext_lazy as _
 
 from rules import sql
-from rules.criteria import Criterion, json_array, mark_alias
+from rules.criteria import Criterion, Outcome, json_array, mark_alias
 from rules.metrics import METRICS
 from rules.models import RuleSet, ShopExemption
 from rules.publishing import in_force
@@ -150,6 +150,26 @@ class Evaluation:
             )
         )
 
+    def judged_inside(self) -> Case:
+        """What clearance comes to for `inside()`: "fails", "no_data" or "holds"."""
+        return _verdict(
+            [
+                (self.to_clear(), Outcome.FAILS),
+                (Q(m__day__isnull=True) | lack_data(self.clearing), Outcome.NO_DATA),
+            ],
+            Outcome.HOLDS,
+        )
+
+    def judged_candidates(self) -> Case:
+        """What admission comes to for `candidates()`: "fails", "no_data" or "holds"."""
+        return _verdict(
+            [
+                (self.any_fails([*self.admitting, *self.clearing]), Outcome.FAILS),
+                (lack_data(self.admitting), Outcome.NO_DATA),
+            ],
+            Outcome.HOLDS,
+        )
+
     def any_fails(self, criteria: list[Criterion]) -> Q:
         """At least one blocking criterion fails."""
         return reduce(or_, [c.fails() for c in blocking(criteria)], Q(pk__in=[]))
@@ -194,6 +214,19 @@ class Evaluation:
 def blocking(criteria: list[Criterion]) -> list[Criterion]:
     """Without the advisory ones."""
     return [criterion for criterion in criteria if not criterion.rule.advisory]
+
+
+def lack_data(criteria: list[Criterion]) -> Q:
+    """At least one blocking criterion concerns the shop and cannot be judged."""
+    return reduce(or_, [criterion.lacks_data() for criterion in blocking(criteria)], Q(pk__in=[]))
+
+
+def _verdict(cases: list[tuple[Q, Outcome]], default: Outcome) -> Case:
+    return Case(
+        *(When(condition, then=Value(verdict.value)) for condition, verdict in cases),
+        default=Value(default.value),
+        output_field=CharField(),
+    )
 
 
 def passes_all(criteria: list[Criterion]) -> Q:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import reduce
-from operator import or_
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +25,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from rules import sql
-from rules.criteria import Criterion, Outcome
+from rules.criteria import Outcome
 from rules.evaluation import Evaluation, blocking
 from rules.models import Proposal, Sweep
 from shops.errors import Refused
@@ -171,42 +169,16 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     _finish(sweep, Status.DONE, at)
 
 
-def _verdict(cases: list[tuple[Q, str]], default: str) -> Case:
-    return Case(
-        *(When(condition, then=Value(verdict)) for condition, verdict in cases),
-        default=Value(default),
-        output_field=CharField(),
-    )
-
-
 def _tally(shops: QuerySet[Any], verdict: Case) -> dict[str, int]:
     return dict(shops.values(verdict=verdict).annotate(n=Count("*")).values_list("verdict", "n"))
 
 
-def _lack_data(criteria: list[Criterion]) -> Q:
-    return reduce(or_, [criterion.lacks_data() for criterion in blocking(criteria)], Q(pk__in=[]))
-
-
 def _count(sweep: Sweep, evaluation: Evaluation) -> None:
     """How many were checked, how many fail a clearance rule, how many could not be judged."""
-    inside = _tally(
-        evaluation.inside(),
-        _verdict(
-            [
-                (evaluation.to_clear(), "failing"),
-                (Q(m__day__isnull=True), Outcome.NO_DATA),
-                (_lack_data(evaluation.clearing), Outcome.NO_DATA),
-            ],
-            Outcome.HOLDS,
-        ),
-    )
-    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
-    candidates = _tally(
-        evaluation.candidates(),
-        _verdict([(fails, Outcome.FAILS), (_lack_data(evaluation.admitting), Outcome.NO_DATA)], "due"),
-    )
+    inside = _tally(evaluation.inside(), evaluation.judged_inside())
+    candidates = _tally(evaluation.candidates(), evaluation.judged_candidates())
     sweep.checked = sum(inside.values()) + sum(candidates.values())
-    sweep.failing = inside.get("failing", 0)
+    sweep.failing = inside.get(Outcome.FAILS, 0)
     sweep.no_data = inside.get(Outcome.NO_DATA, 0) + candidates.get(Outcome.NO_DATA, 0)
 
 

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import dashboard, review, worklist
+from opsdesk import dashboard, review
 from opsdesk.models import Decision
+from rules import checking, sweeps
 from rules.models import Sweep
 from shops.models import Alliance
 from tests.factories import (
@@ -132,23 +133,44 @@ def test_a_paper_with_a_successor_on_file_does_not_count_as_expiring() -> None:
     assert dict(state().expiring)[1] == 1
 
 
-def test_shops_without_data_and_for_how_long() -> None:
+def test_shops_without_data_what_they_lack_and_for_how_long() -> None:
     make_sweep(DOUYIN, DAY)
-    alliance = Alliance.objects.get(code=DOUYIN)
-    measured, silent, never = make_enrollment(), make_enrollment(), make_enrollment()
+    measured, silent, never, gap = (make_enrollment() for _ in range(4))
+    applicant = make_enrollment(state="applied")
     make_enrollment(state="cleared")
     make_metrics(measured.shop)
     make_metrics(silent.shop, DAY - timedelta(days=4))
+    make_metrics(gap.shop, DAY - timedelta(days=2))
+    make_metrics(gap.shop, DAY - timedelta(days=1), experience_score=None)
+    make_metrics(gap.shop, experience_score=None)
+    make_metrics(applicant.shop, positive_rate=None)
     page = client_of().get(reverse("admin:no_data", args=[DOUYIN]))
-    rows = {row.enrollment: row.days for row in page.context["rows"]}
-    assert rows == {silent: 4, never: None}
-    assert "more than 60 days" in page.content.decode()
-    assert worklist.without_data(alliance, DAY).count() == 2
+    assert page.context["count"] == 4
+    rows = {row.code: (row.inside, row.lacking, row.days) for row, _ in page.context["rows"]}
+    assert rows == {
+        silent.shop.code: (True, [], 4),
+        never.shop.code: (True, [], None),
+        gap.shop.code: (True, ["experience_score"], 2),
+        applicant.shop.code: (False, ["positive_rate"], None),
+    }
+    text = page.content.decode()
+    assert "more than 60 days" in text
+    assert "positive rate" in text
+
+
+def test_as_many_stand_in_the_list_as_the_check_has_counted() -> None:
+    for score in ("4.50", "3.40", None):
+        make_metrics(make_enrollment().shop, experience_score=score)
+    make_enrollment()
+    make_enrollment(make_shop(), state="applied")
+    alliance = Alliance.objects.get(code=DOUYIN)
+    sweep = sweeps.run(sweeps.request(alliance=alliance, by=None, at=AT, day=DAY).pk, at=AT)
+    assert sweep.no_data == checking.without_data(alliance, DAY, start=0, stop=50)[0] == 3
 
 
 def test_a_category_that_an_alliance_does_not_serve_is_not_missed() -> None:
     make_enrollment(make_shop(category="local-life"), WECHAT)
-    assert not worklist.without_data(Alliance.objects.get(code=WECHAT), DAY).exists()
+    assert checking.without_data(Alliance.objects.get(code=WECHAT), DAY, start=0, stop=50) == (0, [])
 
 
 def test_before_the_first_check_the_page_says_so() -> None:
