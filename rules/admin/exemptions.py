@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from rules import exemptions
 from rules.models import Rule, ShopExemption
 from shops.admin.cells import pill
-from shops.admin.forms import DayInput, ShopCodeField, form_page
+from shops.admin.forms import DayInput, ShopCodeField, form_page, reason_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.models import Alliance
@@ -40,10 +40,6 @@ class GrantForm(forms.Form):
     until = forms.DateField(
         label=_("Until"), help_text=_("The last day on which it counts."), widget=DayInput
     )
-    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
-
-
-class EndForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -73,7 +69,7 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
     search_fields = ["shop__code", "shop__name"]
     search_help_text = _("Shop's code or name.")
     fields = [("shop", "alliance"), ("rule_code", "until"), "reason", "granted_at"]
-    change_form_template = "admin/rules/shopexemption/change_form.html"
+    change_form_template = "admin/with_verbs.html"
     history_reasons: ClassVar[dict[str, Any]] = {"granted": _("granted")}
 
     @admin.display(description=_("standing"))
@@ -122,44 +118,29 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
         )
 
     def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        exemption = self.get_object(request, str(pk))
-        back = reverse("admin:rules_shopexemption_changelist")
-        if not isinstance(exemption, ShopExemption):
-            return HttpResponseRedirect(back)
-        form = EndForm(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                exemptions.end(
-                    exemption,
-                    by=person_of(request),
-                    on=timezone.localdate(),
-                    reason=form.cleaned_data["reason"],
-                )
-            except Refused as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                self.message_user(request, _t("The exemption has ended."), messages.SUCCESS)
-                return HttpResponseRedirect(back)
-        return form_page(
+        return reason_page(
+            self,
             request,
-            self.admin_site,
-            form,
+            pk,
+            permission=GRANT,
+            verb=lambda exemption, reason: exemptions.end(
+                exemption, by=person_of(request), on=timezone.localdate(), reason=reason
+            ),
             title=_("End the exemption"),
-            intro=str(exemption),
             submit=_("End it"),
-            back=back,
-            opts=self.opts,
+            done=_("The exemption has ended."),
         )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
-        may_end = self.has_add_permission(request)
-        return super().change_view(
-            request,
-            object_id,
-            form_url,
-            {"may_end": may_end, "today": timezone.localdate(), **(extra_context or {})},
-        )
+        exemption = self.get_object(request, object_id)
+        verbs: list[tuple[str, Any]] = []
+        if (
+            isinstance(exemption, ShopExemption)
+            and exemption.until >= timezone.localdate()
+            and request.user.has_perm(GRANT)
+        ):
+            address = reverse("admin:rules_shopexemption_end", args=[exemption.pk])
+            verbs.append((address, _("End the exemption")))
+        return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})

@@ -10,10 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from shops import penalties
 from shops.admin import readonly
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance
 from tests.factories import (
+    AT,
     DOUYIN,
     make_controller,
     make_enrollment,
@@ -229,3 +231,41 @@ def test_what_the_verbs_wrote_as_a_reason_is_told_in_the_readers_language(
 ) -> None:
     with override("zh-hans"):
         assert readonly.told(reason, readonly.WRITTEN) == words
+
+
+@pytest.mark.django_db
+def test_a_judgement_is_lifted_on_the_penaltys_page_and_the_shop_may_apply_again() -> None:
+    enrollment = make_enrollment()
+    penalty = penalties.impose(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        ground="judgement",
+        reason="unsuitable",
+        evidence={},
+        by=None,
+        at=AT,
+    )
+    operator = client_of("operator")
+    page = operator.get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()
+    assert reverse("admin:shops_penalty_lift", args=[penalty.pk]) in page
+    operator.post(reverse("admin:shops_penalty_lift", args=[penalty.pk]), {"reason": "put in order"})
+    operator.post(reverse("admin:shops_enrollment_apply", args=[enrollment.pk]), {"reason": "by mail"})
+    penalty.refresh_from_db()
+    enrollment.refresh_from_db()
+    assert (penalty.status, penalty.ended_reason, enrollment.state) == ("lifted", "put in order", "applied")
+
+
+@pytest.mark.django_db
+def test_a_verb_that_is_refused_says_why_on_its_page() -> None:
+    enrollment = make_enrollment(state="applied")
+    address = reverse("admin:shops_enrollment_apply", args=[enrollment.pk])
+    page = client_of("operator").post(address, {"reason": "again"})
+    assert "has already applied" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_verb_without_a_reason_does_nothing() -> None:
+    enrollment = make_enrollment(state="cleared")
+    client_of("operator").post(reverse("admin:shops_enrollment_apply", args=[enrollment.pk]), {"reason": ""})
+    enrollment.refresh_from_db()
+    assert enrollment.state == "cleared"
