@@ -161,13 +161,20 @@ def _flag(column: Column) -> Parser:
     return parse
 
 
-def _exact(cell: str, column: Column) -> Decimal:
+def _kept_decimals(number: str, decimals: int) -> str:
+    """The number without the zeros beyond its decimals: they say nothing, and numeric holds only so many."""
+    whole, _point, fraction = number.partition(".")
+    if len(fraction) <= decimals:
+        return number
+    if fraction[decimals:].strip("0"):
+        raise BadCell("too_many_decimals", decimals=decimals)
+    return f"{whole}.{fraction[:decimals]}" if decimals else whole
+
+
+def _exact(cell: str, column: Column) -> str:
     """A number within the column's bounds, exactly as written. Zeros at the end are no further decimals."""
-    _whole, _point, fraction = cell.partition(".")
-    if len(fraction.rstrip("0")) > column.decimals:
-        raise BadCell("too_many_decimals", decimals=column.decimals)
-    number = Decimal(cell)
-    if not column.minimum <= number <= column.maximum:
+    number = _kept_decimals(cell, column.decimals)
+    if not column.minimum <= Decimal(number) <= column.maximum:
         raise BadCell("out_of_range", minimum=str(column.minimum), maximum=str(column.maximum))
     return number
 
@@ -178,8 +185,7 @@ def _number(column: Column) -> Parser:
             return NULL
         if not _NUMBER.fullmatch(cell) or (not column.decimals and "." in cell):
             raise BadCell("bad_number" if column.decimals else "bad_integer")
-        _exact(cell, column)
-        return cell
+        return _exact(cell, column)
 
     return parse
 
@@ -192,8 +198,7 @@ def _score(column: Column) -> Parser:
             return f"{NULL}\tt"
         if not _NUMBER.fullmatch(cell):
             raise BadCell("bad_score")
-        _exact(cell, column)
-        return f"{cell}\tf"
+        return f"{_exact(cell, column)}\tf"
 
     return parse
 
@@ -205,11 +210,9 @@ def _rate(column: Column) -> Parser:
         number = cell.removesuffix("%")
         if not _NUMBER.fullmatch(number):
             raise BadCell("bad_rate")
-        decimals = column.decimals - 2 * (number != cell)
-        if len(number.partition(".")[2].rstrip("0")) > decimals:
-            raise BadCell("too_many_decimals", decimals=decimals)
-        share = Decimal(number)
-        if number != cell:
+        percent = number != cell
+        share = Decimal(_kept_decimals(number, column.decimals - 2 * percent))
+        if percent:
             share = share.scaleb(-2)
         if not column.minimum <= share <= column.maximum:
             raise BadCell("rate_out_of_range")

@@ -91,6 +91,15 @@ def test_decimals_are_never_rounded_away() -> None:
     assert refusal(SCORE, "4.100") == refusal(RATE, "12.3456%") == ""
 
 
+def test_zeros_without_end_are_no_decimals_and_take_no_room() -> None:
+    zeros = "0" * 20_000
+    assert parser(GMV)(f"12.5{zeros}") == "12.50"
+    assert parser(SCORE)(f"4.{zeros}") == "4.00\tf"
+    assert parser(RATE)(f"0.{zeros}") == "0.000000"
+    assert Decimal(parser(RATE)(f"95.{zeros}%")) == Decimal("0.95")
+    assert refusal(GMV, f"12.5{zeros}1") == refusal(RATE, f"0.{zeros}1%") == "too_many_decimals"
+
+
 def test_a_score_knows_none_yet_and_others_do_not() -> None:
     for cell in ("none", "None", "暂无"):
         assert parser(SCORE)(cell) == f"{NULL}\tt"
