@@ -24,12 +24,18 @@ class _Line:
 def neutral(cell: object) -> str:
     """The cell as text that no spreadsheet evaluates: a leading `'` where it could start a formula."""
     text = "" if cell is None else str(cell)
-    visible = text.lstrip(" \u00a0\u3000\ufeff")
+    # A `'` of the text's own gets another one, so that `plain` knows which of them is ours.
+    visible = text.lstrip(" \u00a0\u3000\ufeff'")
     if not visible or visible[0] not in _STARTS:
         return text
     if visible[0] in "+-" and len(visible) > 1 and set(visible[1:]) <= _NUMERIC and visible == text:
         return text
     return f"'{text}"
+
+
+def plain(cell: str) -> str:
+    """What `neutral` made this cell of: a file that went out comes back with the same values."""
+    return cell[1:] if cell.startswith("'") and neutral(cell[1:]) == cell else cell
 
 
 def csv_lines(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:

@@ -20,6 +20,10 @@ MESSAGES: dict[str, Promise] = {
         "This is neither UTF-8 (it breaks in row %(utf8_row)s, byte %(utf8_byte)s)"
         " nor GB18030 (row %(gb_row)s, byte %(gb_byte)s). Save the file as CSV UTF-8 and send it again."
     ),
+    "mixed_encodings": _(
+        "Row %(utf8_row)s is written in UTF-8, and row %(row)s is not (byte %(byte)s): files of different"
+        " encodings were put together, or a character was cut. Save the file as CSV UTF-8 and send it again."
+    ),
     "not_utf": _(
         "The file says that it is %(encoding)s, but breaks in row %(row)s."
         " Save it as CSV UTF-8 and send it again."

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from shops.exports import plain
 from shops.imports.columns import REASONS, Column, Table, spoken
 from shops.imports.errors import FileRefused, RowError, shortened
 
 BLOCK = 1 << 20
-# In characters. csv's own limit for a cell is 131,072.
+# In characters.
 LONGEST_LINE = 1 << 20
+LONGEST_CELL = csv.field_size_limit()
 DELIMITERS = ",;\t"
 # The longer one first: UTF-32 is not read, and its BOM begins like UTF-16's.
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass
@@ -52,17 +58,17 @@ class Source:
 
         Raises FileRefused where the file's structure breaks.
         """
+        # A file of rejected rows that comes back: its cells were made safe for spreadsheets.
+        came_back = any(spoken(header) in REASONS for header in self.headers)
         with open(self.path, encoding=self.encoding, newline="") as text:
             reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
             number = 0
             try:
                 for number, cells in enumerate(reader, 1):
                     if number > 1 and any(cells):
-                        yield number, cells
+                        yield number, [plain(cell) for cell in cells] if came_back else cells
             except csv.Error as error:
-                raise FileRefused(
-                    RowError(number + 1, "", "", "broken_quotes", {"detail": str(error)})
-                ) from error
+                raise FileRefused(_broken(number + 1, error)) from error
 
 
 def open_csv(path: Path, table: Table) -> Source:
@@ -72,7 +78,14 @@ def open_csv(path: Path, table: Table) -> Source:
         first = next(_lines(text), "").lstrip("\ufeff")
     if not first.strip():
         raise FileRefused(RowError(1, "", "", "empty_file"))
-    readings = [(delimiter, _cells(path, encoding, delimiter)) for delimiter in DELIMITERS]
+    readings = []
+    for delimiter in DELIMITERS:
+        try:
+            readings.append((delimiter, _cells(path, encoding, delimiter)))
+        except csv.Error as error:
+            broken = error
+    if not readings:
+        raise FileRefused(_broken(1, broken))
     # The delimiter by which most headers are known; of equals the first.
     delimiter, headers = max(readings, key=lambda reading: sum(map(bool, map(table.find, reading[1]))))
     columns = [table.find(header) for header in headers]
@@ -94,14 +107,16 @@ def _lines(text: TextIO) -> Iterator[str]:
 
 
 def _cells(path: Path, encoding: str, delimiter: str) -> list[str]:
-    """The headers by this delimiter; none where it doesn't fit."""
+    """The headers by this delimiter. csv.Error where it doesn't fit."""
     with open(path, encoding=encoding, newline="") as text:
-        try:
-            return [
-                cell.strip() for cell in next(csv.reader(_lines(text), delimiter=delimiter, strict=True), [])
-            ]
-        except csv.Error:
-            return []
+        return [cell.strip() for cell in next(csv.reader(_lines(text), delimiter=delimiter, strict=True), [])]
+
+
+def _broken(row: int, error: csv.Error) -> RowError:
+    """What the csv module found in a row. It has only words for it."""
+    if "field limit" in str(error):
+        return RowError(row, "", "", "line_too_long", {"limit": LONGEST_CELL})
+    return RowError(row, "", "", "broken_quotes", {"detail": str(error)})
 
 
 def _header_errors(headers: list[str], columns: list[Column | None], table: Table) -> Iterator[RowError]:
@@ -110,9 +125,9 @@ def _header_errors(headers: list[str], columns: list[Column | None], table: Tabl
     for header, column in zip(headers, columns, strict=True):
         name = column.name if column else spoken(header)
         if name in seen and (column or name):
-            yield RowError(1, header, "", "doubled_column")
+            yield RowError(1, shortened(header), "", "doubled_column")
         elif column is None and spoken(header) not in REASONS:
-            yield RowError(1, header, "", "unknown_column", {"known": known})
+            yield RowError(1, shortened(header), "", "unknown_column", {"known": known})
         seen.add(name)
     for column in table.columns:
         if column.required and column.name not in seen:
@@ -125,7 +140,7 @@ def _header_errors(headers: list[str], columns: list[Column | None], table: Tabl
 
 
 def _encoding(path: Path) -> str:
-    """BOM, else UTF-8 if all of it is, else GB18030 if all of it is. Raises FileRefused."""
+    """BOM, else UTF-8 if all of it is, else GB18030 if all of it is and none is UTF-8. Raises FileRefused."""
     with open(path, "rb") as file:
         start = file.read(4)
     if not start:
@@ -141,6 +156,10 @@ def _encoding(path: Path) -> str:
         return "utf-8"
     gb = _breaks(path, "gb18030")
     if gb is None:
+        # GB18030 also reads most of UTF-8, as other characters.
+        if row := _clearly_utf8(path):
+            params = {"utf8_row": row, "row": utf8[0], "byte": utf8[1]}
+            raise FileRefused(RowError(utf8[0], "", utf8[1], "mixed_encodings", params))
         return "gb18030"
     params = {"utf8_row": utf8[0], "utf8_byte": utf8[1], "gb_row": gb[0], "gb_byte": gb[1]}
     raise FileRefused(RowError(utf8[0], "", utf8[1], "not_text", params))
@@ -166,3 +185,29 @@ def _breaks(path: Path, encoding: str) -> tuple[int, str] | None:
             line += text.count("\n")
             if not block:
                 return None
+
+
+def _clearly_utf8(path: Path) -> int | None:
+    """The first line that holds Chinese in UTF-8 and in GB18030 would hold characters hardly in use."""
+    number = 0
+    with open(path, "rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if line.isascii():
+                continue
+            try:
+                # Not final: the file may have been cut within a character.
+                text, _length = codecs.utf_8_decode(line, "strict", False)
+            except UnicodeDecodeError:
+                continue
+            if _CHINESE.search(text) and not _reads(line, "gb2312"):
+                return number
+    return None
+
+
+def _reads(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

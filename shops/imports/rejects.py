@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 
 from shops import sql
 from shops.exports import csv_lines
-from shops.imports.columns import REASONS
+from shops.imports.columns import REASONS, spoken
 from shops.imports.errors import RowError
 from shops.imports.files import replacing
 from shops.imports.reading import Source
@@ -48,7 +48,7 @@ def rejects_csv(path: Path) -> Iterator[str]:
 def _rejects_csv(path: Path, language: str) -> Iterator[str]:
     with open(path, encoding="utf-8") as kept:
         headers = json.loads(kept.readline())
-        left_out = [header in REASONS for header in headers]
+        left_out = [spoken(header) in REASONS for header in headers]
 
         def rows() -> Iterator[list[str]]:
             for line in kept:

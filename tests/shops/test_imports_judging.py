@@ -148,6 +148,16 @@ def test_rejected_rows_start_no_formula_in_a_spreadsheet(shop) -> None:
     assert f",'=1+1,{DAY}" in rejects(batch)
 
 
+def test_what_was_made_safe_for_spreadsheets_comes_back_as_it_was() -> None:
+    headers = "code,name,shop_type,category,goods_kind,status,subject_kind,phone,contact\n"
+    row = "\tR1,@张三,ordinary,beauty,physical,{},enterprise,+86-21-5555,'=1+1\n"
+    sent = rejects(bring("shops", headers + row.format("open")))
+    assert ",'@张三," in sent and ",''=1+1" in sent
+    assert counts(bring("shops", sent.replace(",open,", ",normal,"))) == (1, 1, 0, 0, 0)
+    back = Shop.objects.get()
+    assert (back.code, back.name, back.phone, back.contact) == ("R1", "@张三", "+86-21-5555", "'=1+1")
+
+
 def test_a_row_of_the_wrong_length_is_handed_back_whole(shop) -> None:
     batch = bring("metrics", metrics(f"S1,{DAY},{GOOD},extra"))
     assert rejects(batch).rstrip().endswith(f"{GOOD},extra")

@@ -85,6 +85,11 @@ def test_missing_doubled_and_unknown_headers_are_all_named_at_once(opened) -> No
     ]
 
 
+def test_an_endless_header_is_shown_in_short(opened) -> None:
+    [(row, column, code)] = refused(opened, f"{HEADERS},{'h' * 100_000}\n{ROW},1\n")
+    assert (row, len(column) < 300, code) == (1, True, "unknown_column")
+
+
 def test_an_empty_file_and_one_without_rows_are_refused(opened) -> None:
     for nothing in (b"", codecs.BOM_UTF8, b"\n", b"  \n\n"):
         assert refused(opened, nothing) == [(1, "", "empty_file")]
@@ -121,6 +126,35 @@ def test_bytes_that_are_no_text_are_refused_with_row_and_byte(opened) -> None:
     assert "0xFF" in error.message
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_files_of_two_encodings_put_together_are_refused(opened, order: int) -> None:
+    # GB18030 alone would read all of it, and make other characters of what is UTF-8.
+    parts = ["S1,brand,青禾店铺,,accepted\n".encode(), "S2,brand,云舟店铺,,accepted\n".encode("gb18030")]
+    mixed = f"{HEADERS}\n".encode() + b"".join(parts[::order])
+    assert mixed.decode("gb18030")
+    row = 3 if order == 1 else 2
+    assert refused(opened, mixed) == [(row, "", "mixed_encodings")]
+
+
+def test_a_file_cut_within_a_character_is_refused(opened) -> None:
+    # The columns in such an order that the last cell is the one that was cut.
+    text = "shop,kind,verdict,brand\nS1,brand,accepted,青禾店铺\nS2,brand,accepted,云舟店".encode()
+    for cut in (text[:-1], text[:-2]):
+        assert cut.decode("gb18030", "replace")
+        [(row, _column, code)] = refused(opened, cut)
+        assert (row, code in ("mixed_encodings", "not_text")) == (3, True)
+    assert refused(opened, f"{HEADERS}\nS1,brand,青禾".encode()[:-1] + b"") != []
+
+
+def test_gb18030_is_read_also_where_a_line_could_be_utf8(opened) -> None:
+    # These bytes are two characters in UTF-8, and three in common use in GB18030.
+    chance = "娴搬安"
+    assert chance.encode("gb18030").decode("utf-8")
+    rows = [["S1", "brand", chance, "", "accepted"], ["S2", "brand", "张三", "", "accepted"]]
+    content = "\n".join([HEADERS, *map(",".join, rows)]).encode("gb18030")
+    assert [cells for _number, cells in opened(content).rows()] == rows
+
+
 def test_a_bom_is_a_promise(opened) -> None:
     assert refused(opened, codecs.BOM_UTF8 + b"shop\xff") == [(1, "", "not_utf")]
 
@@ -135,10 +169,11 @@ def test_a_character_is_read_whole_where_blocks_meet(opened) -> None:
 def test_quotation_marks_that_do_not_match_are_refused_with_their_row(opened) -> None:
     assert refused(opened, f'{TEXT}S2,brand,"a"b,,accepted\n') == [(3, "", "broken_quotes")]
     assert refused(opened, f'{TEXT}S2,brand,"a,,accepted\n') == [(3, "", "broken_quotes")]
+    assert refused(opened, f'"{TEXT}') == [(1, "", "broken_quotes")]
 
 
 def test_a_cell_of_a_megabyte_and_an_endless_line_are_refused(opened) -> None:
-    assert refused(opened, f"{TEXT}S2,brand,{'a' * 200_000},,accepted\n") == [(3, "", "broken_quotes")]
+    assert refused(opened, f"{TEXT}S2,brand,{'a' * 200_000},,accepted\n") == [(3, "", "line_too_long")]
     assert refused(opened, TEXT + "a" * (3 << 20)) == [(3, "", "line_too_long")]
 
 
