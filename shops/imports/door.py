@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _t
 
 from shops import sql
@@ -19,11 +19,12 @@ from shops.errors import Refused
 from shops.imports import files
 from shops.imports.applying import apply
 from shops.imports.columns import TABLES
-from shops.imports.errors import FileRefused, RowError
+from shops.imports.errors import MESSAGES, FileRefused, RowError
 from shops.imports.judging import Judged, judge
 from shops.imports.reading import open_csv
 from shops.imports.rejects import first_errors, keep_rejects
 from shops.imports.staging import Staged, stage
+from shops.imports.values import EARLIEST
 from shops.models import ImportBatch
 from shops.rights import require
 
@@ -57,16 +58,15 @@ def receive(
     are bad. Refused when the file is too large or claims to know the future.
     """
     require(by, "shops.import_data")
-    if as_of is not None and as_of > at:
-        raise Refused(_t("A file can't know what is still to come: its moment lies in the future."))
+    as_of = _moment_of_knowledge(as_of, at)
     sha256, size = files.keep(file)
     batch = ImportBatch(
         kind=ImportBatch.Kind(kind),
-        file_name=file_name[-255:],
+        file_name=_as_text(file_name)[-255:],
         sha256=sha256,
         size=size,
         received_at=at,
-        as_of=as_of or at,
+        as_of=as_of,
         received_by=by,
         partial=partial,
     )
@@ -100,6 +100,8 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
                     staged = _check(batch, files.path_of(batch.sha256), rejected)
                     if batch.state == State.APPLIED:
                         apply(staged, batch, at=at)
+                        # Foreign keys are checked by the commit, of which the record could not tell the time.
+                        connection.check_constraints()
                     _stamp(batch, at=at, started=started)
                     batch.save_by(None)
                 return batch
@@ -125,9 +127,11 @@ def preview(
 ) -> Iterator[tuple[ImportBatch, Path]]:
     """What importing the file at `path` would come to: an unsaved record, and its rejected rows.
 
-    Nothing is kept; the rejected rows are gone when the block ends.
+    Nothing is kept; the rejected rows are gone when the block ends. Refused as by `receive`.
     """
-    batch = ImportBatch(kind=kind, file_name=path.name, as_of=as_of or at, partial=partial)
+    batch = ImportBatch(
+        kind=kind, file_name=_as_text(path.name), as_of=_moment_of_knowledge(as_of, at), partial=partial
+    )
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         rejected = Path(directory) / "rejected"
@@ -150,6 +154,23 @@ def unfinished() -> list[int]:
 def errors_of(batch: ImportBatch) -> list[RowError]:
     """The first errors of an import, ready to be told in the reader's language."""
     return [RowError.of_record(record) for record in batch.errors]
+
+
+def _as_text(name: str) -> str:
+    """A disk's name for a file may be any bytes, such as Chinese that is not UTF-8."""
+    return name.encode(errors="replace").decode()
+
+
+def _moment_of_knowledge(as_of: datetime | None, at: datetime) -> datetime:
+    """`at` unless the file names its own. Refused where that can't be."""
+    if as_of is None:
+        return at
+    if as_of > at:
+        raise Refused(_t("A file can't know what is still to come: its moment lies in the future."))
+    # The calendar's first day in Shanghai is no day at all in UTC, and the record could not be read again.
+    if as_of.date() < EARLIEST:
+        raise Refused(str(MESSAGES["too_early"]) % {"earliest": EARLIEST.isoformat()})
+    return as_of
 
 
 def _check(batch: ImportBatch, path: Path, rejected: Path) -> Staged:

@@ -49,15 +49,26 @@ class ImportCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"] and options["enqueue"]:
             raise CommandError("--dry-run and --enqueue exclude each other.", returncode=2)
+        out: Path | None = options["errors"]
+        if out is not None and options["enqueue"]:
+            raise CommandError("--errors and --enqueue exclude each other.", returncode=2)
         try:
+            if out is not None:
+                if out.exists() and out.samefile(options["file"]):
+                    raise CommandError("--errors would overwrite the file itself.", returncode=2)
+                # Found out before anything is imported: that the rejected rows can't be written there.
+                out.open("a").close()
             with self._outcome(options) as (batch, rejected):
-                if options["errors"] is not None:
-                    _write_rejects(batch, rejected, options["errors"])
+                if out is not None:
+                    _write_rejects(batch, rejected, out)
                 self._report(batch, options)
         except OSError as error:
             raise CommandError(f"{error.strerror}: {error.filename}", returncode=2) from error
         except Refused as refusal:
-            raise CommandError(str(refusal), returncode=2) from refusal
+            if not options["json"]:
+                raise CommandError(str(refusal), returncode=2) from refusal
+            self._answer(ImportBatch(state=ImportBatch.State.REFUSED), [(1, "", "", str(refusal))])
+            sys.exit(2)
         if batch.state == ImportBatch.State.REFUSED:
             sys.exit(2)
 
@@ -84,28 +95,32 @@ class ImportCommand(BaseCommand):
         yield batch, imports.rejected_path(batch.sha256, batch.pk)
 
     def _report(self, batch: ImportBatch, options: dict[str, Any]) -> None:
-        errors = imports.errors_of(batch)
+        found = imports.errors_of(batch)
+        errors = [(error.row, error.column, error.value, error.message) for error in found]
         if options["json"]:
-            refused = batch.state == ImportBatch.State.REFUSED
-            answer = {
-                "batch": None if refused else batch.pk,
-                "rows": batch.rows,
-                "created": batch.created,
-                "updated": batch.updated,
-                "unchanged": batch.unchanged,
-                "rejected": batch.rejected,
-                "seconds": None if batch.seconds is None else f"{batch.seconds:.3f}",
-                "errors": [
-                    {"row": error.row, "column": error.column, "value": error.value, "message": error.message}
-                    for error in errors
-                ],
-            }
-            self.stdout.write(json.dumps(answer, ensure_ascii=False))
+            self._answer(batch, errors)
             return
         self.stdout.write(_summary(batch, dry=options["dry_run"]))
-        for error in errors:
-            place = " · ".join(filter(None, [f"row {error.row}", error.column, error.value]))
-            self.stdout.write(f"  {place}: {error.message}")
+        for row, column, value, message in errors:
+            place = " · ".join(filter(None, [f"row {row}", column, value]))
+            self.stdout.write(f"  {place}: {message}")
+
+    def _answer(self, batch: ImportBatch, errors: list[tuple[int, str, str, str]]) -> None:
+        """The one JSON value. `errors`: row, column, value, message."""
+        refused = batch.state == ImportBatch.State.REFUSED
+        answer = {
+            "batch": None if refused else batch.pk,
+            "rows": batch.rows,
+            "created": batch.created,
+            "updated": batch.updated,
+            "unchanged": batch.unchanged,
+            "rejected": batch.rejected,
+            "seconds": None if batch.seconds is None else f"{batch.seconds:.3f}",
+            "errors": [
+                dict(zip(("row", "column", "value", "message"), error, strict=True)) for error in errors
+            ],
+        }
+        self.stdout.write(json.dumps(answer, ensure_ascii=False))
 
 
 def _summary(batch: ImportBatch, *, dry: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -111,6 +112,40 @@ def test_a_missing_file_and_a_bad_moment_are_bad_usage(file) -> None:
 
 
 @pytest.mark.django_db
+def test_a_file_refused_before_it_is_read_is_answered_in_json_too(file, settings) -> None:
+    settings.IMPORT_MAX_BYTES = 10
+    status, answer = run("import_metrics", file(GOOD))
+    assert (status, answer["batch"], answer["rows"], len(answer["errors"])) == (2, None, 0, 1)
+    assert "larger than" in answer["errors"][0]["message"]
+
+
+@pytest.mark.django_db
+def test_nothing_is_imported_where_the_rejected_rows_cannot_be_written(file, tmp_path: Path) -> None:
+    make_shop(code="S1")
+    good = file(GOOD)
+    for options in (
+        ["--errors", str(tmp_path)],
+        ["--errors", "/nowhere/out.csv"],
+        ["--errors", good],
+        ["--errors", str(tmp_path / "out.csv"), "--enqueue"],
+    ):
+        with pytest.raises(CommandError) as refusal:
+            call_command("import_metrics", good, *options)
+        assert refusal.value.returncode == 2
+    assert Path(good).read_text() == GOOD
+    assert not ImportBatch.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_file_whose_name_is_no_utf8_is_a_file(file, tmp_path: Path) -> None:
+    make_shop(code="S1")
+    name = os.fsdecode("指标.csv".encode("gb18030"))
+    assert run("import_metrics", file(GOOD, name), "--dry-run")[0] == 0
+    assert run("import_metrics", file(GOOD, name))[0] == 0
+    assert ImportBatch.objects.get().file_name.endswith(".csv")
+
+
+@pytest.mark.django_db
 def test_a_dry_run_counts_and_leaves_nothing(file, tmp_path: Path) -> None:
     make_shop(code="S1")
     status, answer = run("import_metrics", file(GOOD), "--dry-run")
@@ -121,6 +156,9 @@ def test_a_dry_run_counts_and_leaves_nothing(file, tmp_path: Path) -> None:
     assert "S9" in out.read_text("utf-8-sig")
     assert not ImportBatch.objects.exists()
     assert not ShopMetrics.objects.exists()
+    with pytest.raises(CommandError) as future:
+        call_command("import_metrics", file(GOOD), "--dry-run", "--as-of", "2999-01-01")
+    assert future.value.returncode == 2
 
 
 @pytest.mark.django_db

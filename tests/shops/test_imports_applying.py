@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shops import imports
 from shops.errors import NotAllowed, Refused
+from shops.imports.values import moment
 from shops.models import (
     Controller,
     Correction,
@@ -230,6 +231,14 @@ def test_who_may_not_import_is_turned_away_and_nobody_knows_the_future() -> None
         bring("shops", SHOPS + FULL, by=make_user("auditor"))
     with pytest.raises(Refused):
         bring("shops", SHOPS + FULL, as_of=AT + timedelta(seconds=1))
+    assert not ImportBatch.objects.exists()
+
+
+def test_nobody_knows_anything_before_there_was_a_platform() -> None:
+    # In UTC the first would lie before the calendar begins: no page could show the record again.
+    for as_of in (moment("0001-01-01"), moment("1999-12-31")):
+        with pytest.raises(Refused):
+            bring("shops", SHOPS + FULL, as_of=as_of)
     assert not ImportBatch.objects.exists()
 
 
