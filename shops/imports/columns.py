@@ -77,7 +77,7 @@ def spoken(word: str) -> str:
     return word.strip().casefold().replace("（", "(").replace("）", ")")
 
 
-SHOP_ALIASES = ("shop_code", "shop_id", "店铺ID", "店铺编号", "商家ID")
+SHOP_ALIASES = ("店铺", "shop_code", "shop_id", "店铺ID", "店铺编号", "商家ID")
 
 SHOPS = Table(
     ImportBatch.Kind.SHOPS,

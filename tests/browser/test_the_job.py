@@ -33,7 +33,7 @@ WORDS = {
     "zh-hans": {
         "import": "导入文件",
         "send": "导入",
-        "applied": "已应用",
+        "applied": "已导入",
         "check": "立即校验",
         "done": "已完成",
         "queue": "审核队列",
