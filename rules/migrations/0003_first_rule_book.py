@@ -20,14 +20,14 @@ DOUYIN_ADMISSION = [
         "DF-A2",
         ("shop_status", "=", "normal"),
         "The shop's status is normal: open to buyers.",
-        "店铺状态正常,用户可以正常访问。",
+        "店铺状态正常，用户可以正常访问。",
         {},
     ),
     (
         "DF-A3",
         ("account_ok", "=", "true"),
         "The shop's account is in good standing.",
-        "店铺账户状态良好,可正常登录和使用。",
+        "店铺账户状态良好，可正常登录和使用。",
         {},
     ),
     (
@@ -37,7 +37,7 @@ DOUYIN_ADMISSION = [
         "近 30 天订单成交金额大于 0 元。",
         {
             "reading_en": "R13: the gross paid amount.",
-            "reading_zh": "R13:按支付总额计,不扣退款。",
+            "reading_zh": "R13：按支付总额计，不扣退款。",
         },
     ),
     (
@@ -47,7 +47,7 @@ DOUYIN_ADMISSION = [
         "店铺评分高于 4.1 分。",
         {
             "reading_en": "R1: shop score and experience score are two metrics.",
-            "reading_zh": "R1:店铺评分与商家体验分为两项指标。",
+            "reading_zh": "R1：店铺评分与商家体验分为两项指标。",
         },
     ),
     ("DF-A6", ("positive_rate", ">", "0.75"), "The positive rate is above 75 %.", "店铺好评率高于 75%。", {}),
@@ -55,22 +55,22 @@ DOUYIN_ADMISSION = [
         "DF-A7",
         ("warehouse_passed", "=", "true"),
         "The shop passed the third-party warehouse inspection; virtual goods are exempt.",
-        "通过第三方机构验仓;虚拟商品除外。",
+        "通过第三方机构验仓；虚拟商品除外。",
         {
             "exemption": "virtual_goods",
             "reading_en": "R8: exempt only if all that the shop sells is virtual.",
-            "reading_zh": "R8:仅当店铺所售全部为虚拟商品时豁免。",
+            "reading_zh": "R8：仅当店铺所售全部为虚拟商品时豁免。",
         },
     ),
     (
         "DF-A8",
         ("alliance_and_erp_connected", "=", "true"),
         "The shop is connected to the alliance platform and to its ERP; virtual goods are exempt.",
-        "已接通精选联盟平台并完成 ERP 对接;虚拟商品除外。",
+        "已接通精选联盟平台并完成 ERP 对接；虚拟商品除外。",
         {
             "exemption": "virtual_goods",
             "reading_en": "R8: exempt only if all that the shop sells is virtual.",
-            "reading_zh": "R8:仅当店铺所售全部为虚拟商品时豁免。",
+            "reading_zh": "R8：仅当店铺所售全部为虚拟商品时豁免。",
         },
     ),
     (
@@ -80,17 +80,17 @@ DOUYIN_ADMISSION = [
         "近 365 天内没有因违反《发布规避信息处理规则》而被处罚的记录。",
         {
             "reading_en": "R12: from day D−364 to day D, both in.",
-            "reading_zh": "R12:自 D−364 日至 D 日,含首尾两日。",
+            "reading_zh": "R12：自 D−364 日至 D 日，含首尾两日。",
         },
     ),
     (
         "DF-A10",
         ("controller_serious_cases", "=", "0"),
         "No other shop of the same controller was penalised for a serious violation or endangered transactions.",
-        "实际控制人的其他店铺没有被处以特定严重违规处罚,也没有发生过严重危及交易安全的情形。",
+        "实际控制人的其他店铺没有被处以特定严重违规处罚，也没有发生过严重危及交易安全的情形。",
         {
             "reading_en": "The violations that count are marked in the catalogue; no time limit is given.",
-            "reading_zh": "计入的违规类型在违规目录中标明;文件未给出时限。",
+            "reading_zh": "计入的违规类型在违规目录中标明；文件未给出时限。",
         },
     ),
     (
@@ -104,10 +104,10 @@ DOUYIN_ADMISSION = [
         "DF-A12",
         ("openings_left", ">", "0"),
         "The shop has an opening left; the alliance sets how many there are in all.",
-        "店铺仍有可用的开通次数;总次数由联盟设定。",
+        "店铺仍有可用的开通次数；总次数由联盟设定。",
         {
             "reading_en": "R4: every opening counts; the fourth is refused.",
-            "reading_zh": "R4:每次开通都计入次数,第四次不予开通。",
+            "reading_zh": "R4：每次开通都计入次数，第四次不予开通。",
         },
     ),
     (
@@ -117,7 +117,7 @@ DOUYIN_ADMISSION = [
         "符合条件且未因违规被关闭的店铺可开通。",
         {
             "reading_en": "R3, R18: the first opening is proposed unasked, a later one once the shop has applied.",
-            "reading_zh": "R3、R18:首次开通主动提出建议,再次开通须由店铺申请。",
+            "reading_zh": "R3、R18：首次开通主动提出建议，再次开通须由店铺申请。",
         },
     ),
 ]
@@ -138,7 +138,7 @@ DOUYIN_CLEARANCE = [
             "ground": "qualification",
             "exemption": "no_brand",
             "reading_en": "Our reading: missing where the brand needs one, expired, or rejected.",
-            "reading_zh": "我们的解读:需要品牌资质而缺失、已过期或被驳回。",
+            "reading_zh": "我们的解读：需要品牌资质而缺失、已过期或被驳回。",
         },
     ),
     (
@@ -149,7 +149,7 @@ DOUYIN_CLEARANCE = [
         {
             "ground": "judgement",
             "reading_en": "Filed by hand, with a reason.",
-            "reading_zh": "由运营人员手工提出,须填写理由。",
+            "reading_zh": "由运营人员手工提出，须填写理由。",
         },
     ),
 ]
@@ -166,11 +166,11 @@ WECHAT_ADMISSION = [
         "WS-A3",
         ("shop_score", "≥", "4.2"),
         "The shop score is at least 4.2; a shop without a score yet is exempt.",
-        "店铺评分不低于 4.2 分;暂无评分的店铺豁免。",
+        "店铺评分不低于 4.2 分；暂无评分的店铺豁免。",
         {
             "exemption": "no_score_yet",
             "reading_en": "R9: no score yet is a value of its own; an empty cell is no data.",
-            "reading_zh": "R9:“暂无”是独立的取值;空单元格视为数据缺失。",
+            "reading_zh": "R9：“暂无”是独立的取值；空单元格视为数据缺失。",
         },
     ),
 ]
@@ -179,11 +179,11 @@ WECHAT_CLEARANCE = [
         "WS-C1",
         ("shop_score", "<", "4.2"),
         "The shop score is below 4.2; a shop without a score yet is not cleared.",
-        "店铺评分低于 4.2 分;暂无评分的店铺不清退。",
+        "店铺评分低于 4.2 分；暂无评分的店铺不清退。",
         {
             "exemption": "no_score_yet",
             "reading_en": "R2: admission and clearance share the bar, as the document says.",
-            "reading_zh": "R2:按文件原文,准入与清退使用同一分数线。",
+            "reading_zh": "R2：按文件原文，准入与清退使用同一分数线。",
         },
     ),
 ]

@@ -27,7 +27,7 @@ VIOLATIONS = [
         False,
         "§2",
         "Fake transactions, sales volume, scores, credit or reviews; evading or abusing the record rules",
-        "虚假交易、销量、评分、信用或评价;规避或滥用记录规则",
+        "虚假交易、销量、评分、信用或评价；规避或滥用记录规则",
     ),
     (
         "V2",
@@ -36,7 +36,7 @@ VIOLATIONS = [
         False,
         "§2",
         "Misplaced category (second-hand, cards and vouchers and the like)",
-        "滥发信息:错放类目(二手、卡券等)",
+        "滥发信息：错放类目（二手、卡券等）",
     ),
     ("V3", "publishing", False, False, "§2", "Prohibited information or goods", "发布违禁信息或商品"),
     (
@@ -46,7 +46,7 @@ VIOLATIONS = [
         False,
         "§2",
         "Information cheating: hidden main image, variants in titles, misplacing to evade control",
-        "信息作弊:隐藏主图、标题使用变体字、错放类目规避管控",
+        "信息作弊：隐藏主图、标题使用变体字、错放类目规避管控",
     ),
     ("V5", "quality", False, False, "§2", "Counterfeit or pirated goods", "假冒或盗版商品"),
     (
@@ -56,7 +56,7 @@ VIOLATIONS = [
         False,
         "§2",
         "Goods whose labelled name, maker or address is not as the Product Quality Law asks",
-        "三无产品:品名、厂名、厂址标注不符合《产品质量法》",
+        "三无产品：品名、厂名、厂址标注不符合《产品质量法》",
     ),
     ("V7", "quality", False, False, "§2", "Substandard quality", "商品质量不合格"),
     ("V8", "service", False, False, "§2", "Harming buyers' rights at scale", "大规模损害买家权益"),
@@ -70,7 +70,7 @@ VIOLATIONS = [
         False,
         "§4",
         "Rushing through products without explaining them",
-        "快速过款:不讲解或仅描述名称、价格",
+        "快速过款：不讲解或仅描述名称、价格",
     ),
     ("WS-V2", "live_room", False, False, "§4", "A made-up or inflated original price", "虚构原价"),
     (
@@ -80,7 +80,7 @@ VIOLATIONS = [
         False,
         "§4",
         "False promises, prizes or gifts; bait interaction",
-        "虚假宣传:虚假承诺福利、抽奖、赠品或虚假互动",
+        "虚假宣传：虚假承诺福利、抽奖、赠品或虚假互动",
     ),
     (
         "WS-V4",
@@ -89,7 +89,7 @@ VIOLATIONS = [
         False,
         "§4",
         "Raising expectations: piling up, enlarging close-ups, other specifications than on the page",
-        "过度提高用户期望:堆砌、贴近放大、规格与详情页不一致",
+        "过度提高用户期望：堆砌、贴近放大、规格与详情页不一致",
     ),
     ("WS-V5", "live_room", False, False, "§4", "QR codes on screen", "直播画面出现二维码"),
 ]
