@@ -72,8 +72,14 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock(7306002);
+    IF to_regclass('public.' || name) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    -- Made beside and attached: PARTITION OF would lock everybody out of all months until the import commits.
     EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS public.%I PARTITION OF public.shops_shopmetrics FOR VALUES FROM (%L) TO (%L)',
+        'CREATE TABLE public.%I (LIKE public.shops_shopmetrics INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+    EXECUTE format(
+        'ALTER TABLE public.shops_shopmetrics ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
         name, first, (first + interval '1 month')::date);
 END $$;
 """

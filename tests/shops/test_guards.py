@@ -1,0 +1,87 @@
+"""What the database itself refuses, and the partitions it makes for the application."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from rules.models import Rule, RuleSet
+from shops.models import Opening
+from tests.factories import DAY, make_enrollment, make_metrics, make_proposal, make_shop
+
+
+def make_month(day: date) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT shops_make_month(%s)", [day])
+
+
+@pytest.mark.django_db
+def test_the_application_gets_a_month_by_asking_and_asking_again_is_safe() -> None:
+    for day in (date(2031, 1, 31), date(2031, 1, 1), date(2031, 2, 1)):
+        make_month(day)
+    shop = make_shop()
+    for day in (date(2031, 1, 31), date(2031, 2, 1)):
+        make_metrics(shop, day)
+
+
+def test_making_a_month_does_not_keep_others_from_reading(committed_db) -> None:
+    make_metrics(make_shop())
+    with transaction.atomic():
+        make_month(date(2031, 1, 1))
+        with psycopg.connect(committed_db.env["DATABASE_URL"]) as another:
+            another.execute("SET statement_timeout = '5s'")
+            assert another.execute("SELECT count(*) FROM shops_shopmetrics").fetchone() == (1,)
+
+
+@pytest.mark.django_db
+def test_a_score_that_is_not_given_yet_is_no_number_too() -> None:
+    with pytest.raises(IntegrityError, match="score_is_none_or_a_number"):
+        make_metrics(make_shop(), shop_score="4.50", shop_score_none=True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", [{"number": 2}, {"opened_on": DAY}])
+def test_an_openings_number_and_date_never_change(change: dict) -> None:
+    make_enrollment()
+    opening = Opening.objects.get()
+    for field, value in change.items():
+        setattr(opening, field, value)
+    with pytest.raises(IntegrityError, match="never change"):
+        opening.save()
+
+
+@pytest.mark.django_db
+def test_a_fourth_opening_is_refused_by_the_database() -> None:
+    enrollment = make_enrollment(openings=3)
+    Opening.objects.filter(closed=False).get()
+    with pytest.raises(IntegrityError, match="only 3 are allowed"):
+        Opening.objects.create(enrollment=enrollment, number=4, opened_on=DAY, closed=True)
+
+
+@pytest.mark.django_db
+def test_a_published_rule_set_never_changes() -> None:
+    rule_set = RuleSet.objects.first()
+    assert rule_set is not None
+    rule_set.mode = "automatic"
+    with pytest.raises(IntegrityError, match="published sets never change"), transaction.atomic():
+        rule_set.save()
+    rule = Rule.objects.exclude(metric="").first()
+    assert rule is not None
+    rule.value = "9"
+    with pytest.raises(IntegrityError, match="published set never change"), transaction.atomic():
+        rule.save()
+    with pytest.raises(IntegrityError, match="published set never change"), transaction.atomic():
+        Rule.objects.create(rule_set=rule_set, position=99, code="DF-X")
+    with pytest.raises(IntegrityError, match="published set never change"), transaction.atomic():
+        Rule.objects.filter(pk=rule.pk)._raw_delete("default")
+
+
+@pytest.mark.django_db
+def test_what_a_proposal_was_filed_with_never_changes() -> None:
+    proposal = make_proposal()
+    proposal.evidence = {**proposal.evidence, "day": str(DAY + timedelta(days=1))}
+    with pytest.raises(IntegrityError, match="what was filed never changes"):
+        proposal.save()
