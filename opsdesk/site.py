@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, update_wrapper
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
@@ -94,6 +98,21 @@ class DeskSite(admin.AdminSite):
             "address": model["admin_url"] + query,
             "current": request.path.startswith(model["admin_url"]),
         }
+
+    def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Any:
+        """What every page has in common beyond being signed in."""
+
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            # PostgreSQL holds no NUL, and no filter looks for one.
+            if "%00" in request.META.get("QUERY_STRING", ""):
+                raise BadRequest("A NUL in the address.")
+            answer = view(request, *args, **kwargs)
+            if isinstance(answer, HttpResponseNotAllowed) and not answer.content:
+                # Signing in leads back to where a form was sent, but without the form.
+                answer.content = render_to_string("405.html", self.each_context(request), request)
+            return answer
+
+        return super().admin_view(update_wrapper(answered, view), cacheable)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Here and not above: models are loaded by the time addresses are.

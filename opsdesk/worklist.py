@@ -54,7 +54,7 @@ def days_failing_of(proposal: Proposal) -> int | None:
 
 def codes_in(text: str) -> list[str]:
     """Shop codes as people paste them: one a line, or with commas between; at most CODES_AT_ONCE."""
-    found = dict.fromkeys(code for code in re.split(r"[\s,;，；、]+", text) if code)
+    found = dict.fromkeys(code for code in re.split(r"[\s\0,;，；、]+", text) if code)
     return list(found)[:CODES_AT_ONCE]
 
 
