@@ -62,12 +62,15 @@ def no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpRespons
         raise PermissionDenied
     subject = get_object_or_404(Alliance, code=alliance)
     day = worklist.last_swept_days().get(subject.pk)
-    number = int(request.GET["p"]) if request.GET.get("p", "").isdecimal() else 1
+    asked = request.GET.get("p", "")
+    number = max(int(asked), 1) if asked.isdecimal() and len(asked) < 10 else 1
     count = 0
     rows: list[checking.Unjudged] = []
     if day is not None:
-        start = (max(number, 1) - 1) * ON_A_PAGE
+        start = (number - 1) * ON_A_PAGE
         count, rows = checking.without_data(subject, day, start=start, stop=start + ON_A_PAGE)
+        if count and not rows:
+            return HttpResponseRedirect(request.path)
     context = {
         **site.each_context(request),
         "title": _t("Shops without data"),

@@ -168,6 +168,14 @@ def test_as_many_stand_in_the_list_as_the_check_has_counted() -> None:
     assert sweep.no_data == checking.without_data(alliance, DAY, start=0, stop=50)[0] == 3
 
 
+@pytest.mark.parametrize("page", ["7", "999999999", "9" * 30])
+def test_a_page_behind_the_last_one_leads_to_the_shops_that_there_are(page: str) -> None:
+    shop = make_enrollment().shop
+    make_sweep(day=DAY)
+    answer = client_of().get(reverse("admin:no_data", args=[DOUYIN]), {"p": page}, follow=True)
+    assert [row.code for row, _lacking in answer.context["rows"]] == [shop.code]
+
+
 def test_a_category_that_an_alliance_does_not_serve_is_not_missed() -> None:
     make_enrollment(make_shop(category="local-life"), WECHAT)
     assert checking.without_data(Alliance.objects.get(code=WECHAT), DAY, start=0, stop=50) == (0, [])
