@@ -178,11 +178,11 @@ class DecisionAdmin(DownloadableAdmin):
     @admin.action(permissions=["execution"], description=_("Record what the platform has done"))
     def record_execution(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
         answered = "record" in request.POST
-        chosen = (
-            [int(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
-            if answered
-            else list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-        )
+        if answered:
+            # As they were shown: those recorded meanwhile have left the filtered list.
+            posted = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+            queryset = self.get_queryset(request).filter(pk__in=posted[: AT_ONCE + 1])
+        chosen = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
         if len(chosen) > AT_ONCE:
             told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
             self.message_user(request, told, messages.ERROR)

@@ -145,3 +145,21 @@ def test_history_names_people_and_puts_reasons_in_words() -> None:
     page = client_of().get(reverse("admin:opsdesk_decision_history", args=[decision.pk])).content.decode()
     assert "below the bar" in page
     assert decision.decided_by.username in page
+
+
+def test_recording_many_passes_over_decisions_that_never_were() -> None:
+    decision = accepted()
+    answer = client_of().post(
+        LIST,
+        {
+            "action": "record_execution",
+            "record": "1",
+            "_selected_action": [decision.pk, 999_999, "9" * 30],
+            "outcome": "done",
+            "on": "2026-03-12",
+        },
+        follow=True,
+    )
+    assert told(answer) == ["1 decision recorded."]
+    decision.refresh_from_db()
+    assert decision.execution == "done"
