@@ -27,8 +27,10 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # What a spreadsheet makes of a long id that it takes for a number.
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
-# U+FFFD stands where an earlier program failed to decode.
-_BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
+# U+FFFD stands where an earlier program failed to decode; U+202A and on, U+2066 and on turn a text around.
+_BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffd]")
+# Two ids that look the same would be two shops. In names these join letters and emoji.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 class BadCell(Exception):
@@ -108,6 +110,8 @@ def _id(column: Column) -> Parser:
     def parse(cell: str) -> str:
         if _ROUNDED.fullmatch(cell):
             raise BadCell("rounded_id")
+        if _INVISIBLE.search(cell):
+            raise BadCell("bad_character")
         return text(cell)
 
     return parse

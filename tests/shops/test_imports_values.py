@@ -162,6 +162,13 @@ def test_text_without_control_or_damaged_characters() -> None:
     assert parser(NAME)("a\\b") == "a\\\\b\ta\\\\b"
 
 
+def test_ids_hold_nothing_invisible_and_no_text_turns_around() -> None:
+    for character in "\u200b\u200d\u2060\ufeff\u00ad\u202e":
+        assert refusal(SHOP, f"S1{character}") == "bad_character"
+    assert refusal(NAME, "a\u202eb") == refusal(NAME, "a\u2066b") == "bad_character"
+    assert refusal(NAME, "👩\u200d🍳厨房") == ""
+
+
 def test_choices_take_their_chinese_words() -> None:
     assert parser(TYPE)("旗舰店") == parser(TYPE)("Flagship") == parser(TYPE)("flagship") == "flagship"
     assert refusal(TYPE, "shop") == "bad_choice"
