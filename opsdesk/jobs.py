@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
-from shops.jobs import process_import
 
 from rules import sweeps
 from rules.models import Sweep
+from shops.errors import Refused
 from shops.imports import unfinished
+from shops.jobs import process_import
 from shops.models import Alliance
+
+logger = logging.getLogger(__name__)
 
 
 def check(sweep_id: int) -> None:
-    """Carry a requested daily check out."""
-    sweeps.run(sweep_id, at=now())
+    """Carry a requested daily check out. What it is refused for is no failure of the job.
+
+    Either another worker is at it, and `reconcile` looks after it; or the check's own record says why.
+    """
+    try:
+        sweeps.run(sweep_id, at=now())
+    except Refused as refusal:
+        logger.warning("daily check %s: %s", sweep_id, refusal)
 
 
 def ask_for(sweep: Sweep) -> None:
@@ -32,8 +42,13 @@ def daily_check(at: datetime | None = None) -> None:
     if day is None:
         return
     for alliance in Alliance.objects.all():
-        if not sweeps.is_checked(alliance, day):
+        if sweeps.is_checked(alliance, day):
+            continue
+        try:
             ask_for(sweeps.request(alliance=alliance, by=None, at=moment, day=day))
+        except Refused as refusal:
+            # An alliance without rules in force keeps no other from its check.
+            logger.warning("no daily check of %s on %s: %s", alliance.code, day, refusal)
 
 
 def reconcile() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from django_rq import get_queue
 
 from opsdesk import jobs
+from rules import sql, sweeps
 from rules.models import Proposal, Sweep
-from tests.factories import DAY, SHANGHAI, make_enrollment, make_metrics
+from shops.models import Alliance
+from tests.factories import DAY, DOUYIN, SHANGHAI, make_enrollment, make_metrics, make_shop, make_sweep
 
 MORNING = datetime(2026, 3, 11, 3, 0, tzinfo=SHANGHAI)
 
@@ -43,3 +47,26 @@ def test_a_check_delivered_ten_times_files_once(committed_db, worker) -> None:
 def test_without_metrics_the_timetable_asks_for_nothing(committed_db) -> None:
     jobs.daily_check(MORNING)
     assert not Sweep.objects.exists()
+
+
+def test_an_alliance_without_rules_in_force_keeps_no_other_from_its_check(committed_db) -> None:
+    make_metrics(make_shop(), day=date(2024, 8, 1))
+    Alliance.objects.create(code="a-new-one", name_en="New", name_zh="新")
+    jobs.daily_check(datetime(2024, 8, 2, 3, 0, tzinfo=SHANGHAI))
+    assert [sweep.alliance.code for sweep in Sweep.objects.all()] == [DOUYIN]
+
+
+def test_a_refused_check_is_no_failed_job_and_waits_for_the_next_reconciliation(committed_db, worker) -> None:
+    make_metrics(make_enrollment().shop)
+    alliance = Alliance.objects.get(code=DOUYIN)
+    waiting = sweeps.request(alliance=alliance, by=None, at=MORNING)
+    running = make_sweep(day=DAY - timedelta(days=1), status="running", finished_at=None)
+    assert sql.try_to_hold(sql.SWEEPING, running.pk)
+    jobs.ask_for(waiting)
+    worker.burst()
+    assert get_queue("default").failed_job_registry.count == 0
+    sql.let_go(sql.SWEEPING, running.pk)
+    jobs.reconcile()
+    worker.burst()
+    waiting.refresh_from_db()
+    assert waiting.status == "done"
