@@ -148,7 +148,9 @@ def verify_decisions() -> str | None:
     undecided = Proposal.objects.filter(status__in=Proposal.DECIDED, decision=None)
     # The words of both are the same: accepted, rejected.
     other = Decision.objects.exclude(verdict=F("proposal__status"))
+    orphans = Decision.objects.filter(~Exists(Proposal.objects.filter(pk=OuterRef("proposal_id"))))
     return _first(
+        (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
         (f"proposal {row['proposal']} has {row['n']} decisions" for row in twice.order_by("proposal")[:1]),
         (f"proposal {row.pk} is {row.status} without a decision" for row in _by_key(undecided)),
         (

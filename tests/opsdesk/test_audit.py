@@ -75,6 +75,12 @@ BROKEN = {
         "UPDATE rules_proposal SET status = 'open', closed_at = NULL WHERE id = 3",
         "decision 3 is rejected, its proposal 3 is open",
     ),
+    "a proposal is taken from under its decision": (
+        "verify_decisions",
+        "ALTER TABLE rules_proposal DROP CONSTRAINT rules_proposal_pkey CASCADE;"
+        "DELETE FROM rules_proposal WHERE id = 1",
+        "decision 1 is on proposal 1, which is gone",
+    ),
     "a second decision is written": (
         "verify_decisions",
         "ALTER TABLE opsdesk_decision DROP CONSTRAINT opsdesk_decision_proposal_id_key;"
