@@ -36,7 +36,7 @@ def grant(
     """Exempt the shop from the rule; `until` is the last day on which that counts.
 
     Refused without a reason, for a day that is over, and for a rule that isn't in force in the alliance,
-    only advises or is never evaluated: an exemption from it would do nothing.
+    only advises, is never evaluated or counts openings: an exemption from it would do nothing.
     """
     require(by, GRANT)
     today = localdate(at)
@@ -58,6 +58,8 @@ def grant(
             _("Rule %(rule)s is never evaluated by the daily check: nobody needs an exemption from it.")
             % names
         )
+    if rule.metric == "openings_left":
+        raise Refused(_("Rule %(rule)s counts openings: the alliance's limit stands for every shop.") % names)
     exemption = ShopExemption(
         shop=shop, alliance=alliance, rule_code=rule_code, until=until, reason=reason.strip(), granted_at=at
     )

@@ -91,3 +91,8 @@ def test_an_ended_exemption_counts_until_the_day_before_and_keeps_its_record() -
 def test_ending_takes_a_reason() -> None:
     with pytest.raises(Refused, match="reason"):
         exemptions.end(grant(), by=None, on=TODAY, reason="")
+
+
+def test_nobody_is_exempted_from_the_limit_of_openings() -> None:
+    with pytest.raises(Refused, match="DF-A12"):
+        grant("DF-A12")
