@@ -53,7 +53,7 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
                 admitting=_judged(evaluation.admitting),
                 clearing=_judged(evaluation.clearing),
                 admission_holds=_yes(passes_all(evaluation.admitting)),
-                clearance_fails=_yes(evaluation.any_fails(evaluation.clearing)),
+                clearance_fails=_yes(evaluation.to_clear()),
             )
             .get()
         )

@@ -165,8 +165,11 @@ class Criterion:
     def outcome(self) -> Case:
         """holds, fails, exempt or no_data."""
         met, unmet = (Outcome.FAILS, Outcome.HOLDS) if self.clearing else (Outcome.HOLDS, Outcome.FAILS)
+        # Nobody without metrics of the day is cleared, for whatever else is known of him.
+        unmeasured = [When(m__day__isnull=True, then=Value(Outcome.NO_DATA.value))] if self.clearing else []
         return Case(
             When(self.exempt(), then=Value(Outcome.EXEMPT.value)),
+            *unmeasured,
             When(self._met(self.value), then=Value(met.value)),
             When(self._unmet(self.value), then=Value(unmet.value)),
             default=Value(Outcome.NO_DATA.value),

@@ -33,10 +33,11 @@ from rules.models import RuleSet, ShopExemption
 from rules.publishing import in_force
 from shops import enrollments
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Shop
+from shops.models import Alliance, Enrollment, Ground, Shop
 
 # Marks among the derived facts that are no metrics.
 BARRED = "barred"
+OWES_PAPERS = "owes_papers"
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,15 @@ class Evaluation:
         """Work out the derived facts of the day. Once per transaction, before the first query."""
         sql.prepare_facts(
             self.day,
-            barred=enrollments.barred_shops(self.alliance).values("pk"),
-            exempted={
-                code: ShopExemption.objects.filter(
-                    alliance=self.alliance, until__gte=self.day, rule_code=code
-                ).values("shop_id")
-                for code in sorted(self._exempted_codes)
+            marks={
+                BARRED: enrollments.barred_shops(self.alliance).values("pk"),
+                OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
+                **{
+                    f"exempt_{code}": ShopExemption.objects.filter(
+                        alliance=self.alliance, until__gte=self.day, rule_code=code
+                    ).values("shop_id")
+                    for code in sorted(self._exempted_codes)
+                },
             },
         )
 
@@ -104,7 +108,7 @@ class Evaluation:
         metrics = {criterion.metric.key: criterion.metric for criterion in criteria}
         # The papers tell not only the value but also whom the rule on them concerns.
         facts = {key: key for metric in metrics.values() for key in metric.facts}
-        facts[BARRED] = BARRED
+        facts |= {BARRED: BARRED, OWES_PAPERS: OWES_PAPERS}
         facts |= {mark_alias(c.rule.code): c.mark for c in criteria if c.exempted_by_name}
         return Shop.objects.order_by().annotate(
             m=FilteredRelation("metrics", condition=Q(metrics__day=self.day)),
@@ -122,6 +126,12 @@ class Evaluation:
         if not self.alliance.category_not_served:
             return Q()
         return Q(category__differs=self.alliance.category_not_served)
+
+    def not_served(self) -> Q:
+        """The opposite."""
+        if not self.alliance.category_not_served:
+            return Q(pk__in=[])
+        return Q(category=self.alliance.category_not_served)
 
     def inside(self) -> QuerySet[Any]:
         """Who is checked for clearance: every open enrollment."""
@@ -141,14 +151,21 @@ class Evaluation:
         return self.any_fails(self.clearing) & Q(m__day__isnull=False)
 
     def to_admit(self) -> Q:
-        """Passes every blocking admission rule, and no clearance rule fails (R17)."""
-        return passes_all(self.admitting) & Q(
+        """Passes every blocking admission rule, and no clearance rule fails (R17).
+
+        Who was cleared for papers comes back once they are accepted: those still pending don't do (R5).
+        """
+        admissible = passes_all(self.admitting) & Q(
             Case(
                 When(self.any_fails(self.clearing), then=Value(False)),
                 default=Value(True),
                 output_field=BooleanField(),
             )
         )
+        on_papers = [c for c in self.clearing if c.rule.ground == Ground.QUALIFICATION]
+        if not blocking(on_papers):
+            return admissible
+        return admissible & (Q(fact_owes_papers__key__isnull=True) | passes_all(on_papers))
 
     def judged_inside(self) -> Case:
         """What clearance comes to for `inside()`: "fails", "no_data" or "holds"."""

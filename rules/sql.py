@@ -38,10 +38,10 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), get_default_timezone())
 
 
-def prepare_facts(day: date, *, barred: QuerySet, exempted: Mapping[str, QuerySet]) -> None:
+def prepare_facts(day: date, *, marks: Mapping[str, QuerySet]) -> None:
     """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`.
 
-    `barred` and `exempted` (rule code → queryset) each yield shop ids.
+    `marks` are facts without a value: each queryset yields the ids of the shops that its key marks.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("derived facts live no longer than a transaction")
@@ -97,10 +97,7 @@ def prepare_facts(day: date, *, barred: QuerySet, exempted: Mapping[str, QuerySe
             """,
             [day],
         )
-        for key, shops in {
-            "barred": barred,
-            **{f"exempt_{code}": query for code, query in exempted.items()},
-        }.items():
+        for key, shops in marks.items():
             query, params = shops.query.sql_with_params()
             cursor.execute(
                 f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id) GROUP BY id", [key, *params]

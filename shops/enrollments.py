@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -58,6 +58,16 @@ def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
     return barred_for_ever() | barred_for_now(alliance)
 
 
+def cleared_for_papers(alliance: Alliance) -> QuerySet[Shop]:
+    """Shops whose last opening in the alliance ended for their papers: back once those are accepted (R5)."""
+    last = Opening.objects.filter(
+        enrollment__alliance=alliance,
+        number=F("enrollment__openings_used"),
+        cause=Opening.Cause.QUALIFICATION,
+    )
+    return Shop.objects.filter(pk__in=last.values("enrollment__shop"))
+
+
 @transaction.atomic
 def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str = "") -> None:
     """The shop asks to be let in (again): R18 needs it for every opening but the first.
@@ -82,7 +92,7 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
     """Let the shop in: the next opening begins, on the local day of `at`.
 
     Refused when the shop is in, was in before and has not applied again (R18), is of a category that the
-    alliance doesn't serve (R22), is barred (R5, CL-1), or has used up its openings (DF-A12, R4).
+    alliance doesn't serve (R22), is closed, is barred (R5, CL-1), or has used up its openings (DF-A12, R4).
     """
     lock(enrollment)
     names = {"shop": enrollment.shop, "alliance": enrollment.alliance}
@@ -103,6 +113,8 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
             _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
             % names
         )
+    if enrollment.shop.status == Shop.Status.CLOSED:
+        raise Refused(_("%(shop)s is closed on its platform: nobody can open it.") % names)
     if barred_for_now(alliance).filter(pk=enrollment.shop_id).exists():
         raise Refused(_("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names)
     number = enrollment.openings_used + 1

@@ -325,3 +325,23 @@ def test_every_rule_of_the_book_has_its_test_here() -> None:
     }
     tested.add("df_c3")
     assert {code.replace("-", "_").lower() for code in Rule.objects.values_list("code", flat=True)} == tested
+
+
+def test_every_rule_that_is_evaluated_blocks_but_df_a11() -> None:
+    assert set(Rule.objects.filter(advisory=True).values_list("code", flat=True)) == {"DF-A11"}
+
+
+def test_df_c2_is_about_papers_df_c3_a_judgement_and_every_other_clearance_about_metrics() -> None:
+    clearing = Rule.objects.filter(rule_set__purpose="clearance")
+    assert dict(clearing.values_list("code", "ground")) == {
+        "DF-C1": "metric",
+        "DF-C2": "qualification",
+        "DF-C3": "judgement",
+        "WS-C1": "metric",
+    }
+
+
+def test_without_metrics_of_the_day_no_clearance_rule_fails() -> None:
+    shop = make_shop(shop_type="flagship")
+    assert (outcome("DF-C1", shop), outcome("DF-C2", shop)) == ("no_data", "no_data")
+    assert check(shop, Alliance.objects.get(code=DOUYIN), DAY).clearance_holds

@@ -8,6 +8,7 @@ import pytest
 
 from rules import exemptions, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
+from shops import enrollments
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment
 from tests.factories import (
@@ -19,6 +20,7 @@ from tests.factories import (
     make_metrics,
     make_penalty,
     make_proposal,
+    make_qualification,
     make_shop,
     make_user,
 )
@@ -317,3 +319,24 @@ def test_two_shops_of_one_kind_in_two_alliances_are_checked_apart() -> None:
     assert check(DOUYIN).filed == 0
     assert check(WECHAT).filed == 1
     assert Proposal.objects.get().alliance.code == WECHAT
+
+
+@pytest.mark.parametrize(("verdict", "filed"), [("pending", 0), ("rejected", 0), ("accepted", 1)])
+def test_a_shop_cleared_for_its_papers_comes_back_once_they_are_accepted(verdict: str, filed: int) -> None:
+    shop = make_shop(shop_type="flagship")
+    enrollment = make_enrollment(shop)
+    enrollments.clear(enrollment, cause="qualification", by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    make_metrics(shop)
+    make_qualification(shop, verdict=verdict)
+    assert check().filed == filed
+
+
+def test_papers_still_pending_keep_nobody_out_who_was_not_cleared_for_them() -> None:
+    shop = make_shop(shop_type="flagship")
+    enrollment = make_enrollment(shop)
+    enrollments.clear(enrollment, cause="metric", by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    make_metrics(shop)
+    make_qualification(shop, verdict="pending")
+    assert check().filed == 1

@@ -247,3 +247,9 @@ def test_a_clearance_for_a_metric_or_for_papers_bars_nobody(ground: str) -> None
         evidence={},
     )
     assert not barred(enrollment.shop)
+
+
+def test_a_shop_that_is_closed_on_its_platform_is_not_admitted() -> None:
+    enrollment = make_enrollment(make_shop(status="closed", closed_cause="voluntary"), state="applied")
+    with pytest.raises(Refused, match="closed on its platform"):
+        enrollments.admit(enrollment, by=None, at=AT)
