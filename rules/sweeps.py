@@ -16,6 +16,7 @@ from django.db.models import (
     F,
     FilteredRelation,
     Max,
+    Min,
     Q,
     QuerySet,
     Value,
@@ -29,7 +30,7 @@ from rules.criteria import Outcome
 from rules.evaluation import Evaluation, blocking
 from rules.models import Proposal, Sweep
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, ShopMetrics
+from shops.models import Alliance, Enrollment, ImportBatch, ShopMetrics
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -80,8 +81,18 @@ def request(*, alliance: Alliance, by: User | None, at: datetime, day: date | No
 
 
 def is_checked(alliance: Alliance, day: date) -> bool:
-    """Whether a check of that day has been done or held: then the timetable asks for no other."""
-    return Sweep.objects.filter(alliance=alliance, day=day, status__in=[Status.DONE, Status.HELD]).exists()
+    """Whether a check of that day has been done or held: then the timetable asks for no other.
+
+    One that somebody ran before the day's first metrics came in has seen nothing, and doesn't count.
+    """
+    done = Sweep.objects.filter(alliance=alliance, day=day, status__in=[Status.DONE, Status.HELD])
+    came_in = ImportBatch.objects.filter(
+        kind=ImportBatch.Kind.METRICS,
+        state=ImportBatch.State.APPLIED,
+        first_day__lte=day,
+        last_day__gte=day,
+    ).aggregate(first=Min("finished_at"))["first"]
+    return (done.filter(started_at__gte=came_in) if came_in else done).exists()
 
 
 def abandoned() -> list[Sweep]:
@@ -123,15 +134,23 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
 
 def _start(sweep: Sweep, at: datetime) -> None:
     """Mark it running. One that died while running gives way; one that lives refuses us."""
-    for other in Sweep.objects.filter(alliance=sweep.alliance, status=Status.RUNNING).exclude(pk=sweep.pk):
-        if not sql.try_to_hold(sql.SWEEPING, other.pk):
-            raise Refused(_("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance})
-        _finish(other, Status.FAILED, at, failure="interrupted")
-        sql.let_go(sql.SWEEPING, other.pk)
-    sweep.status = Status.RUNNING
-    sweep.started_at = at
+    running = Sweep.objects.select_for_update(no_key=True).filter(
+        alliance=sweep.alliance, status=Status.RUNNING
+    )
     try:
         with transaction.atomic():
+            # Locked before it's judged: one that is just finishing must not be called interrupted.
+            for other in running.exclude(pk=sweep.pk):
+                if not sql.try_to_hold(sql.SWEEPING, other.pk):
+                    raise Refused(
+                        _("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}
+                    )
+                try:
+                    _finish(other, Status.FAILED, at, failure="interrupted")
+                finally:
+                    sql.let_go(sql.SWEEPING, other.pk)
+            sweep.status = Status.RUNNING
+            sweep.started_at = at
             sweep.save_by(None)
     except IntegrityError:
         raise Refused(_("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}) from None
@@ -147,6 +166,8 @@ def _finish(sweep: Sweep, status: Sweep.Status, at: datetime, failure: str = "")
 def _carry_out(sweep: Sweep, at: datetime) -> None:
     began = perf_counter()
     evaluation = Evaluation(sweep.alliance, sweep.day)
+    # Another version may have come into force since the check was asked for: this one is what it goes by.
+    sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
     evaluation.prepare()
     _count(sweep, evaluation)
     _gather_due(evaluation)
@@ -202,7 +223,7 @@ def _gather_due(evaluation: Evaluation) -> None:
 
 
 def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
-    """Shops with an open proposal of this kind that a check filed (`proposal`)."""
+    """Shops with an open proposal of this kind (`filed`)."""
     return (
         evaluation.shops()
         .annotate(
@@ -212,7 +233,6 @@ def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
                     proposals__alliance=evaluation.alliance,
                     proposals__kind=kind,
                     proposals__status__in=[status.value for status in Proposal.UNDECIDED],
-                    proposals__sweep__isnull=False,
                     proposals__product__isnull=True,
                 ),
             )
@@ -222,37 +242,47 @@ def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
 
 
 def _withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
-    """Withdraw what no longer stands: every rule that failed now passes, or the shop has changed its state.
+    """Withdraw what no longer stands: no rule that failed still does, or the shop has changed its state.
 
-    A rule without data today proves nothing: its proposal stays.
+    A rule without data today proves nothing: its proposal stays. Nor does a day before the proposal's own,
+    or any day against what a person filed by hand.
     """
-    reason = f"recovered on {evaluation.day}"
-    passed = sql.TextArray(
+    State = Enrollment.State
+    by_an_earlier_check = Q(filed__sweep__isnull=False, filed__day__lte=evaluation.day)
+    still_in_question = sql.TextArray(
         [
-            Case(When(c.passes(), then=Value(c.rule.code)), default=Value(None), output_field=CharField())
+            Case(When(c.passes(), then=Value(None)), default=Value(c.rule.code), output_field=CharField())
             for c in blocking(evaluation.clearing)
         ]
     )
     still_due = Case(
         When(evaluation.to_clear(), then=Value(True)), default=Value(False), output_field=BooleanField()
     )
+    recovered = by_an_earlier_check & ~Q(still_in_question__overlap=F("filed__failed_rules"))
     sql.gather(
         "rules_recovered",
         _open_ones(evaluation, Kind.CLEAR)
-        .annotate(passed=passed, still_due=still_due)
+        .annotate(still_in_question=still_in_question, still_due=still_due)
         .filter(
-            Q(en__state__differs=Enrollment.State.OPEN)
-            | Q(passed__contains=F("filed__failed_rules"), still_due=False)
+            Q(en__state__differs=State.OPEN)
+            | Q(filed__sweep__isnull=False) & evaluation.not_served()
+            | recovered & Q(still_due=False)
         )
         .values(proposal=F("filed__id")),
     )
-    withdrawn = sql.withdraw("rules_recovered", at=at, reason=reason)
+    withdrawn = sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
     fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
-    elsewhere = [state for state in Enrollment.State.values if state not in STATES[Kind.ADMIT]]
     sql.gather(
         "rules_recovered",
         _open_ones(evaluation, Kind.ADMIT)
-        .filter(fails | Q(fact_barred__key__isnull=False) | Q(en__state__in=elsewhere))
+        .filter(
+            by_an_earlier_check & fails
+            | evaluation.not_served()
+            | Q(fact_barred__key__isnull=False)
+            | Q(en__state__in=[State.OPEN, State.CLEARED])
+            # R18: it has taken its application back.
+            | Q(en__state=State.LEFT, en__openings_used__gt=0)
+        )
         .values(proposal=F("filed__id")),
     )
     return withdrawn + sql.withdraw(

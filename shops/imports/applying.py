@@ -52,10 +52,13 @@ def _write(
 
 
 def _lock(table: str, key: str) -> None:
-    """Lock the records that will change, in the order in which everybody locks."""
+    """Lock the records that will change, in the order in which everybody locks.
+
+    Not FOR UPDATE: it would wait for a check that files proposals for these shops, and deadlock with it.
+    """
     sql.fetch(
         f"SELECT count(*) FROM (SELECT t.id FROM {table} t JOIN import_plan p ON p.{key} = t.id"
-        " WHERE p.outcome = 'updated' ORDER BY t.id FOR UPDATE OF t) locked"
+        " WHERE p.outcome = 'updated' ORDER BY t.id FOR NO KEY UPDATE OF t) locked"
     )
 
 
