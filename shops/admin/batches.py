@@ -181,6 +181,7 @@ class ImportBatchAdmin(ReadOnlyAdmin):
                     (pgettext_lazy("rows", "rejected"), batch.rejected),
                 ],
                 "errors_found": imports.errors_of(batch),
+                "absent": imports.absent_of(batch),
                 "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
                 "may_import": self.has_add_permission(request),
                 "subtitle": None,

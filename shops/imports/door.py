@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 
 from shops import sql
@@ -151,6 +152,13 @@ def unfinished() -> list[int]:
     return sorted(set(waiting.values_list("pk", flat=True)) - sql.leases(IMPORTING))
 
 
+def absent_of(batch: ImportBatch) -> list[str]:
+    """The columns that the file did not bring, by their names in the reader's language (R1)."""
+    chinese = (get_language() or "").startswith("zh")
+    columns = {column.name: column for column in TABLES[batch.kind].columns}
+    return [columns[name].name_zh if chinese else name for name in batch.absent if name in columns]
+
+
 def errors_of(batch: ImportBatch) -> list[RowError]:
     """The first errors of an import, ready to be told in the reader's language."""
     return [RowError.of_record(record) for record in batch.errors]
@@ -177,6 +185,8 @@ def _check(batch: ImportBatch, path: Path, rejected: Path) -> Staged:
     """Stage and judge the file, and write into the record what becomes of it. Saves nothing."""
     table = TABLES[batch.kind]
     staged = stage(open_csv(path, table), table)
+    brought = {column.name for column in staged.source.present}
+    batch.absent = [column.name for column in table.columns if column.name not in brought]
     judged = judge(staged, as_of=batch.as_of)
     if judged.rejected:
         batch.errors = [error.as_record() for error in first_errors(SHOWN)]

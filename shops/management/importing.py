@@ -129,9 +129,10 @@ def _summary(batch: ImportBatch, *, dry: bool) -> str:
     state = str(batch.get_state_display())
     if dry and batch.state == ImportBatch.State.APPLIED:
         state = _t("could be applied")
+    absent = f"; not in the file: {', '.join(batch.absent)}" if batch.absent else ""
     return (
         f"{batch.file_name}: {state}; {batch.rows} rows, {batch.created} created, {batch.updated} updated,"
-        f" {batch.unchanged} unchanged, {batch.rejected} rejected, {batch.seconds:.3f} s"
+        f" {batch.unchanged} unchanged, {batch.rejected} rejected, {batch.seconds:.3f} s{absent}"
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -53,6 +54,13 @@ class ImportBatch(Audited):
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     first_day = models.DateField(_("first day"), null=True, blank=True)
     last_day = models.DateField(_("last day"), null=True, blank=True)
+    absent = ArrayField(
+        models.CharField(max_length=60),
+        verbose_name=_("columns not in the file"),
+        default=list,
+        blank=True,
+        help_text=_("What stands stays as it is; what is new has no data there."),
+    )
     rows = models.IntegerField(_("rows"), default=0)
     created = models.IntegerField(_("created"), default=0)
     updated = models.IntegerField(_("updated"), default=0)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -188,6 +189,15 @@ def test_an_older_metrics_file_leaves_newer_knowledge_alone() -> None:
     assert counts(older) == (1, 0, 0, 1, 0)
     assert ShopMetrics.objects.get().batch == newer
     assert not Correction.objects.exists()
+
+
+def test_a_file_that_brings_only_one_of_the_two_scores_says_so() -> None:
+    make_shop(code="S1")
+    batch = bring("metrics", f"shop,day,experience_score\nS1,{DAY},4.5\n")
+    assert "shop_score" in batch.absent
+    assert "experience_score" not in batch.absent
+    with override("zh-hans"):
+        assert "店铺评分" in imports.absent_of(batch)
 
 
 def test_metrics_that_a_file_does_not_bring_stay_as_they_are() -> None:
