@@ -7,10 +7,12 @@ from datetime import timedelta
 from threading import Thread
 
 import psycopg
+from django.core.management import call_command
 from django.db import connection
 
 from rules import sweeps
 from rules.models import Sweep
+from rules.sql import SWEEPING
 from shops import imports
 from shops.models import Alliance, Shop
 from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop, make_sweep
@@ -65,3 +67,27 @@ def test_an_import_of_shops_does_not_wait_for_a_check_that_files_for_them(commit
             cursor.execute("SET lock_timeout = '3s'")
         assert imports.process(batch.pk, at=AT).state == "applied"
     assert Shop.objects.get().name == "新名"
+
+
+def test_the_command_waits_for_another_check_of_the_alliance(committed_db) -> None:
+    make_metrics(make_enrollment().shop, experience_score="3.49")
+    running = make_sweep(day=DAY - timedelta(days=1), status="running", finished_at=None)
+
+    def ask() -> None:
+        try:
+            call_command("sweep", alliance=DOUYIN, stdout=io.StringIO())
+        finally:
+            connection.close()
+
+    command = Thread(target=ask)
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s, %s)", [SWEEPING, running.pk])
+        command.start()
+        eventually(lambda: Sweep.objects.filter(status="waiting").exists(), "the command asked for nothing")
+        owner.execute(
+            "UPDATE rules_sweep SET status = 'done', finished_at = now() WHERE id = %s", [running.pk]
+        )
+        owner.commit()
+    owner.close()
+    command.join(60)
+    assert Sweep.objects.get(day=DAY).filed == 1
