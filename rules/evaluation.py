@@ -15,6 +15,7 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
+    DecimalField,
     F,
     FilteredRelation,
     IntegerField,
@@ -24,6 +25,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from rules import sql
@@ -189,7 +191,9 @@ class Evaluation:
 
     def any_fails(self, criteria: list[Criterion]) -> Q:
         """At least one blocking criterion fails."""
-        return reduce(or_, [c.fails() for c in blocking(criteria)], Q(pk__in=[]))
+        # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.
+        nobody = Q(Value(False, output_field=BooleanField()))
+        return reduce(or_, [c.fails() for c in blocking(criteria)] or [nobody])
 
     def evidence(self) -> dict[str, object]:
         """Annotations for a proposal: every rule by value, what failed, and the first that failed."""
@@ -220,7 +224,10 @@ class Evaluation:
             "lead_operator": first("operator"),
             "lead_threshold": first("threshold"),
             "lead_ground": first("ground"),
-            "lead_margin": Case(*(When(c.fails(), then=c.margin()) for c in clearing), default=Value(None)),
+            "lead_margin": Case(
+                *(When(c.fails(), then=c.margin()) for c in clearing),
+                default=Cast(Value(None), DecimalField(max_digits=20, decimal_places=6)),
+            ),
             "gmv": F("m__gmv_30d"),
             "metrics_batch": F("m__batch_id"),
             "enrollment": F("en__id"),

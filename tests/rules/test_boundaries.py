@@ -79,7 +79,10 @@ def test_df_a5_does_not_know_a_score_that_is_not_given_yet() -> None:
     assert measured("DF-A5", **NONE_YET) == "no_data"
 
 
-@pytest.mark.parametrize(("rate", "expected"), [("0.7500", "fails"), ("0.7501", "holds"), (None, "no_data")])
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [("0.7499", "fails"), ("0.7500", "fails"), ("0.7501", "holds"), (None, "no_data")],
+)
 def test_df_a6_the_positive_rate_is_above_75_percent(rate: str | None, expected: str) -> None:
     assert measured("DF-A6", positive_rate=rate) == expected
 

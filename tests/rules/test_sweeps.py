@@ -340,3 +340,24 @@ def test_papers_still_pending_keep_nobody_out_who_was_not_cleared_for_them() -> 
     make_metrics(shop)
     make_qualification(shop, verdict="pending")
     assert check().filed == 1
+
+
+def test_rules_that_only_advise_clear_nobody_and_keep_nobody_out() -> None:
+    enrollment = inside(WECHAT, shop_score="4.20")
+    applicant = make_enrollment(alliance_code=WECHAT, state="applied")
+    make_metrics(applicant.shop)
+    advice = RuleSet.objects.create(
+        alliance=enrollment.alliance, purpose="clearance", version=2, in_force_from=DAY
+    )
+    Rule.objects.create(
+        rule_set=advice,
+        position=1,
+        code="WS-C1",
+        metric="shop_score",
+        operator="<",
+        value="4.9",
+        advisory=True,
+    )
+    advice.published_at = AT
+    advice.save()
+    assert check(WECHAT).by_kind == {"admit": 1}
