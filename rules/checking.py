@@ -96,6 +96,11 @@ class Unjudged:
     last: date | None = None
     days: int | None = None
 
+    @property
+    def dated(self) -> bool:
+        """Whether the past of what it lacks is known: that of a derived fact is not."""
+        return all(METRICS[key].column for key in self.lacking)
+
 
 def without_data(alliance: Alliance, day: date, *, start: int, stop: int) -> tuple[int, list[Unjudged]]:
     """How many subjects of `day`'s check could not be judged, and those from `start` to `stop` by code.
@@ -136,7 +141,7 @@ def _unjudged(
 
 
 def _since_when(rows: list[Unjudged], day: date) -> list[Unjudged]:
-    """For how long already, of those on one page. A derived fact's past is not known."""
+    """For how long already, of those on one page."""
     columns = {key for row in rows for key in row.lacking if METRICS[key].column}
     back = [day - timedelta(days=ago) for ago in range(1, LOOKS_BACK + 1)]
     known: dict[int, date] = {}
@@ -148,7 +153,7 @@ def _since_when(rows: list[Unjudged], day: date) -> list[Unjudged]:
             known[row.shop_id] = measured["day"]
     return [
         replace(row, last=known[row.shop_id], days=(day - known[row.shop_id]).days)
-        if row.shop_id in known and all(METRICS[key].column for key in row.lacking)
+        if row.shop_id in known and row.dated
         else row
         for row in rows
     ]
