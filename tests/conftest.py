@@ -23,6 +23,7 @@ from typing import IO
 import django.conf
 import pytest
 import redis
+from django.utils import translation
 
 from opsdesk import local_services, supervisor
 from tests import databases
@@ -73,6 +74,13 @@ def pytest_unconfigure() -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(_holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
         local_services.down(DATA)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves its reader's language behind; no test begins in that of another."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

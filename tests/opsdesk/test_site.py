@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 from django.views.defaults import bad_request, server_error
 
 from tests.factories import DOUYIN, make_proposal, make_user
 
 CHINESE = {"accept-language": "zh-CN"}
+
+
+def chinese(text: str) -> str:
+    with override("zh-hans"):
+        translated = gettext(text)
+    assert translated != text
+    return translated
 
 
 def client_of(role: str, **values: object) -> Client:
@@ -48,7 +55,7 @@ def test_an_address_that_takes_a_form_alone_says_so_in_words() -> None:
     ):
         answer = client.get(address)
         assert (answer.status_code, answer["Allow"].split(",")[0]) == (405, "POST")
-        assert "没有执行任何操作" in answer.content.decode()
+        assert chinese("Nothing was done") in answer.content.decode()
 
 
 @pytest.mark.django_db
@@ -56,7 +63,7 @@ def test_a_form_without_its_token_is_answered_in_the_readers_language() -> None:
     client = client_of("operator", enforce_csrf_checks=True)
     answer = client.post(reverse("admin:check_now", args=[DOUYIN]))
     assert answer.status_code == 403
-    assert "表单已过期" in answer.content.decode()
+    assert chinese("This form is out of date") in answer.content.decode()
 
 
 def test_a_failure_says_so_in_the_readers_language_and_nothing_else() -> None:
@@ -65,6 +72,6 @@ def test_a_failure_says_so_in_the_readers_language_and_nothing_else() -> None:
         failed = server_error(request)
         refused = bad_request(request, ValueError("the inner workings"))
     assert (failed.status_code, refused.status_code) == (500, 400)
-    assert "系统出现故障" in failed.content.decode()
-    assert "无法识别的请求" in refused.content.decode()
+    assert chinese("The desk has failed") in failed.content.decode()
+    assert chinese("This can't be understood") in refused.content.decode()
     assert "inner workings" not in refused.content.decode()
