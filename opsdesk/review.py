@@ -56,7 +56,7 @@ def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
     proposal = _lock(proposal_id)
-    penalty = _carry_out(proposal, why=note or str(dict(reasons.REASON_CHOICES)[code]), by=by, at=at)
+    penalty = _carry_out(proposal, why=note or code, by=by, at=at)
     proposal.penalty = penalty
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
     _withdraw_what_fits_no_longer(proposal, by=by, at=at)

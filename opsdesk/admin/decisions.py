@@ -22,11 +22,15 @@ from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
 from shops.admin.downloads import Column, DownloadableAdmin
 from shops.admin.forms import DayInput, form_page
+from shops.admin.penalties import PenaltyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
 
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
+
+# A penalty that a decision imposed keeps the code: words would be of the language of whoever decided.
+PenaltyAdmin.reasons = dict(reasons.REASON_CHOICES)
 
 
 def today() -> Any:

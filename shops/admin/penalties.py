@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -41,11 +41,13 @@ class PenaltyAdmin(ReadOnlyAdmin):
     search_help_text = _("Shop's code or name, or the platform's case number.")
     inlines = [MeasureInline]
     fieldsets = [
-        (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "reason"]}),
+        (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
         (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason"]}),
     ]
-    readonly_fields = ["case"]
+    readonly_fields = ["case", "why"]
+    # Reasons that are kept by code; the desk, whose table they are of, gives their words.
+    reasons: ClassVar[dict[str, Any]] = {}
     change_form_template = "admin/with_verbs.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -88,6 +90,10 @@ class PenaltyAdmin(ReadOnlyAdmin):
     @admin.display(description=_("case"))
     def case(self, penalty: Penalty) -> str:
         return f"{penalty.case_number} · {penalty.reference}" if penalty.reference else penalty.case_number
+
+    @admin.display(description=_("reason"))
+    def why(self, penalty: Penalty) -> str:
+        return str(self.reasons.get(penalty.reason, penalty.reason))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

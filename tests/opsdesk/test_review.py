@@ -4,6 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
 from opsdesk import review
@@ -42,6 +44,18 @@ def test_accepting_a_clearance_imposes_a_penalty_that_closes_the_opening() -> No
     assert enrollment.state == "cleared"
     for record in (proposal, decision, penalty, enrollment, enrollment.openings.get()):
         assert record.history.first().history_user == by
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "below the bar"), ("zh-hans", "指标不达标")])
+def test_a_penaltys_reason_is_told_in_the_readers_language(language: str, words: str) -> None:
+    """Whatever language the person who decided reads."""
+    with translation.override("zh-hans"):
+        decision = review.accept(make_proposal().pk, by=make_user(), reason="below_bar", at=AT)
+    client = Client(headers={"accept-language": language})
+    client.force_login(make_user("auditor"))
+    penalty = decision.proposal.penalty
+    page = client.get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()
+    assert words in page
 
 
 def test_accepting_an_admission_opens_the_next_opening_and_imposes_nothing() -> None:
