@@ -133,6 +133,14 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        match = request.resolver_match
+        if match and (match.url_name or "").endswith("_simple_history"):
+            # An old version is to be read. As a form it would offer every shop there is to choose from.
+            written = [field.name for field in self.opts.fields if field.editable and not field.primary_key]
+            return [*super().get_readonly_fields(request, obj), *written]
+        return super().get_readonly_fields(request, obj)
+
     def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # SIMPLE_HISTORY_REVERT_DISABLED only hides the button: whoever may look could still post the form.
         if request.method not in ("GET", "HEAD"):

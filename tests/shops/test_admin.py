@@ -213,6 +213,19 @@ def test_a_download_quotes_what_would_break_its_lines() -> None:
     assert lines == ["\ufeffa,b\r\n", '"x ""y"", z","line\nbreak"\r\n', ",5\r\n"]
 
 
+@pytest.mark.django_db
+def test_an_old_version_is_read_and_offers_nothing_to_choose() -> None:
+    other, penalty = make_shop(name="另一家店"), make_penalty(make_shop(name="青禾小店"), violation_code="V9")
+    client = client_of("supervisor")
+    for record in (penalty, penalty.violation, Alliance.objects.get(code=DOUYIN), penalty.shop):
+        version = record.history.first()
+        address = f"admin:{record._meta.label_lower.replace('.', '_')}_simple_history"
+        page = client.get(reverse(address, args=[record.pk, version.pk])).content.decode()
+        assert other.name not in page
+        assert "<select" not in page.split('id="content"')[1]
+    assert "青禾小店" in page
+
+
 # Reasons in a history
 
 
