@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, SetUnusablePasswordMixin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -44,6 +46,11 @@ class RoleFilter(admin.SimpleListFilter):
         return queryset.filter(groups__name=self.value()) if self.value() else queryset
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    # Django's own is put together when it's imported, and so is English for everybody.
+    usable_password_help_text = SetUnusablePasswordMixin.usable_password_help_text  # type: ignore[assignment]
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     """Rights come from roles alone; only a superuser sees and sets superusers. Nobody is deleted."""
@@ -54,6 +61,7 @@ class PersonAdmin(UserAdmin):
     ordering = ["username"]
     actions = None
     filter_horizontal = ()
+    change_password_form = PasswordForm
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -73,6 +81,10 @@ class PersonAdmin(UserAdmin):
     # One's own rights are for somebody else to change.
     OWN_RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
     MOMENTS = ("last_login", "date_joined")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -133,6 +145,9 @@ class RoleAdmin(GroupAdmin):
     fields = ["role", "name", "allowed"]
     readonly_fields = ["role", "allowed"]
     filter_horizontal = ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": capfirst(_("roles")), **(extra_context or {})})
 
     @admin.display(description=_("role"))
     def role(self, group: Group) -> str:

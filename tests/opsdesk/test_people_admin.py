@@ -130,3 +130,16 @@ def test_the_list_of_people_asks_no_more_for_many(desk: Client, django_assert_ma
         make_user("operator")
     with django_assert_max_num_queries(9):
         desk.get(reverse("admin:auth_user_changelist"))
+
+
+def test_what_a_new_password_may_be_is_said_in_chinese(administrator: User) -> None:
+    """Django puts its own text together when it's imported, in English for everybody."""
+    client = Client(headers={"accept-language": "zh-CN"})
+    client.force_login(administrator)
+    address = reverse(
+        "admin:auth_user_password_change", args=[make_user("operator", password="a long one").pk]
+    )
+    page = client.get(address).content.decode()
+    assert "用户是否能够使用密码进行认证" in page
+    assert "Whether the user" not in page
+    assert "角色" in client.get(reverse("admin:auth_group_changelist")).context["title"]
