@@ -36,6 +36,8 @@ class AnsweringCommand(BaseCommand):
         try:
             value, summary = self.answer(**options)
         except Refused as refusal:
+            if options["json"]:
+                self.stdout.write(json.dumps({"refused": str(refusal)}, ensure_ascii=False))
             raise CommandError(str(refusal), returncode=1) from refusal
         self.stdout.write(json.dumps(value, ensure_ascii=False) if options["json"] else summary)
         if status := self.status(value):

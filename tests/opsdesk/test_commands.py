@@ -72,6 +72,13 @@ def test_sweep_without_metrics_is_refused_with_status_1() -> None:
     assert status_of("sweep", "--alliance", DOUYIN) == 1
 
 
+def test_a_refusal_is_one_json_value_too() -> None:
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("sweep", "--alliance", DOUYIN, "--json", stdout=out)
+    assert list(json.loads(out.getvalue())) == ["refused"]
+
+
 def test_an_unknown_alliance_is_bad_usage_with_status_2() -> None:
     assert status_of("sweep", "--alliance", "nowhere") == 2
     assert status_of("list_proposals", "--alliance", "nowhere") == 2
