@@ -65,6 +65,7 @@ class ExecutionForm(forms.Form):
 class DecisionAdmin(DownloadableAdmin):
     """A verdict never changes; what the platform did with it is recorded here."""
 
+    when_empty = _("No proposal has been decided yet. Decide some in the review queue.")
     list_display = [
         "proposal_cell",
         "alliance",

@@ -43,6 +43,7 @@ LISTS_KEPT = 5
 class ProposalAdmin(DownloadableAdmin):
     """Looked through, decided one by one or many at once."""
 
+    when_empty = _("Nothing waits for a decision. The next daily check files what fails.")
     list_display = [
         "shop_cell",
         "category",

@@ -13,6 +13,9 @@ from shops.admin.readonly import ReadOnlyAdmin
 
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyAdmin):
+    when_empty = _(
+        "No daily check has run yet. Import metrics, then check on the home page or wait for the night."
+    )
     list_display = [
         "alliance",
         "day",

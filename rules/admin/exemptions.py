@@ -63,6 +63,7 @@ class StandingFilter(admin.SimpleListFilter):
 class ShopExemptionAdmin(ReadOnlyAdmin):
     """A supervisor grants and ends them; everybody who works with proposals sees them."""
 
+    when_empty = _("No shop is exempt from any rule. A supervisor can exempt one until a date.")
     list_display = ["shop", "alliance", "rule_code", "until", "standing", "reason", "granted_at"]
     list_filter = [StandingFilter, "alliance", "rule_code"]
     list_select_related = ["shop", "alliance"]

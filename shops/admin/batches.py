@@ -58,6 +58,7 @@ class FileForm(forms.Form):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(ReadOnlyAdmin):
+    when_empty = _("No file has come in yet. Import one: shops first, then enrollments, papers and metrics.")
     list_display = [
         "file_name",
         "kind",

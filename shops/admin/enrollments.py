@@ -25,6 +25,7 @@ class OpeningInline(ReadOnlyInline):
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(ReadOnlyAdmin):
+    when_empty = _("No shop is enrolled yet. Import a file of enrollments.")
     list_display = ["shop", "alliance", "state_pill", "openings"]
     list_filter = ["alliance", "state"]
     list_select_related = ["shop", "alliance"]

@@ -25,6 +25,7 @@ class MeasureInline(ReadOnlyInline):
 
 @admin.register(Penalty)
 class PenaltyAdmin(ReadOnlyAdmin):
+    when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
         "case_number",
         "shop",

@@ -38,6 +38,7 @@ class ExpiryFilter(admin.SimpleListFilter):
 
 @admin.register(Qualification)
 class QualificationAdmin(ReadOnlyAdmin):
+    when_empty = _("No papers are on file. Import a file of qualifications.")
     list_display = ["shop", "kind", "brand", "valid_until", "verdict_pill", "received_at"]
     list_filter = [ExpiryFilter, "kind", "verdict"]
     list_select_related = ["shop"]

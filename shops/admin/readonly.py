@@ -96,6 +96,8 @@ class ReadOnlyAdmin(SimpleHistoryAdmin):
     empty_value_display = NOTHING
     # Reasons that history keeps by code, with their words; those of WRITTEN need no repetition.
     history_reasons: ClassVar[dict[str, Any]] = {}
+    # What to do next where nothing is there yet.
+    when_empty: Any = ""
 
     if TYPE_CHECKING:
         model: type[models.Model]

@@ -20,6 +20,7 @@ DAYS_SHOWN = 30
 class ShopAdmin(ReadOnlyAdmin):
     """What the platform reports of a shop, and what stands in the desk's record about it."""
 
+    when_empty = _("Import a file of shops: it is where everything begins.")
     list_display = [
         "code",
         "name",

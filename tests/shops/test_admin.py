@@ -282,3 +282,13 @@ def test_a_verb_without_a_reason_does_nothing() -> None:
     client_of("operator").post(reverse("admin:shops_enrollment_apply", args=[enrollment.pk]), {"reason": ""})
     enrollment.refresh_from_db()
     assert enrollment.state == "cleared"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", ["shop", "enrollment", "qualification", "penalty", "importbatch"])
+def test_an_empty_list_says_what_to_do_next(model: str) -> None:
+    client = client_of("operator")
+    listed = reverse(f"admin:shops_{model}_changelist")
+    page = client.get(listed)
+    assert str(page.context["cl"].model_admin.when_empty) in page.content.decode()
+    assert "Clear the filters" in client.get(listed, {"q": "nobody"}).content.decode()
