@@ -13,6 +13,8 @@ from rules.models import RuleSet
 from shops.errors import Refused
 
 Purpose = RuleSet.Purpose
+# What is told of a rule, in this order.
+TOLD = ("code", "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory")
 
 
 class Command(AnsweringCommand):
@@ -35,9 +37,7 @@ class Command(AnsweringCommand):
 
 def as_json(answer: Check) -> dict[str, Any]:
     def part(purpose: str, holds: bool) -> dict[str, Any]:
-        rules = [
-            {key: value for key, value in rule.items() if key != "purpose"} for rule in answer.rules[purpose]
-        ]
+        rules = [{key: rule[key] for key in TOLD} for rule in answer.rules[purpose]]
         return {"version": answer.rule_set(purpose).version, "holds": holds, "rules": rules}
 
     return {
