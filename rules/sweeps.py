@@ -24,6 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from rules import sql
 from rules.criteria import Outcome
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 Kind = Proposal.Kind
 Status = Sweep.Status
+
+# Why a check failed, where no exception says so; told in the reader's language.
+INTERRUPTED = gettext_noop("interrupted")
+KEPT_DYING = gettext_noop("its worker died again and again")
+# A check that has killed this many workers will kill the next.
+ATTEMPTS = 3
 
 # The enrollment's state at which a proposal of a kind still makes sense.
 STATES = {
@@ -109,7 +116,8 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
     """Carry a requested check out. Safe to run twice: a finished one is returned as it is.
 
     The session's advisory lock tells that somebody is at it: it ends with the process, however that ends,
-    and whoever comes next starts over, for nothing of an unfinished check is ever committed.
+    and whoever comes next starts over, for nothing of an unfinished check is ever committed. One that has
+    lost ATTEMPTS workers fails instead of taking the next.
     Refused while another process is at it.
     """
     if not sql.try_to_hold(sql.SWEEPING, sweep_id):
@@ -118,10 +126,15 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
         sweep = Sweep.objects.select_related("alliance", "admission", "clearance").get(pk=sweep_id)
         if sweep.status not in Sweep.UNFINISHED:
             return sweep
+        # One that killed its worker could not count itself: each try has left its mark before it began.
+        if sweep.history.filter(status=Status.RUNNING).count() >= ATTEMPTS:
+            _finish(sweep, Status.FAILED, at, failure=KEPT_DYING)
+            return sweep
         _start(sweep, at)
         try:
             with transaction.atomic():
                 _carry_out(sweep, at)
+        # Whatever it was, the record says so; and whoever called hears of it.
         except Exception as failure:
             sweep.refresh_from_db()
             _finish(sweep, Status.FAILED, at, failure=str(failure) or type(failure).__name__)
@@ -146,7 +159,7 @@ def _start(sweep: Sweep, at: datetime) -> None:
                         _("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}
                     )
                 try:
-                    _finish(other, Status.FAILED, at, failure="interrupted")
+                    _finish(other, Status.FAILED, at, failure=INTERRUPTED)
                 finally:
                     sql.let_go(sql.SWEEPING, other.pk)
             sweep.status = Status.RUNNING

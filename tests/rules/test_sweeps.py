@@ -361,3 +361,15 @@ def test_rules_that_only_advise_clear_nobody_and_keep_nobody_out() -> None:
     advice.published_at = AT
     advice.save()
     assert check(WECHAT).by_kind == {"admit": 1}
+
+
+def test_a_check_that_has_killed_three_workers_is_given_up() -> None:
+    inside(experience_score="3.49")
+    requested = sweeps.request(alliance=Alliance.objects.get(code=DOUYIN), by=None, at=AT, day=DAY)
+    for _ in range(3):
+        requested.status = "running"
+        requested.save_by(None)
+    given_up = sweeps.run(requested.pk, at=AT)
+    assert (given_up.status, given_up.filed) == ("failed", 0)
+    assert "died" in given_up.failure
+    assert check().filed == 1
