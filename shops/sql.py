@@ -91,7 +91,7 @@ def copy_in(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
 
 @contextmanager
 def lease(kind: int, number: int) -> Iterator[bool]:
-    """Whether this session alone works on the record; false: another one does. Dies with the session."""
+    """Whether this connection alone works on the record; false: another one does. Dies with the session."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, number])
         (held,) = cursor.fetchone()
