@@ -234,16 +234,3 @@ def withdraw(name: str, *, at: datetime, reason: str) -> int:
             reason=reason,
             at=at,
         )
-
-
-def try_to_hold(lock: int, key: int) -> bool:
-    """Take the session's advisory lock (lock, key) if nobody has it. It ends with the connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, key])
-        return bool(cursor.fetchone()[0])
-
-
-def let_go(lock: int, key: int) -> None:
-    """Give the session's advisory lock back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, key])

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import (
     BooleanField,
     Case,
@@ -33,6 +33,7 @@ from rules.models import Proposal, Sweep
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, ImportBatch, ShopMetrics
 from shops.rights import require
+from shops.sql import lease, leases
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -104,12 +105,8 @@ def is_checked(alliance: Alliance, day: date) -> bool:
 
 def abandoned() -> list[Sweep]:
     """Checks that still have to be carried out and that nobody is at: never started, or their worker died."""
-    found = []
-    for sweep in Sweep.objects.filter(status__in=Sweep.UNFINISHED).order_by("id"):
-        if sql.try_to_hold(sql.SWEEPING, sweep.pk):
-            sql.let_go(sql.SWEEPING, sweep.pk)
-            found.append(sweep)
-    return found
+    waiting = Sweep.objects.filter(status__in=Sweep.UNFINISHED)
+    return list(waiting.exclude(pk__in=leases(sql.SWEEPING)).order_by("id"))
 
 
 def run(sweep_id: int, *, at: datetime) -> Sweep:
@@ -120,9 +117,9 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
     lost ATTEMPTS workers fails instead of taking the next.
     Refused while another process is at it.
     """
-    if not sql.try_to_hold(sql.SWEEPING, sweep_id):
-        raise Refused(_("This check is already running."))
-    try:
+    with lease(sql.SWEEPING, sweep_id) as alone:
+        if not alone:
+            raise Refused(_("This check is already running."))
         sweep = Sweep.objects.select_related("alliance", "admission", "clearance").get(pk=sweep_id)
         if sweep.status not in Sweep.UNFINISHED:
             return sweep
@@ -140,9 +137,6 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
             _finish(sweep, Status.FAILED, at, failure=str(failure) or type(failure).__name__)
             raise
         return sweep
-    finally:
-        if connection.is_usable():
-            sql.let_go(sql.SWEEPING, sweep_id)
 
 
 def _start(sweep: Sweep, at: datetime) -> None:
@@ -154,14 +148,12 @@ def _start(sweep: Sweep, at: datetime) -> None:
         with transaction.atomic():
             # Locked before it's judged: one that is just finishing must not be called interrupted.
             for other in running.exclude(pk=sweep.pk):
-                if not sql.try_to_hold(sql.SWEEPING, other.pk):
-                    raise Refused(
-                        _("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}
-                    )
-                try:
+                with lease(sql.SWEEPING, other.pk) as died:
+                    if not died:
+                        raise Refused(
+                            _("Another check of %(alliance)s is running.") % {"alliance": sweep.alliance}
+                        )
                     _finish(other, Status.FAILED, at, failure=INTERRUPTED)
-                finally:
-                    sql.let_go(sql.SWEEPING, other.pk)
             sweep.status = Status.RUNNING
             sweep.started_at = at
             sweep.save_by(None)

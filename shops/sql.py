@@ -98,7 +98,8 @@ def lease(kind: int, number: int) -> Iterator[bool]:
     try:
         yield held
     finally:
-        if held:
+        # A connection that was lost has let go by itself, and must not hide why.
+        if held and connection.is_usable():
             execute("SELECT pg_advisory_unlock(%s, %s)", [kind, number])
 
 

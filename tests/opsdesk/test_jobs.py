@@ -7,9 +7,11 @@ from datetime import date, datetime, timedelta
 from django_rq import get_queue
 
 from opsdesk import jobs
-from rules import sql, sweeps
+from rules import sweeps
 from rules.models import Proposal, Sweep
+from rules.sql import SWEEPING
 from shops.models import Alliance
+from shops.sql import lease
 from tests.factories import DAY, DOUYIN, SHANGHAI, make_enrollment, make_metrics, make_shop, make_sweep
 
 MORNING = datetime(2026, 3, 11, 3, 0, tzinfo=SHANGHAI)
@@ -61,11 +63,10 @@ def test_a_refused_check_is_no_failed_job_and_waits_for_the_next_reconciliation(
     alliance = Alliance.objects.get(code=DOUYIN)
     waiting = sweeps.request(alliance=alliance, by=None, at=MORNING)
     running = make_sweep(day=DAY - timedelta(days=1), status="running", finished_at=None)
-    assert sql.try_to_hold(sql.SWEEPING, running.pk)
-    jobs.ask_for(waiting)
-    worker.burst()
-    assert get_queue("default").failed_job_registry.count == 0
-    sql.let_go(sql.SWEEPING, running.pk)
+    with lease(SWEEPING, running.pk):
+        jobs.ask_for(waiting)
+        worker.burst()
+        assert get_queue("default").failed_job_registry.count == 0
     jobs.reconcile()
     worker.burst()
     waiting.refresh_from_db()
