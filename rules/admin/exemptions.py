@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from rules import exemptions
 from rules.models import Rule, ShopExemption
 from shops.admin.cells import pill
-from shops.admin.forms import DayInput, ShopCodeField, form_page, reason_page
-from shops.admin.readonly import ReadOnlyAdmin
+from shops.admin.forms import DayInput, ShopCodeField, form_page
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.errors import Refused
 from shops.models import Alliance
 from shops.rights import person_of
@@ -60,7 +60,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 @admin.register(ShopExemption)
-class ShopExemptionAdmin(ReadOnlyAdmin):
+class ShopExemptionAdmin(VerbsAdmin):
     """A supervisor grants and ends them; everybody who works with proposals sees them."""
 
     when_empty = _("No shop is exempt from any rule. A supervisor can exempt one until a date.")
@@ -70,7 +70,19 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
     search_fields = ["shop__code", "shop__name"]
     search_help_text = _("Shop's code or name.")
     fields = [("shop", "alliance"), ("rule_code", "until"), "reason", "granted_at"]
-    change_form_template = "admin/with_verbs.html"
+    verbs = (
+        Verb(
+            "end",
+            permission=GRANT,
+            title=_("End the exemption"),
+            submit=_("End it"),
+            done=_("The exemption has ended."),
+            offered=lambda exemption: exemption.until >= timezone.localdate(),
+            call=lambda exemption, by, reason: exemptions.end(
+                exemption, by=by, on=timezone.localdate(), reason=reason
+            ),
+        ),
+    )
     history_reasons: ClassVar[dict[str, Any]] = {"granted": _("granted")}
 
     @admin.display(description=_("standing"))
@@ -81,10 +93,6 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return request.user.has_perm(GRANT)
-
-    def get_urls(self) -> list[URLPattern]:
-        end = self.admin_site.admin_view(self.end_view)
-        return [path("<int:pk>/end/", end, name="rules_shopexemption_end"), *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
@@ -117,31 +125,3 @@ class ShopExemptionAdmin(ReadOnlyAdmin):
             back=back,
             opts=self.opts,
         )
-
-    def end_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return reason_page(
-            self,
-            request,
-            pk,
-            permission=GRANT,
-            verb=lambda exemption, reason: exemptions.end(
-                exemption, by=person_of(request), on=timezone.localdate(), reason=reason
-            ),
-            title=_("End the exemption"),
-            submit=_("End it"),
-            done=_("The exemption has ended."),
-        )
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
-    ) -> HttpResponse:
-        exemption = self.get_object(request, object_id)
-        verbs: list[tuple[str, Any]] = []
-        if (
-            isinstance(exemption, ShopExemption)
-            and exemption.until >= timezone.localdate()
-            and request.user.has_perm(GRANT)
-        ):
-            address = reverse("admin:rules_shopexemption_end", args=[exemption.pk])
-            verbs.append((address, _("End the exemption")))
-        return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})

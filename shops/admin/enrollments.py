@@ -1,21 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import enrollments
 from shops.admin.cells import NOTHING, pill
-from shops.admin.forms import reason_page
-from shops.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from shops.admin.readonly import ReadOnlyInline
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Enrollment, Opening
-from shops.rights import person_of
-
-RECORD = "shops.record_enrollment"
 
 
 class OpeningInline(ReadOnlyInline):
@@ -24,7 +17,7 @@ class OpeningInline(ReadOnlyInline):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(VerbsAdmin):
     when_empty = _("No shop is enrolled yet. Import a file of enrollments.")
     list_display = ["shop", "alliance", "state_pill", "openings"]
     list_filter = ["alliance", "state"]
@@ -35,42 +28,21 @@ class EnrollmentAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     fields = ["shop", "alliance", "state", "openings_used", "batch"]
     inlines = [OpeningInline]
-    change_form_template = "admin/with_verbs.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        apply = self.admin_site.admin_view(self.apply_view)
-        return [path("<int:pk>/apply/", apply, name="shops_enrollment_apply"), *super().get_urls()]
-
-    def apply_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A shop that was in may come in again only when it has applied (R18)."""
-        return reason_page(
-            self,
-            request,
-            pk,
-            permission=RECORD,
-            verb=lambda enrollment, reason: enrollments.apply(
-                enrollment, by=person_of(request), at=timezone.now(), reason=reason
-            ),
+    verbs = (
+        # A shop that was in may come in again only when it has applied (R18).
+        Verb(
+            "apply",
+            permission="shops.record_enrollment",
             title=_("Record an application"),
             note=_("the next daily check proposes to admit it once every rule of admission holds."),
             submit=_("Record it"),
             done=_("The application is recorded."),
-        )
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
-    ) -> HttpResponse:
-        enrollment = self.get_object(request, object_id)
-        outside = {Enrollment.State.CLEARED, Enrollment.State.LEFT}
-        verbs: list[tuple[str, Any]] = []
-        if (
-            isinstance(enrollment, Enrollment)
-            and enrollment.state in outside
-            and request.user.has_perm(RECORD)
-        ):
-            address = reverse("admin:shops_enrollment_apply", args=[enrollment.pk])
-            verbs.append((address, _("Record an application")))
-        return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})
+            offered=lambda enrollment: enrollment.state in (Enrollment.State.CLEARED, Enrollment.State.LEFT),
+            call=lambda enrollment, by, reason: enrollments.apply(
+                enrollment, by=by, at=timezone.now(), reason=reason
+            ),
+        ),
+    )
 
     @admin.display(description=_("state"), ordering="state")
     def state_pill(self, enrollment: Enrollment) -> str:

@@ -3,19 +3,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import penalties
 from shops.admin.cells import pill
-from shops.admin.forms import reason_page
-from shops.admin.readonly import ReadOnlyAdmin, ReadOnlyInline
+from shops.admin.readonly import ReadOnlyInline
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Measure, Penalty
-from shops.rights import person_of
-
-LIFT = "shops.lift_penalty"
 
 
 class MeasureInline(ReadOnlyInline):
@@ -24,7 +19,7 @@ class MeasureInline(ReadOnlyInline):
 
 
 @admin.register(Penalty)
-class PenaltyAdmin(ReadOnlyAdmin):
+class PenaltyAdmin(VerbsAdmin):
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
         "case_number",
@@ -49,40 +44,19 @@ class PenaltyAdmin(ReadOnlyAdmin):
     readonly_fields = ["case", "why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
-    change_form_template = "admin/with_verbs.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        lift = self.admin_site.admin_view(self.lift_view)
-        return [path("<int:pk>/lift/", lift, name="shops_penalty_lift"), *super().get_urls()]
-
-    def lift_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What the penalty barred it bars no longer; what it closed stays closed (R5)."""
-        return reason_page(
-            self,
-            request,
-            pk,
-            permission=LIFT,
-            verb=lambda penalty, reason: penalties.lift(
-                penalty, by=person_of(request), at=timezone.now(), reason=reason
-            ),
+    verbs = (
+        # What it barred it bars no longer; what it closed stays closed (R5).
+        Verb(
+            "lift",
+            permission="shops.lift_penalty",
             title=_("Lift the penalty"),
             note=_("it keeps the shop out no longer, but what it closed stays closed."),
             submit=_("Lift it"),
             done=_("The penalty is lifted."),
-        )
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
-    ) -> HttpResponse:
-        penalty = self.get_object(request, object_id)
-        verbs: list[tuple[str, Any]] = []
-        if (
-            isinstance(penalty, Penalty)
-            and penalty.status == Penalty.Status.IMPOSED
-            and request.user.has_perm(LIFT)
-        ):
-            verbs.append((reverse("admin:shops_penalty_lift", args=[penalty.pk]), _("Lift the penalty")))
-        return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})
+            offered=lambda penalty: penalty.status == Penalty.Status.IMPOSED,
+            call=lambda penalty, by, reason: penalties.lift(penalty, by=by, at=timezone.now(), reason=reason),
+        ),
+    )
 
     @admin.display(description=_("case"), ordering="id")
     def case_number(self, penalty: Penalty) -> str:

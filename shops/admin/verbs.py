@@ -1,0 +1,103 @@
+"""Verbs that people call from a record's own page, each with a reason and a permission of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shops.admin.forms import form_page
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.errors import Refused
+from shops.rights import person_of
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`."""
+
+    name: str
+    permission: str
+    title: Promise
+    submit: Promise
+    done: Promise
+    offered: Callable[[Any], bool]
+    call: Callable[[Any, User | None, str], object]
+    note: str | Promise = ""
+
+
+class ReasonForm(forms.Form):
+    """Why, and nothing else."""
+
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class VerbsAdmin(ReadOnlyAdmin):
+    """Read-only but for its verbs."""
+
+    change_form_template = "admin/with_verbs.html"
+    verbs: ClassVar[tuple[Verb, ...]] = ()
+
+    def _address_of(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(
+                f"<int:pk>/{verb.name}/",
+                self.admin_site.admin_view(partial(self.verb_view, verb=verb)),
+                name=self._address_of(verb.name),
+            )
+            for verb in self.verbs
+        ]
+        return [*pages, *super().get_urls()]
+
+    def verb_view(self, request: HttpRequest, pk: int, *, verb: Verb) -> HttpResponse:
+        """Asks for the reason, calls the verb and leads back to the record."""
+        if not request.user.has_perm(verb.permission):
+            raise PermissionDenied
+        record = self.get_object(request, str(pk))
+        if not isinstance(record, Model):
+            raise Http404
+        back = reverse(f"admin:{self._address_of('change')}", args=[pk])
+        form = ReasonForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                verb.call(record, person_of(request), form.cleaned_data["reason"])
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, str(verb.done), messages.SUCCESS)
+                return HttpResponseRedirect(back)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=verb.title,
+            intro=f"{record} – {verb.note}" if verb.note else str(record),
+            submit=verb.submit,
+            back=back,
+            opts=self.opts,
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        record = self.get_object(request, object_id)
+        offered = [
+            (reverse(f"admin:{self._address_of(verb.name)}", args=[record.pk]), verb.title)
+            for verb in self.verbs
+            if record is not None and verb.offered(record) and request.user.has_perm(verb.permission)
+        ]
+        return super().change_view(request, object_id, form_url, {"verbs": offered, **(extra_context or {})})
