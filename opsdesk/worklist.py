@@ -48,6 +48,7 @@ def days_failing(proposal: Proposal) -> int | None:
 def days_failing_of(proposal: Proposal) -> int | None:
     """The same for a proposal that was not read through `proposals`."""
     last = Sweep.objects.filter(status=Sweep.Status.DONE, alliance=proposal.alliance_id).aggregate(Max("day"))
+    # What `proposals` annotates; the model does not know of it.
     proposal.last_swept = last["day__max"]  # type: ignore[attr-defined]
     return days_failing(proposal)
 

@@ -69,6 +69,7 @@ class Differs(Lookup):
 
     lookup_name = "differs"
 
+    # Django types neither argument in a way that its own lookups keep.
     def as_sql(self, compiler, connection):  # type: ignore[no-untyped-def]
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)

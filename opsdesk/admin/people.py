@@ -48,6 +48,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 class PasswordForm(AdminPasswordChangeForm):
     # Django's own is put together when it's imported, and so is English for everybody.
+    # The type says text, and this is text that waits for its language.
     usable_password_help_text = SetUnusablePasswordMixin.usable_password_help_text  # type: ignore[assignment]
 
 

@@ -89,5 +89,6 @@ def record(cursor: CursorWrapper, number: int, kind: Kind, day: date, at: dateti
 
 
 def _save(batch: ImportBatch, at: datetime, *, force_insert: bool = False) -> None:
+    # Read by the history package, which declares it nowhere.
     batch._history_date = at  # type: ignore[attr-defined]
     batch.save_by(None, REASON, force_insert=force_insert)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from datetime import date
 from typing import Any, NoReturn
@@ -19,14 +20,14 @@ def a_day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-class AnsweringCommand(BaseCommand):
+class AnsweringCommand(BaseCommand, ABC):
     """A command whose `answer()` returns the JSON value and the summary; Refused becomes exit status 1."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON value and nothing else.")
 
-    def answer(self, **options: Any) -> tuple[Any, str]:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, **options: Any) -> tuple[Any, str]: ...
 
     def status(self, value: Any) -> int:
         """The exit status that goes with a JSON value."""

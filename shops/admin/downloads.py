@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -25,9 +26,9 @@ class DownloadableAdmin(ReadOnlyAdmin):
 
     download_permission: ClassVar[str]
 
+    @abstractmethod
     def download_columns(self) -> Sequence[Column]:
         """Header and value of each column."""
-        raise NotImplementedError
 
     def download_queryset(self, queryset: QuerySet) -> QuerySet:
         """What the rows need beyond the list's own query."""

@@ -109,6 +109,7 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
             except FileRefused as refusal:
                 batch.refresh_from_db()
                 _refuse(batch, refusal.errors)
+            # Whatever it was: tried again, and after the last time told to the person instead of raised.
             except Exception as error:
                 batch.refresh_from_db()
                 if tried + 1 < ATTEMPTS:

@@ -186,6 +186,7 @@ def test_a_long_run_of_cells_does_not_grow_memory() -> None:
     parse = parser(GMV)
     for number in range(50_000):
         parse(str(number))
+    # A bound method of the memory itself, which the type of a parser does not tell.
     assert len(parse.__self__) <= 20_000  # type: ignore[attr-defined]
 
 
