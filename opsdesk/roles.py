@@ -21,6 +21,7 @@ READS = frozenset(
             "enrollment",
             "opening",
             "importbatch",
+            "importsource",
             "correction",
             "violation",
             "penalty",
@@ -81,6 +82,7 @@ ROLES: dict[str, Role] = {
         | {
             "shops.change_alliance",
             "shops.overturn_penalty",
+            "shops.reverse_import",
             "rules.publish_ruleset",
             "rules.release_sweep",
             "rules.grant_exemption",

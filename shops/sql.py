@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+from psycopg.copy import QueuedLibpqWriter
 
 from shops.models import Audited
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+# In bytes.
+COPIED_AT_ONCE = 1 << 18
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
@@ -78,15 +81,45 @@ def stream(statement: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ..
             yield from rows
 
 
-def copy_in(table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
-    """Fill a table from lines in COPY's text format, as they come. What `lines` raises ends the COPY."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
-    ):
-        remaining = iter(lines)
-        while block := list(islice(remaining, 2000)):
-            copy.write("\n".join(block) + "\n")
+def copy_in(table: str, columns: Sequence[str], blocks: Iterable[bytes], form: str = "FORMAT text") -> None:
+    """Fill a table by COPY with the options `form` from whole lines. What `blocks` raises ends it."""
+    with connection.cursor() as cursor:
+        # Written by a thread of its own: while the server works on a block, the next one is made.
+        raw = cursor.cursor
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH ({form})"
+        with raw.copy(statement, writer=QueuedLibpqWriter(raw)) as copy:
+            waiting: list[bytes] = []
+            size = 0
+            for block in blocks:
+                waiting.append(block)
+                size += len(block)
+                if size >= COPIED_AT_ONCE:
+                    copy.write(b"".join(waiting))
+                    waiting, size = [], 0
+            copy.write(b"".join(waiting))
+
+
+def for_many_rows(rows: int) -> None:
+    """Have the statements that follow in this transaction join so many rows in a sensible way."""
+    execute("SET LOCAL work_mem = '128MB'")
+    # Of a day that has just come in the planner knows nothing, takes it for empty and would loop over it.
+    execute(f"SET LOCAL enable_nestloop = {'off' if rows > 10_000 else 'on'}")
+
+
+class Beside:
+    """A second connection to the database, whose writes are seen at once, whatever becomes of the first's."""
+
+    def __init__(self) -> None:
+        self._connection = connection.copy()
+
+    def fetch(self, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement that returns few; it is committed when this returns."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 @contextmanager

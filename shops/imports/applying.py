@@ -6,27 +6,27 @@ from datetime import datetime
 from typing import Literal
 
 from shops import sql
-from shops.imports.staging import Staged
+from shops.imports.knowledge import remember
+from shops.imports.planning import Plan
 from shops.metrics import METRICS, MetricType
 from shops.models import Audited, Controller, Enrollment, ImportBatch, Opening, Qualification, Shop
 
 # A shop's texts that a file may do without.
 MAY_BE_EMPTY = ("closed_cause", "contact", "phone", "email", "account_manager")
 
-ROWS = "import_rows r JOIN import_plan p ON p.row = r.row"
 
-
-def apply(staged: Staged, batch: ImportBatch, *, at: datetime) -> None:
+def apply(plan: Plan, batch: ImportBatch, *, at: datetime) -> None:
     """Write what `import_plan` says. Needs the transaction in which the rows were staged and judged."""
+    names = [figure.name for figure in plan.figures]
     match batch.kind:
         case ImportBatch.Kind.SHOPS:
-            _shops(staged, batch, at)
+            _shops(names, batch, at)
         case ImportBatch.Kind.ENROLLMENTS:
             _enrollments(batch, at)
         case ImportBatch.Kind.QUALIFICATIONS:
             _qualifications(batch, at)
         case ImportBatch.Kind.METRICS:
-            _metrics(staged, batch)
+            _metrics(plan, names, batch)
 
 
 def _write(
@@ -62,29 +62,28 @@ def _lock(table: str, key: str) -> None:
     )
 
 
-def _shops(staged: Staged, batch: ImportBatch, at: datetime) -> None:
-    brought = [name for name in staged.present if name not in ("code", "controller")]
+def _shops(names: list[str], batch: ImportBatch, at: datetime) -> None:
+    brought = [name for name in names if name != "controller"]
     controller = ""
-    if "controller" in staged.present:
-        controller = "(SELECT c.id FROM shops_controller c WHERE c.code = r.controller)"
+    if "controller" in names:
+        controller = "(SELECT c.id FROM shops_controller c WHERE c.code = p.controller)"
         _write(
             Controller,
-            "INSERT INTO shops_controller (code)"
-            f" SELECT DISTINCT r.controller FROM {ROWS}"
-            " LEFT JOIN shops_controller c ON c.code = r.controller"
-            " WHERE p.outcome <> 'unchanged' AND r.controller <> '' AND c.id IS NULL",
+            "INSERT INTO shops_controller (code) SELECT DISTINCT p.controller FROM import_plan p"
+            " LEFT JOIN shops_controller c ON c.code = p.controller"
+            " WHERE p.outcome <> 'unchanged' AND p.controller <> '' AND c.id IS NULL",
             [],
             change="+",
             batch=batch,
             at=at,
         )
     _lock("shops_shop", "shop_id")
-    changes = [f"{name} = r.{name}" for name in brought]
+    changes = [f"{name} = p.{name}" for name in brought]
     if controller:
         changes.append(f"controller_id = {controller}")
     _write(
         Shop,
-        f"UPDATE shops_shop SET {', '.join(changes)}, batch_id = %s FROM {ROWS}"
+        f"UPDATE shops_shop SET {', '.join(changes)}, batch_id = %s FROM import_plan p"
         " WHERE p.outcome = 'updated' AND shops_shop.id = p.shop_id",
         [batch.pk],
         change="~",
@@ -92,46 +91,42 @@ def _shops(staged: Staged, batch: ImportBatch, at: datetime) -> None:
         at=at,
     )
     # What the file doesn't bring: an empty text, or no data.
-    brought += [name for name in MAY_BE_EMPTY if name not in brought]
-    columns = [*brought, "code", "batch_id"]
-    values = [f"coalesce(r.{name}, '')" if name in _texts(staged) else f"r.{name}" for name in brought]
-    values += ["r.code", "%s"]
+    values = {name: f"p.{name}" for name in ("code", *brought)} | {
+        name: "''" for name in MAY_BE_EMPTY if name not in brought
+    }
     if controller:
-        columns.append("controller_id")
-        values.append(controller)
+        values["controller_id"] = controller
     _write(
         Shop,
-        f"INSERT INTO shops_shop ({', '.join(columns)}) SELECT {', '.join(values)} FROM {ROWS}"
-        " WHERE p.outcome = 'created' ORDER BY r.row",
+        f"INSERT INTO shops_shop ({', '.join(values)}, batch_id) SELECT {', '.join(values.values())}, %s"
+        " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.row",
         [batch.pk],
         change="+",
         batch=batch,
         at=at,
     )
-
-
-def _texts(staged: Staged) -> set[str]:
-    return {name for column in staged.table.columns for name, kind in column.staged.items() if kind == "text"}
+    remember(batch, "s.id", "import_plan p JOIN shops_shop s ON s.code = p.code")
 
 
 def _enrollments(batch: ImportBatch, at: datetime) -> None:
     _write(
         Enrollment,
         "INSERT INTO shops_enrollment (shop_id, alliance_id, state, openings_used, batch_id)"
-        f" SELECT p.shop_id, p.alliance_id, r.state, p.openings, %s FROM {ROWS}"
+        " SELECT p.shop_id, p.alliance_id, p.state, p.used, %s FROM import_plan p"
         " WHERE p.outcome = 'created' ORDER BY p.shop_id, p.alliance_id",
         [batch.pk],
         change="+",
         batch=batch,
         at=at,
     )
-    # Earlier openings are only counted: the file tells the latest one alone.
+    # What a file may lack is not in the plan. Earlier openings are only counted: it tells the latest alone.
     _write(
         Opening,
         "INSERT INTO shops_opening (enrollment_id, number, opened_on, closed_on, cause, closed)"
-        " SELECT n.id, p.openings, r.opened_on, r.closed_on, coalesce(r.cause, ''), r.state <> 'open'"
-        f" FROM {ROWS} JOIN shops_enrollment n ON n.shop_id = p.shop_id AND n.alliance_id = p.alliance_id"
-        " WHERE p.outcome = 'created' AND r.state <> 'applied' AND p.openings >= 1 ORDER BY n.id",
+        " SELECT n.id, p.used, r.opened_on, r.closed_on, coalesce(r.cause, ''), r.state <> 'open'"
+        " FROM import_plan p JOIN import_rows r ON r.row = p.row"
+        " JOIN shops_enrollment n ON n.shop_id = p.shop_id AND n.alliance_id = p.alliance_id"
+        " WHERE p.outcome = 'created' AND r.state <> 'applied' AND p.used >= 1 ORDER BY n.id",
         [],
         change="+",
         batch=batch,
@@ -143,8 +138,8 @@ def _qualifications(batch: ImportBatch, at: datetime) -> None:
     _lock("shops_qualification", "standing_id")
     _write(
         Qualification,
-        f"UPDATE shops_qualification SET verdict = r.verdict, batch_id = %s FROM {ROWS}"
-        " WHERE p.outcome = 'updated' AND shops_qualification.id = p.standing_id",
+        "UPDATE shops_qualification SET verdict = p.verdict, received_at = p.received_at, batch_id = %s"
+        " FROM import_plan p WHERE p.outcome = 'updated' AND shops_qualification.id = p.standing_id",
         [batch.pk],
         change="~",
         batch=batch,
@@ -154,41 +149,45 @@ def _qualifications(batch: ImportBatch, at: datetime) -> None:
         Qualification,
         "INSERT INTO shops_qualification"
         " (shop_id, kind, brand, valid_until, verdict, received_at, batch_id)"
-        f" SELECT p.shop_id, r.kind, coalesce(r.brand, ''), r.valid_until, r.verdict, %s, %s FROM {ROWS}"
-        " WHERE p.outcome = 'created' ORDER BY r.row",
-        [batch.as_of, batch.pk],
+        " SELECT p.shop_id, p.kind, p.brand, p.valid_until, p.verdict, p.received_at, %s FROM import_plan p"
+        " WHERE p.outcome = 'created' ORDER BY p.row",
+        [batch.pk],
         change="+",
         batch=batch,
         at=at,
     )
+    remember(
+        batch,
+        "q.id",
+        "import_plan p JOIN shops_qualification q ON q.shop_id = p.shop_id AND q.kind = p.kind"
+        " AND q.brand = p.brand AND q.valid_until IS NOT DISTINCT FROM p.valid_until",
+    )
 
 
-def _metrics(staged: Staged, batch: ImportBatch) -> None:
-    for (month,) in sql.fetch(
-        "SELECT DISTINCT date_trunc('month', day)::date FROM import_plan WHERE outcome = 'created'"
-    ):
+def _metrics(plan: Plan, names: list[str], batch: ImportBatch) -> None:
+    for month in {day.replace(day=1) for day in plan.days}:
         sql.fetch("SELECT shops_make_month(%s)", [month])
-    figures = [name for name in staged.present if name not in staged.table.key]
-    days = [day for (day,) in sql.fetch("SELECT DISTINCT day FROM import_plan WHERE outcome = 'updated'")]
-    if days:
+    if batch.updated:
         standing = "m.day = p.day AND m.shop_id = p.shop_id AND m.day = ANY(%s) AND p.outcome = 'updated'"
         sql.execute(
             "INSERT INTO shops_correction (shop_id, day, before, replaced_batch_id, batch_id)"
             f" SELECT m.shop_id, m.day, {_before()}, m.batch_id, %s"
             f" FROM import_plan p JOIN shops_shopmetrics m ON {standing}",
-            [batch.pk, days],
+            [batch.pk, plan.days],
         )
-        changes = ", ".join(f"{name} = r.{name}" for name in figures)
+        changes = ", ".join(f"{name} = p.{name}" for name in names)
         sql.execute(
-            f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM {ROWS} WHERE {standing}",
-            [batch.pk, days],
+            f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM import_plan p WHERE {standing}",
+            [batch.pk, plan.days],
         )
-    sql.execute(
-        f"INSERT INTO shops_shopmetrics (day, shop_id, batch_id, {', '.join(figures)})"
-        f" SELECT p.day, p.shop_id, %s, {', '.join(f'r.{name}' for name in figures)} FROM {ROWS}"
-        " WHERE p.outcome = 'created' ORDER BY p.day, p.shop_id",
-        [batch.pk],
-    )
+    if batch.created:
+        sql.execute(
+            f"INSERT INTO shops_shopmetrics (day, shop_id, batch_id, {', '.join(names)})"
+            f" SELECT p.day, p.shop_id, %s, {', '.join(f'p.{name}' for name in names)} FROM import_plan p"
+            " WHERE p.outcome = 'created' ORDER BY p.day, p.shop_id",
+            [batch.pk],
+        )
+    remember(batch, "shop_id", "import_plan", "day")
 
 
 def _before() -> str:

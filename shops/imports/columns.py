@@ -39,16 +39,33 @@ class Column:
     decimals: int = 0
     minimum: Decimal = Decimal(0)
     maximum: Decimal = Decimal(0)
+    # Whether 12.5万 may stand for 125000.
+    ten_thousands: bool = False
 
     @property
     def staged(self) -> dict[str, str]:
-        """The staging table's columns for it, with their types."""
-        if self.type is Type.SCORE:
-            return {self.name: "numeric", f"{self.name}_none": "boolean"}
+        """The staging table's columns for it, with their types.
+
+        A score that is not given yet is staged as NaN, a rate as it is written, with its sign of percent.
+        """
         if (self.type, self.name) == (Type.TEXT, "name"):
             return {self.name: "text", "name_key": "text"}
-        types = {Type.DATE: "date", Type.FLAG: "boolean", Type.NUMBER: "numeric", Type.RATE: "numeric"}
+        types = {Type.DATE: "date", Type.FLAG: "boolean", Type.NUMBER: "numeric", Type.SCORE: "numeric"}
         return {self.name: types.get(self.type, "text")}
+
+    def values(self, staged: str) -> dict[str, str]:
+        """The record's columns for it, as expressions over the staging table `staged`."""
+        cell = f"{staged}.{self.name}"
+        if self.type is Type.SCORE:
+            return {
+                self.name: f"nullif({cell}, 'NaN')",
+                f"{self.name}_none": f"coalesce({cell} = 'NaN', false)",
+            }
+        if self.type is Type.RATE:
+            percent = f"rtrim({cell}, '%%')::numeric / 100"
+            plain = f"nullif({cell}, '')::numeric"
+            return {self.name: f"CASE WHEN right({cell}, 1) = '%%' THEN {percent} ELSE {plain} END"}
+        return {name: f"{staged}.{name}" for name in self.staged}
 
 
 @dataclass(frozen=True)
@@ -266,6 +283,7 @@ def _of_metric(metric: Metric) -> Column:
         decimals=metric.decimals,
         minimum=metric.minimum or Decimal(0),
         maximum=metric.maximum or Decimal(0),
+        ten_thousands=metric.type is MetricType.AMOUNT,
     )
 
 

@@ -1,46 +1,34 @@
-"""The one way in for files: received and kept, then checked and applied in one transaction."""
+"""The one way in for files, and what people do with one that came in: confirm, call off, read anew."""
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 
 from shops import sql
 from shops.errors import Refused
 from shops.imports import files
-from shops.imports.applying import apply
 from shops.imports.columns import TABLES
-from shops.imports.errors import MESSAGES, FileRefused, RowError
-from shops.imports.judging import Judged, judge
-from shops.imports.reading import open_csv
-from shops.imports.rejects import first_errors, keep_rejects
-from shops.imports.staging import Staged, stage
+from shops.imports.errors import MESSAGES, RowError
+from shops.imports.planning import Counts
+from shops.imports.reading import Reading
+from shops.imports.suspicions import Suspicion
 from shops.imports.values import EARLIEST
-from shops.models import ImportBatch
+from shops.models import ImportBatch, ImportProgress, ImportSource
 from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 State = ImportBatch.State
+IMPORT = "shops.import_data"
 
-# First halves of advisory locks: a session's on the import it works on, a transaction's on its kind.
+# First half of an advisory lock: a session's on the import that it works on.
 IMPORTING = 7_306_004
-ONE_OF_A_KIND = 7_306_005
-# How many errors the batch itself shows.
-SHOWN = 20
-# A file that has broken this many workers will break the next.
-ATTEMPTS = 3
 
 
 def receive(
@@ -52,99 +40,101 @@ def receive(
     at: datetime,
     as_of: datetime | None = None,
     partial: bool = False,
+    consent: ImportBatch.Consent = ImportBatch.Consent.GIVEN,
+    source: ImportSource | None = None,
+    reading: Reading | None = None,
 ) -> ImportBatch:
     """Keep a file that came in and open its record; nothing of it is looked at yet.
 
     `as_of`: of what moment its knowledge is (by default `at`). `partial`: take the good rows even if others
-    are bad. Refused when the file is too large or claims to know the future.
+    are bad. `consent`: whether what was checked is also applied. `source`: where it comes from, which tells
+    how it is to be read; `reading` overrules that. Refused when the file is too large, claims to know the
+    future, or is of another kind than its source.
     """
-    require(by, "shops.import_data")
-    as_of = _moment_of_knowledge(as_of, at)
+    require(by, IMPORT)
+    if source is not None and source.kind != kind:
+        raise Refused(_t("Files of “%(source)s” hold something else.") % {"source": source})
+    as_of = moment_of_knowledge(as_of, at)
     sha256, size = files.keep(file)
     batch = ImportBatch(
         kind=ImportBatch.Kind(kind),
-        file_name=_as_text(file_name)[-255:],
+        file_name=as_text(file_name)[-255:],
         sha256=sha256,
         size=size,
         received_at=at,
         as_of=as_of,
         received_by=by,
         partial=partial,
+        consent=consent,
+        source=source,
+        encoding=(reading and reading.encoding) or (source.encoding if source else ""),
+        delimiter=(reading and reading.delimiter) or (source.delimiter if source else ""),
+        columns={**(source.columns if source else {}), **(reading.columns if reading else {})},
     )
-    batch.save_by(by)
+    _open(batch, by)
     return batch
 
 
-def process(batch_id: int, *, at: datetime) -> ImportBatch:
-    """Check a received file and apply it: all of it, its good rows if it is partial, or nothing.
+@transaction.atomic
+def confirm(batch_id: int, *, by: User | None) -> ImportBatch:
+    """Have an import applied that was checked and shown. Refused where it does not wait for that."""
+    require(by, IMPORT)
+    batch = locked(batch_id)
+    if batch.state != State.READY:
+        raise Refused(_t("This import does not wait to be applied: it is %(state)s.") % _state_of(batch))
+    batch.state, batch.consent = State.RECEIVED, ImportBatch.Consent.GIVEN
+    batch.save_by(by, "confirmed")
+    return batch
 
-    Safe to call again and at once: a finished import is left as it is, and one that another session works on.
-    What breaks off unexpectedly raises and leaves nothing; after ATTEMPTS times the import is refused.
+
+@transaction.atomic
+def cancel(batch_id: int, *, by: User | None) -> ImportBatch:
+    """Call an import off before anything of it is written; one that a worker is at ends as soon as it hears.
+
+    Refused where it has ended already.
     """
-    with sql.lease(IMPORTING, batch_id) as held:
-        batch = ImportBatch.objects.select_related("received_by").get(pk=batch_id)
-        if not held or batch.state not in ImportBatch.UNFINISHED:
-            return batch
-        started = time.monotonic()
-        # Counted before this try: one that killed its worker could not count itself.
-        tried = batch.history.filter(state=State.CHECKING).count()
-        if tried >= ATTEMPTS:
-            _refuse(batch, [RowError(1, "", "", "kept_dying", {"times": tried})])
-        else:
-            batch.state = State.CHECKING
-            batch.save_by(None)
-            try:
-                with transaction.atomic():
-                    # A second file of the kind is judged against what the first one has written.
-                    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
-                    rejected = files.rejected_path(batch.sha256, batch.pk)
-                    staged = _check(batch, files.path_of(batch.sha256), rejected)
-                    if batch.state == State.APPLIED:
-                        apply(staged, batch, at=at)
-                        # Foreign keys are checked by the commit, of which the record could not tell the time.
-                        connection.check_constraints()
-                    _stamp(batch, at=at, started=started)
-                    batch.save_by(None)
-                return batch
-            except FileRefused as refusal:
-                batch.refresh_from_db()
-                _refuse(batch, refusal.errors)
-            # Whatever it was: tried again, and after the last time told to the person instead of raised.
-            except Exception as error:
-                batch.refresh_from_db()
-                if tried + 1 < ATTEMPTS:
-                    batch.state = State.RECEIVED
-                    batch.save_by(None)
-                    raise
-                params = {"times": tried + 1, "error": type(error).__name__}
-                _refuse(batch, [RowError(1, "", "", "kept_failing", params)])
-        _stamp(batch, at=at, started=started)
-        batch.save_by(None)
-        return batch
+    require(by, IMPORT)
+    batch = locked(batch_id)
+    if batch.state not in ImportBatch.CANCELLABLE:
+        raise Refused(_t("This import can't be called off any more: it is %(state)s.") % _state_of(batch))
+    ImportProgress.objects.filter(batch=batch).update(cancelled=True, cancelled_by=by)
+    # Nobody is at it, or a worker that died: nothing will hear of it.
+    if batch.state not in ImportBatch.WORKING or batch.pk not in sql.leases(IMPORTING):
+        call_off(batch)
+        batch.save_by(by)
+    return batch
 
 
-@contextmanager
-def preview(
-    *, kind: str, path: Path, at: datetime, as_of: datetime | None = None, partial: bool = False
-) -> Iterator[tuple[ImportBatch, Path]]:
-    """What importing the file at `path` would come to: an unsaved record, and its rejected rows.
+def read_anew(
+    batch_id: int, *, reading: Reading, source: ImportSource | None, by: User | None, at: datetime
+) -> ImportBatch:
+    """Take the file of an import that was refused or called off once more, to be read in another way.
 
-    Nothing is kept; the rejected rows are gone when the block ends. Refused as by `receive`.
+    Refused where the import has not ended so.
     """
+    require(by, IMPORT)
+    before = ImportBatch.objects.get(pk=batch_id)
+    if before.state not in (State.REFUSED, State.CANCELLED):
+        raise Refused(
+            _t("Only a file that was refused is read anew: this one is %(state)s.") % _state_of(before)
+        )
     batch = ImportBatch(
-        kind=kind, file_name=_as_text(path.name), as_of=_moment_of_knowledge(as_of, at), partial=partial
+        kind=before.kind,
+        file_name=before.file_name,
+        sha256=before.sha256,
+        size=before.size,
+        received_at=at,
+        as_of=before.as_of,
+        received_by=by,
+        partial=before.partial,
+        consent=before.consent,
+        source=source,
+        encoding=reading.encoding,
+        delimiter=reading.delimiter,
+        columns=dict(reading.columns),
     )
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory:
-        rejected = Path(directory) / "rejected"
-        try:
-            with transaction.atomic():
-                _check(batch, path, rejected)
-                transaction.set_rollback(True)
-        except FileRefused as refusal:
-            _refuse(batch, refusal.errors)
-        _stamp(batch, at=at, started=started)
-        yield batch, rejected
+    _open(batch, by)
+    return batch
 
 
 def unfinished() -> list[int]:
@@ -165,12 +155,17 @@ def errors_of(batch: ImportBatch) -> list[RowError]:
     return [RowError.of_record(record) for record in batch.errors]
 
 
-def _as_text(name: str) -> str:
+def suspicions_of(batch: ImportBatch) -> list[Suspicion]:
+    """What looks suspicious about an import, ready to be told in the reader's language."""
+    return [Suspicion.of_record(record) for record in batch.suspicions]
+
+
+def as_text(name: str) -> str:
     """A disk's name for a file may be any bytes, such as Chinese that is not UTF-8."""
     return name.encode(errors="replace").decode()
 
 
-def _moment_of_knowledge(as_of: datetime | None, at: datetime) -> datetime:
+def moment_of_knowledge(as_of: datetime | None, at: datetime) -> datetime:
     """`at` unless the file names its own. Refused where that can't be."""
     if as_of is None:
         return at
@@ -182,31 +177,27 @@ def _moment_of_knowledge(as_of: datetime | None, at: datetime) -> datetime:
     return as_of
 
 
-def _check(batch: ImportBatch, path: Path, rejected: Path) -> Staged:
-    """Stage and judge the file, and write into the record what becomes of it. Saves nothing."""
-    table = TABLES[batch.kind]
-    staged = stage(open_csv(path, table), table)
-    brought = {column.name for column in staged.source.present}
-    batch.absent = [column.name for column in table.columns if column.name not in brought]
-    judged = judge(staged, as_of=batch.as_of)
-    if judged.rejected:
-        batch.errors = [error.as_record() for error in first_errors(SHOWN)]
-        keep_rejects(staged.source, rejected)
-    batch.state = State.APPLIED
-    if judged.rejected and not batch.partial:
-        judged = Judged(judged.rows, created=0, updated=0, unchanged=0, rejected=judged.rows)
-        batch.state = State.REFUSED
-    batch.rows, batch.rejected = judged.rows, judged.rejected
-    batch.created, batch.updated, batch.unchanged = judged.created, judged.updated, judged.unchanged
-    batch.first_day, batch.last_day = judged.first_day, judged.last_day
-    return staged
+def _open(batch: ImportBatch, by: User | None) -> None:
+    with transaction.atomic():
+        batch.save_by(by)
+        ImportProgress.objects.create(batch=batch)
 
 
-def _refuse(batch: ImportBatch, errors: Sequence[RowError]) -> None:
-    batch.state = State.REFUSED
-    batch.errors = [error.as_record() for error in errors[:SHOWN]]
+def locked(batch_id: int) -> ImportBatch:
+    return ImportBatch.objects.select_for_update(no_key=True).get(pk=batch_id)
 
 
-def _stamp(batch: ImportBatch, *, at: datetime, started: float) -> None:
-    batch.finished_at = at
-    batch.seconds = Decimal(f"{time.monotonic() - started:.3f}")
+def _state_of(batch: ImportBatch) -> dict[str, str]:
+    return {"state": str(batch.get_state_display())}
+
+
+def call_off(batch: ImportBatch) -> None:
+    """End it, on a person's word, with nothing written."""
+    end_with_nothing(batch, State.CANCELLED)
+
+
+def end_with_nothing(batch: ImportBatch, state: ImportBatch.State) -> None:
+    """The import ends, and nothing of its file was written."""
+    batch.state = state
+    for name, count in vars(Counts(rows=batch.rows, rejected=batch.rows)).items():
+        setattr(batch, name, count)

@@ -28,6 +28,10 @@ MESSAGES: dict[str, Promise] = {
         "The file says that it is %(encoding)s, but breaks in row %(row)s."
         " Save it as CSV UTF-8 and send it again."
     ),
+    "not_chosen_encoding": _(
+        "You chose %(encoding)s, but the file breaks in row %(row)s."
+        " Choose another encoding, or let it be found."
+    ),
     "nul": _("There is a NUL character here, which no text holds. Save the file as CSV UTF-8."),
     "line_too_long": _(
         "This line is longer than %(limit)s characters. Look for a quotation mark without its pair before it."
@@ -49,6 +53,23 @@ MESSAGES: dict[str, Promise] = {
     "kept_dying": _(
         "Processing was cut off %(times)s times without a word, as when memory runs out. Nothing was written."
         " Ask the administrator to look at the worker's log, then send the file again."
+    ),
+    "workbook_broken": _(
+        "The workbook is damaged or not of the XLSX format. Open it in a spreadsheet, save it as CSV UTF-8"
+        " and send that."
+    ),
+    "workbook_locked": _("The workbook is under a password. Remove it, or save the sheet as CSV UTF-8."),
+    "workbook_old": _(
+        "This is a file of an old format, such as XLS. Save it as CSV UTF-8 or as XLSX and send it again."
+    ),
+    "workbook_too_large": _(
+        "The workbook unfolds to more than %(limit)s MB or spans too many cells. Save the sheet as CSV UTF-8"
+        " and send that: CSV may be larger."
+    ),
+    "no_workbook": _("This is an archive without a workbook in it. Unpack it and send the file within."),
+    "no_sheet": _(
+        "No visible sheet has a header of this kind of file in its first row."
+        " These were looked at: %(names)s."
     ),
     # A row.
     "row_length": _("The row has %(found)s cells, the headers have %(expected)s. Make them equal."),
@@ -82,6 +103,10 @@ MESSAGES: dict[str, Promise] = {
     "open_has_no_end": _("An open enrollment has no end. Empty this cell, or change the state."),
     "never_opened": _("The shop has no opening that this could belong to. Empty this cell."),
     "openings_above_limit": _("This alliance allows at most %(limit)s openings. Correct the number."),
+    "same_moment": _(
+        "Another file of the same moment says “%(standing)s”. Which of them is right, nobody can tell:"
+        " send the right one with a later moment."
+    ),
     "contradiction": _(
         "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
     ),

@@ -1,29 +1,60 @@
-"""From a file's bytes to its rows: decoding, delimiter, headers. No file is in memory as a whole."""
+"""From a file's bytes to its rows: encoding, delimiter, headers. No file is in memory as a whole."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, NamedTuple
 
 from shops.exports import plain
 from shops.imports.columns import REASONS, Column, Table, spoken
+from shops.imports.encodings import encoding_of
 from shops.imports.errors import FileRefused, RowError, shortened
+from shops.imports.patterns import GoodLines, good_lines
 
-BLOCK = 1 << 20
+# Small enough for the processor's cache.
+RUN = 1 << 18
 # In characters.
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = csv.field_size_limit()
 DELIMITERS = ",;\t"
-# The longer one first: UTF-32 is not read, and its BOM begins like UTF-16's.
-BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+_LINE_END = re.compile(rb"\r?\n|\r")
 
 
-_CHINESE = re.compile("[\u4e00-\u9fff]")
+@dataclass(frozen=True)
+class Reading:
+    """How a person says that a file is to be read. What is left empty is found out.
+
+    `columns`: what a header means, by its own words; an empty name: the column is read over.
+    """
+
+    encoding: str = ""
+    delimiter: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+class Run(NamedTuple):
+    """Lines of rows that need no parser, from number `first` on."""
+
+    first: int
+    lines: bytes
+
+    @property
+    def rows(self) -> int:
+        return self.lines.count(b"\n")
+
+
+class Row(NamedTuple):
+    """A row by its number, as a spreadsheet counts, and its cells."""
+
+    number: int
+    cells: list[str]
 
 
 @dataclass
@@ -53,63 +84,168 @@ class Source:
                 return position
         return len(self.columns)
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Row numbers as a spreadsheet counts, and cells. Rows without anything in them are left out.
+    @cached_property
+    def good_lines(self) -> GoodLines | None:
+        """Which lines need no parser; None where each one does."""
+        return good_lines(self.columns, self.delimiter)
 
-        Raises FileRefused where the file's structure breaks.
+    def pieces(self, told: Callable[[int], object] = lambda done: None) -> Iterator[Run | Row]:
+        """The rows in order: good lines in runs, the others one by one; none without anything in it.
+
+        `told` hears now and then how many bytes have been read. Raises FileRefused where structure breaks.
         """
-        # A file of rejected rows that comes back: its cells were made safe for spreadsheets.
-        came_back = any(spoken(header) in REASONS for header in self.headers)
-        with open(self.path, encoding=self.encoding, newline="") as text:
-            reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
-            number = 0
-            try:
-                for number, cells in enumerate(reader, 1):
-                    if number > 1 and any(cells):
-                        yield number, [plain(cell) for cell in cells] if came_back else cells
-            except csv.Error as error:
-                raise FileRefused(_broken(number + 1, error)) from error
+        good = self.good_lines
+        with open(self.path, "rb") as file:
+            buffer = _Buffer(file, self.encoding, told)
+            done = next(self._records(buffer, 0)).number
+            while buffer.more():
+                if good is not None and (lines := buffer.take(good.end_of_run)):
+                    yield Run(done + 1, lines)
+                    done += lines.count(b"\n")
+                for number, cells in self._records(buffer, done):
+                    done = number
+                    if any(cells):
+                        # What went out comes back: a `'` that made a cell safe is no part of it.
+                        yield Row(number, [plain(cell) for cell in cells])
+                    # Behind a line that was not good others may be.
+                    if good is not None:
+                        break
+
+    def rows(self, numbers: Iterator[int]) -> Iterator[list[str]]:
+        """The cells of these rows, whose numbers ascend."""
+        wanted = next(numbers, None)
+        for piece in self.pieces():
+            if isinstance(piece, Row):
+                if piece.number == wanted:
+                    yield piece.cells
+                    wanted = next(numbers, None)
+            elif wanted is not None and wanted < piece.first + piece.rows:
+                lines = piece.lines.decode().split("\n")
+                while wanted is not None and wanted < piece.first + piece.rows:
+                    yield next(csv.reader([lines[wanted - piece.first]], delimiter=self.delimiter))
+                    wanted = next(numbers, None)
+            if wanted is None:
+                return
+
+    def _records(self, buffer: _Buffer, before: int) -> Iterator[Row]:
+        """The records that stand here, by the exact reader, numbered after `before`."""
+        number = before
+        try:
+            for cells in csv.reader(buffer.lines(before), delimiter=self.delimiter, strict=True):
+                number += 1
+                yield Row(number, cells)
+        except csv.Error as error:
+            raise FileRefused(_broken(number + 1, error)) from error
 
 
-def open_csv(path: Path, table: Table) -> Source:
+class _Buffer:
+    """The file's text in UTF-8, block by block, and where in it the reader stands."""
+
+    def __init__(self, file: BinaryIO, encoding: str, told: Callable[[int], object]) -> None:
+        self._file = file
+        self._told = told
+        as_it_stands = encoding in ("utf-8", "utf-8-sig")
+        self._decoder = None if as_it_stands else codecs.getincrementaldecoder(encoding)()
+        self._block = b""
+        self._at = 0
+        self._ended = False
+        self._read_on()
+        while self._block.startswith(codecs.BOM_UTF8):
+            self._block = self._block[len(codecs.BOM_UTF8) :]
+
+    def _read_on(self) -> None:
+        """Another block behind what is left of this one. The last line ends like the others."""
+        more = self._file.read(RUN)
+        self._ended = not more
+        if self._decoder is not None:
+            more = self._decoder.decode(more, self._ended).encode()
+        self._block = self._block[self._at :] + more
+        self._at = 0
+        if self._ended and self._block and not self._block.endswith((b"\n", b"\r")):
+            self._block += b"\n"
+        self._told(self._file.tell())
+
+    def more(self) -> bool:
+        """Whether anything is left."""
+        while self._at == len(self._block) and not self._ended:
+            self._read_on()
+        return self._at < len(self._block)
+
+    def take(self, end_of_run: Callable[[bytes, int], int]) -> bytes:
+        """The good lines that stand here, as far as the block goes."""
+        start, self._at = self._at, end_of_run(self._block, self._at)
+        return self._block[start : self._at]
+
+    def lines(self, before: int) -> Iterator[str]:
+        """Line by line, numbered after `before`. FileRefused at one of more than LONGEST_LINE characters."""
+        number = before
+        while line := self._line().decode(errors="replace"):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                params = {"limit": LONGEST_LINE}
+                raise FileRefused(RowError(number, "", shortened(line), "line_too_long", params))
+            yield line
+
+    def _line(self) -> bytes:
+        """The next line with its end, whichever of the three that is; of one too long, more than enough."""
+        while True:
+            end = _LINE_END.search(self._block, self._at)
+            # A CR that closes the block may be the first half of an end.
+            if end and (end.end() < len(self._block) or end[0] != b"\r"):
+                break
+            if self._ended or len(self._block) - self._at > 4 * LONGEST_LINE:
+                break
+            self._read_on()
+        start, self._at = self._at, end.end() if end else len(self._block)
+        return self._block[start : self._at]
+
+
+def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
     """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
-    encoding = _encoding(path)
-    with open(path, encoding=encoding, newline="") as text:
-        first = next(_lines(text), "").lstrip("\ufeff")
-    if not first.strip():
-        raise FileRefused(RowError(1, "", "", "empty_file"))
+    encoding = encoding_of(path, reading.encoding)
     readings = []
-    for delimiter in DELIMITERS:
+    broken = None
+    for delimiter in reading.delimiter or DELIMITERS:
         try:
             readings.append((delimiter, _cells(path, encoding, delimiter)))
         except csv.Error as error:
             broken = error
     if not readings:
+        assert broken is not None
         raise FileRefused(_broken(1, broken))
+    if not any(map(any, (cells for _delimiter, cells in readings))):
+        raise FileRefused(RowError(1, "", "", "empty_file"))
     # The delimiter by which most headers are known; of equals the first.
-    delimiter, headers = max(readings, key=lambda reading: sum(map(bool, map(table.find, reading[1]))))
-    columns = [table.find(header) for header in headers]
-    if errors := list(_header_errors(headers, columns, table)):
+    understood = [
+        (delimiter, headers, [_meaning(header, table, reading) for header in headers])
+        for delimiter, headers in readings
+    ]
+    delimiter, headers, columns = max(understood, key=lambda found: sum(map(bool, found[2])))
+    if errors := list(_header_errors(headers, columns, table, reading)):
         raise FileRefused(*errors)
     source = Source(path, encoding, delimiter, headers, columns)
-    if next(source.rows(), None) is None:
+    if next(source.pieces(), None) is None:
         raise FileRefused(RowError(2, "", "", "no_rows"))
     return source
 
 
-def _lines(text: TextIO) -> Iterator[str]:
-    number = 0
-    while line := text.readline(LONGEST_LINE):
-        number += 1
-        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
-            raise FileRefused(RowError(number, "", shortened(line), "line_too_long", {"limit": LONGEST_LINE}))
-        yield line.lstrip("\ufeff") if number == 1 else line
+def headers_of(path: Path, table: Table, reading: Reading = Reading()) -> list[str]:
+    """The headers as the file has them, known or not. Raises FileRefused where it can't be read at all."""
+    encoding = encoding_of(path, reading.encoding)
+    found = [_cells(path, encoding, delimiter) for delimiter in reading.delimiter or DELIMITERS]
+    return max(found, key=lambda cells: (sum(table.find(cell) is not None for cell in cells), len(cells)))
+
+
+def _meaning(header: str, table: Table, reading: Reading) -> Column | None:
+    name = reading.columns.get(header)
+    return table.find(header) if name is None else table.find(name)
 
 
 def _cells(path: Path, encoding: str, delimiter: str) -> list[str]:
     """The headers by this delimiter. csv.Error where it doesn't fit."""
-    with open(path, encoding=encoding, newline="") as text:
-        return [cell.strip() for cell in next(csv.reader(_lines(text), delimiter=delimiter, strict=True), [])]
+    with open(path, "rb") as file:
+        lines = _Buffer(file, encoding, lambda done: None).lines(0)
+        return [cell.strip() for cell in next(csv.reader(lines, delimiter=delimiter, strict=True), [])]
 
 
 def _broken(row: int, error: csv.Error) -> RowError:
@@ -119,14 +255,16 @@ def _broken(row: int, error: csv.Error) -> RowError:
     return RowError(row, "", "", "broken_quotes", {"detail": str(error)})
 
 
-def _header_errors(headers: list[str], columns: list[Column | None], table: Table) -> Iterator[RowError]:
+def _header_errors(
+    headers: list[str], columns: list[Column | None], table: Table, reading: Reading
+) -> Iterator[RowError]:
     known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns)
     seen: set[str] = set()
     for header, column in zip(headers, columns, strict=True):
         name = column.name if column else spoken(header)
         if name in seen and (column or name):
             yield RowError(1, shortened(header), "", "doubled_column")
-        elif column is None and spoken(header) not in REASONS:
+        elif column is None and spoken(header) not in REASONS and header not in reading.columns:
             yield RowError(1, shortened(header), "", "unknown_column", {"known": known})
         seen.add(name)
     for column in table.columns:
@@ -137,77 +275,3 @@ def _header_errors(headers: list[str], columns: list[Column | None], table: Tabl
     if not any(column.required for column in figures) and not any(column.name in seen for column in figures):
         names = ", ".join(f"{column.name} ({column.name_zh})" for column in figures)
         yield RowError(1, "", "", "no_figures", {"known": names})
-
-
-def _encoding(path: Path) -> str:
-    """BOM, else UTF-8 if all of it is, else GB18030 if all of it is and none is UTF-8. Raises FileRefused."""
-    with open(path, "rb") as file:
-        start = file.read(4)
-    if not start:
-        raise FileRefused(RowError(1, "", "", "empty_file"))
-    for bom, encoding in BOMS:
-        if start.startswith(bom):
-            if broken := _breaks(path, encoding):
-                params = {"encoding": encoding.removesuffix("-sig").upper(), "row": broken[0]}
-                raise FileRefused(RowError(broken[0], "", broken[1], "not_utf", params))
-            return encoding
-    utf8 = _breaks(path, "utf-8")
-    if utf8 is None:
-        return "utf-8"
-    gb = _breaks(path, "gb18030")
-    if gb is None:
-        # GB18030 also reads most of UTF-8, as other characters.
-        if row := _clearly_utf8(path):
-            params = {"utf8_row": row, "row": utf8[0], "byte": utf8[1]}
-            raise FileRefused(RowError(utf8[0], "", utf8[1], "mixed_encodings", params))
-        return "gb18030"
-    params = {"utf8_row": utf8[0], "utf8_byte": utf8[1], "gb_row": gb[0], "gb_byte": gb[1]}
-    raise FileRefused(RowError(utf8[0], "", utf8[1], "not_text", params))
-
-
-def _breaks(path: Path, encoding: str) -> tuple[int, str] | None:
-    """The line and the byte at which the file stops being text so encoded. Raises FileRefused for a NUL."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    line = 1
-    with open(path, "rb") as file:
-        while True:
-            block = file.read(BLOCK)
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                broken: bytes = error.object
-                before = broken[: error.start]
-                line += before.count(b"\n")
-                return line, f"0x{broken[error.start]:02X}" if error.start < len(broken) else ""
-            if "\0" in text:
-                line += text[: text.index("\0")].count("\n")
-                raise FileRefused(RowError(line, "", "", "nul"))
-            line += text.count("\n")
-            if not block:
-                return None
-
-
-def _clearly_utf8(path: Path) -> int | None:
-    """The first line that holds Chinese in UTF-8 and in GB18030 would hold characters hardly in use."""
-    number = 0
-    with open(path, "rb") as file:
-        while line := file.readline(LONGEST_LINE):
-            number += 1
-            if line.isascii():
-                continue
-            try:
-                # Not final: the file may have been cut within a character.
-                text, _length = codecs.utf_8_decode(line, "strict", False)
-            except UnicodeDecodeError:
-                continue
-            if _CHINESE.search(text) and not _reads(line, "gb2312"):
-                return number
-    return None
-
-
-def _reads(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
-from operator import itemgetter
+from itertools import tee
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _t
@@ -18,23 +18,38 @@ from shops.imports.errors import RowError
 from shops.imports.files import replacing
 from shops.imports.reading import Source
 
-ORDERED = "SELECT row, column_name, value, code, params::text FROM import_errors ORDER BY row, position, code"
+ERROR = (
+    "jsonb_build_object('row', row, 'column', column_name, 'value', value, 'code', code, 'params', params)"
+)
 
 
-def first_errors(count: int) -> list[RowError]:
-    """Of the errors in this transaction's staging."""
-    return [_error(line) for line in sql.fetch(f"{ORDERED} LIMIT %s", [count])]
+def first_errors(count: int) -> list[dict[str, Any]]:
+    """Of the errors in this transaction's staging, as the import's record keeps them."""
+    found = sql.fetch(
+        f"SELECT {ERROR}::text FROM import_errors ORDER BY row, position, code LIMIT %s", [count]
+    )
+    return [json.loads(error) for (error,) in found]
+
+
+def error_counts() -> dict[str, int]:
+    """How many errors there are of each code, the most frequent first."""
+    return dict(sql.fetch("SELECT code, count(*) FROM import_errors GROUP BY code ORDER BY 2 DESC, 1"))
 
 
 def keep_rejects(source: Source, path: Path) -> None:
     """Write the rejected rows and their errors. The file is read once more: memory would not hold them."""
+    rejected, again = tee(
+        sql.stream(
+            f"SELECT row, jsonb_agg({ERROR} ORDER BY position, code)::text"
+            " FROM import_errors GROUP BY row ORDER BY row"
+        )
+    )
     with replacing(path) as (out, _place):
         out.write(json.dumps(source.headers).encode() + b"\n")
-        rows = source.rows()
-        for number, lines in groupby(sql.stream(ORDERED), key=itemgetter(0)):
-            cells = next(cells for row, cells in rows if row == number)
-            record = {"cells": cells, "errors": [_error(line).as_record() for line in lines]}
-            out.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        cells_of_rows = source.rows(number for number, _errors in rejected)
+        for cells, (_number, errors) in zip(cells_of_rows, again, strict=True):
+            line = f'{{"cells": {json.dumps(cells, ensure_ascii=False)}, "errors": {errors}}}\n'
+            out.write(line.encode())
 
 
 def rejects_csv(path: Path) -> Iterator[str]:
@@ -72,8 +87,3 @@ def _without(cells: list[str], left_out: list[bool]) -> list[str]:
     """The cells but those of an earlier file's reasons; cells beyond the headers stay."""
     kept = [cell for cell, out in zip(cells, left_out, strict=False) if not out]
     return kept + cells[len(left_out) :]
-
-
-def _error(line: tuple) -> RowError:
-    row, column, value, code, params = line
-    return RowError(row, column, value, code, json.loads(params))

@@ -1,6 +1,7 @@
 """From a cell to a value, by a strict grammar: exact, or refused. Nothing is guessed and nothing rounded.
 
-A parser takes a cell and returns its part of a line in COPY's text format: what it stages, joined by tabs.
+A parser takes a cell and returns its part of a line in COPY's CSV format: what it stages, joined by the
+file's delimiter. Lines that `patterns` knows as good need none: they stage as they stand.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from shops.pinyin import sort_key
 
 Parser = Callable[[str], str]
 
-NULL = r"\N"
+# Unquoted, and so NULL; for a text, which is quoted, an empty one.
+NULL = ""
+NOT_YET = "NaN"
 EARLIEST = date(2000, 1, 1)
 NONE_YET = frozenset({"none", "暂无"})
 FLAGS = {"1": "t", "true": "t", "是": "t", "0": "f", "false": "f", "否": "f"}
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_TEN_THOUSANDS = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)万")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # What a spreadsheet makes of a long id that it takes for a number.
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
@@ -56,18 +60,19 @@ class Memo(dict[str, str]):
         return value
 
 
-def parser(column: Column) -> Parser:
+def parser(column: Column, delimiter: str) -> Parser:
     """The parser of a column's cells. It raises BadCell."""
-    parse = _PARSERS[column.type](column)
     # Outer space carries nothing; platforms put a tab behind ids so that spreadsheets leave them alone.
     if column.type in (Type.ID, Type.TEXT):
-        return lambda cell: parse(cell.strip())
-    return Memo(lambda cell: parse(cell.strip())).__getitem__
+        of_text = _PARSERS_OF_TEXTS[column.type](column, delimiter)
+        return lambda cell: of_text(cell.strip())
+    of_value = _PARSERS[column.type](column)
+    return Memo(lambda cell: of_value(cell.strip())).__getitem__
 
 
-def nothing(column: Column) -> str:
-    """What a bad cell stages: NULLs."""
-    return "\t".join([NULL] * len(column.staged))
+def nothing(column: Column, delimiter: str) -> str:
+    """What a bad cell stages."""
+    return delimiter.join([NULL] * len(column.staged))
 
 
 def moment(text: str) -> datetime:
@@ -83,7 +88,7 @@ def moment(text: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
-def _text(column: Column) -> Parser:
+def _text(column: Column, delimiter: str) -> Parser:
     words = {spoken(word): kept for kept, others in column.words.items() for word in (kept, *others)}
     with_key = "name_key" in column.staged
 
@@ -91,21 +96,25 @@ def _text(column: Column) -> Parser:
         if not cell:
             if column.required:
                 raise BadCell("missing_value")
-            return ""
+            return nothing(column, delimiter)
         if len(cell) > column.length:
             raise BadCell("too_long", limit=column.length, found=len(cell))
         if _BAD_CHARACTER.search(cell):
             raise BadCell("bad_character")
         if words:
             cell = words.get(spoken(cell), cell)
-        staged = [cell, sort_key(cell)] if with_key else [cell]
-        return "\t".join(staged).replace("\\", "\\\\")
+        return f"{quoted(cell)}{delimiter}{quoted(sort_key(cell))}" if with_key else quoted(cell)
 
     return parse
 
 
-def _id(column: Column) -> Parser:
-    text = _text(column)
+def quoted(text: str) -> str:
+    """A text as a cell that means itself, whatever stands in it."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _id(column: Column, delimiter: str) -> Parser:
+    text = _text(column, delimiter)
 
     def parse(cell: str) -> str:
         if _ROUNDED.fullmatch(cell):
@@ -187,6 +196,10 @@ def _number(column: Column) -> Parser:
     def parse(cell: str) -> str:
         if not cell:
             return NULL
+        if column.ten_thousands and (written := _TEN_THOUSANDS.fullmatch(cell)):
+            # By its digits: arithmetic would round what is too long.
+            sign, digits, exponent = Decimal(written[1]).as_tuple()
+            cell = f"{Decimal((sign, digits, int(exponent) + 4)):f}"
         if not _NUMBER.fullmatch(cell) or (not column.decimals and "." in cell):
             raise BadCell("bad_number" if column.decimals else "bad_integer")
         return _exact(cell, column)
@@ -197,12 +210,12 @@ def _number(column: Column) -> Parser:
 def _score(column: Column) -> Parser:
     def parse(cell: str) -> str:
         if not cell:
-            return f"{NULL}\tf"
+            return NULL
         if cell.lower() in NONE_YET:
-            return f"{NULL}\tt"
+            return NOT_YET
         if not _NUMBER.fullmatch(cell):
             raise BadCell("bad_score")
-        return f"{_exact(cell, column)}\tf"
+        return _exact(cell, column)
 
     return parse
 
@@ -225,9 +238,8 @@ def _rate(column: Column) -> Parser:
     return parse
 
 
+_PARSERS_OF_TEXTS: dict[Type, Callable[[Column, str], Parser]] = {Type.ID: _id, Type.TEXT: _text}
 _PARSERS: dict[Type, Callable[[Column], Parser]] = {
-    Type.ID: _id,
-    Type.TEXT: _text,
     Type.CHOICE: _choice,
     Type.DATE: _date,
     Type.FLAG: _flag,

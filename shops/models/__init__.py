@@ -2,9 +2,9 @@
 
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
-from shops.models.batches import ImportBatch
+from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.enrollments import Enrollment, Opening
-from shops.models.metrics import Correction, ShopMetrics
+from shops.models.metrics import Correction, Coverage, DayProfile, ShopMetrics
 from shops.models.penalties import Ground, Measure, Penalty, Violation
 from shops.models.shops import Controller, Product, Qualification, Shop
 
@@ -13,9 +13,13 @@ __all__ = [
     "Audited",
     "Controller",
     "Correction",
+    "Coverage",
+    "DayProfile",
     "Enrollment",
     "Ground",
     "ImportBatch",
+    "ImportProgress",
+    "ImportSource",
     "Measure",
     "Opening",
     "Penalty",

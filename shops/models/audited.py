@@ -31,6 +31,7 @@ UNINDEXED = [
     "rule_set",
     "sha256",
     "shop",
+    "source",
     "sweep",
     "violation",
 ]

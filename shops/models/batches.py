@@ -28,8 +28,19 @@ class ImportBatch(Audited):
         CANCELLED = "cancelled", _("cancelled")
         REVERSED = "reversed", _("reversed")
 
+    class Consent(models.TextChoices):
+        """Whether what was checked is also applied."""
+
+        ASK = "ask", _("show me first")
+        UNLESS_SUSPICIOUS = "unless_suspicious", _("apply it unless something looks suspicious")
+        GIVEN = "given", _("apply it")
+
     # A worker still owes something to these.
     UNFINISHED = frozenset({State.RECEIVED, State.CHECKING, State.APPLYING})
+    # A worker is at these.
+    WORKING = frozenset({State.CHECKING, State.APPLYING})
+    # Nothing of these has been written yet: they can be called off.
+    CANCELLABLE = UNFINISHED | {State.READY}
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.RECEIVED)
@@ -38,6 +49,27 @@ class ImportBatch(Audited):
         default=False,
         help_text=_("Otherwise one bad row refuses the whole file."),
     )
+    consent = models.CharField(
+        _("when checked"), max_length=20, choices=Consent.choices, default=Consent.GIVEN
+    )
+    source = models.ForeignKey(
+        "shops.ImportSource",
+        models.PROTECT,
+        verbose_name=_("source"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    encoding = models.CharField(
+        _("encoding"), max_length=20, blank=True, help_text=_("As a person chose it. Empty: found out.")
+    )
+    delimiter = models.CharField(
+        _("delimiter"), max_length=1, blank=True, help_text=_("As a person chose it. Empty: found out.")
+    )
+    columns = models.JSONField(
+        _("columns"), default=dict, blank=True, help_text=_("What headers mean, where a person said so.")
+    )
+    read_as = models.CharField(_("read as"), max_length=100, blank=True)
     file_name = models.CharField(_("file name"), max_length=255)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)
     size = models.BigIntegerField(_("size in bytes"))
@@ -66,6 +98,11 @@ class ImportBatch(Audited):
     updated = models.IntegerField(_("updated"), default=0)
     unchanged = models.IntegerField(_("unchanged"), default=0)
     rejected = models.IntegerField(pgettext_lazy("rows", "rejected"), default=0)
+    left_alone = models.IntegerField(
+        _("left alone"),
+        default=0,
+        help_text=_("Rows with something that a file of a later moment knows differently."),
+    )
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
     errors = models.JSONField(
         _("errors"),
@@ -73,12 +110,23 @@ class ImportBatch(Audited):
         blank=True,
         help_text=_("The first ones; all are in the file of rejected rows."),
     )
+    error_counts = models.JSONField(_("errors by kind"), default=dict, blank=True)
+    suspicions = models.JSONField(_("what looks suspicious"), default=list, blank=True)
+    changes = models.JSONField(
+        _("changes"),
+        default=dict,
+        blank=True,
+        help_text=_("How many rows change each column, and the first of them from old to new."),
+    )
 
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-received_at", "-id"]
-        permissions = [("import_data", _("Can import files"))]
+        permissions = [
+            ("import_data", _("Can import files")),
+            ("reverse_import", _("Can reverse an applied import")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
@@ -93,3 +141,55 @@ class ImportBatch(Audited):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.file_name}"
+
+
+class ImportSource(Audited):
+    """Where files of a kind come from, and how those are to be read: said once, used every morning."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=ImportBatch.Kind.choices)
+    encoding = models.CharField(_("encoding"), max_length=20, blank=True)
+    delimiter = models.CharField(_("delimiter"), max_length=1, blank=True)
+    columns = models.JSONField(
+        _("columns"),
+        default=dict,
+        blank=True,
+        help_text=_("What a header means, by the column's name; an empty one: the column is read over."),
+    )
+
+    class Meta:
+        verbose_name = _("source of files")
+        verbose_name_plural = _("sources of files")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ImportProgress(models.Model):
+    """How far a worker is with an import, and whether it was asked to stop: seen at once by everybody.
+
+    Not part of the import's own row, which the worker's transaction writes.
+    """
+
+    batch = models.OneToOneField(
+        ImportBatch, models.CASCADE, primary_key=True, verbose_name=_("import"), related_name="progress"
+    )
+    # A share of the whole.
+    done = models.FloatField(_("done"), default=0)
+    began_at = models.DateTimeField(_("began at"), null=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("called off by"),
+        null=True,
+        related_name="+",
+    )
+    cancelled = models.BooleanField(_("called off"), default=False)
+
+    class Meta:
+        verbose_name = _("progress of an import")
+        verbose_name_plural = _("progress of imports")
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} · {self.done:.0%}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -90,3 +91,52 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.shop} · {self.day}"
+
+
+class Coverage(models.Model):
+    """Which records an applied file speaks of. What stands is of the latest moment among those that cover it.
+
+    A file brings the columns that it doesn't name as absent; of two that bring the same cell the one of the
+    later moment is right, whichever came in first.
+    """
+
+    batch = models.ForeignKey(ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="coverage")
+    day = models.DateField(_("day"), null=True, help_text=_("Of metrics."))
+    records = ArrayField(models.BigIntegerField(), verbose_name=_("records"))
+
+    class Meta:
+        verbose_name = _("coverage")
+        verbose_name_plural = _("coverage")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "day"], nulls_distinct=False, name="shops_coverage_is_told_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} · {self.day or ''}"
+
+
+class DayProfile(models.Model):
+    """What a day's metrics look like as a whole, once an import is applied: by it the next is judged.
+
+    `figures`: metric → {"median": a number as text or null, "missing" and "none_yet": shares of 1,
+    "alike": whether all its values are the same}. From a sample where the day has very many rows.
+    """
+
+    batch = models.ForeignKey(ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="profiles")
+    day = models.DateField(_("day"))
+    rows = models.IntegerField(_("rows"))
+    figures = models.JSONField(_("figures"))
+
+    class Meta:
+        verbose_name = _("profile of a day")
+        verbose_name_plural = _("profiles of days")
+        constraints = [models.UniqueConstraint(fields=["batch", "day"], name="shops_dayprofile_is_told_once")]
+        indexes = [
+            # The newest profiles before a day: what is usual.
+            models.Index(fields=["day", "-id"], name="shops_dayprofile_of_day"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.day)

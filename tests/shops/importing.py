@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+import itertools
+from datetime import datetime, timedelta
 from typing import Any
 
 from shops import imports
@@ -16,11 +17,14 @@ METRICS_HEADERS = (
     "logistics_score,positive_rate,warehouse_passed,alliance_connected,erp_connected,freight_insurance"
 )
 
+_later = itertools.count(1)
+
 
 def bring(
-    kind: str, content: str | bytes, *, at: datetime = AT, name: str = "", **values: Any
+    kind: str, content: str | bytes, *, at: datetime | None = None, name: str = "", **values: Any
 ) -> ImportBatch:
-    """Receive the file and process it."""
+    """Receive the file and process it; by default a moment after the last one, for no two come in at once."""
+    at = at or AT + timedelta(microseconds=next(_later))
     data = content.encode() if isinstance(content, str) else content
     values.setdefault("by", None)
     batch = imports.receive(

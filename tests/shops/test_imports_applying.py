@@ -53,7 +53,8 @@ def test_a_shop_is_created_with_its_controller_and_both_histories_name_who_sent_
     assert shop.controller == Controller.objects.get(code="C1")
     assert shop.batch == batch
     for record in (shop.history.get(), shop.controller.history.get()):
-        assert (record.history_type, record.history_user, record.history_date) == ("+", user, AT)
+        assert (record.history_type, record.history_user) == ("+", user)
+        assert record.history_date == batch.finished_at
         assert record.history_change_reason == f"import {batch.pk}"
 
 
@@ -137,7 +138,7 @@ def test_a_paper_is_received_once_and_its_verdict_may_change() -> None:
     assert (paper.verdict, paper.received_at, paper.batch) == ("accepted", heard, batch)
     assert [record.history_type for record in paper.history.all()] == ["~", "+"]
     licence = Qualification.objects.get(kind="licence")
-    assert (licence.valid_until, licence.received_at) == (None, AT)
+    assert (licence.valid_until, licence.received_at) == (None, batch.as_of)
 
 
 def test_metrics_are_kept_exactly_missing_as_missing_and_no_score_yet_as_such() -> None:

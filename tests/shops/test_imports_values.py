@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shops.imports import values
 from shops.imports.columns import TABLES, Column
-from shops.imports.values import NULL, BadCell, moment, parser
+from shops.imports.values import NOT_YET, NULL, BadCell, Parser, moment
 
 
 def column(kind: str, name: str) -> Column:
     return next(column for column in TABLES[kind].columns if column.name == name)
+
+
+def parser(of: Column) -> Parser:
+    return values.parser(of, ",")
 
 
 def refusal(of: Column, cell: str) -> str:
@@ -54,7 +59,6 @@ TYPE = column("shops", "shop_type")
         "0x10",
         "¥5",
         "5元",
-        "5万",
         "95%",
         "--1",
         "1 000",
@@ -69,10 +73,21 @@ def test_only_plain_digits_are_a_number(cell: str) -> None:
     assert refusal(GMV, cell) == "bad_number"
 
 
+def test_amounts_may_be_written_in_ten_thousands() -> None:
+    assert parser(GMV)("12.5万") == "125000"
+    assert parser(GMV)("0.000001万") == "0.01"
+    assert refusal(GMV, "0.0000001万") == "too_many_decimals"
+    # Longer than arithmetic keeps: still exact.
+    assert refusal(GMV, "1." + "0" * 40 + "1万") == "too_many_decimals"
+    assert refusal(GMV, "10000000000万") == "out_of_range"
+    assert refusal(ORDERS, "5万") == "bad_integer"
+    assert refusal(SCORE, "4万") == "bad_score"
+
+
 def test_an_empty_cell_is_missing_and_not_zero() -> None:
     assert parser(GMV)("") == parser(GMV)("  ") == NULL
     assert parser(GMV)("0") == "0"
-    assert parser(SCORE)("") == f"{NULL}\tf"
+    assert parser(SCORE)("") == NULL
 
 
 def test_negatives_and_values_off_the_scale_are_refused() -> None:
@@ -94,7 +109,7 @@ def test_decimals_are_never_rounded_away() -> None:
 def test_zeros_without_end_are_no_decimals_and_take_no_room() -> None:
     zeros = "0" * 20_000
     assert parser(GMV)(f"12.5{zeros}") == "12.50"
-    assert parser(SCORE)(f"4.{zeros}") == "4.00\tf"
+    assert parser(SCORE)(f"4.{zeros}") == "4.00"
     assert parser(RATE)(f"0.{zeros}") == "0.000000"
     assert Decimal(parser(RATE)(f"95.{zeros}%")) == Decimal("0.95")
     assert refusal(GMV, f"12.5{zeros}1") == refusal(RATE, f"0.{zeros}1%") == "too_many_decimals"
@@ -102,7 +117,7 @@ def test_zeros_without_end_are_no_decimals_and_take_no_room() -> None:
 
 def test_a_score_knows_none_yet_and_others_do_not() -> None:
     for cell in ("none", "None", "暂无"):
-        assert parser(SCORE)(cell) == f"{NULL}\tt"
+        assert parser(SCORE)(cell) == NOT_YET
         assert refusal(RATE, cell) == "bad_rate"
         assert refusal(ORDERS, cell) == "bad_integer"
 
@@ -148,9 +163,9 @@ def test_leap_days_are_days_and_1900_is_a_slip() -> None:
 
 
 def test_ids_are_text_and_one_that_a_spreadsheet_rounded_is_refused() -> None:
-    assert parser(SHOP)("0012345678901234567") == "0012345678901234567"
+    assert parser(SHOP)("0012345678901234567") == '"0012345678901234567"'
     # Platforms put a tab behind a long number so that spreadsheets leave it alone.
-    assert parser(SHOP)("2534567890123456789\t") == "2534567890123456789"
+    assert parser(SHOP)("2534567890123456789\t") == '"2534567890123456789"'
     assert refusal(SHOP, "2.53457E+18") == refusal(SHOP, "2.534567890123457e+18") == "rounded_id"
     assert refusal(SHOP, "S" * 65) == "too_long"
     assert refusal(SHOP, " ") == "missing_value"
@@ -159,7 +174,7 @@ def test_ids_are_text_and_one_that_a_spreadsheet_rounded_is_refused() -> None:
 def test_text_without_control_or_damaged_characters() -> None:
     for character in "\x07\n\x85\ufffd":
         assert refusal(NAME, f"a{character}b") == "bad_character"
-    assert parser(NAME)("a\\b") == "a\\\\b\ta\\\\b"
+    assert parser(NAME)('a\\"b') == '"a\\""b","a\\""b"'
 
 
 def test_ids_hold_nothing_invisible_and_no_text_turns_around() -> None:
@@ -178,8 +193,8 @@ def test_choices_take_their_chinese_words() -> None:
 
 
 def test_the_word_for_local_life_is_the_group_itself() -> None:
-    assert parser(column("shops", "category"))("本地生活") == "local-life"
-    assert parser(column("shops", "category"))("美妆") == "美妆"
+    assert parser(column("shops", "category"))("本地生活") == '"local-life"'
+    assert parser(column("shops", "category"))("美妆") == '"美妆"'
 
 
 def test_a_long_run_of_cells_does_not_grow_memory() -> None:

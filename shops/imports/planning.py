@@ -1,0 +1,217 @@
+"""What the staged rows would do: to which record each belongs, and what is to stand in it.
+
+Leaves in the transaction's `import_plan` one line for each row: the record it is about, what is to stand in
+it, and its outcome (created, updated or unchanged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from shops import sql
+from shops.imports.knowledge import Knowledge
+from shops.imports.staging import Staged
+from shops.models import ImportBatch
+
+Kind = ImportBatch.Kind
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where the records that a kind of file speaks of stand, joined to the staged row `r`.
+
+    `keys`: the plan's columns that lead to them. `stands`: NULL where there is none. `standing`: what
+    stands in a column of it. `also`: what follows from the file's moment, as (new, standing).
+    """
+
+    joins: str
+    keys: Mapping[str, str]
+    stands: str
+    record: str
+    standing: Callable[[str], str]
+    also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    day: str = ""
+
+
+class Figure(NamedTuple):
+    """A column of the record that the file brings: the file's own for it, what it brings, and what stands."""
+
+    column: str
+    name: str
+    brought: str
+    standing: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The staged file, the records it speaks of, and what other files know of them."""
+
+    staged: Staged
+    records: Records
+    knowledge: Knowledge
+    days: list[date]
+
+    @property
+    def figures(self) -> Iterator[Figure]:
+        yield from _figures(self.staged, self.records)
+
+    @property
+    def joins(self) -> str:
+        """From the staged row to its record, and to what other files say of it."""
+        return self.records.joins + self.knowledge.join(self.records.record, self.records.day)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows would do what. The outcomes and the rejected add up to the rows."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    left_alone: int = 0
+
+
+def plan(staged: Staged, *, as_of: datetime) -> Plan:
+    """A line for every row, also for those that are still to be found wrong."""
+    kind = staged.table.kind
+    days = days_in("import_rows") if kind == Kind.METRICS else []
+    records = _RECORDS[kind](as_of, days)
+    columns = {figure.column for figure in _figures(staged, records)}
+    knowledge = Knowledge(kind=kind, columns=sorted(columns), as_of=as_of, days=days)
+    made = Plan(staged, records, knowledge, days)
+    _write(made)
+    return made
+
+
+def days_in(table: str) -> list[date]:
+    """The days of metrics that a staging table speaks of, in order."""
+    found = sql.fetch(f"SELECT DISTINCT day FROM {table} WHERE day IS NOT NULL ORDER BY day")
+    return [day for (day,) in found]
+
+
+def counted(staged: Staged) -> Counts:
+    """What the plan comes to, once the wrong rows are out of it."""
+    found = sql.fetch(
+        "SELECT outcome, count(*), count(*) FILTER (WHERE left_alone) FROM import_plan GROUP BY outcome"
+    )
+    outcomes = {outcome: rows for outcome, rows, _left_alone in found}
+    return Counts(
+        rows=staged.rows,
+        **outcomes,
+        rejected=staged.rows - sum(outcomes.values()),
+        left_alone=sum(left_alone for _outcome, _rows, left_alone in found),
+    )
+
+
+def _figures(staged: Staged, records: Records) -> Iterator[Figure]:
+    for column in staged.source.present:
+        if column.name not in staged.table.key:
+            for name, brought in column.values("r").items():
+                yield Figure(column.name, name, brought, records.standing(name))
+
+
+def _write(plan: Plan) -> None:
+    records, knowledge = plan.records, plan.knowledge
+    best = {
+        figure.name: knowledge.best(figure.column, figure.brought, figure.standing) for figure in plan.figures
+    }
+    differing = [
+        f"{figure.standing} IS DISTINCT FROM {best[figure.name]}"
+        for figure in plan.figures
+        # It follows from the name: another table of pinyin is no change of the shop.
+        if figure.name != "name_key"
+    ]
+    differing += [f"{standing} IS DISTINCT FROM {new}" for new, standing in records.also.values()]
+    left_alone = [
+        f"l.later_{figure.column} AND {figure.standing} IS DISTINCT FROM {figure.brought}"
+        for figure in plan.figures
+        if figure.column in knowledge.later
+    ]
+    columns = {
+        **records.keys,
+        **best,
+        **{name: new for name, (new, _standing) in records.also.items()},
+        "left_alone": f"coalesce({' OR '.join(left_alone) or 'false'}, false)",
+        "outcome": f"CASE WHEN {records.stands} IS NULL THEN 'created'"
+        f" WHEN {' OR '.join(differing) or 'false'} THEN 'updated' ELSE 'unchanged' END",
+    }
+    sql.execute(
+        "CREATE TEMP TABLE import_plan ON COMMIT DROP AS SELECT r.row, "
+        + ", ".join(f"{value} AS {name}" for name, value in columns.items())
+        + f" FROM import_rows r {plan.joins}"
+    )
+
+
+_SHOP = "LEFT JOIN shops_shop s ON s.code = r.shop"
+
+
+def _shops(as_of: datetime, days: list[date]) -> Records:
+    return Records(
+        joins="LEFT JOIN shops_shop s ON s.code = r.code"
+        " LEFT JOIN shops_controller c ON c.id = s.controller_id",
+        keys={"code": "r.code", "shop_id": "s.id"},
+        stands="s.id",
+        record="s.id",
+        standing=lambda name: "coalesce(c.code, '')" if name == "controller" else f"s.{name}",
+    )
+
+
+def _enrollments(as_of: datetime, days: list[date]) -> Records:
+    # One time opened is what a shop has used that is in or was, unless the file says otherwise.
+    used = "coalesce(r.openings::integer, CASE r.state WHEN 'applied' THEN 0 ELSE 1 END)"
+    return Records(
+        joins=f"{_SHOP} LEFT JOIN shops_alliance a ON a.code = r.alliance"
+        " LEFT JOIN shops_enrollment n ON n.shop_id = s.id AND n.alliance_id = a.id",
+        keys={"shop_id": "s.id", "alliance_id": "a.id", "standing_id": "n.id", "used": used},
+        stands="n.id",
+        record="n.id",
+        # Imports only create enrollments: what differs from one that stands is no change, but wrong.
+        standing=lambda name: f"r.{name}",
+    )
+
+
+def _qualifications(as_of: datetime, days: list[date]) -> Records:
+    # When the desk first heard of a paper, whichever file came in first.
+    heard = f"timestamptz '{as_of.isoformat()}'"
+    return Records(
+        joins=f"{_SHOP} LEFT JOIN shops_qualification q ON q.shop_id = s.id AND q.kind = r.kind"
+        " AND q.brand = coalesce(r.brand, '') AND q.valid_until IS NOT DISTINCT FROM r.valid_until",
+        keys={
+            "shop_id": "s.id",
+            "standing_id": "q.id",
+            "kind": "r.kind",
+            "brand": "coalesce(r.brand, '')",
+            "valid_until": "r.valid_until",
+        },
+        stands="q.id",
+        record="q.id",
+        standing=lambda name: f"q.{name}",
+        also={"received_at": (f"least(q.received_at, {heard})", "q.received_at")},
+    )
+
+
+def _metrics(as_of: datetime, days: list[date]) -> Records:
+    # The days by name, so that other months' partitions are not even opened.
+    named = ", ".join(f"'{day}'" for day in days) or "NULL"
+    return Records(
+        joins=f"{_SHOP} LEFT JOIN shops_shopmetrics m"
+        f" ON m.day = r.day AND m.shop_id = s.id AND m.day IN ({named})",
+        keys={"shop_id": "s.id", "day": "r.day"},
+        stands="m.shop_id",
+        record="s.id",
+        day="r.day",
+        standing=lambda name: f"m.{name}",
+    )
+
+
+_RECORDS: dict[str, Callable[[datetime, list[date]], Records]] = {
+    Kind.SHOPS: _shops,
+    Kind.ENROLLMENTS: _enrollments,
+    Kind.QUALIFICATIONS: _qualifications,
+    Kind.METRICS: _metrics,
+}

@@ -1,0 +1,52 @@
+"""What would change, for people to see before it does: rows by column, and some cells from old to new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shops import sql
+from shops.imports.planning import Plan
+
+# How many changed cells are shown.
+SHOWN = 50
+
+
+def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
+    """{"columns": {column: rows}, "cells": [{"row", "record", "column", "old", "new"}]}; the first cells.
+
+    `updated`: how many rows the plan changes.
+    """
+    written = _written(plan)
+    if not updated or not written:
+        return {}
+    sql.for_many_rows(updated)
+    source = f"import_plan p JOIN import_rows r ON r.row = p.row {plan.records.joins}"
+    differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in written.values())
+    [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
+    columns = {column: count for column, count in zip(written, counts, strict=True) if count}
+    key = ", ".join(f"r.{name}" for name in plan.staged.table.key)
+    cells = ", ".join(f"('{column}', {old}, {new})" for column, (old, new) in written.items())
+    found = sql.fetch(
+        f"SELECT p.row, concat_ws(' · ', {key}), cell.* FROM {source}"
+        f" CROSS JOIN LATERAL (VALUES {cells}) cell (name, old, new)"
+        " WHERE p.outcome = 'updated' AND cell.old IS DISTINCT FROM cell.new ORDER BY p.row LIMIT %s",
+        [SHOWN],
+    )
+    sql.for_many_rows(plan.staged.rows)
+    names = ("row", "record", "column", "old", "new")
+    return {"columns": columns, "cells": [dict(zip(names, cell, strict=True)) for cell in found]}
+
+
+def _written(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Each column of the file → what stands and what is to stand, as its files write it."""
+    figures = {figure.name: figure for figure in plan.figures}
+    written = {}
+    for figure in figures.values():
+        if figure.name != figure.column:
+            continue
+        old, new = f"{figure.standing}::text", f"p.{figure.name}::text"
+        if flag := figures.get(f"{figure.name}_none"):
+            old = f"CASE WHEN {flag.standing} THEN 'none' ELSE {old} END"
+            new = f"CASE WHEN p.{flag.name} THEN 'none' ELSE {new} END"
+        written[figure.name] = (old, new)
+    return written

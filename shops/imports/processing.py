@@ -1,0 +1,230 @@
+"""What becomes of a received file: it is checked, then applied in one transaction or shown to a person."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from shops import sql
+from shops.imports import door, files
+from shops.imports.applying import apply
+from shops.imports.columns import TABLES, Table
+from shops.imports.errors import FileRefused, RowError
+from shops.imports.judging import judge
+from shops.imports.planning import Counts, Plan
+from shops.imports.preview import changes_of
+from shops.imports.profiles import profiles_of
+from shops.imports.progress import JUDGED, READ, CalledOff, Progress
+from shops.imports.reading import Reading, open_csv
+from shops.imports.rejects import error_counts, first_errors, keep_rejects
+from shops.imports.staging import stage
+from shops.imports.suspicions import Suspicion, suspicions_of
+from shops.imports.workbooks import as_csv, is_workbook
+from shops.models import DayProfile, ImportBatch, ImportProgress
+
+State = ImportBatch.State
+Consent = ImportBatch.Consent
+
+# First half of an advisory lock: a transaction's on a kind of file.
+ONE_OF_A_KIND = 7_306_005
+# How many errors the batch itself shows.
+SHOWN = 20
+# A file that has broken this many workers will break the next.
+ATTEMPTS = 3
+
+
+def process(batch_id: int, *, at: datetime) -> ImportBatch:
+    """Check a received file and apply it: all of it, its good rows if it is partial, or nothing.
+
+    Where a person is to look first, it is left ready, and nothing written. Safe to call again and at once: an
+    import that is finished or waits for a person is left as it is, and one that another session works on.
+    What breaks off unexpectedly raises and leaves nothing; after ATTEMPTS times the import is refused.
+    """
+    with sql.lease(door.IMPORTING, batch_id) as held:
+        begun = _begin(batch_id, at) if held else None
+        if begun is None:
+            return ImportBatch.objects.get(pk=batch_id)
+        batch, tries = begun
+        started = time.monotonic()
+        if tries > ATTEMPTS:
+            _refuse(batch, [RowError(1, "", "", "kept_dying", {"times": tries - 1})])
+        else:
+            try:
+                with Progress(batch.pk) as progress, transaction.atomic():
+                    _carry_out(batch, progress, at=at)
+                    _stamp(batch, at=at, started=started)
+                    progress.tell(1)
+                    batch.save_by(None)
+                return batch
+            except CalledOff:
+                batch.refresh_from_db()
+                door.call_off(batch)
+                batch.save_by(batch.progress.cancelled_by)
+                return batch
+            except FileRefused as refusal:
+                batch.refresh_from_db()
+                _refuse(batch, refusal.errors)
+            # Whatever it was: tried again, and after the last time told to the person instead of raised.
+            except Exception as error:
+                batch.refresh_from_db()
+                if tries < ATTEMPTS:
+                    batch.state = State.RECEIVED
+                    batch.save_by(None)
+                    raise
+                params = {"times": tries, "error": type(error).__name__}
+                _refuse(batch, [RowError(1, "", "", "kept_failing", params)])
+        _stamp(batch, at=at, started=started)
+        batch.save_by(None)
+        return batch
+
+
+@contextmanager
+def preview(
+    *, kind: str, path: Path, at: datetime, as_of: datetime | None = None, partial: bool = False
+) -> Iterator[tuple[ImportBatch, Path]]:
+    """What importing the file at `path` would come to: an unsaved record, and its rejected rows.
+
+    Nothing is kept; the rejected rows are gone when the block ends. Refused as by `receive`.
+    """
+    batch = ImportBatch(
+        kind=kind,
+        file_name=door.as_text(path.name),
+        as_of=door.moment_of_knowledge(as_of, at),
+        partial=partial,
+    )
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        rejected = Path(directory) / "rejected"
+        try:
+            with transaction.atomic():
+                _check(batch, path, rejected, None)
+                transaction.set_rollback(True)
+        except FileRefused as refusal:
+            _refuse(batch, refusal.errors)
+        _stamp(batch, at=at, started=started)
+        yield batch, rejected
+
+
+@transaction.atomic
+def _begin(batch_id: int, at: datetime) -> tuple[ImportBatch, int] | None:
+    """The import, marked as being worked on, and how many times it has been; None if there is nothing to do.
+
+    Locked meanwhile, so that a person who calls it off is not overlooked.
+    """
+    batch = door.locked(batch_id)
+    if batch.state not in ImportBatch.UNFINISHED:
+        return None
+    shown = batch.history.filter(state=State.READY).aggregate(last=Max("history_id"))["last"]
+    # Counted before this try: one that killed its worker could not count itself.
+    tried = batch.history.filter(state__in=ImportBatch.WORKING, history_id__gt=shown or 0).count()
+    if tried < ATTEMPTS:
+        batch.state = State.APPLYING if shown else State.CHECKING
+        batch.save_by(None)
+        ImportProgress.objects.filter(batch=batch).update(done=0, began_at=at)
+    return batch, tried + 1
+
+
+def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
+    """Check the file, and apply it where nobody has to be asked. Saves nothing of the record itself."""
+    # A second file of the kind is judged against what the first one has written.
+    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
+    confirmed = batch.state == State.APPLYING
+    shown = _counts_of(batch)
+    checked = _check(
+        batch, files.path_of(batch.sha256), files.rejected_path(batch.sha256, batch.pk), progress
+    )
+    if confirmed and batch.state == State.APPLIED and _counts_of(batch) != shown:
+        batch.state, batch.consent = State.READY, Consent.ASK
+        batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
+    if batch.state == State.APPLIED:
+        progress.tell(JUDGED)
+        apply(checked.plan, batch, at=at)
+        for profile in checked.profiles:
+            profile.batch = batch
+        DayProfile.objects.bulk_create(checked.profiles)
+        # Foreign keys are checked by the commit, of which the record could not tell the time.
+        connection.check_constraints()
+
+
+@dataclass
+class Checked:
+    """A file that was staged and judged in this transaction."""
+
+    plan: Plan
+    profiles: list[DayProfile]
+
+
+def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None) -> Checked:
+    """Stage and judge the file, and write into the record what is to become of it. Saves nothing."""
+    table = TABLES[batch.kind]
+    size = path.stat().st_size
+
+    def told(done: int) -> None:
+        if progress is not None:
+            progress.told(READ * min(1, done / size))
+
+    reading = Reading(batch.encoding, batch.delimiter, batch.columns)
+    with _readable(path, table) as (csv_file, sheet):
+        source = open_csv(csv_file, table, reading)
+        batch.read_as = " · ".join(filter(None, [sheet, source.encoding.upper(), repr(source.delimiter)]))
+        brought = {column.name for column in source.present}
+        batch.absent = [column.name for column in table.columns if column.name not in brought]
+        staged = stage(source, table, told)
+        if progress is not None:
+            progress.told(READ)
+        plan, counts = judge(staged, as_of=batch.as_of)
+        batch.errors, batch.error_counts = [], {}
+        if counts.rejected:
+            batch.errors, batch.error_counts = first_errors(SHOWN), error_counts()
+            keep_rejects(source, rejected)
+    profiles = profiles_of(plan)
+    batch.suspicions = [suspicion.as_record() for suspicion in suspicions_of(plan, profiles)]
+    batch.changes = changes_of(plan, counts.updated)
+    batch.state = State.APPLIED
+    asks = batch.consent == Consent.ASK
+    unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
+    if counts.rejected and not batch.partial:
+        counts = Counts(rows=counts.rows, rejected=counts.rows)
+        batch.state = State.REFUSED
+    elif asks or unsure:
+        batch.state = State.READY
+    for name, count in vars(counts).items():
+        setattr(batch, name, count)
+    batch.first_day, batch.last_day = (plan.days[0], plan.days[-1]) if plan.days else (None, None)
+    return Checked(plan, profiles)
+
+
+@contextmanager
+def _readable(path: Path, table: Table) -> Iterator[tuple[Path, str]]:
+    """The file as CSV, and the name of its sheet where it is a workbook."""
+    if not is_workbook(path):
+        yield path, ""
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "sheet.csv"
+        yield out, as_csv(path, table, out)
+
+
+def _counts_of(batch: ImportBatch) -> tuple[int, ...]:
+    return batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected
+
+
+def _refuse(batch: ImportBatch, errors: Sequence[RowError]) -> None:
+    door.end_with_nothing(batch, State.REFUSED)
+    batch.errors = [error.as_record() for error in errors[:SHOWN]]
+    batch.error_counts = dict(Counter(error.code for error in errors))
+
+
+def _stamp(batch: ImportBatch, *, at: datetime, started: float) -> None:
+    batch.finished_at = at
+    batch.seconds = Decimal(f"{time.monotonic() - started:.3f}")

@@ -1,0 +1,93 @@
+"""What a day's metrics look like as a whole: how many rows, each metric's median and what is missing.
+
+Leaves in the transaction's `import_sample` the lines of the plan that are looked at.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from shops import sql
+from shops.imports.planning import Plan
+from shops.metrics import METRICS, Metric, MetricType
+from shops.models import DayProfile
+
+# A day with more rows is known by a sample of about as many: exact medians would cost more than the import.
+ENOUGH = 20_000
+
+
+def profiles_of(plan: Plan) -> list[DayProfile]:
+    """The profile of each day as it will stand, unsaved and without its import; the newest day last."""
+    if not plan.days:
+        return []
+    rows = dict(
+        sql.fetch(
+            "SELECT day, sum(rows)::integer FROM ("
+            "  SELECT day, count(*) AS rows FROM shops_shopmetrics WHERE day = ANY(%s) GROUP BY day"
+            "  UNION ALL SELECT day, count(*) FROM import_plan WHERE outcome = 'created' GROUP BY day"
+            ") counted GROUP BY day ORDER BY day",
+            [plan.days],
+        )
+    )
+    figures: dict[date, dict[str, Any]] = {day: {} for day in rows}
+    step = step_of(max(rows.values(), default=0))
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_sample")
+    sql.execute(
+        "CREATE TEMP TABLE import_sample ON COMMIT DROP AS SELECT * FROM import_plan WHERE shop_id %% %s = 0",
+        [step],
+    )
+    for day, key, median, missing, none_yet, alike in sql.fetch(*_figures(plan, step)):
+        figures[day][key] = {"median": median, "missing": missing, "none_yet": none_yet, "alike": alike}
+    return [DayProfile(day=day, rows=count, figures=figures[day]) for day, count in rows.items()]
+
+
+def standing(day: str) -> str:
+    """What stands on a day for the shop of a line `p`: looked up one by one, which for a sample is faster."""
+    return f"(SELECT * FROM shops_shopmetrics m WHERE m.day = {day} AND m.shop_id = p.shop_id OFFSET 0)"
+
+
+def step_of(rows: int) -> int:
+    """Every how many shops one is looked at, where a day has so many rows."""
+    return max(1, rows // ENOUGH)
+
+
+def _figures(plan: Plan, step: int) -> tuple[str, list[object]]:
+    """A line a day and metric, over the rows of the file and, beside them, those that stand already."""
+    brought = {figure.name for figure in plan.figures}
+    columns = [
+        name
+        for metric in METRICS.values()
+        for name in ((metric.key, f"{metric.key}_none") if metric.knows_none_yet else (metric.key,))
+    ]
+    new = ", ".join(f"p.{name}" if name in brought else f"m.{name}" for name in columns)
+    old = ", ".join(f"m.{name}" for name in columns)
+    aggregates = ", ".join(_aggregates(metric) for metric in METRICS.values())
+    lines = ", ".join(
+        f"('{key}', {key}_median, {key}_missing, {key}_none_yet, {key}_alike)" for key in METRICS
+    )
+    # One statement over all: a file may bring a year of days.
+    return (
+        f"WITH sample (day, {', '.join(columns)}) AS ("
+        f" SELECT p.day, {new} FROM import_sample p LEFT JOIN LATERAL {standing('p.day')} m ON true"
+        f" UNION ALL SELECT m.day, {old} FROM shops_shopmetrics m"
+        "   WHERE m.day = ANY(%s) AND m.shop_id %% %s = 0"
+        "   AND NOT EXISTS (SELECT FROM import_sample p WHERE p.day = m.day AND p.shop_id = m.shop_id)"
+        f"), days AS (SELECT day, {aggregates} FROM sample GROUP BY day)"
+        " SELECT day, line.* FROM days,"
+        f" LATERAL (VALUES {lines}) line (key, median, missing, none_yet, alike)",
+        [plan.days, step],
+    )
+
+
+def _aggregates(metric: Metric) -> str:
+    key = metric.key
+    not_yet = f"{key}_none" if metric.knows_none_yet else "false"
+    number = metric.type is not MetricType.FLAG
+    median = f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {key})::text" if number else "NULL::text"
+    alike = f"count({key}) > 0 AND min({key}) = max({key})" if number else "false"
+    return (
+        f"{median} AS {key}_median,"
+        f" round(avg(({key} IS NULL AND NOT {not_yet})::integer), 4)::float AS {key}_missing,"
+        f" round(avg({not_yet}::integer), 4)::float AS {key}_none_yet, {alike} AS {key}_alike"
+    )
