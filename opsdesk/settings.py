@@ -180,6 +180,8 @@ STORAGES = {
 }
 # What one import may weigh. It's streamed to the disk: this bounds the disk, not the memory.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=512) << 20
+# What a workbook may unfold to: half a megabyte of XLSX can hold 200 of them.
+IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_MB", default=256) << 20
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 

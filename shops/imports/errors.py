@@ -50,6 +50,23 @@ MESSAGES: dict[str, Promise] = {
         "Processing was cut off %(times)s times without a word, as when memory runs out. Nothing was written."
         " Ask the administrator to look at the worker's log, then send the file again."
     ),
+    "workbook_broken": _(
+        "The workbook is damaged or not of the XLSX format. Open it in a spreadsheet, save it as CSV UTF-8"
+        " and send that."
+    ),
+    "workbook_locked": _("The workbook is under a password. Remove it, or save the sheet as CSV UTF-8."),
+    "workbook_old": _(
+        "This is a file of an old format, such as XLS. Save it as CSV UTF-8 or as XLSX and send it again."
+    ),
+    "workbook_too_large": _(
+        "The workbook unfolds to more than %(limit)s MB or spans too many cells. Save the sheet as CSV UTF-8"
+        " and send that: CSV may be larger."
+    ),
+    "no_workbook": _("This is an archive without a workbook in it. Unpack it and send the file within."),
+    "no_sheet": _(
+        "No visible sheet has a header of this kind of file in its first row."
+        " These were looked at: %(names)s."
+    ),
     # A row.
     "row_length": _("The row has %(found)s cells, the headers have %(expected)s. Make them equal."),
     "duplicate": _("Row %(other)s has the same key (%(key)s). Keep one of them."),
