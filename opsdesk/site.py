@@ -28,6 +28,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("rules.Proposal", _("Review queue"), ""),
             ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=to_do"),
             ("rules.Sweep", "", ""),
+            ("shops.Export", "", ""),
         ],
     ),
     (

@@ -58,15 +58,18 @@ class Source:
 
         Raises FileRefused where the file's structure breaks.
         """
-        # A file of rejected rows that comes back: its cells were made safe for spreadsheets.
-        came_back = any(spoken(header) in REASONS for header in self.headers)
+        # Files that went out come back, and their cells were made safe for spreadsheets. In any file a `'`
+        # before what would start a formula says that this is a text, and is no part of it.
+        marked = _holds(self.path, b"'")
         with open(self.path, encoding=self.encoding, newline="") as text:
             reader = csv.reader(_lines(text), delimiter=self.delimiter, strict=True)
             number = 0
             try:
                 for number, cells in enumerate(reader, 1):
                     if number > 1 and any(cells):
-                        yield number, [plain(cell) for cell in cells] if came_back else cells
+                        if marked:
+                            cells = [plain(cell) if cell[:1] == "'" else cell for cell in cells]
+                        yield number, cells
             except csv.Error as error:
                 raise FileRefused(_broken(number + 1, error)) from error
 
@@ -185,6 +188,12 @@ def _breaks(path: Path, encoding: str) -> tuple[int, str] | None:
             line += text.count("\n")
             if not block:
                 return None
+
+
+def _holds(path: Path, byte: bytes) -> bool:
+    """Whether the byte stands anywhere in the file."""
+    with open(path, "rb") as file:
+        return any(byte in block for block in iter(lambda: file.read(BLOCK), b""))
 
 
 def _clearly_utf8(path: Path) -> int | None:

@@ -4,6 +4,7 @@ from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch
 from shops.models.enrollments import Enrollment, Opening
+from shops.models.exports import Export
 from shops.models.metrics import Correction, ShopMetrics
 from shops.models.penalties import Ground, Measure, Penalty, Violation
 from shops.models.shops import Controller, Product, Qualification, Shop
@@ -14,6 +15,7 @@ __all__ = [
     "Controller",
     "Correction",
     "Enrollment",
+    "Export",
     "Ground",
     "ImportBatch",
     "Measure",

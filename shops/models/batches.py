@@ -78,7 +78,10 @@ class ImportBatch(Audited):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-received_at", "-id"]
-        permissions = [("import_data", _("Can import files"))]
+        permissions = [
+            ("import_data", _("Can import files")),
+            ("export_importbatch", _("Can export the list of imports")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
