@@ -30,6 +30,8 @@ class _Line:
 def text_of(value: object) -> str:
     """A value as the import reads it: days and moments by ISO 8601, flags as true or false."""
     match value:
+        case str():
+            return str(value)
         case None:
             return ""
         case bool():
@@ -94,6 +96,9 @@ def write_xlsx(out: IO[bytes], header: Sequence[object], rows: Iterable[Sequence
         for row, cells in enumerate(rows, 1):
             for column, cell in enumerate(cells):
                 match cell:
+                    case str() | None:
+                        if text := neutral(cell):
+                            sheet.write_string(row, column, _fitting(text))
                     case bool():
                         sheet.write_boolean(row, column, cell)
                     case int() | Decimal() if _digits(cell) <= XLSX_DIGITS:
@@ -103,8 +108,8 @@ def write_xlsx(out: IO[bytes], header: Sequence[object], rows: Iterable[Sequence
                         sheet.write_datetime(row, column, local, moment)
                     case date():
                         sheet.write_datetime(row, column, cell, day)
-                    case _ if text := neutral(cell):
-                        sheet.write_string(row, column, _fitting(text))
+                    case _:
+                        sheet.write_string(row, column, _fitting(neutral(cell)))
 
 
 def _digits(number: int | Decimal) -> int:

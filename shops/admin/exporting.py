@@ -99,7 +99,7 @@ class Exporting(ExportMixin):
         return [column for field in fields_of(self.model) for column in columns_of(field)]
 
     def export_queryset(self, queryset: models.QuerySet) -> models.QuerySet:
-        """What the columns need beyond the list's own query."""
+        """What the columns need beyond the list's own query: by default all that the model points at."""
         related = [field.name for field in fields_of(self.model) if field.is_relation]
         return queryset.select_related(*related) if related else queryset
 

@@ -50,6 +50,9 @@ class QualificationAdmin(ReadOnlyAdmin):
     sortable_by = ["valid_until"]
     fields = ["shop", "kind", "brand", "valid_until", "verdict", "received_at", "batch"]
 
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
+
     def export_columns(self) -> list[Column]:
         return registers.columns_of(ImportBatch.Kind.QUALIFICATIONS, {"shop": lambda paper: paper.shop.code})
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, Prefetch
+from django.db.models import Max, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
@@ -89,6 +89,9 @@ class ShopAdmin(ReadOnlyAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, shop: Shop) -> str:
         return pill(shop.status, shop.get_status_display())
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
 
     def export_columns(self) -> list[Column]:
         controller = {"controller": lambda shop: shop.controller.code if shop.controller else ""}
