@@ -107,15 +107,15 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
 
 
 def _imports(state: State, at: datetime) -> None:
-    """Files whose metrics are of the newest day, and what was refused lately or is still owed."""
-    kept = ImportBatch.objects.defer("errors")
+    """Files whose metrics are of the newest day; what was refused lately, is owed or waits for a person."""
+    kept = ImportBatch.objects.defer("errors", "changes", "suspicions")
     if state.newest_day is not None:
         applied = kept.filter(kind=ImportBatch.Kind.METRICS, state=ImportBatch.State.APPLIED)
         state.files = list(
             applied.filter(first_day__lte=state.newest_day, last_day__gte=state.newest_day)[:5]
         )
     refused = Q(state=ImportBatch.State.REFUSED, received_at__gte=at - REFUSED_SHOWN_FOR)
-    state.stuck = list(kept.filter(Q(state__in=ImportBatch.UNFINISHED) | refused)[:10])
+    state.stuck = list(kept.filter(Q(state__in=ImportBatch.CANCELLABLE) | refused)[:10])
 
 
 def _checks(at: datetime, *, with_proposals: bool) -> list[Checked]:

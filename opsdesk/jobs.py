@@ -11,9 +11,10 @@ from django_rq import get_queue
 
 from rules import sweeps
 from rules.models import Sweep
+from shops import imports, outgoing
 from shops.errors import Refused
-from shops.imports import unfinished
-from shops.jobs import process_import
+from shops.jobs import ask_for as ask_for_import
+from shops.jobs import process_import, write_export
 from shops.models import Alliance
 
 logger = logging.getLogger(__name__)
@@ -55,5 +56,18 @@ def reconcile() -> None:
     """Queue again what waits in the database and has no worker: queue or worker may have been lost."""
     for sweep in sweeps.abandoned():
         ask_for(sweep)
-    for batch_id in unfinished():
+    for batch_id in imports.unfinished():
         get_queue("default").enqueue(process_import, batch_id)
+    for export_id in outgoing.unfinished():
+        get_queue("default").enqueue(write_export, export_id)
+
+
+def collect_files() -> None:
+    """Take in what other systems have left in the drop folder."""
+    for batch in imports.collect(at=now()):
+        ask_for_import(batch)
+
+
+def forget_old_metrics() -> None:
+    """Give up the months of metrics that are older than the setting says."""
+    imports.forget_months(before=localdate(now()))

@@ -36,6 +36,33 @@ READS = frozenset(
     if not (prefix and model in {"correction", "shopmetrics"})
 )
 
+# Taking lists away, and seeing what one has taken.
+EXPORTS = frozenset(
+    {
+        "shops.view_export",
+        *(
+            f"{app}.export_{model}"
+            for app, models in {
+                "shops": [
+                    "alliance",
+                    "controller",
+                    "shop",
+                    "qualification",
+                    "enrollment",
+                    "importbatch",
+                    "importsource",
+                    "violation",
+                    "penalty",
+                    "shopmetrics",
+                ],
+                "rules": ["ruleset", "shopexemption", "sweep", "proposal"],
+                "opsdesk": ["decision"],
+            }.items()
+            for model in models
+        ),
+    }
+)
+
 DECIDES = frozenset(
     {
         "shops.import_data",
@@ -46,9 +73,7 @@ DECIDES = frozenset(
         "rules.run_sweep",
         "rules.decide_proposal",
         "rules.file_proposal",
-        "rules.export_proposal",
         "opsdesk.record_execution",
-        "opsdesk.export_decision",
     }
 )
 
@@ -71,13 +96,14 @@ class Role:
 
 
 ROLES: dict[str, Role] = {
-    "operator": Role(_("operator"), READS | DECIDES),
+    "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
     "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
     "finance": Role(_("finance"), READS),
     "rules_editor": Role(_("rules editor"), READS | {"rules.add_ruleset", "rules.change_ruleset"}),
     "supervisor": Role(
         _("supervisor"),
         READS
+        | EXPORTS
         | DECIDES
         | {
             "shops.change_alliance",
@@ -88,7 +114,7 @@ ROLES: dict[str, Role] = {
             "rules.grant_exemption",
         },
     ),
-    "auditor": Role(_("auditor"), READS | {"rules.export_proposal", "opsdesk.export_decision"}),
+    "auditor": Role(_("auditor"), READS | EXPORTS),
     "administrator": Role(_("administrator"), PEOPLE),
 }
 

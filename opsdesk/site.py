@@ -28,6 +28,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("rules.Proposal", _("Review queue"), ""),
             ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=to_do"),
             ("rules.Sweep", "", ""),
+            ("shops.Export", "", ""),
         ],
     ),
     (
@@ -46,6 +47,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
             ("shops.Alliance", "", ""),
+            ("shops.ImportSource", "", ""),
         ],
     ),
     (_("People"), [("auth.User", "", ""), ("auth.Group", _("roles"), "")]),

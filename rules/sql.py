@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
@@ -16,8 +16,13 @@ from rules.models import Proposal, Sweep
 from shops.models import Penalty, ShopMetrics
 from shops.sql import write_with_history
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 # First half of the advisory lock that a running check holds for as long as its session lives.
 SWEEPING = 7_306_003
+# The advisory lock that checks share while they read metrics, and that who takes metrics back has alone.
+READING_METRICS = (7_306_006, 0)
 # How many days back "failing in a row" is counted.
 LOOKS_BACK = 30
 
@@ -217,7 +222,7 @@ def file_proposals(
         )
 
 
-def withdraw(name: str, *, at: datetime, reason: str) -> int:
+def withdraw(name: str, *, at: datetime, reason: str, by: User | None = None) -> int:
     """Withdraw the open proposals named by column `proposal` of `name`; how many were still open."""
     with connection.cursor() as cursor:
         return write_with_history(
@@ -230,7 +235,7 @@ def withdraw(name: str, *, at: datetime, reason: str) -> int:
             """,
             [at],
             change="~",
-            by=None,
+            by=by,
             reason=reason,
             at=at,
         )

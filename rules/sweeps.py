@@ -33,7 +33,7 @@ from rules.models import Proposal, Sweep
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, ImportBatch, ShopMetrics
 from shops.rights import require
-from shops.sql import lease, leases
+from shops.sql import lease, leases, take_turns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -170,6 +170,8 @@ def _finish(sweep: Sweep, status: Sweep.Status, at: datetime, failure: str = "")
 
 def _carry_out(sweep: Sweep, at: datetime) -> None:
     began = perf_counter()
+    # An import that is being taken back is gone or still there, never half.
+    take_turns(*sql.READING_METRICS, shared=True)
     evaluation = Evaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.
     sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance

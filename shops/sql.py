@@ -136,9 +136,13 @@ def lease(kind: int, number: int) -> Iterator[bool]:
             execute("SELECT pg_advisory_unlock(%s, %s)", [kind, number])
 
 
-def take_turns(kind: int, number: int) -> None:
-    """Wait until no other transaction is at this; others wait until this one ends."""
-    execute("SELECT pg_advisory_xact_lock(%s, %s)", [kind, number])
+def take_turns(kind: int, number: int, *, shared: bool = False) -> None:
+    """Wait until no other transaction is at this; others wait until this one ends.
+
+    Those that share it do not wait for each other.
+    """
+    name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    execute(f"SELECT {name}(%s, %s)", [kind, number])
 
 
 def first_unrecorded(model: type[Audited]) -> tuple[int, str] | None:

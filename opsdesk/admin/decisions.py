@@ -20,9 +20,10 @@ from django.utils.translation import ngettext
 from opsdesk import reasons, review
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
-from shops.admin.downloads import Column, DownloadableAdmin
+from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.penalties import PenaltyAdmin
+from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
 
@@ -62,7 +63,7 @@ class ExecutionForm(forms.Form):
 
 
 @admin.register(Decision)
-class DecisionAdmin(DownloadableAdmin):
+class DecisionAdmin(ReadOnlyAdmin):
     """A verdict never changes; what the platform did with it is recorded here."""
 
     when_empty = _("No proposal has been decided yet. Decide some in the review queue.")
@@ -84,7 +85,6 @@ class DecisionAdmin(DownloadableAdmin):
     search_help_text = _("Shop's code or name, or the platform's reference.")
     actions = ["record_execution"]
     history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
-    download_permission = "opsdesk.export_decision"
     fieldsets = [
         (None, {"fields": ["proposal", ("verdict", "reason"), "note", ("decided_at", "decided_by")]}),
         (
@@ -126,26 +126,26 @@ class DecisionAdmin(DownloadableAdmin):
     def execution_pill(self, decision: Decision) -> str:
         return pill(decision.execution, decision.get_execution_display())
 
-    def download_queryset(self, queryset: QuerySet) -> QuerySet:
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
         return queryset.select_related("proposal__penalty", "proposal__rule_set")
 
-    def download_columns(self) -> list[Column]:
+    def export_columns(self) -> list[Column]:
         return [
-            (_("decision"), lambda d: d.pk),
-            (_("shop's code"), lambda d: d.proposal.shop.code),
-            (_("shop"), lambda d: d.proposal.shop.name),
-            (_("alliance"), lambda d: d.proposal.alliance.code),
-            (_("kind"), lambda d: d.proposal.get_kind_display()),
-            (_("verdict"), lambda d: d.get_verdict_display()),
-            (_("reason"), lambda d: d.get_reason_display()),
-            (_("note"), lambda d: d.note),
-            (_("failed rules"), lambda d: " ".join(d.proposal.failed_rules)),
-            (_("case"), lambda d: d.proposal.penalty.case_number if d.proposal.penalty else ""),
-            (_("decided at"), lambda d: timezone.localtime(d.decided_at).isoformat(timespec="seconds")),
-            (_("decided by"), lambda d: d.decided_by.get_username() if d.decided_by else ""),
-            (_("on the platform"), lambda d: d.get_execution_display()),
-            (_("executed on"), lambda d: d.executed_on.isoformat() if d.executed_on else ""),
-            (_("platform's reference"), lambda d: d.execution_reference),
+            Column("id", _("decision"), lambda d: d.pk),
+            Column("shop", _("shop's code"), lambda d: d.proposal.shop.code),
+            Column("shop_name", _("shop"), lambda d: d.proposal.shop.name),
+            Column("alliance", _("alliance"), lambda d: d.proposal.alliance.code),
+            Column("kind", _("kind"), lambda d: d.proposal.get_kind_display()),
+            Column("verdict", _("verdict"), lambda d: d.get_verdict_display()),
+            Column("reason", _("reason"), lambda d: d.get_reason_display()),
+            Column("note", _("note"), lambda d: d.note),
+            Column("failed_rules", _("failed rules"), lambda d: " ".join(d.proposal.failed_rules)),
+            Column("case", _("case"), lambda d: d.proposal.penalty.case_number if d.proposal.penalty else ""),
+            Column("decided_at", _("decided at"), lambda d: d.decided_at),
+            Column("decided_by", _("decided by"), lambda d: d.decided_by and d.decided_by.get_username()),
+            Column("execution", _("on the platform"), lambda d: d.get_execution_display()),
+            Column("executed_on", _("executed on"), lambda d: d.executed_on),
+            Column("execution_reference", _("platform's reference"), lambda d: d.execution_reference),
         ]
 
     def get_urls(self) -> list[URLPattern]:

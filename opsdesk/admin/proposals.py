@@ -26,13 +26,15 @@ from opsdesk.admin.filters import (
     MarginFilter,
     RuleFilter,
     StatusFilter,
+    pasted,
 )
 from opsdesk.models import Decision
 from rules.admin.values import margin_of, name_of, value_of
 from rules.models import Proposal
 from shops.admin.cells import NOTHING, days, pill, yuan
-from shops.admin.downloads import Column, DownloadableAdmin
 from shops.admin.enrollments import openings_of
+from shops.admin.exporting import Column
+from shops.admin.readonly import ReadOnlyAdmin
 
 # Longer than this in an address, and the web server refuses the address.
 CODES_IN_ADDRESS = 1500
@@ -40,7 +42,7 @@ LISTS_KEPT = 5
 
 
 @admin.register(Proposal)
-class ProposalAdmin(DownloadableAdmin):
+class ProposalAdmin(ReadOnlyAdmin):
     """Looked through, decided one by one or many at once."""
 
     when_empty = _("Nothing waits for a decision. The next daily check files what fails.")
@@ -74,7 +76,6 @@ class ProposalAdmin(DownloadableAdmin):
     search_help_text = _("Shop's code or name.")
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
-    download_permission = "rules.export_proposal"
     history_reasons = dict(reasons.REASON_CHOICES) | {
         "daily check %(what)s": _("daily check %(what)s"),
         "filed by hand": _("filed by hand"),
@@ -171,27 +172,38 @@ class ProposalAdmin(DownloadableAdmin):
 
     # Taking the list away
 
-    def download_columns(self) -> list[Column]:
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def lasting_query(self, request: HttpRequest) -> str:
+        """A pasted list that waits in the session, where no worker looks, by its codes."""
+        query = request.GET.copy()
+        codes = request.GET.get("codes", "")
+        if codes.startswith(KEPT_MARK):
+            query["codes"] = ",".join(pasted(request, codes))
+        return query.urlencode()
+
+    def export_columns(self) -> list[Column]:
         return [
-            (_("proposal"), lambda p: p.pk),
-            (_("shop's code"), lambda p: p.shop.code),
-            (_("shop"), lambda p: p.shop.name),
-            (_("category"), lambda p: p.shop.category),
-            (_("alliance"), lambda p: p.alliance.code),
-            (_("kind"), lambda p: p.get_kind_display()),
-            (_("ground"), lambda p: p.get_ground_display()),
-            (_("status"), lambda p: p.get_status_display()),
-            (_("failed rules"), lambda p: " ".join(p.failed_rules)),
-            (_("metric"), lambda p: name_of(p.lead_metric) if p.lead_metric else ""),
-            (_("observed"), lambda p: p.observed),
-            (pgettext_lazy("comparison", "operator"), lambda p: p.operator),
-            (_("threshold"), lambda p: p.threshold),
-            (_("margin"), lambda p: p.margin),
-            (_("days failing in a row"), worklist.days_failing),
-            (_("30-day sales"), lambda p: p.gmv_30d),
-            (_("openings used"), lambda p: p.openings_used),
-            (_("day"), lambda p: p.day.isoformat()),
-            (_("filed on"), lambda p: p.filed_on.isoformat()),
+            Column("id", _("proposal"), lambda p: p.pk),
+            Column("shop", _("shop's code"), lambda p: p.shop.code),
+            Column("shop_name", _("shop"), lambda p: p.shop.name),
+            Column("category", _("category"), lambda p: p.shop.category),
+            Column("alliance", _("alliance"), lambda p: p.alliance.code),
+            Column("kind", _("kind"), lambda p: p.get_kind_display()),
+            Column("ground", _("ground"), lambda p: p.get_ground_display()),
+            Column("status", _("status"), lambda p: p.get_status_display()),
+            Column("failed_rules", _("failed rules"), lambda p: " ".join(p.failed_rules)),
+            Column("metric", _("metric"), lambda p: name_of(p.lead_metric) if p.lead_metric else ""),
+            Column("observed", _("observed"), lambda p: p.observed),
+            Column("operator", pgettext_lazy("comparison", "operator"), lambda p: p.operator),
+            Column("threshold", _("threshold"), lambda p: p.threshold),
+            Column("margin", _("margin"), lambda p: p.margin),
+            Column("days_failing", _("days failing in a row"), worklist.days_failing),
+            Column("gmv_30d", _("30-day sales"), lambda p: p.gmv_30d),
+            Column("openings_used", _("openings used"), lambda p: p.openings_used),
+            Column("day", _("day"), lambda p: p.day),
+            Column("filed_on", _("filed on"), lambda p: p.filed_on),
         ]
 
     # Pages

@@ -1,5 +1,5 @@
-"""Pages of the rule book. Proposals and daily checks, which decide and run, stand in opsdesk.admin."""
+"""Pages of the rule book and of imports. Proposals and daily checks stand in opsdesk.admin."""
 
-from rules.admin import exemptions, rulesets
+from rules.admin import exemptions, imports, rulesets
 
-__all__ = ["exemptions", "rulesets"]
+__all__ = ["exemptions", "imports", "rulesets"]

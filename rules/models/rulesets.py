@@ -38,7 +38,10 @@ class RuleSet(Audited):
         verbose_name = _("rule set")
         verbose_name_plural = _("rule sets")
         ordering = ["alliance", "subject", "purpose", "-version"]
-        permissions = [("publish_ruleset", _("Can publish rule sets"))]
+        permissions = [
+            ("publish_ruleset", _("Can publish rule sets")),
+            ("export_ruleset", _("Can export rule sets")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["alliance", "subject", "purpose", "version"],
@@ -139,7 +142,10 @@ class ShopExemption(Audited):
         verbose_name = _("exemption of a shop")
         verbose_name_plural = _("exemptions of shops")
         ordering = ["-until", "shop"]
-        permissions = [("grant_exemption", _("Can exempt a shop from a rule"))]
+        permissions = [
+            ("grant_exemption", _("Can exempt a shop from a rule")),
+            ("export_shopexemption", _("Can export exemptions of shops")),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(reason=""), name="rules_shopexemption_has_a_reason"),
         ]

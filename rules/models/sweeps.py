@@ -69,6 +69,7 @@ class Sweep(Audited):
         permissions = [
             ("run_sweep", _("Can run the daily check")),
             ("release_sweep", _("Can release a held daily check")),
+            ("export_sweep", _("Can export daily checks")),
         ]
         constraints = [
             models.UniqueConstraint(

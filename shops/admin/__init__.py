@@ -2,20 +2,22 @@
 
 from shops.admin import (
     alliances,
-    batches,
     enrollments,
+    exports,
     penalties,
     qualifications,
     shops,
+    sources,
     violations,
 )
 
 __all__ = [
     "alliances",
-    "batches",
     "enrollments",
+    "exports",
     "penalties",
     "qualifications",
     "shops",
+    "sources",
     "violations",
 ]

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import enrollments
+from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
+from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyInline
 from shops.admin.verbs import Verb, VerbsAdmin
-from shops.models import Enrollment, Opening
+from shops.models import Enrollment, ImportBatch, Opening
 
 
 class OpeningInline(ReadOnlyInline):
@@ -44,6 +50,23 @@ class EnrollmentAdmin(VerbsAdmin):
         ),
     )
 
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        latest = Q(openings__number=F("openings_used"))
+        return queryset.alias(latest=FilteredRelation("openings", condition=latest)).annotate(
+            opened_on=F("latest__opened_on"), closed_on=F("latest__closed_on"), cause=F("latest__cause")
+        )
+
+    def export_columns(self) -> list[Column]:
+        return registers.columns_of(
+            ImportBatch.Kind.ENROLLMENTS,
+            {
+                "shop": lambda enrollment: enrollment.shop.code,
+                "alliance": lambda enrollment: enrollment.alliance.code,
+                "openings": lambda enrollment: enrollment.openings_used,
+                **{name: _of_latest_opening(name) for name in ("opened_on", "closed_on", "cause")},
+            },
+        )
+
     @admin.display(description=_("state"), ordering="state")
     def state_pill(self, enrollment: Enrollment) -> str:
         return pill(enrollment.state, enrollment.get_state_display())
@@ -51,6 +74,11 @@ class EnrollmentAdmin(VerbsAdmin):
     @admin.display(description=_("openings"), ordering="openings_used")
     def openings(self, enrollment: Enrollment) -> str:
         return openings_of(enrollment.openings_used, enrollment.alliance.openings_limit)
+
+
+def _of_latest_opening(name: str) -> Callable[[Any], object]:
+    """Nothing of one that has applied again: a file of enrollments tells of the time that counts."""
+    return lambda row: None if row.state == Enrollment.State.APPLIED else getattr(row, name)
 
 
 def openings_of(used: int, limit: int | None) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops import penalties
 from shops.admin.cells import pill
+from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyInline
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Measure, Penalty
@@ -57,6 +58,11 @@ class PenaltyAdmin(VerbsAdmin):
             call=lambda penalty, by, reason: penalties.lift(penalty, by=by, at=timezone.now(), reason=reason),
         ),
     )
+
+    def export_columns(self) -> list[Column]:
+        told = {"reason": Column("reason", _("reason"), self.why)}
+        case = Column("case", _("case"), lambda penalty: penalty.case_number)
+        return [case, *(told.get(column.name, column) for column in super().export_columns())]
 
     @admin.display(description=_("case"), ordering="id")
     def case_number(self, penalty: Penalty) -> str:

@@ -10,9 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from shops.admin import registers
 from shops.admin.cells import pill
+from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyAdmin
-from shops.models import Qualification
+from shops.models import ImportBatch, Qualification
 
 
 class ExpiryFilter(admin.SimpleListFilter):
@@ -47,6 +49,12 @@ class QualificationAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by = ["valid_until"]
     fields = ["shop", "kind", "brand", "valid_until", "verdict", "received_at", "batch"]
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def export_columns(self) -> list[Column]:
+        return registers.columns_of(ImportBatch.Kind.QUALIFICATIONS, {"shop": lambda paper: paper.shop.code})
 
     @admin.display(description=_("verdict"))
     def verdict_pill(self, paper: Qualification) -> str:

@@ -23,6 +23,7 @@ from simple_history.models import HistoricalChanges, ModelChange
 from simple_history.template_utils import HistoricalRecordContextHelper
 
 from shops.admin.cells import NOTHING
+from shops.admin.exporting import Exporting
 
 # What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s.
 WRITTEN = {
@@ -84,7 +85,7 @@ class _Changes(HistoricalRecordContextHelper):
         return dict(choices).get(value, value) if choices else localize(value)
 
 
-class ReadOnlyAdmin(SimpleHistoryAdmin):
+class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
     """Verbs and imports write; these pages show. A subclass that lets people write says so by overriding."""
 
     paginator = CappedPaginator

@@ -3,17 +3,43 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Prefetch
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shops import outgoing
+from shops.admin import registers
 from shops.admin.cells import pill
+from shops.admin.exporting import Column, deliver
+from shops.admin.forms import DayInput, form_page
 from shops.admin.readonly import ReadOnlyAdmin
-from shops.models import Controller, Enrollment, Opening, Penalty, Shop, ShopMetrics
+from shops.imports.columns import SHOP_METRICS
+from shops.models import (
+    Controller,
+    Enrollment,
+    Export,
+    ImportBatch,
+    Opening,
+    Penalty,
+    Shop,
+    ShopMetrics,
+)
+from shops.rights import person_of
 
 DAYS_SHOWN = 30
+
+
+class MetricsForm(forms.Form):
+    """A day's metrics, and how to write them."""
+
+    day = forms.DateField(label=_("Day"), widget=DayInput)
+    format = forms.ChoiceField(label=_("Format"), choices=Export.Format.choices)
 
 
 @admin.register(Shop)
@@ -63,6 +89,50 @@ class ShopAdmin(ReadOnlyAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, shop: Shop) -> str:
         return pill(shop.status, shop.get_status_display())
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def export_columns(self) -> list[Column]:
+        controller = {"controller": lambda shop: shop.controller.code if shop.controller else ""}
+        return registers.columns_of(ImportBatch.Kind.SHOPS, controller)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.metrics_view)
+        return [path("metrics/", view, name="shops_shop_metrics"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        may = outgoing.SOURCES[registers.METRICS].may_export(person_of(request))
+        return super().changelist_view(request, {"may_export_metrics": may, **(extra_context or {})})
+
+    def metrics_view(self, request: HttpRequest) -> HttpResponseBase:
+        """A day's metrics as a file that can be imported again."""
+        if not outgoing.SOURCES[registers.METRICS].may_export(person_of(request)):
+            raise PermissionDenied
+        newest = ImportBatch.objects.filter(kind=ImportBatch.Kind.METRICS, state=ImportBatch.State.APPLIED)
+        initial = {"day": newest.aggregate(Max("last_day"))["last_day__max"]}
+        form = MetricsForm(request.POST if request.method == "POST" else None, initial=initial)
+        if request.method == "POST" and form.is_valid():
+            day = form.cleaned_data["day"].isoformat()
+            return deliver(
+                request,
+                registers.METRICS,
+                query=f"day={day}",
+                columns=[column.name for column in SHOP_METRICS.columns],
+                format=Export.Format(form.cleaned_data["format"]),
+                file_name=f"metrics-{day}",
+            )
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("Export a day's metrics"),
+            intro=_("All shops that were measured on that day, in a file that can be imported again."),
+            submit=_("Export"),
+            back=reverse("admin:shops_shop_changelist"),
+            status=400 if form.errors else 200,
+            opts=self.opts,
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None

@@ -1,26 +1,43 @@
 """The only door for files. Everything outside calls what stands here."""
 
 from shops.imports.door import (
+    READ_ANEW,
     absent_of,
     cancel,
+    column_names,
     confirm,
     errors_of,
+    headers_in,
+    meanings_of,
     read_anew,
     receive,
+    same_before,
     suspicions_of,
     unfinished,
 )
+from shops.imports.drop_folder import collect
+from shops.imports.errors import FileRefused, kinds_of_errors
 from shops.imports.files import path_of, rejected_path
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
+from shops.imports.retention import forget_months
+from shops.imports.reversing import take_back
 
 __all__ = [
+    "READ_ANEW",
+    "FileRefused",
     "Reading",
     "absent_of",
     "cancel",
+    "collect",
+    "column_names",
     "confirm",
     "errors_of",
+    "forget_months",
+    "headers_in",
+    "kinds_of_errors",
+    "meanings_of",
     "path_of",
     "preview",
     "process",
@@ -28,6 +45,8 @@ __all__ = [
     "receive",
     "rejected_path",
     "rejects_csv",
+    "same_before",
     "suspicions_of",
+    "take_back",
     "unfinished",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import IO, TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from shops.imports import files
 from shops.imports.columns import TABLES
 from shops.imports.errors import MESSAGES, RowError
 from shops.imports.planning import Counts
-from shops.imports.reading import Reading
+from shops.imports.reading import Reading, headers_of, readable
 from shops.imports.suspicions import Suspicion
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 State = ImportBatch.State
 IMPORT = "shops.import_data"
+READ_ANEW = frozenset({State.REFUSED, State.CANCELLED})
 
 # First half of an advisory lock: a session's on the import that it works on.
 IMPORTING = 7_306_004
@@ -105,16 +107,18 @@ def cancel(batch_id: int, *, by: User | None) -> ImportBatch:
     return batch
 
 
+@transaction.atomic
 def read_anew(
-    batch_id: int, *, reading: Reading, source: ImportSource | None, by: User | None, at: datetime
+    batch_id: int, *, reading: Reading, remember_as: str = "", by: User | None, at: datetime
 ) -> ImportBatch:
-    """Take the file of an import that was refused or called off once more, to be read in another way.
+    """Take the file of an import that was refused or called off once more, to be read as `reading` says.
 
-    Refused where the import has not ended so.
+    `remember_as`: the name of a source that is to be read so from now on, an earlier one of that name too.
+    Refused where the import has not ended so, and where files of that source hold something else.
     """
     require(by, IMPORT)
     before = ImportBatch.objects.get(pk=batch_id)
-    if before.state not in (State.REFUSED, State.CANCELLED):
+    if before.state not in READ_ANEW:
         raise Refused(
             _t("Only a file that was refused is read anew: this one is %(state)s.") % _state_of(before)
         )
@@ -128,7 +132,7 @@ def read_anew(
         received_by=by,
         partial=before.partial,
         consent=before.consent,
-        source=source,
+        source=_remember(remember_as.strip(), before.kind, reading, by) if remember_as.strip() else None,
         encoding=reading.encoding,
         delimiter=reading.delimiter,
         columns=dict(reading.columns),
@@ -137,17 +141,58 @@ def read_anew(
     return batch
 
 
+def _remember(name: str, kind: str, reading: Reading, by: User | None) -> ImportSource:
+    source = ImportSource.objects.select_for_update(no_key=True).filter(name=name).first()
+    if source is not None and source.kind != kind:
+        raise Refused(_t("Files of “%(source)s” hold something else.") % {"source": source})
+    source = source or ImportSource(name=name, kind=kind)
+    source.encoding, source.delimiter = reading.encoding, reading.delimiter
+    source.columns = dict(reading.columns)
+    source.save_by(by)
+    return source
+
+
 def unfinished() -> list[int]:
     """Imports that wait for a worker, or whose worker died: nobody works on them now."""
     waiting = ImportBatch.objects.filter(state__in=ImportBatch.UNFINISHED).order_by("pk")
     return sorted(set(waiting.values_list("pk", flat=True)) - sql.leases(IMPORTING))
 
 
+def column_names(kind: str) -> dict[str, str]:
+    """The columns of a kind of file by their names in the reader's language."""
+    chinese = (get_language() or "").startswith("zh")
+    return {column.name: column.name_zh if chinese else column.name for column in TABLES[kind].columns}
+
+
 def absent_of(batch: ImportBatch) -> list[str]:
     """The columns that the file did not bring, by their names in the reader's language (R1)."""
-    chinese = (get_language() or "").startswith("zh")
-    columns = {column.name: column for column in TABLES[batch.kind].columns}
-    return [columns[name].name_zh if chinese else name for name in batch.absent if name in columns]
+    names = column_names(batch.kind)
+    return [names[name] for name in batch.absent if name in names]
+
+
+def same_before(batch: ImportBatch) -> ImportBatch | None:
+    """The last applied import of the very same file, if there is one."""
+    return (
+        ImportBatch.objects.filter(kind=batch.kind, sha256=batch.sha256, state=State.APPLIED, pk__lt=batch.pk)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def headers_in(batch: ImportBatch) -> list[str]:
+    """The file's own headers, for a person to say what they mean. FileRefused where it can't be read."""
+    table = TABLES[batch.kind]
+    with readable(files.path_of(batch.sha256), table) as (path, _sheet):
+        return headers_of(path, table, Reading(batch.encoding, batch.delimiter))
+
+
+def meanings_of(batch: ImportBatch, headers: Sequence[str]) -> dict[str, str]:
+    """What each header is taken to mean as of now: a column's name, or nothing."""
+    table = TABLES[batch.kind]
+    found = {header: table.find(header) for header in headers}
+    return {
+        header: batch.columns.get(header, column.name if column else "") for header, column in found.items()
+    }
 
 
 def errors_of(batch: ImportBatch) -> list[RowError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,6 +145,12 @@ class RowError:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> RowError:
         return cls(record["row"], record["column"], record["value"], record["code"], record["params"])
+
+
+def kinds_of_errors(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """How many errors there are of each kind, told in the reader's language without a row's own values."""
+    anything: defaultdict[str, str] = defaultdict(lambda: "…")
+    return [(str(MESSAGES[code]) % anything, count) for code, count in counts.items()]
 
 
 class FileRefused(Exception):

@@ -18,18 +18,17 @@ from django.db.models import Max
 from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
-from shops.imports.columns import TABLES, Table
+from shops.imports.columns import TABLES
 from shops.imports.errors import FileRefused, RowError
 from shops.imports.judging import judge
 from shops.imports.planning import Counts, Plan
 from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
-from shops.imports.reading import Reading, open_csv
+from shops.imports.reading import Reading, open_csv, readable
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
-from shops.imports.workbooks import as_csv, is_workbook
 from shops.models import DayProfile, ImportBatch, ImportProgress
 
 State = ImportBatch.State
@@ -174,7 +173,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
             progress.told(READ * min(1, done / size))
 
     reading = Reading(batch.encoding, batch.delimiter, batch.columns)
-    with _readable(path, table) as (csv_file, sheet):
+    with readable(path, table) as (csv_file, sheet):
         source = open_csv(csv_file, table, reading)
         batch.read_as = " · ".join(filter(None, [sheet, source.encoding.upper(), repr(source.delimiter)]))
         brought = {column.name for column in source.present}
@@ -202,17 +201,6 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (plan.days[0], plan.days[-1]) if plan.days else (None, None)
     return Checked(plan, profiles)
-
-
-@contextmanager
-def _readable(path: Path, table: Table) -> Iterator[tuple[Path, str]]:
-    """The file as CSV, and the name of its sheet where it is a workbook."""
-    if not is_workbook(path):
-        yield path, ""
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / "sheet.csv"
-        yield out, as_csv(path, table, out)
 
 
 def _counts_of(batch: ImportBatch) -> tuple[int, ...]:

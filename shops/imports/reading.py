@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +18,7 @@ from shops.imports.columns import REASONS, Column, Table, spoken
 from shops.imports.encodings import encoding_of
 from shops.imports.errors import FileRefused, RowError, shortened
 from shops.imports.patterns import GoodLines, good_lines
+from shops.imports.workbooks import as_csv, is_workbook
 
 # Small enough for the processor's cache.
 RUN = 1 << 18
@@ -198,6 +201,17 @@ class _Buffer:
             self._read_on()
         start, self._at = self._at, end.end() if end else len(self._block)
         return self._block[start : self._at]
+
+
+@contextmanager
+def readable(path: Path, table: Table) -> Iterator[tuple[Path, str]]:
+    """The file as CSV, and the name of its sheet where it is a workbook."""
+    if not is_workbook(path):
+        yield path, ""
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "sheet.csv"
+        yield out, as_csv(path, table, out)
 
 
 def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:

@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'source of files',
                 'verbose_name_plural': 'sources of files',
                 'ordering': ['name'],
+                'permissions': [('export_importsource', 'Can export the sources of files')],
             },
         ),
         migrations.AlterModelOptions(
@@ -232,6 +233,16 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['day', '-id'], name='shops_dayprofile_of_day')],
                 'constraints': [models.UniqueConstraint(fields=('batch', 'day'), name='shops_dayprofile_is_told_once')],
             },
+        ),
+        migrations.AddField(
+            model_name='historicalimportbatch',
+            name='reversed_because',
+            field=models.TextField(blank=True, verbose_name='reversed because'),
+        ),
+        migrations.AddField(
+            model_name='importbatch',
+            name='reversed_because',
+            field=models.TextField(blank=True, verbose_name='reversed because'),
         ),
         migrations.RunSQL(GUARDS, "DROP FUNCTION shops_drop_months_before(date)"),
     ]

@@ -4,6 +4,7 @@ from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.enrollments import Enrollment, Opening
+from shops.models.exports import Export
 from shops.models.metrics import Correction, Coverage, DayProfile, ShopMetrics
 from shops.models.penalties import Ground, Measure, Penalty, Violation
 from shops.models.shops import Controller, Product, Qualification, Shop
@@ -16,6 +17,7 @@ __all__ = [
     "Coverage",
     "DayProfile",
     "Enrollment",
+    "Export",
     "Ground",
     "ImportBatch",
     "ImportProgress",

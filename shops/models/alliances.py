@@ -35,6 +35,7 @@ class Alliance(Audited):
         verbose_name = _("alliance")
         verbose_name_plural = _("alliances")
         ordering = ["code"]
+        permissions = [("export_alliance", _("Can export alliances"))]
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -119,6 +121,8 @@ class ImportBatch(Audited):
         help_text=_("How many rows change each column, and the first of them from old to new."),
     )
 
+    reversed_because = models.TextField(_("reversed because"), blank=True)
+
     class Meta:
         verbose_name = _("import")
         verbose_name_plural = _("imports")
@@ -126,6 +130,7 @@ class ImportBatch(Audited):
         permissions = [
             ("import_data", _("Can import files")),
             ("reverse_import", _("Can reverse an applied import")),
+            ("export_importbatch", _("Can export the list of imports")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -161,6 +166,7 @@ class ImportSource(Audited):
         verbose_name = _("source of files")
         verbose_name_plural = _("sources of files")
         ordering = ["name"]
+        permissions = [("export_importsource", _("Can export the sources of files"))]
 
     def __str__(self) -> str:
         return self.name
@@ -193,3 +199,9 @@ class ImportProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} · {self.done:.0%}"
+
+    def seconds_left(self, now: datetime) -> int | None:
+        """An estimate; None before there is anything to go by."""
+        if self.began_at is None or not 0.02 < self.done < 1:
+            return None
+        return max(1, round((now - self.began_at).total_seconds() * (1 - self.done) / self.done))

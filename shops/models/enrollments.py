@@ -43,7 +43,10 @@ class Enrollment(Audited):
         verbose_name = _("enrollment")
         verbose_name_plural = _("enrollments")
         ordering = ["shop", "alliance"]
-        permissions = [("record_enrollment", _("Can record that a shop applies or leaves"))]
+        permissions = [
+            ("record_enrollment", _("Can record that a shop applies or leaves")),
+            ("export_enrollment", _("Can export enrollments")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "alliance"], name="shops_enrollment_is_one_per_shop_and_alliance"

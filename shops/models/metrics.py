@@ -57,6 +57,7 @@ class ShopMetrics(models.Model):
     class Meta:
         verbose_name = _("shop metrics")
         verbose_name_plural = _("shop metrics")
+        permissions = [("export_shopmetrics", _("Can export a day's metrics"))]
 
     def __str__(self) -> str:
         return f"{self.shop_id} · {self.day}"

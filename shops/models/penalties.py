@@ -51,6 +51,7 @@ class Violation(Audited):
         verbose_name = _("violation")
         verbose_name_plural = _("violations")
         ordering = ["id"]
+        permissions = [("export_violation", _("Can export violations"))]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
@@ -147,6 +148,7 @@ class Penalty(Audited):
             ("impose_penalty", _("Can impose penalties")),
             ("lift_penalty", _("Can lift penalties")),
             ("overturn_penalty", _("Can overturn penalties")),
+            ("export_penalty", _("Can export penalties")),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -19,6 +19,7 @@ class Controller(Audited):
         verbose_name = _("controller")
         verbose_name_plural = _("controllers")
         ordering = ["code"]
+        permissions = [("export_controller", _("Can export controllers"))]
 
     def __str__(self) -> str:
         return self.code
@@ -96,6 +97,7 @@ class Shop(Audited):
         verbose_name = _("shop")
         verbose_name_plural = _("shops")
         ordering = ["code"]
+        permissions = [("export_shop", _("Can export shops"))]
         indexes = [
             # Search in the shop list: Django's icontains compares upper(column).
             GinIndex(OpClass(Upper("code"), "gin_trgm_ops"), name="shops_shop_code_search"),
@@ -166,6 +168,7 @@ class Qualification(Audited):
         verbose_name = _("qualification")
         verbose_name_plural = _("qualifications")
         ordering = ["shop", "kind", "brand", "-received_at"]
+        permissions = [("export_qualification", _("Can export qualifications"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "kind", "brand", "valid_until"],

@@ -22,7 +22,7 @@ from opsdesk.roles import ROLES
 from rules import exemptions
 from rules.models import RuleSet
 from shops import imports
-from shops.models import Alliance, ImportBatch, Violation
+from shops.models import Alliance, Export, ImportBatch, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -59,9 +59,11 @@ def record(
     add: Who = NOBODY,
     change: Who = NOBODY,
     delete: Who = NOBODY,
+    export: Who | None = None,
     versions: bool = True,
 ) -> dict[str, Row]:
     """The pages that the admin makes for a model. `versions`: its history can be opened row by row."""
+    export = AUDITORS if export is None else export
     rows = {
         f"{model}_changelist": (see, see),
         f"{model}_add": (add, add),
@@ -69,6 +71,8 @@ def record(
         f"{model}_delete": (delete, delete),
         f"{model}_history": (see, see),
     }
+    if export:
+        rows[f"{model}_export"] = (export, export)
     return rows | ({f"{model}_simple_history": (see, NOBODY)} if versions else {})
 
 
@@ -90,30 +94,40 @@ ACCESS: dict[str, Row] = {
     **record("shops_controller", READERS),
     **record("shops_enrollment", READERS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
+    # Its list alone: of one that somebody else asked for there is no page and no file.
+    **record("shops_export", NOBODY, export=NOBODY, versions=False),
+    "shops_export_changelist": (AUDITORS, AUDITORS),
+    "shops_export_download": (NOBODY, NOBODY),
     **record("shops_importbatch", READERS, add=OPERATORS),
     "shops_importbatch_source": (READERS, NOBODY),
+    "shops_importbatch_confirm": (NOBODY, OPERATORS),
+    "shops_importbatch_cancel": (NOBODY, OPERATORS),
+    "shops_importbatch_columns": (OPERATORS, OPERATORS),
+    "shops_importbatch_reverse": (SUPERVISORS, SUPERVISORS),
+    **record("shops_importsource", READERS),
     "shops_importbatch_rejected": (READERS, NOBODY),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
     **record("shops_qualification", READERS),
     **record("shops_shop", READERS),
+    "shops_shop_metrics": (AUDITORS, AUDITORS),
     **record("shops_violation", READERS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
     "rules_proposal_reject": (NOBODY, OPERATORS),
     "rules_proposal_file": (OPERATORS, OPERATORS),
     "rules_proposal_codes": (NOBODY, READERS),
-    "rules_proposal_download": (AUDITORS, AUDITORS),
     **record("rules_ruleset", READERS),
     **record("rules_shopexemption", READERS, add=SUPERVISORS),
     "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
     **record("rules_sweep", READERS),
     **record("opsdesk_decision", READERS),
-    "opsdesk_decision_download": (AUDITORS, AUDITORS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
-    **record("auth_user", ADMINISTRATORS, add=ADMINISTRATORS, change=ADMINISTRATORS, versions=False),
+    **record(
+        "auth_user", ADMINISTRATORS, add=ADMINISTRATORS, change=ADMINISTRATORS, export=NOBODY, versions=False
+    ),
     "auth_user_password_change": (ADMINISTRATORS, ADMINISTRATORS),
-    **record("auth_group", ADMINISTRATORS, versions=False),
+    **record("auth_group", ADMINISTRATORS, export=NOBODY, versions=False),
 }
 
 
@@ -145,6 +159,16 @@ def records() -> dict[str, Any]:
     accepted = make_proposal()
     return {
         "shops_alliance": alliance,
+        "shops_export": Export.objects.create(
+            asked_by=make_user("auditor"),
+            asked_at=AT,
+            finished_at=AT,
+            state=Export.State.DONE,
+            source="shops.shop",
+            columns=["code"],
+            format=Export.Format.CSV,
+            language="en",
+        ),
         "shops_importbatch": an_import_with_a_rejected_row(),
         "shops_controller": shop.controller,
         "shops_penalty": make_penalty(shop),
@@ -180,7 +204,7 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse("admin:app_list", args=["auth"])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
-    if model is None or page in ("changelist", "add", "download", "file", "codes"):
+    if model is None or page in ("changelist", "add", "export", "metrics", "file", "codes"):
         return reverse(f"admin:{name}")
     subject = of[model]
     if page == "simple_history":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -12,6 +9,7 @@ from django.utils import timezone
 
 from opsdesk import review
 from opsdesk.models import Decision
+from tests.exporting import taken
 from tests.factories import AT, make_enrollment, make_proposal, make_shop, make_user
 
 pytestmark = pytest.mark.django_db
@@ -56,11 +54,7 @@ def test_the_list_asks_no_more_for_many_than_for_one(django_assert_max_num_queri
 
 def test_the_list_for_the_platform_is_a_spreadsheet_without_formulas() -> None:
     decision = accepted(code="DY-1", name="@SUM(1)")
-    answer = client_of().get(f"{LIST}download/", {"execution__exact": "to_do"})
-    text = b"".join(answer.streaming_content).decode()
-    assert text.startswith("\ufeff")
-    header, row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    cells = dict(zip(header, row, strict=True))
+    [cells] = taken(client_of(), f"{LIST}export/", {"execution__exact": "to_do"})
     assert (cells["shop's code"], cells["shop"], cells["kind"]) == ("DY-1", "'@SUM(1)", "clear")
     assert cells["case"] == decision.proposal.penalty.case_number
     assert cells["decided at"] == "2026-03-11T09:30:00+08:00"
@@ -68,8 +62,8 @@ def test_the_list_for_the_platform_is_a_spreadsheet_without_formulas() -> None:
 
 def test_the_list_for_the_platform_needs_its_own_permission() -> None:
     accepted()
-    assert client_of("finance").get(f"{LIST}download/").status_code == 403
-    assert client_of("auditor").get(f"{LIST}download/").status_code == 200
+    assert client_of("finance").get(f"{LIST}export/").status_code == 403
+    assert client_of("auditor").get(f"{LIST}export/").status_code == 200
 
 
 def test_what_the_platform_did_is_recorded_for_one() -> None:

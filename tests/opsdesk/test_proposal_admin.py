@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 from django.test import Client
@@ -15,6 +14,7 @@ from opsdesk import review, worklist
 from opsdesk.models import Decision
 from rules.models import Proposal
 from shops.models import Alliance
+from tests.exporting import taken
 from tests.factories import (
     AT,
     DAY,
@@ -370,22 +370,28 @@ def test_whoever_may_only_look_is_not_offered_the_actions_and_cannot_run_them() 
 # Taking it away, and filing by hand
 
 
-def test_the_download_holds_the_filtered_rows_and_no_live_formula() -> None:
+def test_the_export_holds_the_filtered_rows_and_no_live_formula() -> None:
     of_shop(code="DY-1", name="=HYPERLINK(1)")
     of_shop(WECHAT, code="WX-1")
     alliance = str(Alliance.objects.get(code=DOUYIN).pk)
-    answer = client_of().get(f"{QUEUE}download/", {"alliance__id__exact": alliance})
-    text = b"".join(answer.streaming_content).decode()
-    assert text.startswith("\ufeff")
-    header, row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    cells = dict(zip(header, row, strict=True))
+    [cells] = taken(client_of(), f"{QUEUE}export/", {"alliance__id__exact": alliance})
     assert (cells["shop's code"], cells["shop"], cells["margin"]) == ("DY-1", "'=HYPERLINK(1)", "-0.010000")
-    assert answer["Content-Disposition"].startswith("attachment")
 
 
-def test_the_download_needs_its_own_permission() -> None:
-    assert client_of("finance").get(f"{QUEUE}download/").status_code == 403
-    assert "download/" not in client_of("finance").get(QUEUE).content.decode()
+def test_the_export_needs_its_own_permission() -> None:
+    assert client_of("finance").get(f"{QUEUE}export/").status_code == 403
+    assert "export/" not in client_of("finance").get(QUEUE).content.decode()
+    assert "export/" in client_of("auditor").get(QUEUE).content.decode()
+
+
+def test_a_pasted_list_that_waits_in_the_session_is_kept_in_an_export() -> None:
+    client = client_of()
+    codes = [f"DY-{number:020d}" for number in range(100)]
+    of_shop(code=codes[7])
+    of_shop(code="DY-other")
+    address = client.post(f"{QUEUE}codes/", {"codes": "\n".join(codes)})["Location"]
+    query = dict(parse_qsl(address.partition("?")[2]))
+    assert [row["shop's code"] for row in taken(client, f"{QUEUE}export/", query)] == [codes[7]]
 
 
 def test_a_proposal_is_filed_by_hand_with_a_statement() -> None:

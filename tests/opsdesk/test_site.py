@@ -34,7 +34,7 @@ def client_of(role: str, **values: object) -> Client:
 def test_a_nul_in_the_address_is_400(query: str) -> None:
     client = client_of("operator")
     assert client.get(f"/admin/rules/proposal/?{query}").status_code == 400
-    assert client.get(f"/admin/rules/proposal/download/?{query}").status_code == 400
+    assert client.get(f"/admin/rules/proposal/export/?{query}").status_code == 400
 
 
 @pytest.mark.django_db

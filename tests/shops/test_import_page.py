@@ -36,8 +36,14 @@ def test_an_operator_sends_a_file_and_a_worker_takes_it(committed_db, worker) ->
     waiting = client.get(page_of(batch)).content.decode()
     assert "data-refresh" in waiting and "Waiting for a worker" in waiting
     worker.burst()
+    shown = client.get(page_of(batch)).content.decode()
+    assert 'data-refresh="' not in shown and "pill-ready" in shown
+    assert not ShopMetrics.objects.exists()
+    confirm = reverse("admin:shops_importbatch_confirm", args=[batch.pk])
+    assert client.post(confirm).status_code == 302
+    worker.burst()
     done = client.get(page_of(batch)).content.decode()
-    assert "data-refresh" not in done and "pill-applied" in done
+    assert 'data-refresh="' not in done and "pill-applied" in done
     assert ShopMetrics.objects.get().shop.code == "S1"
     batch.refresh_from_db()
     assert batch.received_by is not None

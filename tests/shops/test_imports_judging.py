@@ -150,7 +150,8 @@ def test_rejected_rows_start_no_formula_in_a_spreadsheet(shop) -> None:
 
 def test_what_was_made_safe_for_spreadsheets_comes_back_as_it_was() -> None:
     headers = "code,name,shop_type,category,goods_kind,status,subject_kind,phone,contact\n"
-    row = "\tR1,@张三,ordinary,beauty,physical,{},enterprise,+86-21-5555,'=1+1\n"
+    # A `'` says that the cell is a text; of two the second is the text's own.
+    row = "\tR1,'@张三,ordinary,beauty,physical,{},enterprise,+86-21-5555,''=1+1\n"
     sent = rejects(bring("shops", headers + row.format("open")))
     assert ",'@张三," in sent and ",''=1+1" in sent
     assert counts(bring("shops", sent.replace(",open,", ",normal,"))) == (1, 1, 0, 0, 0)

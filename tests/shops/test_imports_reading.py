@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shops.exports import plain
 from shops.imports.columns import TABLES, spoken
 from shops.imports.errors import MESSAGES, FileRefused, RowError
 from shops.imports.reading import Row, Source, open_csv
@@ -204,7 +205,8 @@ def test_what_a_csv_writer_writes_is_read_as_it_was(tmp_path_factory, rows, enco
     path = tmp_path_factory.mktemp("any") / "file.csv"
     with open(path, "w", encoding=encoding, newline="") as file:
         csv.writer(file).writerows([HEADERS.split(","), CELLS, *rows])
-    written = [cells for cells in [CELLS, *rows] if any(cells)]
+    # A `'` that makes a cell safe for spreadsheets is no part of it.
+    written = [[plain(cell) for cell in cells] for cells in [CELLS, *rows] if any(cells)]
     if any("\0" in cell for cells in rows for cell in cells):
         with pytest.raises(FileRefused):
             open_csv(path, TABLE)

@@ -40,6 +40,15 @@
         });
     });
 
+    // One box ticks or clears all others of its list.
+    document.querySelectorAll('input[data-checks]').forEach((all) => {
+        all.addEventListener('change', () => {
+            all.closest('fieldset').querySelectorAll('li input[type="checkbox"]').forEach((box) => {
+                box.checked = all.checked;
+            });
+        });
+    });
+
     // A page about something unfinished loads itself again.
     const unfinished = document.querySelector('[data-refresh]');
     if (unfinished) {

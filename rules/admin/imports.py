@@ -1,0 +1,319 @@
+"""Files that came in: the list, an import's page with all that people do there, and the page that takes a file.
+
+It stands here and not below since an import is reversed together with the proposals that rest on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from rules import reversals
+from rules.admin.import_forms import ColumnsForm, FileForm
+from shops import imports, jobs
+from shops.admin.cells import number, pill
+from shops.admin.forms import form_page
+from shops.admin.verbs import Verb, VerbsAdmin
+from shops.errors import Refused
+from shops.models import ImportBatch
+from shops.rights import person_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+IMPORT = "shops.import_data"
+Consent = ImportBatch.Consent
+Kind = ImportBatch.Kind
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(VerbsAdmin):
+    change_form_template = "admin/shops/importbatch/change_form.html"
+    when_empty = _("No file has come in yet. Import one: shops first, then enrollments, papers and metrics.")
+    list_display = [
+        "file_name",
+        "kind",
+        "state_pill",
+        "row_count",
+        "created_count",
+        "updated_count",
+        "unchanged_count",
+        "rejected_count",
+        "received_by",
+        "received_at",
+    ]
+    list_filter = ["kind", "state"]
+    list_select_related = ["received_by"]
+    search_fields = ["file_name"]
+    search_help_text = _("File name.")
+    ordering = ["-id"]
+    sortable_by = ["received_at"]
+    fields = [
+        "kind",
+        ("partial", "consent"),
+        ("received_at", "received_by"),
+        ("as_of", "finished_at"),
+        ("first_day", "last_day"),
+        ("source", "read_as"),
+        ("size", "seconds"),
+        "sha256",
+        "reversed_because",
+    ]
+    verbs = (
+        Verb(
+            "reverse",
+            permission="shops.reverse_import",
+            title=_("Reverse the import"),
+            note=_("what it brought is taken back, and open proposals that rest on it are withdrawn."),
+            submit=_("Reverse it"),
+            done=_("The import is reversed."),
+            offered=lambda batch: batch.state == ImportBatch.State.APPLIED and batch.kind == Kind.METRICS,
+            call=lambda batch, by, reason: reversals.reverse_import(
+                batch.pk, by=by, reason=reason, at=timezone.now()
+            ),
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        queryset = super().get_queryset(request)
+        match = request.resolver_match
+        # The list shows no errors, and each import may have twenty.
+        return (
+            queryset
+            if match and "object_id" in match.kwargs
+            else queryset.defer("errors", "changes", "suspicions")
+        )
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_pill(self, batch: ImportBatch) -> str:
+        return pill(batch.state, batch.get_state_display())
+
+    @admin.display(description=_("rows"))
+    def row_count(self, batch: ImportBatch) -> str:
+        return number(batch.rows)
+
+    @admin.display(description=_("created"))
+    def created_count(self, batch: ImportBatch) -> str:
+        return number(batch.created)
+
+    @admin.display(description=_("updated"))
+    def updated_count(self, batch: ImportBatch) -> str:
+        return number(batch.updated)
+
+    @admin.display(description=_("unchanged"))
+    def unchanged_count(self, batch: ImportBatch) -> str:
+        return number(batch.unchanged)
+
+    @admin.display(description=pgettext_lazy("rows", "rejected"))
+    def rejected_count(self, batch: ImportBatch) -> str:
+        return number(batch.rejected)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<int:batch_id>/confirm/", view(self.confirm_view), name="shops_importbatch_confirm"),
+            path("<int:batch_id>/cancel/", view(self.cancel_view), name="shops_importbatch_cancel"),
+            path("<int:batch_id>/columns/", view(self.columns_view), name="shops_importbatch_columns"),
+            path("<int:batch_id>/source/", view(self.source_view), name="shops_importbatch_source"),
+            path("<int:batch_id>/rejected/", view(self.rejected_view), name="shops_importbatch_rejected"),
+            *super().get_urls(),
+        ]
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(IMPORT)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Take a file, leave it to a worker and go to watch it."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = FileForm(
+            request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")}
+        )
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                batch = imports.receive(
+                    kind=given["kind"],
+                    file=given["file"],
+                    file_name=given["file"].name,
+                    by=person_of(request),
+                    at=timezone.now(),
+                    as_of=given["as_of"],
+                    partial=given["partial"],
+                    consent=Consent.UNLESS_SUSPICIOUS if given["at_once"] else Consent.ASK,
+                    source=given["source"],
+                    reading=form.reading,
+                )
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                jobs.ask_for(batch)
+                return HttpResponseRedirect(reverse("admin:shops_importbatch_change", args=[batch.pk]))
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("Import a file"),
+            intro=_("Everything is checked before anything is written."),
+            submit=_("Import"),
+            back=reverse("admin:shops_importbatch_changelist"),
+            status=400 if form.errors else 200,
+            opts=self.opts,
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """The page people watch while a file waits and is checked: it loads itself again until then."""
+        batch = self.get_object(request, object_id)
+        more = self._told(batch, may_import=self.has_add_permission(request)) if batch is not None else {}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def _told(self, batch: ImportBatch, *, may_import: bool) -> dict[str, Any]:
+        """All that an import's page tells beside its fields."""
+        names = imports.column_names(batch.kind)
+        progress = getattr(batch, "progress", None) if batch.state in ImportBatch.WORKING else None
+        return {
+            "batch": batch,
+            "unfinished": batch.state in ImportBatch.UNFINISHED,
+            "progress": progress,
+            "seconds_left": progress.seconds_left(timezone.now()) if progress else None,
+            "counts": [
+                (_("rows"), batch.rows),
+                (_("created"), batch.created),
+                (_("updated"), batch.updated),
+                (_("unchanged"), batch.unchanged),
+                (pgettext_lazy("rows", "rejected"), batch.rejected),
+            ],
+            "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
+            "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
+            "changed_columns": [
+                (names.get(column, column), count)
+                for column, count in batch.changes.get("columns", {}).items()
+            ],
+            "changed_cells": [
+                {**cell, "column": names.get(cell["column"], cell["column"])}
+                for cell in batch.changes.get("cells", [])
+            ],
+            "kinds_of_errors": imports.kinds_of_errors(batch.error_counts),
+            "errors_found": imports.errors_of(batch),
+            "absent": imports.absent_of(batch),
+            "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
+            "may_import": may_import,
+            "may_confirm": may_import and batch.state == ImportBatch.State.READY,
+            "may_cancel": may_import and batch.state in ImportBatch.CANCELLABLE,
+            "may_read_anew": may_import and batch.state in imports.READ_ANEW,
+            "subtitle": None,
+        }
+
+    @method_decorator(require_POST)
+    def confirm_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+        """Have applied what was shown."""
+        return self._do(request, batch_id, lambda by: jobs.ask_for(imports.confirm(batch_id, by=by)))
+
+    @method_decorator(require_POST)
+    def cancel_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+        """Call it off."""
+        return self._do(request, batch_id, lambda by: imports.cancel(batch_id, by=by))
+
+    def _do(self, request: HttpRequest, batch_id: int, verb: Callable[[User], object]) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        self._seen(request, batch_id)
+        try:
+            verb(person_of(request))
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:shops_importbatch_change", args=[batch_id]))
+
+    def columns_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+        """Say what the headers of a refused file mean, and have it read anew."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        batch = self._seen(request, batch_id)
+        back = reverse("admin:shops_importbatch_change", args=[batch_id])
+        try:
+            headers = imports.headers_in(batch)
+        except (imports.FileRefused, FileNotFoundError):
+            headers = []
+        form = ColumnsForm(
+            request.POST or None,
+            batch=batch,
+            headers=headers,
+            initial={"encoding": batch.encoding, "delimiter": batch.delimiter},
+        )
+        if request.method == "POST" and form.is_valid():
+            try:
+                anew = imports.read_anew(
+                    batch_id,
+                    reading=form.reading,
+                    remember_as=form.cleaned_data["remember_as"],
+                    by=person_of(request),
+                    at=timezone.now(),
+                )
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                jobs.ask_for(anew)
+                return HttpResponseRedirect(reverse("admin:shops_importbatch_change", args=[anew.pk]))
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("How this file is to be read"),
+            intro=_("What each column of “%(file)s” means. What you read over is not imported.")
+            % {"file": batch.file_name},
+            submit=_("Read it anew"),
+            back=back,
+            status=400 if form.errors else 200,
+            opts=self.opts,
+        )
+
+    @method_decorator(require_GET)
+    def source_view(self, request: HttpRequest, batch_id: int) -> FileResponse:
+        """The file as it came in."""
+        batch = self._seen(request, batch_id)
+        kept = imports.path_of(batch.sha256)
+        if not kept.exists():
+            raise Http404
+        return FileResponse(
+            kept.open("rb"),
+            as_attachment=True,
+            filename=batch.file_name,
+            content_type="application/octet-stream",
+        )
+
+    @method_decorator(require_GET)
+    def rejected_view(self, request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
+        """The rejected rows with their reasons, to be mended and sent again."""
+        batch = self._seen(request, batch_id)
+        kept = imports.rejected_path(batch.sha256, batch.pk)
+        if not kept.exists():
+            raise Http404
+        response = StreamingHttpResponse(imports.rejects_csv(kept), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="rejected-{batch.pk}.csv"'
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _seen(self, request: HttpRequest, batch_id: int) -> ImportBatch:
+        batch = ImportBatch.objects.filter(pk=batch_id).first()
+        if batch is None or not self.has_view_permission(request, batch):
+            raise PermissionDenied
+        return batch

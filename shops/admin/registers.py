@@ -1,0 +1,67 @@
+"""Registers go out as they come in: under the import's own headers, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _t
+
+from shops import outgoing
+from shops.admin.exporting import Column
+from shops.errors import NotAllowed
+from shops.imports.columns import SHOP_METRICS, TABLES, Type
+from shops.models import ShopMetrics
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+METRICS = ShopMetrics._meta.label_lower
+
+
+def columns_of(kind: str, told: Mapping[str, Callable[[Any], object]]) -> list[Column]:
+    """The columns of a kind of file. `told`: what stands in those that are no field of the record."""
+
+    def value_of(name: str) -> Callable[[Any], object]:
+        return told.get(name) or (lambda record: getattr(record, name))
+
+    return [
+        Column(column.name, column.name, value_of(column.name), label=f"{column.name} ({column.name_zh})")
+        for column in TABLES[kind].columns
+    ]
+
+
+class MetricsOfADay:
+    """What was measured of every shop on the day that `query` names (`day=2026-03-11`)."""
+
+    def may_export(self, user: User) -> bool:
+        return user.has_perms(["shops.view_shopmetrics", "shops.export_shopmetrics"])
+
+    def export_title(self, query: str) -> str:
+        day = date.fromisoformat(QueryDict(query)["day"])
+        return _t("Metrics of %(day)s") % {"day": date_format(day)}
+
+    def opened(self, user: User, query: str, columns: Sequence[str]) -> outgoing.Opened:
+        if not self.may_export(user):
+            raise NotAllowed
+        chosen = [column for column in SHOP_METRICS.columns if column.name in columns]
+        # Of a score two columns are read: the score, and whether there is none yet.
+        fields = ["shop__code" if column.name == "shop" else column.name for column in chosen]
+        fields += [f"{column.name}_none" for column in chosen if column.type is Type.SCORE]
+        scores = [place for place, column in enumerate(chosen) if column.type is Type.SCORE]
+
+        def cells(row: tuple) -> list[object]:
+            told = list(row[: len(chosen)])
+            for place, none_yet in zip(scores, row[len(chosen) :], strict=True):
+                if none_yet:
+                    told[place] = "none"
+            return told
+
+        rows = ShopMetrics.objects.filter(day=QueryDict(query)["day"]).order_by("shop_id")
+        return outgoing.Opened([column.name for column in chosen], rows.values_list(*fields), cells)
+
+
+outgoing.SOURCES[METRICS] = MetricsOfADay()

@@ -1,0 +1,26 @@
+"""How long metrics are kept: whole months, which the database gives up at once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+from django.db import transaction
+
+from shops import sql
+from shops.models import Coverage
+
+
+@transaction.atomic
+def forget_months(*, before: date) -> int:
+    """Give up the months that ended METRICS_KEPT_MONTHS before the month of `before`; how many these were.
+
+    What a decision cites is kept with it, by value.
+    """
+    if not settings.METRICS_KEPT_MONTHS:
+        return 0
+    months = before.year * 12 + before.month - 1 - settings.METRICS_KEPT_MONTHS
+    first_kept = date(months // 12, months % 12 + 1, 1)
+    [(dropped,)] = sql.fetch("SELECT shops_drop_months_before(%s)", [first_kept])
+    Coverage.objects.filter(day__lt=first_kept).delete()
+    return int(dropped)

@@ -1,0 +1,81 @@
+"""An applied import of metrics taken back whole: what it corrected is as before, what it brought is gone."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _t
+
+from shops import sql
+from shops.errors import Refused
+from shops.imports import door
+from shops.imports.columns import TABLES
+from shops.imports.processing import ONE_OF_A_KIND
+from shops.metrics import METRICS, MetricType
+from shops.models import Correction, Coverage, ImportBatch, ShopMetrics
+
+COLUMN_TYPES = {
+    MetricType.AMOUNT: "numeric",
+    MetricType.COUNT: "integer",
+    MetricType.SCORE: "numeric",
+    MetricType.RATE: "numeric",
+    MetricType.FLAG: "boolean",
+}
+
+
+def refuse_reversal(batch: ImportBatch) -> None:
+    """Refused for other kinds than metrics, for what was not applied, and under a later file's rows."""
+    if batch.kind != ImportBatch.Kind.METRICS:
+        raise Refused(_t("Only imports of metrics can be reversed. Correct the others by another file."))
+    if batch.state != ImportBatch.State.APPLIED:
+        raise Refused(
+            _t("Only an applied import can be reversed: this one is %(state)s.")
+            % {"state": batch.get_state_display()}
+        )
+    later = sql.fetch(
+        "SELECT DISTINCT later.batch_id FROM shops_coverage mine"
+        " JOIN shops_coverage later ON later.day = mine.day AND later.id > mine.id"
+        " JOIN shops_importbatch b ON b.id = later.batch_id AND b.state = 'applied'"
+        " WHERE mine.batch_id = %s AND EXISTS (SELECT FROM unnest(mine.records) one"
+        "  JOIN unnest(later.records) other ON other = one) ORDER BY 1",
+        [batch.pk],
+    )
+    if later:
+        numbers = ", ".join(str(number) for (number,) in later)
+        raise Refused(
+            _t("Later imports speak of the same shops on the same day. Reverse them first: %(numbers)s.")
+            % {"numbers": numbers}
+        )
+
+
+def take_back(batch_id: int) -> ImportBatch:
+    """Undo what the import wrote, and return it, locked and not yet saved as reversed.
+
+    Refused as by `refuse_reversal`. Needs a transaction in which what rests on the import has been seen to.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("an import is reversed whole, or not at all")
+    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(ImportBatch.Kind.METRICS))
+    batch = door.locked(batch_id)
+    refuse_reversal(batch)
+    days = [day for day in Coverage.objects.filter(batch=batch).values_list("day", flat=True) if day]
+    sql.for_many_rows(batch.rows)
+    if Correction.objects.filter(batch=batch).exists():
+        sql.execute(
+            f"UPDATE shops_shopmetrics m SET {_as_before()}, batch_id = c.replaced_batch_id"
+            " FROM shops_correction c WHERE c.batch_id = %s AND m.day = c.day AND m.shop_id = c.shop_id"
+            " AND m.day = ANY(%s)",
+            [batch.pk, days],
+        )
+    # What it corrected carries another import's number again: what is left is what it brought.
+    ShopMetrics.objects.filter(day__in=days, batch=batch).delete()
+    return batch
+
+
+def _as_before() -> str:
+    """Every figure from the correction's `before`."""
+    parts = ["extra = c.before -> 'extra'"]
+    for metric in METRICS.values():
+        parts.append(f"{metric.key} = (c.before ->> '{metric.key}')::{COLUMN_TYPES[metric.type]}")
+        if metric.knows_none_yet:
+            parts.append(f"{metric.key}_none = (c.before ->> '{metric.key}_none')::boolean")
+    return ", ".join(parts)

@@ -1,0 +1,405 @@
+"""Lists that people take away: with their filters, in their language, long ones by way of a worker."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from html import unescape
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from opsdesk import jobs
+from opsdesk.models import Decision
+from rules import exemptions
+from shops import outgoing, sql
+from shops.models import Alliance, Export
+from tests.exporting import ask, content, read_csv, read_xlsx, taken
+from tests.factories import (
+    AT,
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_metrics,
+    make_penalty,
+    make_proposal,
+    make_qualification,
+    make_shop,
+    make_sweep,
+    make_user,
+)
+from tests.shops.importing import bring
+
+SHOPS = "/admin/shops/shop/export/"
+MINE = "/admin/shops/export/"
+
+
+def client_of(user: User | None = None, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(user or make_user("auditor"))
+    return client
+
+
+def an_export(by: User, **values: Any) -> Export:
+    """All shops' codes and names, asked for and left to a worker."""
+    given = {
+        "source": "shops.shop",
+        "query": "",
+        "columns": ["code", "name"],
+        "format": "csv",
+        "language": "en",
+    }
+    return outgoing.ask(**{**given, **values}, by=by, at=AT)
+
+
+def written(export: Export) -> Export:
+    outgoing.write(export.pk, at=AT)
+    export.refresh_from_db()
+    return export
+
+
+# The page and what it sends
+
+
+@pytest.mark.django_db
+def test_the_list_leads_to_its_export_with_search_and_filters() -> None:
+    make_shop(code="A1", name="青禾小店", status="closed")
+    make_shop(code="A2", name="青禾大店")
+    make_shop(code="A3", name="别家", status="closed")
+    client = client_of()
+    query = {"status__exact": "closed", "q": "青禾"}
+    page = client.get("/admin/shops/shop/", query).content.decode()
+    [address] = re.findall(r'href="(/admin/shops/shop/export/[^"]*)"', page)
+    assert dict(parse_qsl(unescape(address).partition("?")[2])) == query
+    assert [row["code"] for row in taken(client, SHOPS, query)] == ["A1"]
+
+
+@pytest.mark.django_db
+def test_the_rows_keep_the_order_of_the_list() -> None:
+    for code in ("B", "C", "A"):
+        make_shop(code=code)
+    assert [row["code"] for row in taken(client_of(), SHOPS)] == ["A", "B", "C"]
+    assert [row["code"] for row in taken(client_of(), SHOPS, {"o": "-0"})] == ["C", "B", "A"]
+
+
+@pytest.mark.django_db
+def test_people_choose_their_columns_and_the_format() -> None:
+    make_shop(code="A1", name="青禾小店", controller=make_controller("张三"))
+    answer = ask(client_of(), SHOPS, format="xlsx", without=("phone", "email", "contact"))
+    assert answer["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert answer["Content-Disposition"].endswith('.xlsx"')
+    [row] = read_xlsx(content(answer))
+    assert "phone" not in row
+    assert (row["code"], row["name"], row["controller"], row["account_ok"]) == (
+        "A1",
+        "青禾小店",
+        "张三",
+        True,
+    )
+
+
+@pytest.mark.django_db
+def test_without_a_column_there_is_nothing_to_export() -> None:
+    answer = client_of().post(SHOPS, {"resource": "0", "format": "0"})
+    assert "Choose at least one column." in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_filter_that_means_nothing_leads_back_to_the_list() -> None:
+    answer = client_of().get(SHOPS, {"nothing__exact": "x"})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/shops/shop/")
+
+
+@pytest.mark.django_db
+def test_rows_picked_by_hand_are_no_way_around_the_filters() -> None:
+    shop = make_shop()
+    data = {"resource": "0", "format": "0", "shopresource_code": "on", "export_items": [shop.pk]}
+    assert "Content-Disposition" not in client_of().post(SHOPS, data)
+
+
+@pytest.mark.django_db
+def test_the_form_names_the_columns_in_both_languages() -> None:
+    page = client_of(language="zh-hans").get(SHOPS).content.decode()
+    assert "Code (店铺编码)" in page and "导出" in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "headings"),
+    [
+        ("en", ["case", "reference", "shop's code", "shop", "alliance"]),
+        ("zh-hans", ["处罚编号", "平台案件编号", "店铺编码", "店铺", "联盟"]),
+    ],
+)
+def test_other_lists_have_headings_in_the_readers_language(language: str, headings: list[str]) -> None:
+    penalty = make_penalty(make_shop(code="A1", name="青禾小店"), violation_code="V9")
+    [row] = taken(client_of(language=language), "/admin/shops/penalty/export/")
+    assert list(row)[:5] == headings
+    assert list(row.values())[:4] == [penalty.case_number, "", "A1", "青禾小店"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_registers_have_the_headers_of_the_import_in_every_language(language: str) -> None:
+    make_enrollment()
+    [row] = taken(client_of(language=language), "/admin/shops/enrollment/export/")
+    assert list(row) == ["shop", "alliance", "state", "opened_on", "openings", "closed_on", "cause"]
+    assert (row["alliance"], row["state"], row["openings"]) == (DOUYIN, "open", "1")
+
+
+LISTS = sorted(key for key in outgoing.SOURCES if key != "shops.shopmetrics")
+
+
+def something_of_everything() -> None:
+    bring("shops", "nothing")
+    shop = make_shop(controller=make_controller())
+    make_qualification(shop)
+    make_penalty(shop, violation_code="V9")
+    make_sweep(requested_by=make_user())
+    proposal = make_proposal()
+    Decision.objects.create(
+        proposal=proposal, verdict="rejected", reason="recovered", decided_at=AT, decided_by=make_user()
+    )
+    exemptions.grant(
+        shop=shop,
+        alliance=proposal.alliance,
+        rule_code="DF-A5",
+        until=(AT + timedelta(days=3650)).date(),
+        reason="moved",
+        by=None,
+        at=AT,
+    )
+
+
+def test_every_list_of_the_desk_goes_out() -> None:
+    assert {"shops.importbatch", "rules.ruleset", "rules.shopexemption", "opsdesk.decision"} <= set(LISTS)
+    assert len(LISTS) == 14
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("source", LISTS)
+def test_a_list_goes_out_with_no_more_queries_for_many_rows(source: str) -> None:
+    client = client_of()
+    address = reverse(f"admin:{source.replace('.', '_')}_export")
+    asked = []
+    for _more in range(2):
+        something_of_everything()
+        ContentType.objects.clear_cache()
+        with CaptureQueriesContext(connection) as queries:
+            rows = taken(client, address, {"status": "all"} if source == "rules.proposal" else {})
+        assert rows
+        assert not any("</" in cell for row in rows for cell in row.values())
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+# A day's metrics
+
+
+@pytest.mark.django_db
+def test_a_days_metrics_go_out_from_the_list_of_shops() -> None:
+    make_metrics(make_shop(code="A1"), service_score=None, service_score_none=True, erp_connected=None)
+    client = client_of()
+    assert "/admin/shops/shop/metrics/" in client.get("/admin/shops/shop/").content.decode()
+    page = client.get("/admin/shops/shop/metrics/")
+    assert page.context["form"].initial == {"day": DAY}
+    answer = client.post("/admin/shops/shop/metrics/", {"day": DAY.isoformat(), "format": "csv"})
+    assert f"metrics-{DAY}" in answer["Content-Disposition"]
+    [row] = read_csv(content(answer))
+    assert (row["shop"], row["day"], row["gmv_30d"]) == ("A1", DAY.isoformat(), "120000.00")
+    assert (row["service_score"], row["erp_connected"], row["warehouse_passed"]) == ("none", "", "true")
+
+
+@pytest.mark.django_db
+def test_a_day_that_is_none_is_asked_for_again() -> None:
+    answer = client_of().post("/admin/shops/shop/metrics/", {"day": "2026-02-30", "format": "csv"})
+    assert (answer.status_code, "day" in answer.context["form"].errors) == (400, True)
+
+
+# Long lists
+
+
+def test_a_long_list_is_written_by_a_worker_and_fetched(committed_db, worker, monkeypatch) -> None:
+    monkeypatch.setattr(outgoing, "AT_ONCE", 2)
+    for number in range(5):
+        make_enrollment(make_shop(code=f"A{number}"), DOUYIN if number else WECHAT)
+    client = client_of(language="zh-hans")
+    chosen = {"alliance__id__exact": Alliance.objects.get(code=DOUYIN).pk}
+    answer = ask(client, "/admin/shops/enrollment/export/", chosen, format="xlsx")
+    assert (answer.status_code, answer["Location"]) == (302, MINE)
+    waiting = client.get(MINE).content.decode()
+    assert 'data-refresh="2"' in waiting and "等待中" in waiting
+    worker.burst()
+    export = Export.objects.get()
+    assert (export.state, export.written, export.total) == ("done", 4, 4)
+    done = client.get(MINE).content.decode()
+    address = reverse("admin:shops_export_download", args=[export.pk])
+    assert "data-refresh" not in done and address in done
+    rows = read_xlsx(content(client.get(address)))
+    assert sorted(row["shop"] for row in rows) == ["A1", "A2", "A3", "A4"]
+
+
+def test_an_export_that_the_queue_lost_is_found_again(committed_db, worker) -> None:
+    make_shop()
+    export = an_export(make_user("auditor"))
+    assert outgoing.unfinished() == [export.pk]
+    jobs.reconcile()
+    worker.burst()
+    assert outgoing.unfinished() == []
+    assert Export.objects.get().state == "done"
+
+
+@pytest.mark.django_db
+def test_an_export_speaks_the_language_of_who_asked() -> None:
+    make_penalty()
+    export = written(
+        an_export(make_user("auditor"), source="shops.penalty", columns=["case"], language="zh-hans")
+    )
+    [row] = read_csv(outgoing.path_of(export).read_bytes())
+    assert list(row) == ["处罚编号"]
+
+
+@pytest.mark.django_db
+def test_an_export_is_written_once_however_often_it_is_asked() -> None:
+    make_shop()
+    export = written(an_export(make_user("auditor")))
+    make_shop()
+    assert (written(export).written, export.attempts) == (1, 1)
+    outgoing.write(10**9, at=AT)
+
+
+@pytest.mark.django_db
+def test_how_far_an_export_has_come_is_seen_while_it_is_written(monkeypatch) -> None:
+    monkeypatch.setattr(outgoing, "NOTED_EVERY", 2)
+    for _shop in range(5):
+        make_shop()
+    seen = []
+    save = Export.save
+
+    def noticing(self: Export, *args: Any, **kwargs: Any) -> None:
+        seen.append((self.state, self.written, self.total))
+        save(self, *args, **kwargs)
+
+    export = an_export(make_user("auditor"))
+    monkeypatch.setattr(Export, "save", noticing)
+    written(export)
+    assert seen == [
+        ("running", 0, None),
+        ("running", 0, 5),
+        ("running", 2, 5),
+        ("running", 4, 5),
+        ("done", 5, 5),
+    ]
+
+
+@pytest.mark.django_db
+def test_a_sheet_that_would_not_hold_the_rows_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(outgoing, "XLSX_ROWS", 2)
+    make_shop(), make_shop()
+    user = make_user("auditor")
+    export = written(an_export(user, format="xlsx"))
+    assert (export.state, export.problem) == ("failed", "A sheet holds at most 1 rows. Choose CSV.")
+    assert "Choose CSV." in client_of(user).get(MINE).content.decode()
+    assert written(an_export(user)).state == "done"
+
+
+@pytest.mark.django_db
+def test_an_export_that_keeps_breaking_is_given_up(monkeypatch) -> None:
+    def broken(*args: Any) -> None:
+        raise OSError("no space left on device")
+
+    export = an_export(make_user("auditor"))
+    monkeypatch.setattr(outgoing, "csv_lines", broken)
+    make_shop()
+    for _attempt in range(outgoing.ATTEMPTS):
+        with pytest.raises(OSError):
+            outgoing.write(export.pk, at=AT)
+        assert outgoing.unfinished() == [export.pk]
+    assert written(export).state == "failed"
+    assert "broke off several times" in export.problem
+    assert outgoing.unfinished() == []
+
+
+def test_two_workers_do_not_write_the_same_export(committed_db) -> None:
+    make_shop()
+    export = an_export(make_user("auditor"))
+
+    def another() -> None:
+        outgoing.write(export.pk, at=AT)
+        connection.close()
+
+    with sql.lease(outgoing.EXPORTING, export.pk):
+        assert outgoing.unfinished() == []
+        second = Thread(target=another)
+        second.start()
+        second.join()
+        export.refresh_from_db()
+        assert (export.state, export.attempts) == ("waiting", 0)
+
+
+# Whose they are
+
+
+@pytest.mark.django_db
+def test_nobody_fetches_or_sees_what_another_took() -> None:
+    make_shop()
+    export = written(an_export(make_user("auditor")))
+    other = client_of()
+    address = reverse("admin:shops_export_download", args=[export.pk])
+    assert other.get(address).status_code == 404
+    assert address not in other.get(MINE).content.decode()
+    root = User.objects.create_superuser("root")
+    assert client_of(root).get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_who_lost_the_right_gets_neither_file_nor_rows() -> None:
+    make_shop()
+    user = make_user("operator")
+    export = written(an_export(user))
+    late = an_export(user)
+    user.groups.set([Group.objects.get(name="finance")])
+    user = User.objects.get(pk=user.pk)
+    address = reverse("admin:shops_export_download", args=[export.pk])
+    assert client_of(user).get(address).status_code == 403
+    assert written(late).state == "failed"
+    assert "You may no longer export this list." in late.problem
+    assert not outgoing.path_of(late).exists()
+
+
+@pytest.mark.django_db
+def test_an_unfinished_export_has_no_file_to_fetch() -> None:
+    user = make_user("auditor")
+    export = an_export(user)
+    address = reverse("admin:shops_export_download", args=[export.pk])
+    assert client_of(user).get(address).status_code == 404
+    outgoing.path_of(written(export)).unlink()
+    assert client_of(user).get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_after_a_week_an_export_and_its_file_are_gone() -> None:
+    user = make_user("auditor")
+    old, young = written(an_export(user)), written(an_export(user))
+    unfinished = outgoing.path_of(old).with_name("1.csv.0.unfinished")
+    unfinished.touch()
+    a_week_ago = (AT - timedelta(days=7, seconds=1)).timestamp()
+    for path in (outgoing.path_of(old), unfinished):
+        os.utime(path, (a_week_ago, a_week_ago))
+    os.utime(outgoing.path_of(young), (AT.timestamp(), AT.timestamp()))
+    Export.objects.filter(pk=old.pk).update(asked_at=AT - timedelta(days=7, seconds=1))
+    outgoing.clear_away(at=AT)
+    assert list(Export.objects.all()) == [young]
+    assert outgoing.path_of(young).exists()
+    assert not outgoing.path_of(old).exists() and not unfinished.exists()
