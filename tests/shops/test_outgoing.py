@@ -131,7 +131,7 @@ def test_rows_picked_by_hand_are_no_way_around_the_filters() -> None:
 @pytest.mark.django_db
 def test_the_form_names_the_columns_in_both_languages() -> None:
     page = client_of(language="zh-hans").get(SHOPS).content.decode()
-    assert "Code (店铺编码)" in page and "导出" in page
+    assert "code (店铺编码)" in page and "导出" in page
 
 
 @pytest.mark.django_db
