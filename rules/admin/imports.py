@@ -43,6 +43,7 @@ IMPORT = "shops.import_data"
 Consent = ImportBatch.Consent
 Kind = ImportBatch.Kind
 
+
 @admin.register(ImportBatch)
 class ImportBatchAdmin(VerbsAdmin):
     change_form_template = "admin/shops/importbatch/change_form.html"

@@ -67,10 +67,12 @@ class ColumnsForm(SelectableFieldsExportForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["format"] = "0"
+        self.fields["format"].choices = [
+            (str(number), written.label) for number, written in enumerate(FORMATS.values())
+        ]
 
     def _get_field_label(self, resource: Any, field_name: str) -> str:
-        return capfirst(str(resource.fields[field_name].column_name))
+        return str(resource.fields[field_name].column_name)
 
     def _validate_any_field_selected(self, resource: Any) -> None:
         if not self.get_selected_resource_export_fields():
@@ -132,7 +134,9 @@ class Exporting(ExportMixin):
         return self.has_view_permission(request) and super().has_export_permission(request)
 
     def get_export_resource_classes(self, request: HttpRequest) -> list[type[ListResource]]:
-        fields = {c.name: Field(column_name=c.label or c.heading) for c in self.export_columns()}
+        fields = {
+            c.name: Field(column_name=c.label or capfirst(str(c.heading))) for c in self.export_columns()
+        }
         return [type(f"{self.model.__name__}Resource", (ListResource,), fields)]
 
     def get_valid_export_item_pks(self, request: HttpRequest) -> list[int]:

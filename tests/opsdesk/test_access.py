@@ -22,7 +22,7 @@ from opsdesk.roles import ROLES
 from rules import exemptions
 from rules.models import RuleSet
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -169,6 +169,7 @@ def records() -> dict[str, Any]:
             format=Export.Format.CSV,
             language="en",
         ),
+        "shops_importsource": ImportSource.objects.create(name="platform", kind="shops"),
         "shops_importbatch": an_import_with_a_rejected_row(),
         "shops_controller": shop.controller,
         "shops_penalty": make_penalty(shop),

@@ -218,6 +218,7 @@ def test_the_sidebar_follows_the_work_and_marks_the_page() -> None:
         "Review queue",
         "Decisions to execute",
         "Daily checks",
+        "My exports",
     ]
     current = [str(entry["name"]) for group in work for entry in group["entries"] if entry["current"]]
     assert current == ["Review queue"]

@@ -22,7 +22,7 @@ from opsdesk import jobs
 from opsdesk.models import Decision
 from rules import exemptions
 from shops import outgoing, sql
-from shops.models import Alliance, Export
+from shops.models import Alliance, Export, ImportSource
 from tests.exporting import ask, content, read_csv, read_xlsx, taken
 from tests.factories import (
     AT,
@@ -131,7 +131,7 @@ def test_rows_picked_by_hand_are_no_way_around_the_filters() -> None:
 @pytest.mark.django_db
 def test_the_form_names_the_columns_in_both_languages() -> None:
     page = client_of(language="zh-hans").get(SHOPS).content.decode()
-    assert "Code (店铺编码)" in page and "导出" in page
+    assert "code (店铺编码)" in page and "导出" in page
 
 
 @pytest.mark.django_db
@@ -162,7 +162,8 @@ LISTS = sorted(key for key in outgoing.SOURCES if key != "shops.shopmetrics")
 
 
 def something_of_everything() -> None:
-    bring("shops", "nothing")
+    batch = bring("shops", "nothing")
+    ImportSource.objects.create(name=f"source of {batch.pk}", kind="shops")
     shop = make_shop(controller=make_controller())
     make_qualification(shop)
     make_penalty(shop, violation_code="V9")

@@ -86,7 +86,7 @@ def cells(kind: str, name: str) -> st.SearchStrategy[str]:
             staged = parse(text)
         except BadCell:
             return False
-        return text == text.strip() and next(csv.reader([staged]))[0] == text
+        return text == text.strip() and (next(csv.reader([staged])) or [""])[0] == text
 
     letters = st.characters(codec="utf-8", exclude_categories=("Cc",))
     words = st.builds(
