@@ -45,7 +45,7 @@ TEXTS = [
     *('a "b", c; d', "👩\u200d🍳厨房", "𠮷野家", "متجر", "Cafe\u0301", "锟斤拷烫烫烫", "Z" + "\u0351" * 50),
     *("双" * 200, "𠮷" * 200, "a\u00a0\u3000b"),
 ]
-# One each of what no text holds: BEL to C1, what ends a cell or a line, the damaged, what turns a text around.
+# What no text holds: controls, what ends a cell or a line, the damaged, what turns a text around.
 NO_TEXT = ["\x07", "\x08", "\x1b", "\x7f", "\x85", "\x9f", "\t", "\n", "\r\n", "\r", "\x0b", "\u2028"]
 NO_TEXT += ["\u2029", "\ufffd", "\u202a", "\u202e", "\u2067"]
 # What would make of an id another one that looks the same.

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from shops import imports
-from shops.metrics import METRICS
 from shops.models import (
     Controller,
     Correction,
@@ -20,11 +17,11 @@ from shops.models import (
     Opening,
     Qualification,
     Shop,
-    ShopMetrics,
 )
 from tests.factories import make_shop
 from tests.shops.hostile import SHOPS, Case, corpus
 from tests.shops.importing import bring, errors
+from tests.shops.standing import KINDS, standing
 
 CASES = corpus()
 
@@ -48,69 +45,6 @@ def nothing_stays(ground: None) -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-
-
-def plain(value: object) -> str:
-    """A value as a file would write it."""
-    match value:
-        case bool():
-            return "1" if value else "0"
-        case Decimal():
-            return f"{value.normalize():f}" if value else "0"
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)
-
-
-def told(**values: object) -> dict[str, str]:
-    return {name: plain(value) for name, value in values.items() if value not in (None, "")}
-
-
-def standing(kind: str) -> dict[str, dict[str, str]]:
-    """What stands of a kind, in the words of the cases."""
-    match kind:
-        case "shops":
-            columns = [field.name for field in Shop._meta.concrete_fields]
-            columns = [
-                name for name in columns if name not in ("id", "code", "name_key", "batch", "controller")
-            ]
-            return {
-                shop.code: told(
-                    **{name: getattr(shop, name) for name in columns},
-                    controller=shop.controller and shop.controller.code,
-                )
-                for shop in Shop.objects.select_related("controller")
-            }
-        case "enrollments":
-            return {
-                f"{one.shop.code} {one.alliance.code}": told(
-                    state=one.state, openings=one.openings_used, **_latest_opening(one)
-                )
-                for one in Enrollment.objects.select_related("shop", "alliance")
-            }
-        case "qualifications":
-            return {
-                " ".join(told(a=q.shop.code, b=q.kind, c=q.brand, d=q.valid_until).values()): told(
-                    verdict=q.verdict
-                )
-                for q in Qualification.objects.select_related("shop")
-            }
-    return {f"{m.shop.code} {m.day}": _figures(m) for m in ShopMetrics.objects.select_related("shop")}
-
-
-def _latest_opening(enrollment: Enrollment) -> dict[str, Any]:
-    found = Opening.objects.filter(enrollment=enrollment, number=enrollment.openings_used)
-    return found.values("opened_on", "closed_on", "cause").first() or {}
-
-
-def _figures(row: ShopMetrics) -> dict[str, str]:
-    return told(
-        **{key: "none" if getattr(row, f"{key}_none", False) else getattr(row, key) for key in METRICS}
-    )
-
-
-KINDS = ("shops", "enrollments", "qualifications", "metrics")
 
 
 def everything() -> list[Any]:
