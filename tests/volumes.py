@@ -31,7 +31,7 @@ def shops_sql(count: int) -> str:
 def write_metrics(
     path: Path, shops: int, days: Iterable[date], *, seed: int = 1, corrected: int = 0, bad: float = 0
 ) -> Path:
-    """A line a shop and day: all columns, some cells empty, some scores `none`.
+    """A line a shop and day: all columns, some cells empty, some scores `none`, every day the same values.
 
     `corrected`: one of so many rows has another gmv_30d than without it. `bad`: that share of all cells is
     bad, no two of them in one row.
@@ -39,7 +39,7 @@ def write_metrics(
     with open(path, "w", encoding="utf-8", newline="") as out:
         out.write(METRICS_HEADERS + "\n")
         for day in days:
-            rows = enumerate(_rows(shops, day, random.Random(f"{seed} {day}")))
+            rows = enumerate(_rows(shops, day, random.Random(seed)))
             spoils = random.Random(seed)
             while block := list(islice(rows, BLOCK)):
                 for number, cells in block:

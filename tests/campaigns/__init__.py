@@ -35,9 +35,6 @@ class Tally:
             self._last = time.monotonic()
             print(f"{self.name}: {done} of {self.cases}, {self.failed} failed", flush=True)
 
-    def told(self) -> str:
-        return "\n".join(f"{count:7} {outcome}" for outcome, count in self.seen.most_common())
-
 
 # Those of this process that are over.
 finished: list[Tally] = []
