@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
-from tests.factories import DAY
+from tests.factories import DAY, DOUYIN, WECHAT
 from tests.shops.hostile import LONG_ID, corpus, lines
 from tests.shops.hostile_cells import BEYOND, EXACT_NUMBERS, NO_DATES, NO_NUMBERS
 from tests.shops.hostile_texts import NO_TEXT, NOT_S1, ROUNDED, TEXTS
@@ -22,6 +22,14 @@ METRICS: Grid = [
         for shop in ("S1", "S2", "S3", LONG_ID)
         for day in (f"{DAY - timedelta(days=1)}", f"{DAY}")
     ),
+]
+ENROLLMENTS: Grid = [
+    ["shop", "alliance", "state", "openings", "opened_on", "closed_on", "cause"],
+    ["S1", DOUYIN, "open", "3", "2026-01-05", "", ""],
+    ["S1", WECHAT, "cleared", "9", "2025-12-31", "2026-02-28", "metric"],
+    ["S2", "抖音精选联盟", "已申请", "", "", "", ""],
+    ["S3", DOUYIN, "left", "", "", "2026-03-10", "自愿"],
+    [LONG_ID, WECHAT, "left", "0", "", "", ""],
 ]
 PAPERS: Grid = [
     ["shop", "kind", "brand", "valid_until", "verdict"],
@@ -47,7 +55,7 @@ SHOPS: Grid = [
     ],
     ["N4", "店", "exclusive", "beauty", "physical", "封禁", "enterprise", "0", "C1", "2025-12-31", "", "021"],
 ]
-GOOD = {"metrics": METRICS, "qualifications": PAPERS, "shops": SHOPS}
+GOOD = {"metrics": METRICS, "shops": SHOPS, "enrollments": ENROLLMENTS, "qualifications": PAPERS}
 ENCODINGS = ["utf-8", "utf-8", "utf-8", "utf-8-sig", "gb18030", "utf-16"]
 CELLS = [
     *(*NO_NUMBERS, *NO_DATES, *TEXTS[:20], *NO_TEXT, *NOT_S1, *ROUNDED),
@@ -68,7 +76,7 @@ class Mutant:
 def mutant(seed: int) -> Mutant:
     """The file of that number."""
     draw = Random(seed)
-    kind = draw.choices(list(GOOD), [3, 1, 1])[0]
+    kind = draw.choices(list(GOOD), [3, 1, 1, 1])[0]
     grid = [list(row) for row in GOOD[kind]]
     how = []
     for change in _some(draw, IN_THE_TABLE):

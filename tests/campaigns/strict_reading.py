@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from tests.factories import DOUYIN, WECHAT
 from tests.shops.hostile import KNOWN_ON, SHOPS
 
 
@@ -119,6 +120,13 @@ def known_shop(cell: str) -> str:
     return cell
 
 
+def alliance(cell: str) -> str:
+    for name, others in {DOUYIN: "抖音精选联盟", WECHAT: "视频号优选联盟"}.items():
+        if cell in (name, others):
+            return name
+    raise Bad
+
+
 def words(**chinese: str) -> Cell:
     return among({**{word: word for word in chinese}, **{word: kept for kept, word in chinese.items()}})
 
@@ -143,6 +151,17 @@ COLUMNS: dict[str, dict[str, Cell]] = {
         "erp_connected": flag,
         "freight_insurance": flag,
     },
+    "enrollments": {
+        "shop": NAME_OF_SHOP,
+        "alliance": alliance,
+        "state": words(applied="已申请", open="已开通", cleared="已清退", left="已退出"),
+        "openings": number(0, "32767"),
+        "opened_on": day(KNOWN_ON, needed=False),
+        "closed_on": day(KNOWN_ON, needed=False),
+        "cause": among(
+            {"": "", "metric": "metric", "指标": "metric", "voluntary": "voluntary", "自愿": "voluntary"}
+        ),
+    },
     "qualifications": {
         "shop": NAME_OF_SHOP,
         "kind": words(brand="品牌", category="类目", licence="证照"),
@@ -165,8 +184,11 @@ COLUMNS: dict[str, dict[str, Cell]] = {
         "phone": text(40, is_id=True),
     },
 }
-KEYS = {"metrics": 2, "qualifications": 4, "shops": 1}
-OPTIONAL = {"brand", "valid_until", "account_ok", "controller", "entered_on", "contact", "phone"}
+KEYS = {"metrics": 2, "enrollments": 2, "qualifications": 4, "shops": 1}
+OPTIONAL = {
+    *("brand", "valid_until", "account_ok", "controller", "entered_on", "contact", "phone"),
+    *("openings", "opened_on", "closed_on", "cause"),
+}
 
 
 @dataclass(frozen=True)
@@ -217,6 +239,8 @@ def _good(kind: str, headers: list[str], rows: list[list[str]]) -> dict[str, dic
             key = tuple(values.get(name, "") for name in key_columns)
             keys[key] += 1
             if not bad and _makes_sense(kind, values):
+                if kind == "enrollments":
+                    values["openings"] = str(_openings(values))
                 whole.append((key, values))
     return {
         " ".join(filter(None, key)): {n: v for n, v in values.items() if v and n not in key_columns}
@@ -228,9 +252,30 @@ def _good(kind: str, headers: list[str], rows: list[list[str]]) -> dict[str, dic
 def _makes_sense(kind: str, values: Mapping[str, str]) -> bool:
     if kind == "shops":
         return True
-    if kind == "qualifications" and values["kind"] == "brand" and not values.get("brand"):
+    if values["shop"] not in SHOPS:
         return False
-    return values["shop"] in SHOPS
+    if kind == "enrollments":
+        return _enrolled(values)
+    return kind != "qualifications" or values["kind"] != "brand" or bool(values.get("brand"))
+
+
+def _enrolled(values: Mapping[str, str]) -> bool:
+    state, openings = values["state"], _openings(values)
+    opened, closed, cause = (values.get(name, "") for name in ("opened_on", "closed_on", "cause"))
+    if openings > 3 and values["alliance"] == DOUYIN:
+        return False
+    if state in ("open", "cleared") and not openings:
+        return False
+    if state == "open" and (closed or cause):
+        return False
+    if (state == "applied" or not openings) and (opened or closed or cause):
+        return False
+    return not (opened and closed and closed < opened)
+
+
+def _openings(values: Mapping[str, str]) -> int:
+    """A shop that is or was in was let in once, unless the file says otherwise."""
+    return int(values.get("openings") or values["state"] != "applied")
 
 
 def header(cell: str) -> str:
