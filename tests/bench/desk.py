@@ -20,6 +20,8 @@ from opsdesk import local_services
 from opsdesk.local_places import Place, program
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+# In seconds: a statement whose plan went wrong is told, not waited for.
+LIMIT = 1800
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,13 @@ class Desk:
         if pid == 0:
             began = time.monotonic()
             environment = {**os.environ, "OPSDESK_DATA": self.data}
-            done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
+            try:
+                done = subprocess.run(
+                    command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True, timeout=LIMIT
+                )
+            except subprocess.TimeoutExpired as late:
+                print(late, file=sys.stderr, flush=True)
+                os._exit(1)
             seconds = time.monotonic() - began
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             os.write(write, json.dumps([done.stdout, seconds, peak]).encode())
