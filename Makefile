@@ -9,7 +9,13 @@ PRODUCTION := DEBUG=0 SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.toke
 	ALLOWED_HOSTS=desk.example REDIS_URL=redis://127.0.0.1/0 \
 	DATABASE_URL=postgresql://app:x@127.0.0.1/desk DATABASE_OWNER_URL=postgresql://owner:x@127.0.0.1/desk
 
-.PHONY: setup run stop test bench lint browser
+# `make campaign NAME`, or `make campaign NAME=name`: the word behind is no target.
+ifeq (campaign,$(firstword $(MAKECMDGOALS)))
+NAME ?= $(word 2,$(MAKECMDGOALS))
+$(foreach word,$(wordlist 2,9,$(MAKECMDGOALS)),$(eval $(word):;@:))
+endif
+
+.PHONY: setup run stop test bench campaign lint browser
 
 setup: $(READY)
 
@@ -45,6 +51,9 @@ test: browser
 
 bench: setup
 	@[ ! -e tests/bench ] || $(PY) -m tests.bench
+
+campaign: setup
+	@$(PY) -m tests.campaigns $(NAME)
 
 lint: setup
 	$(PY) -m ruff check .

@@ -1,4 +1,4 @@
-"""Files that came in: the list, an import's page with all that people do there, and the page that takes a file.
+"""Files that came in: the list, an import's page with all that people do there, and the page that takes one.
 
 It stands here and not below since an import is reversed together with the proposals that rest on it.
 """
@@ -21,7 +21,6 @@ from django.http import (
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST

@@ -91,7 +91,7 @@ class Table:
 
 def spoken(word: str) -> str:
     """A header or a choice as it is compared: without case, outer spaces and the width of brackets."""
-    return word.strip().casefold().replace("（", "(").replace("）", ")")
+    return word.strip().lower().replace("（", "(").replace("）", ")")
 
 
 SHOP_ALIASES = ("店铺", "shop_code", "shop_id", "店铺ID", "店铺编号", "商家ID")

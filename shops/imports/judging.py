@@ -207,13 +207,14 @@ def _contradictions(staged: Staged) -> None:
 
 def _clashes(planned: Plan) -> None:
     """What another file of the very same moment says differently: which is right, nobody can tell."""
-    for column, _name, brought, standing in planned.figures:
-        if clash := planned.knowledge.clash(column, brought, standing):
+    for figure in planned.figures:
+        clash = planned.knowledge.clash(figure.column, figure.brought, figure.standing)
+        if clash and not figure.follows:
             _reject(
                 planned.staged,
                 "same_moment",
-                column,
+                figure.column,
                 joins=planned.joins,
                 where=clash,
-                params=f"jsonb_build_object('standing', {standing}::text)",
+                params=f"jsonb_build_object('standing', {figure.standing}::text)",
             )

@@ -44,6 +44,11 @@ class Figure(NamedTuple):
     brought: str
     standing: str
 
+    @property
+    def follows(self) -> bool:
+        """It follows from another: another table of pinyin is no change of the shop."""
+        return self.name == "name_key"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -123,8 +128,7 @@ def _write(plan: Plan) -> None:
     differing = [
         f"{figure.standing} IS DISTINCT FROM {best[figure.name]}"
         for figure in plan.figures
-        # It follows from the name: another table of pinyin is no change of the shop.
-        if figure.name != "name_key"
+        if not figure.follows
     ]
     differing += [f"{standing} IS DISTINCT FROM {new}" for new, standing in records.also.values()]
     left_alone = [

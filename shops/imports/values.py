@@ -33,8 +33,11 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
 # U+FFFD stands where an earlier program failed to decode; U+202A and on, U+2066 and on turn a text around.
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffd]")
-# Two ids that look the same would be two shops. In names these join letters and emoji.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+# Two ids that look the same would be two shops. In names these join letters and emoji, or are no letters.
+_INVISIBLE = re.compile(
+    "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u202f\u205f-\u206f\u2800\u3000"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 class BadCell(Exception):
@@ -97,6 +100,8 @@ def _text(column: Column, delimiter: str) -> Parser:
             if column.required:
                 raise BadCell("missing_value")
             return nothing(column, delimiter)
+        if column.required and not _INVISIBLE.sub("", cell):
+            raise BadCell("missing_value")
         if len(cell) > column.length:
             raise BadCell("too_long", limit=column.length, found=len(cell))
         if _BAD_CHARACTER.search(cell):

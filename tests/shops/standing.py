@@ -1,0 +1,67 @@
+"""What stands in the database, told in the plain words that a file would use. What is missing is left out."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from shops.metrics import METRICS
+from shops.models import Enrollment, ImportBatch, Opening, Qualification, Shop, ShopMetrics
+
+KINDS = tuple(ImportBatch.Kind.values)
+_NOT_TOLD = {"id", "code", "name_key", "batch", "controller"}
+_OF_A_SHOP = [field.name for field in Shop._meta.concrete_fields if field.name not in _NOT_TOLD]
+
+
+def standing(kind: str) -> dict[str, dict[str, str]]:
+    """All of a kind: the cells of its key, with spaces between → column → value."""
+    match kind:
+        case "shops":
+            return {shop.code: _shop(shop) for shop in Shop.objects.select_related("controller")}
+        case "enrollments":
+            enrollments = Enrollment.objects.select_related("shop", "alliance")
+            return {f"{one.shop.code} {one.alliance.code}": _enrollment(one) for one in enrollments}
+        case "qualifications":
+            papers = Qualification.objects.select_related("shop")
+            return {_key(q.shop.code, q.kind, q.brand, q.valid_until): {"verdict": q.verdict} for q in papers}
+    days = ShopMetrics.objects.select_related("shop")
+    return {_key(one.shop.code, one.day): _metrics(one) for one in days}
+
+
+def plain(value: object) -> str:
+    """A value as a file would write it."""
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case Decimal():
+            return f"{value.normalize():f}" if value else "0"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _told(**values: object) -> dict[str, str]:
+    return {name: plain(value) for name, value in values.items() if value not in (None, "")}
+
+
+def _key(*cells: object) -> str:
+    return " ".join(plain(cell) for cell in cells if cell)
+
+
+def _shop(shop: Shop) -> dict[str, str]:
+    values = {name: getattr(shop, name) for name in _OF_A_SHOP}
+    return _told(**values, controller=shop.controller and shop.controller.code)
+
+
+def _enrollment(enrollment: Enrollment) -> dict[str, str]:
+    openings = Opening.objects.filter(enrollment=enrollment, number=enrollment.openings_used)
+    latest: dict[str, Any] = openings.values("opened_on", "closed_on", "cause").first() or {}
+    return _told(state=enrollment.state, openings=enrollment.openings_used, **latest)
+
+
+def _metrics(row: ShopMetrics) -> dict[str, str]:
+    return _told(
+        **{key: "none" if getattr(row, f"{key}_none", False) else getattr(row, key) for key in METRICS}
+    )
