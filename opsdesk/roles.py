@@ -66,6 +66,9 @@ EXPORTS = frozenset(
 DECIDES = frozenset(
     {
         "shops.import_data",
+        "shops.import_shop",
+        "shops.import_enrollment",
+        "shops.import_qualification",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",

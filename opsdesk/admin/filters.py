@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from opsdesk import worklist
 from rules.metrics import METRICS, Kind
 from rules.models import Proposal, Rule
+from rules.reversals import rests_on_superseded_data
 from shops.models import Shop
 
 # A pasted list longer than an address should be waits in the session, under its digest behind this mark.
@@ -50,6 +51,21 @@ class StatusFilter(admin.SimpleListFilter):
         if self.value() == "all":
             return queryset
         return queryset.filter(status=self.value() or Proposal.Status.OPEN)
+
+
+class DataFilter(admin.SimpleListFilter):
+    """Proposals whose figures have been corrected since they were filed."""
+
+    title = _("data")
+    parameter_name = "data"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [("superseded", _("corrected since"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "superseded":
+            return queryset.filter(rests_on_superseded_data())
+        return queryset
 
 
 class RuleFilter(admin.SimpleListFilter):

@@ -23,6 +23,7 @@ from opsdesk.admin.filters import (
     AgeFilter,
     CodesFilter,
     ControllerFilter,
+    DataFilter,
     MarginFilter,
     RuleFilter,
     StatusFilter,
@@ -31,6 +32,7 @@ from opsdesk.admin.filters import (
 from opsdesk.models import Decision
 from rules.admin.values import margin_of, name_of, value_of
 from rules.models import Proposal
+from rules.reversals import rests_on_superseded_data
 from shops.admin.cells import NOTHING, days, pill, yuan
 from shops.admin.enrollments import openings_of
 from shops.admin.exporting import Column
@@ -69,6 +71,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         RuleFilter,
         MarginFilter,
         AgeFilter,
+        DataFilter,
         ControllerFilter,
         CodesFilter,
     ]
@@ -78,6 +81,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {
         "daily check %(what)s": _("daily check %(what)s"),
+        "import %(what)s reversed": _("import %(what)s reversed"),
         "filed by hand": _("filed by hand"),
         "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
@@ -271,6 +275,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "original": proposal,
             "proposal": proposal,
             "decision": decision,
+            "superseded": Proposal.objects.filter(rests_on_superseded_data(), pk=proposal.pk).exists(),
             "failing": worklist.days_failing_of(proposal),
             "openings_text": openings_of(proposal.openings_used, proposal.alliance.openings_limit),
             "accepting": [*reasons.ACCEPTING.items()],

@@ -8,6 +8,8 @@ from tempfile import TemporaryFile
 from django.db.backends.utils import CursorWrapper
 
 from shops.imports.files import keep
+from shops.imports.knowledge import remember
+from shops.imports.profiles import profile_of
 from shops.metrics import METRICS
 from shops.models import ImportBatch
 
@@ -53,6 +55,13 @@ CONTENTS = {
     """,
 }
 
+# Which records it speaks of, and where these stand.
+COVERED = {
+    Kind.SHOPS: ("id", "shops_shop WHERE batch_id = {batch}"),
+    Kind.QUALIFICATIONS: ("id", "shops_qualification WHERE batch_id = {batch}"),
+    Kind.METRICS: ("shop_id", "shops_shopmetrics WHERE day = '{day}' AND batch_id = {batch}", "day"),
+}
+
 
 def next_import(cursor: CursorWrapper) -> int:
     """The number of the next import: its rows are loaded first, then `record` writes it beside its file."""
@@ -86,6 +95,12 @@ def record(cursor: CursorWrapper, number: int, kind: Kind, day: date, at: dateti
     if kind == Kind.METRICS:
         batch.first_day = batch.last_day = day
     _save(batch, batch.finished_at)
+    if covered := COVERED.get(kind):
+        remember(batch, *(part.format(batch=number, day=day) for part in covered))
+    if kind == Kind.METRICS:
+        profile = profile_of(day)
+        profile.batch = batch
+        profile.save()
 
 
 def _save(batch: ImportBatch, at: datetime, *, force_insert: bool = False) -> None:

@@ -12,6 +12,7 @@ from shops import enrollments
 from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
+from shops.admin.importing import Importing
 from shops.admin.readonly import ReadOnlyInline
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Enrollment, ImportBatch, Opening
@@ -23,7 +24,8 @@ class OpeningInline(ReadOnlyInline):
 
 
 @admin.register(Enrollment)
-class EnrollmentAdmin(VerbsAdmin):
+class EnrollmentAdmin(Importing, VerbsAdmin):
+    import_kind = ImportBatch.Kind.ENROLLMENTS
     when_empty = _("No shop is enrolled yet. Import a file of enrollments.")
     list_display = ["shop", "alliance", "state_pill", "openings"]
     list_filter = ["alliance", "state"]

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext_lazy
 from shops.admin import registers
 from shops.admin.cells import pill
 from shops.admin.exporting import Column
+from shops.admin.importing import Importing
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.models import ImportBatch, Qualification
 
@@ -39,7 +40,8 @@ class ExpiryFilter(admin.SimpleListFilter):
 
 
 @admin.register(Qualification)
-class QualificationAdmin(ReadOnlyAdmin):
+class QualificationAdmin(Importing, ReadOnlyAdmin):
+    import_kind = ImportBatch.Kind.QUALIFICATIONS
     when_empty = _("No papers are on file. Import a file of qualifications.")
     list_display = ["shop", "kind", "brand", "valid_until", "verdict_pill", "received_at"]
     list_filter = [ExpiryFilter, "kind", "verdict"]

@@ -18,6 +18,7 @@ from shops.admin import registers
 from shops.admin.cells import pill
 from shops.admin.exporting import Column, deliver
 from shops.admin.forms import DayInput, form_page
+from shops.admin.importing import Importing
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.imports.columns import SHOP_METRICS
 from shops.models import (
@@ -43,9 +44,10 @@ class MetricsForm(forms.Form):
 
 
 @admin.register(Shop)
-class ShopAdmin(ReadOnlyAdmin):
+class ShopAdmin(Importing, ReadOnlyAdmin):
     """What the platform reports of a shop, and what stands in the desk's record about it."""
 
+    import_kind = ImportBatch.Kind.SHOPS
     when_empty = _("Import a file of shops: it is where everything begins.")
     list_display = [
         "code",

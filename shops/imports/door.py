@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import get_language
@@ -54,8 +54,7 @@ def receive(
     future, or is of another kind than its source.
     """
     require(by, IMPORT)
-    if source is not None and source.kind != kind:
-        raise Refused(_t("Files of “%(source)s” hold something else.") % {"source": source})
+    read = how_to_read(kind, source, reading)
     as_of = moment_of_knowledge(as_of, at)
     sha256, size = files.keep(file)
     batch = ImportBatch(
@@ -68,13 +67,27 @@ def receive(
         received_by=by,
         partial=partial,
         consent=consent,
-        source=source,
-        encoding=(reading and reading.encoding) or (source.encoding if source else ""),
-        delimiter=(reading and reading.delimiter) or (source.delimiter if source else ""),
-        columns={**(source.columns if source else {}), **(reading.columns if reading else {})},
+        **read,
     )
     _open(batch, by)
     return batch
+
+
+def how_to_read(kind: str, source: ImportSource | None, reading: Reading | None = None) -> dict[str, Any]:
+    """A record's fields that say how its file is read: as its source tells, unless `reading` overrules that.
+
+    Refused where files of the source hold something else.
+    """
+    if source is not None and source.kind != kind:
+        raise Refused(_t("Files of “%(source)s” hold something else.") % {"source": source})
+    of_source = Reading(source.encoding, source.delimiter, source.columns) if source else Reading()
+    chosen = reading or Reading()
+    return {
+        "source": source,
+        "encoding": chosen.encoding or of_source.encoding,
+        "delimiter": chosen.delimiter or of_source.delimiter,
+        "columns": {**of_source.columns, **chosen.columns},
+    }
 
 
 @transaction.atomic

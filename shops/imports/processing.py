@@ -29,7 +29,7 @@ from shops.imports.reading import Reading, open_csv, readable
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
-from shops.models import DayProfile, ImportBatch, ImportProgress
+from shops.models import DayProfile, ImportBatch, ImportProgress, ImportSource
 
 State = ImportBatch.State
 Consent = ImportBatch.Consent
@@ -89,7 +89,13 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
 
 @contextmanager
 def preview(
-    *, kind: str, path: Path, at: datetime, as_of: datetime | None = None, partial: bool = False
+    *,
+    kind: str,
+    path: Path,
+    at: datetime,
+    as_of: datetime | None = None,
+    partial: bool = False,
+    source: ImportSource | None = None,
 ) -> Iterator[tuple[ImportBatch, Path]]:
     """What importing the file at `path` would come to: an unsaved record, and its rejected rows.
 
@@ -100,6 +106,7 @@ def preview(
         file_name=door.as_text(path.name),
         as_of=door.moment_of_knowledge(as_of, at),
         partial=partial,
+        **door.how_to_read(kind, source),
     )
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:

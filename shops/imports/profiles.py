@@ -5,16 +5,27 @@ Leaves in the transaction's `import_sample` the lines of the plan that are looke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from shops import sql
 from shops.imports.planning import Plan
 from shops.metrics import METRICS, Metric, MetricType
-from shops.models import DayProfile
+from shops.models import DayProfile, ShopMetrics
 
 # A day with more rows is known by a sample of about as many: exact medians would cost more than the import.
 ENOUGH = 20_000
+COLUMNS = [
+    name
+    for metric in METRICS.values()
+    for name in ((metric.key, f"{metric.key}_none") if metric.knows_none_yet else (metric.key,))
+]
+# The rows that stand on these days, of every so manieth shop.
+STANDING = (
+    f"SELECT m.day, {', '.join(f'm.{name}' for name in COLUMNS)} FROM shops_shopmetrics m"
+    " WHERE m.day = ANY(%s) AND m.shop_id %% %s = 0"
+)
 
 
 def profiles_of(plan: Plan) -> list[DayProfile]:
@@ -30,14 +41,45 @@ def profiles_of(plan: Plan) -> list[DayProfile]:
             [plan.days],
         )
     )
-    figures: dict[date, dict[str, Any]] = {day: {} for day in rows}
     step = step_of(max(rows.values(), default=0))
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_sample")
     sql.execute(
         "CREATE TEMP TABLE import_sample ON COMMIT DROP AS SELECT * FROM import_plan WHERE shop_id %% %s = 0",
         [step],
     )
-    for day, key, median, missing, none_yet, alike in sql.fetch(*_figures(plan, step)):
+    brought = {figure.name for figure in plan.figures}
+    new = ", ".join(f"p.{name}" if name in brought else f"m.{name}" for name in COLUMNS)
+    # Beside the rows of the file those that stand already.
+    sample = (
+        f"SELECT p.day, {new} FROM import_sample p LEFT JOIN LATERAL {standing('p.day')} m ON true"
+        f" UNION ALL {STANDING}"
+        "  AND NOT EXISTS (SELECT FROM import_sample p WHERE p.day = m.day AND p.shop_id = m.shop_id)"
+    )
+    return _profiles(rows, sample, step)
+
+
+def profile_of(day: date) -> DayProfile:
+    """The profile of a day as it stands, unsaved and without its import."""
+    rows = ShopMetrics.objects.filter(day=day).count()
+    [profile] = _profiles({day: rows}, STANDING, step_of(rows))
+    return profile
+
+
+def _profiles(rows: Mapping[date, int], sample: str, step: int) -> list[DayProfile]:
+    """One statement over all days, for a file may bring a year of them."""
+    aggregates = ", ".join(_aggregates(metric) for metric in METRICS.values())
+    lines = ", ".join(
+        f"('{key}', {key}_median, {key}_missing, {key}_none_yet, {key}_alike)" for key in METRICS
+    )
+    found = sql.fetch(
+        f"WITH sample (day, {', '.join(COLUMNS)}) AS ({sample}),"
+        f" days AS (SELECT day, {aggregates} FROM sample GROUP BY day)"
+        " SELECT day, line.* FROM days,"
+        f" LATERAL (VALUES {lines}) line (key, median, missing, none_yet, alike)",
+        [list(rows), step],
+    )
+    figures: dict[date, dict[str, Any]] = {day: {} for day in rows}
+    for day, key, median, missing, none_yet, alike in found:
         figures[day][key] = {"median": median, "missing": missing, "none_yet": none_yet, "alike": alike}
     return [DayProfile(day=day, rows=count, figures=figures[day]) for day, count in rows.items()]
 
@@ -50,34 +92,6 @@ def standing(day: str) -> str:
 def step_of(rows: int) -> int:
     """Every how many shops one is looked at, where a day has so many rows."""
     return max(1, rows // ENOUGH)
-
-
-def _figures(plan: Plan, step: int) -> tuple[str, list[object]]:
-    """A line a day and metric, over the rows of the file and, beside them, those that stand already."""
-    brought = {figure.name for figure in plan.figures}
-    columns = [
-        name
-        for metric in METRICS.values()
-        for name in ((metric.key, f"{metric.key}_none") if metric.knows_none_yet else (metric.key,))
-    ]
-    new = ", ".join(f"p.{name}" if name in brought else f"m.{name}" for name in columns)
-    old = ", ".join(f"m.{name}" for name in columns)
-    aggregates = ", ".join(_aggregates(metric) for metric in METRICS.values())
-    lines = ", ".join(
-        f"('{key}', {key}_median, {key}_missing, {key}_none_yet, {key}_alike)" for key in METRICS
-    )
-    # One statement over all: a file may bring a year of days.
-    return (
-        f"WITH sample (day, {', '.join(columns)}) AS ("
-        f" SELECT p.day, {new} FROM import_sample p LEFT JOIN LATERAL {standing('p.day')} m ON true"
-        f" UNION ALL SELECT m.day, {old} FROM shops_shopmetrics m"
-        "   WHERE m.day = ANY(%s) AND m.shop_id %% %s = 0"
-        "   AND NOT EXISTS (SELECT FROM import_sample p WHERE p.day = m.day AND p.shop_id = m.shop_id)"
-        f"), days AS (SELECT day, {aggregates} FROM sample GROUP BY day)"
-        " SELECT day, line.* FROM days,"
-        f" LATERAL (VALUES {lines}) line (key, median, missing, none_yet, alike)",
-        [plan.days, step],
-    )
 
 
 def _aggregates(metric: Metric) -> str:

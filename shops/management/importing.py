@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _t
 from shops import imports, jobs
 from shops.errors import Refused
 from shops.imports.values import moment
-from shops.models import ImportBatch
+from shops.models import ImportBatch, ImportSource
 
 
 def a_moment(text: str) -> datetime:
@@ -44,6 +44,7 @@ class ImportCommand(BaseCommand):
             "--as-of", type=a_moment, metavar="MOMENT", help="Of what moment the file's knowledge is."
         )
         parser.add_argument("--errors", type=Path, metavar="OUT.csv", help="Write the rejected rows there.")
+        parser.add_argument("--source", metavar="NAME", help="A saved source, which tells how to read it.")
         parser.add_argument("--enqueue", action="store_true", help="Leave it to a worker.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -77,7 +78,13 @@ class ImportCommand(BaseCommand):
         """The import's record, and where its rejected rows are if there are any."""
         path: Path = options["file"]
         at = now()
-        how = {"kind": self.kind, "at": at, "as_of": options["as_of"], "partial": options["partial"]}
+        how = {
+            "kind": self.kind,
+            "at": at,
+            "as_of": options["as_of"],
+            "partial": options["partial"],
+            "source": _source(options["source"]),
+        }
         if options["dry_run"]:
             with imports.preview(path=path, **how) as outcome:
                 yield outcome
@@ -101,6 +108,8 @@ class ImportCommand(BaseCommand):
             self._answer(batch, errors)
             return
         self.stdout.write(_summary(batch, dry=options["dry_run"]))
+        for suspicion in imports.suspicions_of(batch):
+            self.stdout.write(f"  suspicious: {suspicion.message}")
         for row, column, value, message in errors:
             place = " · ".join(filter(None, [f"row {row}", column, value]))
             self.stdout.write(f"  {place}: {message}")
@@ -121,6 +130,16 @@ class ImportCommand(BaseCommand):
             ],
         }
         self.stdout.write(json.dumps(answer, ensure_ascii=False))
+
+
+def _source(name: str | None) -> ImportSource | None:
+    """The saved source of that name; bad usage where there is none."""
+    if name is None:
+        return None
+    found = ImportSource.objects.filter(name=name).first()
+    if found is None:
+        raise CommandError(f"no source of files is called {name!r}", returncode=2)
+    return found
 
 
 def _summary(batch: ImportBatch, *, dry: bool) -> str:

@@ -45,6 +45,7 @@ class Enrollment(Audited):
         ordering = ["shop", "alliance"]
         permissions = [
             ("record_enrollment", _("Can record that a shop applies or leaves")),
+            ("import_enrollment", _("Can import enrollments")),
             ("export_enrollment", _("Can export enrollments")),
         ]
         constraints = [

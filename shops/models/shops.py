@@ -97,7 +97,7 @@ class Shop(Audited):
         verbose_name = _("shop")
         verbose_name_plural = _("shops")
         ordering = ["code"]
-        permissions = [("export_shop", _("Can export shops"))]
+        permissions = [("import_shop", _("Can import shops")), ("export_shop", _("Can export shops"))]
         indexes = [
             # Search in the shop list: Django's icontains compares upper(column).
             GinIndex(OpClass(Upper("code"), "gin_trgm_ops"), name="shops_shop_code_search"),
@@ -168,7 +168,10 @@ class Qualification(Audited):
         verbose_name = _("qualification")
         verbose_name_plural = _("qualifications")
         ordering = ["shop", "kind", "brand", "-received_at"]
-        permissions = [("export_qualification", _("Can export qualifications"))]
+        permissions = [
+            ("import_qualification", _("Can import qualifications")),
+            ("export_qualification", _("Can export qualifications")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["shop", "kind", "brand", "valid_until"],

@@ -93,6 +93,7 @@ ACCESS: dict[str, Row] = {
     **record("shops_alliance", READERS, change=SUPERVISORS),
     **record("shops_controller", READERS),
     **record("shops_enrollment", READERS),
+    "shops_enrollment_import": (OPERATORS, OPERATORS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
     # Its list alone: of one that somebody else asked for there is no page and no file.
     **record("shops_export", NOBODY, export=NOBODY, versions=False),
@@ -109,7 +110,9 @@ ACCESS: dict[str, Row] = {
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
     **record("shops_qualification", READERS),
+    "shops_qualification_import": (OPERATORS, OPERATORS),
     **record("shops_shop", READERS),
+    "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     **record("shops_violation", READERS),
     **record("rules_proposal", READERS),
@@ -205,7 +208,7 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse("admin:app_list", args=["auth"])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
-    if model is None or page in ("changelist", "add", "export", "metrics", "file", "codes"):
+    if model is None or page in ("changelist", "add", "export", "import", "metrics", "file", "codes"):
         return reverse(f"admin:{name}")
     subject = of[model]
     if page == "simple_history":

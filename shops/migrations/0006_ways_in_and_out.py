@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='enrollment',
-            options={'ordering': ['shop', 'alliance'], 'permissions': [('record_enrollment', 'Can record that a shop applies or leaves'), ('export_enrollment', 'Can export enrollments')], 'verbose_name': 'enrollment', 'verbose_name_plural': 'enrollments'},
+            options={'ordering': ['shop', 'alliance'], 'permissions': [('record_enrollment', 'Can record that a shop applies or leaves'), ('import_enrollment', 'Can import enrollments'), ('export_enrollment', 'Can export enrollments')], 'verbose_name': 'enrollment', 'verbose_name_plural': 'enrollments'},
         ),
         migrations.AlterModelOptions(
             name='importbatch',
@@ -32,11 +32,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name='qualification',
-            options={'ordering': ['shop', 'kind', 'brand', '-received_at'], 'permissions': [('export_qualification', 'Can export qualifications')], 'verbose_name': 'qualification', 'verbose_name_plural': 'qualifications'},
+            options={'ordering': ['shop', 'kind', 'brand', '-received_at'], 'permissions': [('import_qualification', 'Can import qualifications'), ('export_qualification', 'Can export qualifications')], 'verbose_name': 'qualification', 'verbose_name_plural': 'qualifications'},
         ),
         migrations.AlterModelOptions(
             name='shop',
-            options={'ordering': ['code'], 'permissions': [('export_shop', 'Can export shops')], 'verbose_name': 'shop', 'verbose_name_plural': 'shops'},
+            options={'ordering': ['code'], 'permissions': [('import_shop', 'Can import shops'), ('export_shop', 'Can export shops')], 'verbose_name': 'shop', 'verbose_name_plural': 'shops'},
         ),
         migrations.AlterModelOptions(
             name='shopmetrics',
