@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportMixin
 from import_export.fields import Field
+from import_export.formats.base_formats import CSV
 from import_export.forms import ImportForm
 
 from shops import imports, jobs
@@ -37,6 +38,8 @@ class Importing(ImportMixin):
 
     import_kind: str
     import_form_class = RegisterForm
+    # The library wants to hear of one.
+    import_formats = [CSV]
     import_export_change_list_template = None
 
     if TYPE_CHECKING:

@@ -122,3 +122,27 @@ def test_the_list_asks_few_questions(django_assert_max_num_queries) -> None:
     client = client_of("operator")
     with django_assert_max_num_queries(12):
         assert client.get("/admin/shops/importbatch/").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("register", "kind"),
+    [("shop", "shops"), ("enrollment", "enrollments"), ("qualification", "qualifications")],
+)
+def test_a_register_takes_files_on_its_own_page(register: str, kind: str) -> None:
+    client = client_of("operator")
+    address = f"/admin/shops/{register}/import/"
+    assert 'href="import/"' in client.get(f"/admin/shops/{register}/").content.decode()
+    assert "entered_on" in client.get("/admin/shops/shop/import/").content.decode()
+    assert client.post(address, {"resource": "0"}).status_code == 400
+    file = SimpleUploadedFile("register.csv", b"what,ever\n1,2\n")
+    answer = client.post(address, {"resource": "0", "import_file": file})
+    batch = ImportBatch.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, page_of(batch))
+    assert (batch.kind, batch.consent, batch.state) == (kind, "ask", "received")
+
+
+@pytest.mark.django_db
+def test_the_second_step_of_the_library_is_not_there() -> None:
+    assert client_of("operator").post("/admin/shops/shop/process_import/", {}).status_code in (302, 404)
+    assert not ImportBatch.objects.exists()
