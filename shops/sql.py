@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # In bytes.
-COPIED_AT_ONCE = 1 << 18
+COPIED_AT_ONCE = 1 << 15
 
 
 def columns_of(model: type[models.Model]) -> list[str]:
@@ -84,19 +84,19 @@ def stream(statement: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ..
 def copy_in(table: str, columns: Sequence[str], blocks: Iterable[bytes], form: str = "FORMAT text") -> None:
     """Fill a table by COPY with the options `form` from whole lines. What `blocks` raises ends it."""
     with connection.cursor() as cursor:
-        # Written by a thread of its own: while the server works on a block, the next one is made.
         raw = cursor.cursor
         statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH ({form})"
+        # Written by a thread of its own: while the server works on a block, the next one is made. A thousand
+        # may wait, so they are small.
         with raw.copy(statement, writer=QueuedLibpqWriter(raw)) as copy:
-            waiting: list[bytes] = []
-            size = 0
+            waiting = bytearray()
             for block in blocks:
-                waiting.append(block)
-                size += len(block)
-                if size >= COPIED_AT_ONCE:
-                    copy.write(b"".join(waiting))
-                    waiting, size = [], 0
-            copy.write(b"".join(waiting))
+                waiting += block
+                if len(waiting) >= COPIED_AT_ONCE:
+                    for start in range(0, len(waiting), COPIED_AT_ONCE):
+                        copy.write(bytes(waiting[start : start + COPIED_AT_ONCE]))
+                    waiting.clear()
+            copy.write(bytes(waiting))
 
 
 def for_many_rows(rows: int) -> None:

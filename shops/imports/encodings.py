@@ -49,9 +49,7 @@ def encoding_of(path: Path, chosen: str = "") -> str:
             raise FileRefused(RowError(utf8[0], "", utf8[1], "mixed_encodings", params))
         return "gb18030"
     params = {"utf8_row": utf8[0], "utf8_byte": utf8[1], "gb_row": gb[0], "gb_byte": gb[1]}
-    # That which reads further is the likelier one.
-    row, byte = max(utf8, gb, key=lambda broken: broken[0])
-    raise FileRefused(RowError(row, "", byte, "not_text", params))
+    raise FileRefused(RowError(utf8[0], "", utf8[1], "not_text", params))
 
 
 def _breaks(path: Path, encoding: str) -> tuple[int, str] | None:

@@ -182,7 +182,11 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
     reading = Reading(batch.encoding, batch.delimiter, batch.columns)
     with readable(path, table) as (csv_file, sheet):
         source = open_csv(csv_file, table, reading)
-        batch.read_as = " · ".join(filter(None, [sheet, source.encoding.upper(), repr(source.delimiter)]))
+        batch.read_as = " · ".join(
+            filter(
+                None, [sheet, source.encoding.upper(), {"\t": "TAB"}.get(source.delimiter, source.delimiter)]
+            )
+        )
         brought = {column.name for column in source.present}
         batch.absent = [column.name for column in table.columns if column.name not in brought]
         staged = stage(source, table, told)
