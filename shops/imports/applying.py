@@ -184,7 +184,7 @@ def _metrics(plan: Plan, names: list[str], batch: ImportBatch) -> None:
         sql.execute(
             f"INSERT INTO shops_shopmetrics (day, shop_id, batch_id, {', '.join(names)})"
             f" SELECT p.day, p.shop_id, %s, {', '.join(f'p.{name}' for name in names)} FROM import_plan p"
-            " WHERE p.outcome = 'created' ORDER BY p.day, p.shop_id",
+            " WHERE p.outcome = 'created'",
             [batch.pk],
         )
     remember(batch, "shop_id", "import_plan", "day")

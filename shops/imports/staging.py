@@ -70,7 +70,6 @@ def stage(source: Source, table: Table, told: Callable[[int], object]) -> Staged
         )
         errors.seek(0)
         sql.copy_in("import_errors", ERROR_COLUMNS, (line.encode() for line in errors))
-    sql.execute("ANALYZE import_rows")
     return staged
 
 
