@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
                 ('done', models.FloatField(default=0, verbose_name='done')),
                 ('began_at', models.DateTimeField(null=True, verbose_name='began at')),
                 ('cancelled', models.BooleanField(default=False, verbose_name='called off')),
-                ('cancelled_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='called off by')),
+                ('cancelled_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='called off by')),
             ],
             options={
                 'verbose_name': 'progress of an import',
@@ -202,7 +202,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='importbatch',
             name='source',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='shops.importsource', verbose_name='source'),
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='shops.importsource', verbose_name='source'),
         ),
         migrations.CreateModel(
             name='Coverage',
@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('day', models.DateField(help_text='Of metrics.', null=True, verbose_name='day')),
                 ('records', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None, verbose_name='records')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='coverage', to='shops.importbatch', verbose_name='import')),
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='coverage', to='shops.importbatch', verbose_name='import')),
             ],
             options={
                 'verbose_name': 'coverage',
@@ -225,7 +225,7 @@ class Migration(migrations.Migration):
                 ('day', models.DateField(verbose_name='day')),
                 ('rows', models.IntegerField(verbose_name='rows')),
                 ('figures', models.JSONField(verbose_name='figures')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='profiles', to='shops.importbatch', verbose_name='import')),
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='profiles', to='shops.importbatch', verbose_name='import')),
             ],
             options={
                 'verbose_name': 'profile of a day',

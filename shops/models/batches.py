@@ -61,6 +61,7 @@ class ImportBatch(Audited):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
     )
     encoding = models.CharField(
         _("encoding"), max_length=20, blank=True, help_text=_("As a person chose it. Empty: found out.")
@@ -190,6 +191,7 @@ class ImportProgress(models.Model):
         verbose_name=_("called off by"),
         null=True,
         related_name="+",
+        db_index=False,
     )
     cancelled = models.BooleanField(_("called off"), default=False)
 
