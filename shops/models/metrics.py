@@ -101,7 +101,10 @@ class Coverage(models.Model):
     later moment is right, whichever came in first.
     """
 
-    batch = models.ForeignKey(ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="coverage")
+    # The unique key begins with it.
+    batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="coverage", db_index=False
+    )
     day = models.DateField(_("day"), null=True, help_text=_("Of metrics."))
     records = ArrayField(models.BigIntegerField(), verbose_name=_("records"))
 
@@ -125,7 +128,10 @@ class DayProfile(models.Model):
     "alike": whether all its values are the same}. From a sample where the day has very many rows.
     """
 
-    batch = models.ForeignKey(ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="profiles")
+    # The unique key begins with it.
+    batch = models.ForeignKey(
+        ImportBatch, models.PROTECT, verbose_name=_("import"), related_name="profiles", db_index=False
+    )
     day = models.DateField(_("day"))
     rows = models.IntegerField(_("rows"))
     figures = models.JSONField(_("figures"))
