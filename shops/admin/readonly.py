@@ -30,6 +30,7 @@ WRITTEN = {
     "admitted": _("admitted"),
     "applied": _("applied"),
     "cleared": _("cleared"),
+    "confirmed": _("confirmed"),
     "demonstration": _("demonstration"),
     "import %(what)s": _("import %(what)s"),
     "imposed": _("imposed"),
