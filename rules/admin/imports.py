@@ -75,6 +75,8 @@ class ImportBatchAdmin(VerbsAdmin):
         ("size", "seconds"),
         "sha256",
     ]
+    # The import's own page tells these in words.
+    history_leaves_out = frozenset({"absent", "changes", "errors", "error_counts", "suspicions"})
     verbs = (
         Verb(
             "reverse",
@@ -207,7 +209,7 @@ class ImportBatchAdmin(VerbsAdmin):
             "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
             "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
             "changed_columns": [
-                (names.get(column, column), number(count))
+                (names.get(column, column), count, number(count))
                 for column, count in batch.changes.get("columns", {}).items()
             ],
             "changed_cells": [
@@ -218,6 +220,8 @@ class ImportBatchAdmin(VerbsAdmin):
                 (sentence, number(count)) for sentence, count in imports.kinds_of_errors(batch.error_counts)
             ],
             "errors_found": imports.errors_of(batch),
+            # What it holds is not understood: that is for people to say.
+            "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
             "absent": imports.absent_of(batch),
             "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
             "may_import": may_import,

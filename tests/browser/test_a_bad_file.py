@@ -27,7 +27,8 @@ HEADERS = (
     "验仓通过,已对接联盟平台,已对接ERP,已签署运费险"
 )
 TO_COME = localdate() + timedelta(days=30)
-# How many cells of a column are spoilt by what, each with its own number. The last makes two rows wrong: its own, and whose key it has.
+# How many cells of a column are spoilt by what; `%` stands for the number of the cell.
+# The last one makes two rows wrong: its own, and the one whose key it repeats.
 SPOILT = [
     (9, "近30天成交金额", "约5000"),
     (8, "店铺评分", "6.10"),
@@ -69,7 +70,7 @@ def test_wrong_rows_are_mended_and_sent_again(
     # What is wrong, in words and figures.
     expect(page.locator(".pill-ready")).to_have_text("待确认", timeout=60_000)
     picture(page, "bad-2-ready")
-    assert counts_of(page) == {"行数": "50,000", "新增": "49,963", "更新": "0", "未变": "0", "出错": "37"}
+    assert counts_of(page) == {"行数": "50,000", "新增": "49,963", "更新": "0", "未变": "0", "未导入": "37"}
     assert kinds_of(page) == list(KINDS.items())  # the most frequent first
     first, second = page.locator("section[aria-labelledby=what-is-wrong] table.cards tbody tr").all()[:2]
     told = "与第 44997 行的关键列（店铺编码, 日期）相同。请只保留其中一行。"
@@ -107,14 +108,14 @@ def test_wrong_rows_are_mended_and_sent_again(
     expect(page.locator(".pill-ready")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="确认导入", exact=True).click()
     expect(page.locator(".pill-applied")).to_have_text("已导入", timeout=60_000)
-    assert counts_of(page) == {"行数": "37", "新增": "37", "更新": "0", "未变": "0", "出错": "0"}
+    assert counts_of(page) == {"行数": "37", "新增": "37", "更新": "0", "未变": "0", "未导入": "0"}
     picture(page, "bad-4-mended")
 
     assert ShopMetrics.objects.filter(day=day).count() == ROWS
     of_file = dict(ImportBatch.objects.values_list("file_name", "pk"))
     for name, created, rejected_rows in (("七日指标.csv", "49,963", "37"), ("已更正.csv", "37", "0")):
         page.goto(f"/admin/shops/importbatch/{of_file[name]}/change/")
-        assert (counts_of(page)["新增"], counts_of(page)["出错"]) == (created, rejected_rows)
+        assert (counts_of(page)["新增"], counts_of(page)["未导入"]) == (created, rejected_rows)
         expect(page.locator(".fieldBox.field-received_by")).to_contain_text("小林")
         page.goto(f"/admin/shops/importbatch/{of_file[name]}/history/")
         picture(page, f"bad-5-history-{created}")
