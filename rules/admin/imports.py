@@ -74,8 +74,9 @@ class ImportBatchAdmin(VerbsAdmin):
         ("source", "read_as"),
         ("size", "seconds"),
         "sha256",
-        "reversed_because",
     ]
+    # The import's own page tells these in words.
+    history_leaves_out = frozenset({"absent", "changes", "errors", "error_counts", "suspicions"})
     verbs = (
         Verb(
             "reverse",
@@ -196,24 +197,31 @@ class ImportBatchAdmin(VerbsAdmin):
             "progress": progress,
             "seconds_left": progress.seconds_left(timezone.now()) if progress else None,
             "counts": [
-                (_("rows"), batch.rows),
-                (_("created"), batch.created),
-                (_("updated"), batch.updated),
-                (_("unchanged"), batch.unchanged),
-                (pgettext_lazy("rows", "rejected"), batch.rejected),
+                (key, name, getattr(batch, key), number(getattr(batch, key)))
+                for key, name in (
+                    ("rows", _("rows")),
+                    ("created", _("created")),
+                    ("updated", _("updated")),
+                    ("unchanged", _("unchanged")),
+                    ("rejected", pgettext_lazy("rows", "rejected")),
+                )
             ],
             "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
             "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
             "changed_columns": [
-                (names.get(column, column), count)
+                (names.get(column, column), count, number(count))
                 for column, count in batch.changes.get("columns", {}).items()
             ],
             "changed_cells": [
                 {**cell, "column": names.get(cell["column"], cell["column"])}
                 for cell in batch.changes.get("cells", [])
             ],
-            "kinds_of_errors": imports.kinds_of_errors(batch.error_counts),
+            "kinds_of_errors": [
+                (sentence, number(count)) for sentence, count in imports.kinds_of_errors(batch.error_counts)
+            ],
             "errors_found": imports.errors_of(batch),
+            # What it holds is not understood: that is for people to say.
+            "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
             "absent": imports.absent_of(batch),
             "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
             "may_import": may_import,

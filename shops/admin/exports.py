@@ -27,7 +27,8 @@ class ExportAdmin(admin.ModelAdmin):
     """Nobody sees what others took away. An export has no page of its own: the list says all of it."""
 
     when_empty = _(
-        "Lists that are too long to be sent at once are written to a file, which then stands here."
+        "Nothing has been written to a file yet. Open a list and choose “Export this list”: a long one"
+        " is written to a file, which then stands here."
     )
     list_display = ["title", "format", "state_pill", "progress", "asked_at", "file"]
     list_display_links = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
-from simple_history.models import HistoricalChanges, ModelChange
+from simple_history.models import HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
 
 from shops.admin.cells import NOTHING
@@ -30,6 +31,7 @@ WRITTEN = {
     "admitted": _("admitted"),
     "applied": _("applied"),
     "cleared": _("cleared"),
+    "confirmed": _("confirmed"),
     "demonstration": _("demonstration"),
     "import %(what)s": _("import %(what)s"),
     "imposed": _("imposed"),
@@ -73,6 +75,16 @@ def told(reason: str | None, words: Mapping[str, Any]) -> str:
 class _Changes(HistoricalRecordContextHelper):
     """What changed, in the words of the page instead of the database's."""
 
+    def __init__(
+        self, model: type[models.Model], record: HistoricalChanges, left_out: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(model, record)
+        self.left_out = left_out
+
+    def context_for_delta_changes(self, delta: ModelDelta) -> list[dict[str, Any]]:
+        told = [change for change in delta.changes if change.field not in self.left_out]
+        return super().context_for_delta_changes(replace(delta, changes=told))
+
     def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
         field = self.model._meta.get_field(change.field)
         if value is None or value == "" or (field.is_relation and getattr(value, "pk", value) is None):
@@ -97,6 +109,8 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
     empty_value_display = NOTHING
     # Reasons that history keeps by code, with their words; those of WRITTEN need no repetition.
     history_reasons: ClassVar[dict[str, Any]] = {}
+    # Fields of which the history page does not tell what became of them.
+    history_leaves_out: ClassVar[frozenset[str]] = frozenset()
     # What to do next where nothing is there yet.
     when_empty: Any = ""
 
@@ -119,7 +133,7 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
     def get_historical_record_context_helper(
         self, request: HttpRequest, historical_record: HistoricalChanges
     ) -> HistoricalRecordContextHelper:
-        return _Changes(self.model, historical_record)
+        return _Changes(self.model, historical_record, self.history_leaves_out)
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
         super().set_history_delta_changes(request, historical_records, **kwargs)

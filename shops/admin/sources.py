@@ -18,6 +18,7 @@ class ImportSourceAdmin(ReadOnlyAdmin):
     list_display = ["name", "kind", "encoding", "delimiter", "column_count"]
     list_filter = ["kind"]
     search_fields = ["name"]
+    search_help_text = _("Name.")
     fields = ["name", "kind", "encoding", "delimiter", "columns"]
 
     @admin.display(description=_("columns"))

@@ -148,9 +148,14 @@ class RowError:
 
 
 def kinds_of_errors(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """How many errors there are of each kind, told in the reader's language without a row's own values."""
+    """How many errors there are of each kind, the most frequent first, without a row's own values.
+
+    Told in the reader's language.
+    """
     anything: defaultdict[str, str] = defaultdict(lambda: "…")
-    return [(str(MESSAGES[code]) % anything, count) for code, count in counts.items()]
+    # The database keeps an object's keys in an order of its own.
+    ordered = sorted(counts.items(), key=lambda kind: (-kind[1], kind[0]))
+    return [(str(MESSAGES[code]) % anything, count) for code, count in ordered]
 
 
 class FileRefused(Exception):

@@ -25,11 +25,14 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
     [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
     columns = {column: count for column, count in zip(written, counts, strict=True) if count}
     key = ", ".join(f"r.{name}" for name in plan.staged.table.key)
-    cells = ", ".join(f"('{column}', {old}, {new})" for column, (old, new) in written.items())
+    cells = ", ".join(
+        f"({place}, '{column}', {old}, {new})" for place, (column, (old, new)) in enumerate(written.items())
+    )
     found = sql.fetch(
-        f"SELECT p.row, concat_ws(' · ', {key}), cell.* FROM {source}"
-        f" CROSS JOIN LATERAL (VALUES {cells}) cell (name, old, new)"
-        " WHERE p.outcome = 'updated' AND cell.old IS DISTINCT FROM cell.new ORDER BY p.row LIMIT %s",
+        f"SELECT p.row, concat_ws(' · ', {key}), cell.name, cell.old, cell.new FROM {source}"
+        f" CROSS JOIN LATERAL (VALUES {cells}) cell (place, name, old, new)"
+        " WHERE p.outcome = 'updated' AND cell.old IS DISTINCT FROM cell.new"
+        " ORDER BY p.row, cell.place LIMIT %s",
         [SHOWN],
     )
     sql.for_many_rows(plan.staged.rows)

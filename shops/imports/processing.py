@@ -191,7 +191,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         batch.absent = [column.name for column in table.columns if column.name not in brought]
         staged = stage(source, table, told)
         if progress is not None:
-            progress.told(READ)
+            progress.tell(READ)
         plan, counts = judge(staged, as_of=batch.as_of)
         batch.errors, batch.error_counts = [], {}
         if counts.rejected:

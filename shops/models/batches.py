@@ -57,7 +57,7 @@ class ImportBatch(Audited):
     source = models.ForeignKey(
         "shops.ImportSource",
         models.PROTECT,
-        verbose_name=_("source"),
+        verbose_name=pgettext_lazy("files", "source"),
         null=True,
         blank=True,
         related_name="+",

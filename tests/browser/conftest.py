@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -36,16 +37,20 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def a_visitor(chromium: Browser, live_desk: str) -> Iterator[Callable[..., Page]]:
-    """Opens the desk in a browser of its own: `a_visitor(username, language, width)`, signed in."""
+    """Opens the desk in a browser of its own: `a_visitor(username, language, width)`, signed in.
+
+    `options`: further ones of the browser's context.
+    """
     complaints: list[str] = []
     contexts = []
 
-    def visit(username: str, language: str = "en", width: int = 1280) -> Page:
+    def visit(username: str, language: str = "en", width: int = 1280, **options: Any) -> Page:
         context = chromium.new_context(
             locale={"en": "en-US", "zh-hans": "zh-CN"}[language],
             viewport={"width": width, "height": 900},
             base_url=live_desk,
             timezone_id="Asia/Shanghai",
+            **options,
         )
         contexts.append(context)
         page = context.new_page()

@@ -21,6 +21,8 @@ WORDS = {
     "en": {
         "import": "Import a file",
         "send": "Import",
+        "ready": "ready",
+        "apply": "Apply",
         "applied": "applied",
         "check": "Check now",
         "done": "done",
@@ -33,6 +35,8 @@ WORDS = {
     "zh-hans": {
         "import": "导入文件",
         "send": "导入",
+        "ready": "待确认",
+        "apply": "确认导入",
         "applied": "已导入",
         "check": "立即校验",
         "done": "已完成",
@@ -74,6 +78,10 @@ def test_from_a_csv_to_a_cleared_shop(language, committed_db, worker, a_visitor,
     page.set_input_files("input[type=file]", file)
     picture(page, f"{language}-2-import")
     page.get_by_role("button", name=words["send"], exact=True).click()
+    # What would change is shown before it does.
+    expect(page.locator(".pill-ready")).to_have_text(words["ready"], timeout=60_000)
+    picture(page, f"{language}-3-checked")
+    page.get_by_role("button", name=words["apply"], exact=True).click()
     expect(page.locator(".pill-applied")).to_have_text(words["applied"], timeout=60_000)
     picture(page, f"{language}-3-imported")
 
