@@ -62,6 +62,8 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
                 with Progress(batch.pk) as progress, transaction.atomic():
                     _carry_out(batch, progress, at=at)
                     _stamp(batch, at=at, started=started)
+                    # Who calls it off from here on waits for the end, and is told that it was too late.
+                    door.locked(batch.pk)
                     progress.tell(1)
                     batch.save_by(None)
                 return batch
