@@ -140,11 +140,11 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     # A second file of the kind is judged against what the first one has written.
     sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
     confirmed = batch.state == State.APPLYING
-    shown = _counts_of(batch)
+    shown = _shown_of(batch)
     checked = _check(
         batch, files.path_of(batch.sha256), files.rejected_path(batch.sha256, batch.pk), progress
     )
-    if confirmed and batch.state == State.APPLIED and _counts_of(batch) != shown:
+    if confirmed and batch.state == State.APPLIED and _shown_of(batch) != shown:
         batch.state, batch.consent = State.READY, Consent.ASK
         batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
@@ -205,8 +205,10 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
     return Checked(plan, profiles)
 
 
-def _counts_of(batch: ImportBatch) -> tuple[int, ...]:
-    return batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected
+def _shown_of(batch: ImportBatch) -> tuple[object, ...]:
+    """What a person was shown of what would be written."""
+    counts = (batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected, batch.left_alone)
+    return *counts, batch.changes
 
 
 def _refuse(batch: ImportBatch, errors: Sequence[RowError]) -> None:
