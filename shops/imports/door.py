@@ -245,4 +245,5 @@ def end_with_nothing(batch: ImportBatch, state: ImportBatch.State) -> None:
     """The import ends, and nothing of its file was written."""
     batch.state = state
     for name, count in vars(Counts(rows=batch.rows, rejected=batch.rows)).items():
+    batch.changes = {}
         setattr(batch, name, count)

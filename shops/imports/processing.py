@@ -190,7 +190,6 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
             keep_rejects(source, rejected)
     profiles = profiles_of(plan)
     batch.suspicions = [suspicion.as_record() for suspicion in suspicions_of(plan, profiles)]
-    batch.changes = changes_of(plan, counts.updated)
     batch.state = State.APPLIED
     asks = batch.consent == Consent.ASK
     unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
@@ -199,6 +198,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         batch.state = State.REFUSED
     elif asks or unsure:
         batch.state = State.READY
+    batch.changes = changes_of(plan, counts.updated)
     for name, count in vars(counts).items():
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (plan.days[0], plan.days[-1]) if plan.days else (None, None)
