@@ -174,8 +174,8 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         if progress is not None:
             progress.told(READ * min(1, done / size))
 
-    reading = Reading(batch.encoding, batch.delimiter, batch.columns)
-    with readable(path, table) as (csv_file, sheet):
+    said = Reading(batch.encoding, batch.delimiter, batch.columns)
+    with readable(path, table, said) as (csv_file, sheet, reading):
         source = open_csv(csv_file, table, reading)
         batch.read_as = " · ".join(filter(None, [sheet, source.encoding.upper(), repr(source.delimiter)]))
         brought = {column.name for column in source.present}
