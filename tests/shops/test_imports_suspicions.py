@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rules import reversals
 from shops import imports
+from shops.imports import profiles
 from shops.metrics import METRICS, MetricType
 from shops.models import DayProfile, ImportBatch, ShopMetrics
 from tests.factories import AT, DAY, make_shop, make_user
@@ -302,3 +303,16 @@ def test_the_profile_of_an_import_describes_the_day_as_it_then_stands(files: lis
             batch = bring("metrics", file)
             assert kept(batch) == modelled(DAY)
         transaction.set_rollback(True)
+
+
+def test_of_a_day_with_very_many_rows_a_sample_is_looked_at(monkeypatch) -> None:
+    monkeypatch.setattr(profiles, "ENOUGH", 20)
+    columns = {"gmv_30d": around(1000), "shop_score": lambda shop: "" if shop % 2 else "4.50"}
+    batch = day_of(day_before(1), 100, **columns)
+    # Every fifth shop, whichever of the five it is: ten of these twenty have a score.
+    kept = DayProfile.objects.get(batch=batch)
+    assert kept.rows == 100
+    assert kept.figures["shop_score"]["missing"] == 0.5
+    assert abs(float(kept.figures["gmv_30d"]["median"]) - 1000.3) < 0.1
+    assert found(batch) == [("all_alike", "shop_score")]
+    assert ("same_as_before", "") in found(day_of(DAY, 100, **columns))
