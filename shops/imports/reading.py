@@ -211,7 +211,7 @@ def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path,
         return
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "sheet.csv"
-        sheet = as_csv(path, table, out)
+        sheet = as_csv(path, table, out, reading.columns)
         # What a person says of encoding and delimiter is of no workbook.
         yield out, sheet, replace(reading, encoding="utf-8", delimiter=",")
 
