@@ -532,6 +532,18 @@ def test_what_is_said_of_encoding_and_delimiter_is_not_said_of_workbooks(two_sho
     assert imports.headers_in(batch) == ["店铺编码", "日期", "得分", "备注"]
 
 
+def test_a_workbook_whose_headers_only_its_source_knows_is_read_as_that_says(
+    two_shops, tmp_path: Path
+) -> None:
+    source = ImportSource.objects.create(
+        name="A", kind="metrics", columns={"代号": "shop", "天": "day", "得分": "shop_score"}
+    )
+    content = book(tmp_path / "book", ["代号", "天", "得分"], ["S1", f"{DAY}", "4.5"]).read_bytes()
+    assert bring("metrics", content).state == "refused"
+    assert bring("metrics", content, source=source).state == "applied"
+    assert stands()[1] == "4.50"
+
+
 def test_headers_that_can_not_be_read_at_all_are_refused_and_break_nothing(db) -> None:
     batch = bring("metrics", f'"shop"x,day,gmv_30d\nS1,{DAY},1\n')
     assert errors(batch)[0][3] == "broken_quotes"
