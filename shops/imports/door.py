@@ -195,8 +195,9 @@ def same_before(batch: ImportBatch) -> ImportBatch | None:
 def headers_in(batch: ImportBatch) -> list[str]:
     """The file's own headers, for a person to say what they mean. FileRefused where it can't be read."""
     table = TABLES[batch.kind]
-    with readable(files.path_of(batch.sha256), table) as (path, _sheet):
-        return headers_of(path, table, Reading(batch.encoding, batch.delimiter))
+    said = Reading(batch.encoding, batch.delimiter)
+    with readable(files.path_of(batch.sha256), table, said) as (path, _sheet, reading):
+        return headers_of(path, table, reading)
 
 
 def meanings_of(batch: ImportBatch, headers: Sequence[str]) -> dict[str, str]:
@@ -257,5 +258,6 @@ def call_off(batch: ImportBatch) -> None:
 def end_with_nothing(batch: ImportBatch, state: ImportBatch.State) -> None:
     """The import ends, and nothing of its file was written."""
     batch.state = state
+    batch.changes = {}
     for name, count in vars(Counts(rows=batch.rows, rejected=batch.rows)).items():
         setattr(batch, name, count)

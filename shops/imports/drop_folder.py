@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,8 @@ STILL_FOR = timedelta(seconds=10)
 TAKING, TAKEN, REFUSED = "taking", "taken", "refused"
 # How others name a file that is not whole yet.
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+# In bytes: what file systems allow.
+LONGEST_NAME = 255
 
 
 def collect(*, at: datetime) -> list[ImportBatch]:
@@ -30,19 +33,42 @@ def collect(*, at: datetime) -> list[ImportBatch]:
     """
     if not settings.DROP_FOLDER:
         return []
-    received = []
+    received: list[ImportBatch | None] = []
     for kind in ImportBatch.Kind.values:
         folder = Path(settings.DROP_FOLDER) / kind
+        # What could not be moved away afterwards would come in again every minute.
+        if not folder.is_dir() or not _has_its_places(folder):
+            continue
+        # Before the others, of which one may have the name of one that an earlier end has left.
+        received += [_take(path, kind, at) for path in sorted((folder / TAKING).glob("*"))]
         for path in sorted(folder.glob("*")):
-            if _is_whole(path, at):
-                # First of all: what can't be moved away would come in again every minute.
-                _move(path, folder / TAKING)
-        for path in sorted((folder / TAKING).glob("*")):
-            batch = _receive(path, kind, at)
-            _move(path, folder / (TAKEN if batch else REFUSED), f"{batch.pk}-" if batch else "")
-            if batch:
-                received.append(batch)
-    return received
+            if _is_whole(path, at) and (moved := _moved(path, folder / TAKING)):
+                received.append(_take(moved, kind, at))
+    return [batch for batch in received if batch is not None]
+
+
+def _has_its_places(folder: Path) -> bool:
+    """Whether files can be moved to where they go, which is made where it isn't there yet."""
+    for place in (TAKING, TAKEN, REFUSED):
+        try:
+            (folder / place).mkdir(exist_ok=True)
+        except OSError as problem:
+            logger.warning("drop folder: nothing of %s is taken: %s", folder, problem)
+            return False
+        if not os.access(folder / place, os.W_OK | os.X_OK):
+            logger.warning("drop folder: nothing of %s is taken: %s can't be written to", folder, place)
+            return False
+    return True
+
+
+def _take(path: Path, kind: str, at: datetime) -> ImportBatch | None:
+    """Receive a file of `taking/` and move it to where it then belongs."""
+    batch = _receive(path, kind, at)
+    if batch is None:
+        _moved(path, path.parent.with_name(REFUSED), f"{at:%Y%m%d%H%M%S}-")
+    else:
+        _moved(path, path.parent.with_name(TAKEN), f"{batch.pk}-")
+    return batch
 
 
 def _receive(path: Path, kind: str, at: datetime) -> ImportBatch | None:
@@ -67,9 +93,11 @@ def _is_whole(path: Path, at: datetime) -> bool:
     return path.is_file() and path.stat().st_mtime <= (at - STILL_FOR).timestamp()
 
 
-def _move(path: Path, folder: Path, prefix: str = "") -> None:
+def _moved(path: Path, folder: Path, prefix: str = "") -> Path | None:
+    """Where the file is now; None where it could not be moved."""
+    name = os.fsdecode(os.fsencode(f"{prefix}{path.name}")[:LONGEST_NAME])
     try:
-        folder.mkdir(exist_ok=True)
-        path.replace(folder / f"{prefix}{path.name}")
+        return path.replace(folder / name)
     except OSError as problem:
         logger.warning("drop folder: %s stays where it is: %s", path, problem)
+        return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from shops import sql
+from shops.imports.columns import Type
 from shops.imports.planning import Plan
 
 # How many changed cells are shown.
 SHOWN = 50
+NUMBERS = frozenset({Type.NUMBER, Type.SCORE, Type.RATE})
 
 
 def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
         return {}
     sql.for_many_rows(updated)
     source = f"import_plan p JOIN import_rows r ON r.row = p.row {plan.records.joins}"
+    # As text for all of them: numbers without the zeros behind, of which files have fewer than the record.
     differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in written.values())
     [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
     columns = {column: count for column, count in zip(written, counts, strict=True) if count}
@@ -43,11 +46,13 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
 def _written(plan: Plan) -> dict[str, tuple[str, str]]:
     """Each column of the file → what stands and what is to stand, as its files write it."""
     figures = {figure.name: figure for figure in plan.figures}
+    numbers = {column.name for column in plan.staged.table.columns if column.type in NUMBERS}
     written = {}
     for figure in figures.values():
         if figure.name != figure.column:
             continue
-        old, new = f"{figure.standing}::text", f"p.{figure.name}::text"
+        plain = "trim_scale({})::text" if figure.name in numbers else "{}::text"
+        old, new = plain.format(figure.standing), plain.format(f"p.{figure.name}")
         if flag := figures.get(f"{figure.name}_none"):
             old = f"CASE WHEN {flag.standing} THEN 'none' ELSE {old} END"
             new = f"CASE WHEN p.{flag.name} THEN 'none' ELSE {new} END"

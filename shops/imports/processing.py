@@ -62,6 +62,8 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
                 with Progress(batch.pk) as progress, transaction.atomic():
                     _carry_out(batch, progress, at=at)
                     _stamp(batch, at=at, started=started)
+                    # Who calls it off from here on waits for the end, and is told that it was too late.
+                    door.locked(batch.pk)
                     progress.tell(1)
                     batch.save_by(None)
                 return batch
@@ -145,11 +147,11 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     # A second file of the kind is judged against what the first one has written.
     sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
     confirmed = batch.state == State.APPLYING
-    shown = _counts_of(batch)
+    shown = _shown_of(batch)
     checked = _check(
         batch, files.path_of(batch.sha256), files.rejected_path(batch.sha256, batch.pk), progress
     )
-    if confirmed and batch.state == State.APPLIED and _counts_of(batch) != shown:
+    if confirmed and batch.state == State.APPLIED and _shown_of(batch) != shown:
         batch.state, batch.consent = State.READY, Consent.ASK
         batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
@@ -179,8 +181,8 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         if progress is not None:
             progress.told(READ * min(1, done / size))
 
-    reading = Reading(batch.encoding, batch.delimiter, batch.columns)
-    with readable(path, table) as (csv_file, sheet):
+    said = Reading(batch.encoding, batch.delimiter, batch.columns)
+    with readable(path, table, said) as (csv_file, sheet, reading):
         source = open_csv(csv_file, table, reading)
         batch.read_as = " · ".join(
             filter(
@@ -199,7 +201,6 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
             keep_rejects(source, rejected)
     profiles = profiles_of(plan)
     batch.suspicions = [suspicion.as_record() for suspicion in suspicions_of(plan, profiles)]
-    batch.changes = changes_of(plan, counts.updated)
     batch.state = State.APPLIED
     asks = batch.consent == Consent.ASK
     unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
@@ -208,14 +209,17 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         batch.state = State.REFUSED
     elif asks or unsure:
         batch.state = State.READY
+    batch.changes = changes_of(plan, counts.updated)
     for name, count in vars(counts).items():
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (plan.days[0], plan.days[-1]) if plan.days else (None, None)
     return Checked(plan, profiles)
 
 
-def _counts_of(batch: ImportBatch) -> tuple[int, ...]:
-    return batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected
+def _shown_of(batch: ImportBatch) -> tuple[object, ...]:
+    """What a person was shown of what would be written."""
+    counts = (batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected, batch.left_alone)
+    return *counts, batch.changes
 
 
 def _refuse(batch: ImportBatch, errors: Sequence[RowError]) -> None:

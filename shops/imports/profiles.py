@@ -96,7 +96,8 @@ def step_of(rows: int) -> int:
 
 def _aggregates(metric: Metric) -> str:
     key = metric.key
-    not_yet = f"{key}_none" if metric.knows_none_yet else "false"
+    # A new row has nothing in a column that its file does not bring.
+    not_yet = f"coalesce({key}_none, false)" if metric.knows_none_yet else "false"
     number = metric.type is not MetricType.FLAG
     median = f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {key})::text" if number else "NULL::text"
     alike = f"count({key}) > 0 AND min({key}) = max({key})" if number else "false"

@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -204,29 +204,22 @@ class _Buffer:
 
 
 @contextmanager
-def readable(path: Path, table: Table) -> Iterator[tuple[Path, str]]:
-    """The file as CSV, and the name of its sheet where it is a workbook."""
+def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path, str, Reading]]:
+    """The file as CSV, the name of its sheet where it is a workbook, and how the CSV is to be read."""
     if not is_workbook(path):
-        yield path, ""
+        yield path, "", reading
         return
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory) / "sheet.csv"
-        yield out, as_csv(path, table, out)
+        sheet = as_csv(path, table, out, reading.columns)
+        # What a person says of encoding and delimiter is of no workbook.
+        yield out, sheet, replace(reading, encoding="utf-8", delimiter=",")
 
 
 def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
     """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
     encoding = encoding_of(path, reading.encoding)
-    readings = []
-    broken = None
-    for delimiter in reading.delimiter or DELIMITERS:
-        try:
-            readings.append((delimiter, _cells(path, encoding, delimiter)))
-        except csv.Error as error:
-            broken = error
-    if not readings:
-        assert broken is not None
-        raise FileRefused(_broken(1, broken))
+    readings = _first_lines(path, encoding, reading)
     if not any(map(any, (cells for _delimiter, cells in readings))):
         raise FileRefused(RowError(1, "", "", "empty_file"))
     # The delimiter by which most headers are known; of equals the first.
@@ -245,9 +238,23 @@ def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
 
 def headers_of(path: Path, table: Table, reading: Reading = Reading()) -> list[str]:
     """The headers as the file has them, known or not. Raises FileRefused where it can't be read at all."""
-    encoding = encoding_of(path, reading.encoding)
-    found = [_cells(path, encoding, delimiter) for delimiter in reading.delimiter or DELIMITERS]
+    found = [cells for _delimiter, cells in _first_lines(path, encoding_of(path, reading.encoding), reading)]
     return max(found, key=lambda cells: (sum(table.find(cell) is not None for cell in cells), len(cells)))
+
+
+def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str, list[str]]]:
+    """Each delimiter that fits, with the headers by it. Raises FileRefused where none does."""
+    found = []
+    broken = None
+    for delimiter in reading.delimiter or DELIMITERS:
+        try:
+            found.append((delimiter, _cells(path, encoding, delimiter)))
+        except csv.Error as error:
+            broken = error
+    if not found:
+        assert broken is not None
+        raise FileRefused(_broken(1, broken))
+    return found
 
 
 def _meaning(header: str, table: Table, reading: Reading) -> Column | None:

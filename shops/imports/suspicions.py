@@ -101,7 +101,8 @@ def _of_day(plan: Plan, profile: DayProfile, before: Sequence[DayProfile]) -> It
             continue
         past = [other.figures[key] for other in before if key in other.figures and other.rows >= ENOUGH_ROWS]
         names = {"day": day, "metric": key}
-        if figures["alike"] and not (past and past[0]["alike"]):
+        values = profile.rows * (1 - figures["missing"] - figures["none_yet"])
+        if figures["alike"] and values >= ENOUGH_ROWS and not (past and past[0]["alike"]):
             yield Suspicion("all_alike", {**names, "value": figures["median"]})
         medians = [Decimal(other["median"]) for other in past if other["median"] is not None]
         if medians and figures["median"] is not None:
@@ -125,9 +126,14 @@ def _repeats(plan: Plan, profile: DayProfile, before: date) -> bool:
     if not numbers:
         return False
     same = " AND ".join(f"m.{name} IS NOT DISTINCT FROM p.{name}" for name in numbers)
+    # The day before may be the file's own: it does not stand yet.
+    earlier = (
+        "JOIN import_sample m ON m.shop_id = p.shop_id AND m.day = %s"
+        if before in plan.days
+        else f"CROSS JOIN LATERAL {standing('%s')} m"
+    )
     [(compared, alike)] = sql.fetch(
-        f"SELECT count(*), count(*) FILTER (WHERE {same})"
-        f" FROM import_sample p CROSS JOIN LATERAL {standing('%s')} m WHERE p.day = %s",
+        f"SELECT count(*), count(*) FILTER (WHERE {same}) FROM import_sample p {earlier} WHERE p.day = %s",
         [before, profile.day],
     )
     return bool(compared >= ENOUGH_ROWS and alike >= compared * THE_SAME)

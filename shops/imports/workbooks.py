@@ -7,7 +7,7 @@ import mmap
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -35,11 +35,12 @@ def is_workbook(path: Path) -> bool:
         return file.read(len(OLE)).startswith((ZIP, OLE))
 
 
-def as_csv(path: Path, table: Table, out: Path) -> str:
+def as_csv(path: Path, table: Table, out: Path, known: Container[str] = ()) -> str:
     """Write the sheet that holds `table` to `out`, as CSV in UTF-8; the sheet's name.
 
-    It is the visible sheet whose first row has most of the table's headers, of equals the first. FileRefused
-    where there is none, and where the file is damaged, locked, of an old format or unfolds to too much.
+    It is the visible sheet whose first row has most of the table's headers or of those that are `known`
+    besides, of equals the first. FileRefused where there is none, and where the file is damaged, locked, of
+    an old format or unfolds to too much.
     """
     with open(path, "rb") as file:
         if file.read(len(OLE)) == OLE:
@@ -59,7 +60,7 @@ def as_csv(path: Path, table: Table, out: Path) -> str:
             if not found:
                 raise _refused(_reason(reader.wait()))
             try:
-                number = _fitting(json.loads(found), table)
+                number = _fitting(json.loads(found), table, known)
             except FileRefused:
                 reader.kill()
                 raise
@@ -70,13 +71,16 @@ def as_csv(path: Path, table: Table, out: Path) -> str:
     return name
 
 
-def _fitting(found: Sequence[tuple[str, list[str]]], table: Table) -> int:
+def _fitting(found: Sequence[tuple[str, list[str]]], table: Table, known: Container[str]) -> int:
     """Which of the sheets (name, first row) holds the table."""
-    known = [sum(table.find(header) is not None for header in first) for _name, first in found]
-    if not any(known):
+    fits = [
+        sum(header.strip() in known or table.find(header) is not None for header in first)
+        for _name, first in found
+    ]
+    if not any(fits):
         names = shortened(", ".join(name for name, _first in found))
         raise FileRefused(RowError(1, "", "", "no_sheet", {"names": names}))
-    return known.index(max(known))
+    return fits.index(max(fits))
 
 
 def _reason(status: int) -> str:

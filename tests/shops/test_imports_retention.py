@@ -1,0 +1,135 @@
+"""Metrics are kept for whole months, and the database gives up those that are older."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from opsdesk import jobs
+from rules import reversals
+from rules.models import Proposal
+from shops import imports
+from shops.models import Correction, Coverage, DayProfile, ImportBatch, ShopMetrics
+from tests.factories import AT, make_batch, make_metrics, make_proposal, make_shop
+from tests.shops.importing import bring, counts
+
+pytestmark = pytest.mark.django_db
+
+# Three days at the boundary, for whoever keeps two months before March.
+DECEMBER, JANUARY, MARCH = date(2025, 12, 31), date(2026, 1, 1), date(2026, 3, 10)
+
+
+def metrics(*days: date, gmv: str = "10") -> ImportBatch:
+    return bring("metrics", "\n".join(["shop,day,gmv_30d", *(f"S1,{day},{gmv}" for day in days)]))
+
+
+def days() -> list[date]:
+    return list(ShopMetrics.objects.order_by("day").values_list("day", flat=True))
+
+
+def months() -> list[str]:
+    """The tables of the months that are there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname ~ '^shops_shopmetrics_[0-9]+$' ORDER BY 1")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.fixture(autouse=True)
+def shop(db: None, settings) -> None:
+    make_shop(code="S1")
+    settings.METRICS_KEPT_MONTHS = 2
+
+
+@pytest.mark.parametrize("today", [date(2026, 3, 1), date(2026, 3, 31)])
+def test_whole_months_are_given_up_and_what_was_known_of_them(today: date) -> None:
+    batch = metrics(DECEMBER, JANUARY, MARCH)
+    metrics(date(2025, 6, 1))
+    assert imports.forget_months(before=today) == 2
+    assert days() == [JANUARY, MARCH]
+    assert months() == ["shops_shopmetrics_202601", "shops_shopmetrics_202603"]
+    assert [one.day for one in Coverage.objects.order_by("day")] == [JANUARY, MARCH]
+    assert {one.batch for one in Coverage.objects.all()} == {batch}
+    # A second time there is nothing left to give up.
+    assert imports.forget_months(before=today) == 0
+
+
+@pytest.mark.parametrize(
+    ("kept", "today", "expected"),
+    [
+        (1, date(2026, 1, 31), [DECEMBER, JANUARY, MARCH]),
+        (1, date(2026, 2, 1), [JANUARY, MARCH]),
+        (12, date(2026, 12, 31), [DECEMBER, JANUARY, MARCH]),
+        (12, date(2027, 1, 1), [JANUARY, MARCH]),
+        (36, date(2026, 3, 10), [DECEMBER, JANUARY, MARCH]),
+        (1, date(2026, 5, 1), []),
+    ],
+)
+def test_so_many_months_are_kept_before_the_running_one(settings, kept: int, today: date, expected) -> None:
+    settings.METRICS_KEPT_MONTHS = kept
+    metrics(DECEMBER, JANUARY, MARCH)
+    imports.forget_months(before=today)
+    assert days() == expected
+
+
+def test_who_sets_nothing_keeps_everything(settings) -> None:
+    settings.METRICS_KEPT_MONTHS = 0
+    metrics(date(2001, 1, 1), MARCH)
+    assert imports.forget_months(before=date(2026, 3, 10)) == 0
+    assert days() == [date(2001, 1, 1), MARCH]
+
+
+def test_what_people_decide_on_and_what_is_evidence_stays() -> None:
+    metrics(DECEMBER)
+    metrics(DECEMBER, gmv="11")
+    proposal = make_proposal(day=DECEMBER, batch=ImportBatch.objects.first())
+    imports.forget_months(before=MARCH)
+    assert Proposal.objects.get().evidence == proposal.evidence
+    assert (Correction.objects.count(), DayProfile.objects.count(), ImportBatch.objects.count()) == (1, 2, 2)
+
+
+def test_a_file_for_a_month_that_was_given_up_comes_in_as_new() -> None:
+    metrics(DECEMBER)
+    imports.forget_months(before=MARCH)
+    assert counts(metrics(DECEMBER)) == (1, 1, 0, 0, 0)
+    assert days() == [DECEMBER]
+
+
+def test_of_an_import_whose_days_are_partly_given_up_the_rest_can_be_reversed() -> None:
+    metrics(DECEMBER, MARCH, gmv="9")
+    batch = metrics(DECEMBER, JANUARY, MARCH)
+    imports.forget_months(before=MARCH)
+    reversals.reverse_import(batch.pk, by=None, reason="another platform's file", at=AT)
+    assert [(row.day, row.gmv_30d) for row in ShopMetrics.objects.all()] == [(MARCH, 9)]
+
+
+def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says() -> None:
+    make_metrics(make_shop(), date(2001, 1, 1), batch=make_batch())
+    jobs.forget_old_metrics()
+    assert days() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE shops_shopmetrics_202603",
+        "TRUNCATE shops_shopmetrics_202603",
+        "ALTER TABLE shops_shopmetrics DETACH PARTITION shops_shopmetrics_202603",
+        "DROP TABLE shops_shopmetrics",
+    ],
+)
+def test_the_application_gives_up_no_month_in_any_other_way(statement: str) -> None:
+    metrics(MARCH)
+    with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert days() == [MARCH]
+
+
+def test_no_other_table_goes_whatever_it_is_called() -> None:
+    metrics(DECEMBER, MARCH)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE shops_shopmetrics_200101 (day date) ON COMMIT DROP")
+        assert imports.forget_months(before=MARCH) == 1
+        cursor.execute("SELECT count(*) FROM shops_shopmetrics_200101")
+        assert cursor.fetchone() == (0,)
