@@ -99,11 +99,11 @@ def copy_in(table: str, columns: Sequence[str], blocks: Iterable[bytes], form: s
             copy.write(bytes(waiting))
 
 
-def for_many_rows(rows: int) -> None:
+def for_many_rows(rows: int, *, any_number: bool = False) -> None:
     """Have the statements that follow in this transaction join so many rows in a sensible way."""
     execute("SET LOCAL work_mem = '128MB'")
     # Of a day that has just come in the planner knows nothing, takes it for empty and would loop over it.
-    execute(f"SET LOCAL enable_nestloop = {'off' if rows > 10_000 else 'on'}")
+    execute(f"SET LOCAL enable_nestloop = {'off' if any_number or rows > 10_000 else 'on'}")
 
 
 class Beside:

@@ -81,17 +81,16 @@ class ColumnsForm(ReadingForm):
         help_text=_("A name for where such files come from: the next ones are read in the same way."),
     )
 
-    def __init__(self, *args: Any, batch: ImportBatch, headers: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, batch: ImportBatch, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._headers = headers
-        names = imports.column_names(batch.kind)
-        known = imports.meanings_of(batch, headers)
-        choices = [("", _("(read over)")), *names.items()]
-        for place, header in enumerate(headers):
+        meanings = imports.meanings_of(batch)
+        self._headers = list(meanings)
+        choices = [("", _("(read over)")), *imports.column_names(batch.kind).items()]
+        for place, header in enumerate(self._headers):
             self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=header or "–", choices=choices, required=False, initial=known[header]
+                label=header or "–", choices=choices, required=False, initial=meanings[header]
             )
-        self.order_fields([f"column_{place}" for place in range(len(headers))])
+        self.order_fields([f"column_{place}" for place in range(len(self._headers))])
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -43,6 +43,20 @@ Consent = ImportBatch.Consent
 Kind = ImportBatch.Kind
 
 
+# Who may export what the files of a kind hold.
+EXPORT = {
+    Kind.SHOPS: "shops.export_shop",
+    Kind.ENROLLMENTS: "shops.export_enrollment",
+    Kind.QUALIFICATIONS: "shops.export_qualification",
+    Kind.METRICS: "shops.export_shopmetrics",
+}
+
+
+def may_take(request: HttpRequest, batch: ImportBatch) -> bool:
+    """Whether this person may take an import's file away: looking at its page is not taking."""
+    return request.user.has_perm(IMPORT) or request.user.has_perm(EXPORT[Kind(batch.kind)])
+
+
 @admin.register(ImportBatch)
 class ImportBatchAdmin(VerbsAdmin):
     change_form_template = "admin/shops/importbatch/change_form.html"
@@ -72,6 +86,7 @@ class ImportBatchAdmin(VerbsAdmin):
         ("as_of", "finished_at"),
         ("first_day", "last_day"),
         ("source", "read_as"),
+        "earlier",
         ("size", "seconds"),
         "sha256",
     ]
@@ -184,10 +199,14 @@ class ImportBatchAdmin(VerbsAdmin):
     ) -> HttpResponse:
         """The page people watch while a file waits and is checked: it loads itself again until then."""
         batch = self.get_object(request, object_id)
-        more = self._told(batch, may_import=self.has_add_permission(request)) if batch is not None else {}
+        more = (
+            self._told(batch, may_import=self.has_add_permission(request), may_take=may_take(request, batch))
+            if batch is not None
+            else {}
+        )
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
-    def _told(self, batch: ImportBatch, *, may_import: bool) -> dict[str, Any]:
+    def _told(self, batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, Any]:
         """All that an import's page tells beside its fields."""
         names = imports.column_names(batch.kind)
         progress = getattr(batch, "progress", None) if batch.state in ImportBatch.WORKING else None
@@ -223,7 +242,9 @@ class ImportBatchAdmin(VerbsAdmin):
             # What it holds is not understood: that is for people to say.
             "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
             "absent": imports.absent_of(batch),
-            "has_rejected": imports.rejected_path(batch.sha256, batch.pk).exists(),
+            "read_over": [header for header, name in batch.columns.items() if not name],
+            "has_rejected": may_take and imports.rejected_path(batch.sha256, batch.pk).exists(),
+            "may_take": may_take,
             "may_import": may_import,
             "may_confirm": may_import and batch.state == ImportBatch.State.READY,
             "may_cancel": may_import and batch.state in ImportBatch.CANCELLABLE,
@@ -257,14 +278,12 @@ class ImportBatchAdmin(VerbsAdmin):
             raise PermissionDenied
         batch = self._seen(request, batch_id)
         back = reverse("admin:shops_importbatch_change", args=[batch_id])
-        try:
-            headers = imports.headers_in(batch)
-        except (imports.FileRefused, FileNotFoundError):
-            headers = []
+        if batch.state not in imports.READ_ANEW:
+            # Somebody was faster, or the page is an old one.
+            return HttpResponseRedirect(back)
         form = ColumnsForm(
             request.POST or None,
             batch=batch,
-            headers=headers,
             initial={"encoding": batch.encoding, "delimiter": batch.delimiter},
         )
         if request.method == "POST" and form.is_valid():
@@ -297,7 +316,7 @@ class ImportBatchAdmin(VerbsAdmin):
     @method_decorator(require_GET)
     def source_view(self, request: HttpRequest, batch_id: int) -> FileResponse:
         """The file as it came in."""
-        batch = self._seen(request, batch_id)
+        batch = self._taken(request, batch_id)
         kept = imports.path_of(batch.sha256)
         if not kept.exists():
             raise Http404
@@ -311,7 +330,7 @@ class ImportBatchAdmin(VerbsAdmin):
     @method_decorator(require_GET)
     def rejected_view(self, request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
         """The rejected rows with their reasons, to be mended and sent again."""
-        batch = self._seen(request, batch_id)
+        batch = self._taken(request, batch_id)
         kept = imports.rejected_path(batch.sha256, batch.pk)
         if not kept.exists():
             raise Http404
@@ -319,6 +338,13 @@ class ImportBatchAdmin(VerbsAdmin):
         response["Content-Disposition"] = f'attachment; filename="rejected-{batch.pk}.csv"'
         response["Cache-Control"] = "no-store"
         return response
+
+    def _taken(self, request: HttpRequest, batch_id: int) -> ImportBatch:
+        """An import whose file this person may take away."""
+        batch = self._seen(request, batch_id)
+        if not may_take(request, batch):
+            raise PermissionDenied
+        return batch
 
     def _seen(self, request: HttpRequest, batch_id: int) -> ImportBatch:
         batch = ImportBatch.objects.filter(pk=batch_id).first()

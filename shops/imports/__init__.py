@@ -7,7 +7,6 @@ from shops.imports.door import (
     column_names,
     confirm,
     errors_of,
-    headers_in,
     meanings_of,
     read_anew,
     receive,
@@ -22,7 +21,7 @@ from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
 from shops.imports.retention import forget_months
-from shops.imports.reversing import take_back
+from shops.imports.reversing import metrics_take_turns, take_back
 
 __all__ = [
     "READ_ANEW",
@@ -35,9 +34,9 @@ __all__ = [
     "confirm",
     "errors_of",
     "forget_months",
-    "headers_in",
     "kinds_of_errors",
     "meanings_of",
+    "metrics_take_turns",
     "path_of",
     "preview",
     "process",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 
 from shops.metrics import METRICS, Metric, MetricType
 from shops.models import Enrollment, ImportBatch, Opening, Qualification, Shop
@@ -80,7 +81,7 @@ class Table:
         """The column that a file's header means, if any."""
         return self._by_name.get(spoken(header))
 
-    @property
+    @cached_property
     def _by_name(self) -> dict[str, Column]:
         return {
             spoken(name): column

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 
@@ -16,7 +15,7 @@ from shops.imports import files
 from shops.imports.columns import TABLES
 from shops.imports.errors import MESSAGES, RowError
 from shops.imports.planning import Counts
-from shops.imports.reading import Reading, headers_of, readable
+from shops.imports.reading import Reading, told_apart
 from shops.imports.suspicions import Suspicion
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource
@@ -99,6 +98,7 @@ def confirm(batch_id: int, *, by: User | None) -> ImportBatch:
         raise Refused(_t("This import does not wait to be applied: it is %(state)s.") % _state_of(batch))
     batch.state, batch.consent = State.RECEIVED, ImportBatch.Consent.GIVEN
     batch.save_by(by, "confirmed")
+    ImportProgress.objects.filter(batch=batch).update(cancelled=False, cancelled_by=None)
     return batch
 
 
@@ -144,8 +144,12 @@ def read_anew(
         as_of=before.as_of,
         received_by=by,
         partial=before.partial,
-        consent=before.consent,
-        source=_remember(remember_as.strip(), before.kind, reading, by) if remember_as.strip() else None,
+        # It was never shown in this reading.
+        consent=ImportBatch.Consent.ASK,
+        earlier=before,
+        source=_remember(remember_as.strip(), before.kind, reading, by)
+        if remember_as.strip()
+        else before.source,
         encoding=reading.encoding,
         delimiter=reading.delimiter,
         columns=dict(reading.columns),
@@ -155,14 +159,35 @@ def read_anew(
 
 
 def _remember(name: str, kind: str, reading: Reading, by: User | None) -> ImportSource:
-    source = ImportSource.objects.select_for_update(no_key=True).filter(name=name).first()
-    if source is not None and source.kind != kind:
+    """The source of that name, in which what is said now stands beside what was said of other headers."""
+    source = ImportSource(
+        name=name,
+        kind=kind,
+        encoding=reading.encoding,
+        delimiter=reading.delimiter,
+        columns=dict(reading.columns),
+    )
+    try:
+        # Somebody may be saving the same name: the second adds to what the first has said.
+        with transaction.atomic():
+            source.save_by(by)
+        return source
+    except IntegrityError:
+        source = ImportSource.objects.select_for_update(no_key=True).get(name=name)
+    if source.kind != kind:
         raise Refused(_t("Files of “%(source)s” hold something else.") % {"source": source})
-    source = source or ImportSource(name=name, kind=kind)
-    source.encoding, source.delimiter = reading.encoding, reading.delimiter
-    source.columns = dict(reading.columns)
+    source.encoding = reading.encoding or source.encoding
+    source.delimiter = reading.delimiter or source.delimiter
+    source.columns = {**source.columns, **reading.columns}
     source.save_by(by)
     return source
+
+
+def is_firm(batch: ImportBatch) -> bool:
+    """Whether a person has said of this very file how it is written, or only of all from its source."""
+    source = batch.source
+    said = (batch.encoding, batch.delimiter)
+    return source is None or said != (source.encoding, source.delimiter)
 
 
 def unfinished() -> list[int]:
@@ -192,21 +217,11 @@ def same_before(batch: ImportBatch) -> ImportBatch | None:
     )
 
 
-def headers_in(batch: ImportBatch) -> list[str]:
-    """The file's own headers, for a person to say what they mean. FileRefused where it can't be read."""
+def meanings_of(batch: ImportBatch) -> dict[str, str]:
+    """What each header of the file, told apart, is taken to mean as of now: a column's name, or nothing."""
     table = TABLES[batch.kind]
-    said = Reading(batch.encoding, batch.delimiter)
-    with readable(files.path_of(batch.sha256), table, said) as (path, _sheet, reading):
-        return headers_of(path, table, reading)
-
-
-def meanings_of(batch: ImportBatch, headers: Sequence[str]) -> dict[str, str]:
-    """What each header is taken to mean as of now: a column's name, or nothing."""
-    table = TABLES[batch.kind]
-    found = {header: table.find(header) for header in headers}
-    return {
-        header: batch.columns.get(header, column.name if column else "") for header, column in found.items()
-    }
+    found = zip(told_apart(batch.headers), map(table.find, batch.headers), strict=True)
+    return {told: batch.columns.get(told, column.name if column else "") for told, column in found}
 
 
 def errors_of(batch: ImportBatch) -> list[RowError]:

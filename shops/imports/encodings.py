@@ -18,16 +18,17 @@ LONGEST_LINE = 1 << 20
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
-def encoding_of(path: Path, chosen: str = "") -> str:
-    """The one a person chose, else by the BOM, else UTF-8 if all of it is, else GB18030 if that fits.
+def encoding_of(path: Path, chosen: str = "", *, firm: bool = True) -> str:
+    """The one that was chosen, else by the BOM, else UTF-8 if all of it is, else GB18030 if that fits.
 
-    Raises FileRefused where the file is not so encoded, or in none of them.
+    A choice that is not `firm` yields to a BOM. Raises FileRefused where the file is in none of them.
     """
     with open(path, "rb") as file:
         start = file.read(4)
     if not start:
         raise FileRefused(RowError(1, "", "", "empty_file"))
-    if chosen:
+    marked = any(start.startswith(bom) for bom, _encoding in BOMS)
+    if chosen and (firm or not marked):
         if broken := _breaks(path, chosen):
             params = {"encoding": chosen.upper(), "row": broken[0]}
             raise FileRefused(RowError(broken[0], "", broken[1], "not_chosen_encoding", params))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ MESSAGES: dict[str, Promise] = {
     "missing_column": _(
         "The column “%(name)s” (%(name_zh)s) is missing from the headers. Add it with a value in each row."
     ),
+    "too_many_columns": _("There are more than %(limit)s columns. Remove those that are not needed."),
     "doubled_column": _("This column stands in the headers more than once. Keep one of them."),
     "unknown_column": _("No column of this kind of file is called so. Remove it, or use one of: %(known)s."),
     "no_figures": _("The file brings no metric: add at least one of %(known)s."),
@@ -161,9 +162,11 @@ def kinds_of_errors(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 class FileRefused(Exception):
     """The file can't be read as what it is said to be; nothing of it is looked at further."""
 
-    def __init__(self, *errors: RowError) -> None:
+    def __init__(self, *errors: RowError, headers: Sequence[str] = ()) -> None:
         super().__init__(*(error.code for error in errors))
         self.errors = errors
+        # What people may say the meaning of.
+        self.headers = list(headers)
 
 
 def shortened(value: str) -> str:

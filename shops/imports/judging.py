@@ -110,10 +110,8 @@ def _duplicates(staged: Staged) -> None:
     )
     if not found:
         return
-    # The first part of a key is never NULL; of the others an empty cell may be, and is the same as another.
-    same = " AND ".join(
-        [f"r.{key[0]} = d.{key[0]}", *(f"r.{part} IS NOT DISTINCT FROM d.{part}" for part in key[1:])]
-    )
+    # Of a key's parts an empty cell may be NULL, and is the same as another. As texts they can be hashed.
+    same = " AND ".join(f"coalesce(r.{part}::text, '') = coalesce(d.{part}::text, '')" for part in key)
     sql.execute(
         "INSERT INTO import_errors (row, position, column_name, value, code, params)"
         f" SELECT r.row, %s, %s, r.{key[0]}, 'duplicate', jsonb_build_object("
@@ -228,5 +226,5 @@ def _clashes(planned: Plan) -> None:
                 figure.column,
                 joins=planned.joins,
                 where=clash,
-                params=f"jsonb_build_object('standing', {figure.standing}::text)",
+                params=f"jsonb_build_object('standing', coalesce({figure.standing}::text, '–'))",
             )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -30,6 +31,9 @@ from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
 from shops.models import DayProfile, ImportBatch, ImportProgress, ImportSource
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 State = ImportBatch.State
 Consent = ImportBatch.Consent
@@ -55,38 +59,54 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
             return ImportBatch.objects.get(pk=batch_id)
         batch, tries = begun
         started = time.monotonic()
+
+        def refused(by_errors: Sequence[RowError], headers: Sequence[str] = ()) -> ImportBatch:
+            def end(batch: ImportBatch) -> None:
+                batch.headers = list(headers)
+                _refuse(batch, by_errors)
+                _stamp(batch, at=at, started=started)
+
+            return _end(batch_id, end)
+
         if tries > ATTEMPTS:
-            _refuse(batch, [RowError(1, "", "", "kept_dying", {"times": tries - 1})])
-        else:
-            try:
-                with Progress(batch.pk) as progress, transaction.atomic():
-                    _carry_out(batch, progress, at=at)
-                    _stamp(batch, at=at, started=started)
-                    # Who calls it off from here on waits for the end, and is told that it was too late.
-                    door.locked(batch.pk)
-                    progress.tell(1)
-                    batch.save_by(None)
-                return batch
-            except CalledOff:
-                batch.refresh_from_db()
-                door.call_off(batch)
-                batch.save_by(batch.progress.cancelled_by)
-                return batch
-            except FileRefused as refusal:
-                batch.refresh_from_db()
-                _refuse(batch, refusal.errors)
-            # Whatever it was: tried again, and after the last time told to the person instead of raised.
-            except Exception as error:
-                batch.refresh_from_db()
-                if tries < ATTEMPTS:
-                    batch.state = State.RECEIVED
-                    batch.save_by(None)
-                    raise
-                params = {"times": tries, "error": type(error).__name__}
-                _refuse(batch, [RowError(1, "", "", "kept_failing", params)])
-        _stamp(batch, at=at, started=started)
-        batch.save_by(None)
-        return batch
+            return refused([RowError(1, "", "", "kept_dying", {"times": tries - 1})])
+        try:
+            with Progress(batch.pk) as progress, transaction.atomic():
+                _carry_out(batch, progress, at=at)
+                _stamp(batch, at=at, started=started)
+                # Who calls it off from here on waits for the end, and is told that it was too late.
+                door.locked(batch.pk)
+                progress.tell(1)
+                batch.save_by(None)
+            return batch
+        except CalledOff:
+            return _end(batch_id, door.call_off, by=ImportProgress.objects.get(batch=batch_id).cancelled_by)
+        except FileRefused as refusal:
+            return refused(refusal.errors, refusal.headers)
+        # Whatever it was: tried again, and after the last time told to the person instead of raised.
+        except Exception as error:
+            if tries < ATTEMPTS:
+                _end(batch_id, _wait_again)
+                raise
+            params = {"times": tries, "error": type(error).__name__}
+            return refused([RowError(1, "", "", "kept_failing", params)])
+
+
+@transaction.atomic
+def _end(batch_id: int, end: Callable[[ImportBatch], object], by: User | None = None) -> ImportBatch:
+    """Write down how a try ended that wrote nothing.
+
+    Unless the lease was lost with its connection, and another worker has ended the import since.
+    """
+    batch = door.locked(batch_id)
+    if batch.state in ImportBatch.UNFINISHED:
+        end(batch)
+        batch.save_by(by)
+    return batch
+
+
+def _wait_again(batch: ImportBatch) -> None:
+    batch.state = State.RECEIVED
 
 
 @contextmanager
@@ -135,6 +155,12 @@ def _begin(batch_id: int, at: datetime) -> tuple[ImportBatch, int] | None:
     shown = batch.history.filter(state=State.READY).aggregate(last=Max("history_id"))["last"]
     # Counted before this try: one that killed its worker could not count itself.
     tried = batch.history.filter(state__in=ImportBatch.WORKING, history_id__gt=shown or 0).count()
+    called_off = ImportProgress.objects.filter(batch=batch, cancelled=True).first()
+    if called_off is not None:
+        # While a worker was at it that died before it heard.
+        door.call_off(batch)
+        batch.save_by(called_off.cancelled_by)
+        return None
     if tried < ATTEMPTS:
         batch.state = State.APPLYING if shown else State.CHECKING
         batch.save_by(None)
@@ -181,9 +207,10 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         if progress is not None:
             progress.told(READ * min(1, done / size))
 
-    said = Reading(batch.encoding, batch.delimiter, batch.columns)
+    said = Reading(batch.encoding, batch.delimiter, batch.columns, firm=door.is_firm(batch))
     with readable(path, table, said) as (csv_file, sheet, reading):
         source = open_csv(csv_file, table, reading)
+        batch.headers = source.headers
         batch.read_as = " · ".join(
             filter(
                 None, [sheet, source.encoding.upper(), {"\t": "TAB"}.get(source.delimiter, source.delimiter)]
@@ -199,6 +226,9 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         if counts.rejected:
             batch.errors, batch.error_counts = first_errors(SHOWN), error_counts()
             keep_rejects(source, rejected)
+        else:
+            # Of an earlier look, before what was missing came in.
+            rejected.unlink(missing_ok=True)
     profiles = profiles_of(plan)
     batch.suspicions = [suspicion.as_record() for suspicion in suspicions_of(plan, profiles)]
     batch.state = State.APPLIED

@@ -6,7 +6,7 @@ import codecs
 import csv
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +25,7 @@ RUN = 1 << 18
 # In characters.
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = csv.field_size_limit()
+MOST_HEADERS = 400
 DELIMITERS = ",;\t"
 
 _LINE_END = re.compile(rb"\r?\n|\r")
@@ -34,12 +35,15 @@ _LINE_END = re.compile(rb"\r?\n|\r")
 class Reading:
     """How a person says that a file is to be read. What is left empty is found out.
 
-    `columns`: what a header means, by its own words; an empty name: the column is read over.
+    `columns`: what a header means, told apart (`told_apart`); an empty name: the column is read over.
+    `firm`: said of this very file. What is said of all from a source yields to a byte order mark and to a
+    delimiter that fits better: their rejected rows come back as this desk writes them.
     """
 
     encoding: str = ""
     delimiter: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    firm: bool = True
 
 
 class Run(NamedTuple):
@@ -125,7 +129,8 @@ class Source:
             elif wanted is not None and wanted < piece.first + piece.rows:
                 lines = piece.lines.decode().split("\n")
                 while wanted is not None and wanted < piece.first + piece.rows:
-                    yield next(csv.reader([lines[wanted - piece.first]], delimiter=self.delimiter))
+                    [cells] = csv.reader([lines[wanted - piece.first]], delimiter=self.delimiter)
+                    yield [plain(cell) for cell in cells]
                     wanted = next(numbers, None)
             if wanted is None:
                 return
@@ -218,35 +223,50 @@ def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path,
 
 def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
     """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
-    encoding = encoding_of(path, reading.encoding)
+    encoding = encoding_of(path, reading.encoding, firm=reading.firm)
     readings = _first_lines(path, encoding, reading)
     if not any(map(any, (cells for _delimiter, cells in readings))):
         raise FileRefused(RowError(1, "", "", "empty_file"))
-    # The delimiter by which most headers are known; of equals the first.
+    if min(len(cells) for _delimiter, cells in readings) > MOST_HEADERS:
+        raise FileRefused(RowError(1, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
+    # The delimiter by which most headers are known; of equals the one that makes more of them.
     understood = [
-        (delimiter, headers, [_meaning(header, table, reading) for header in headers])
+        (delimiter, headers, [_meaning(told, header, table, reading) for told, header in _told(headers)])
         for delimiter, headers in readings
+        if len(headers) <= MOST_HEADERS
     ]
-    delimiter, headers, columns = max(understood, key=lambda found: sum(map(bool, found[2])))
+    delimiter, headers, columns = max(understood, key=lambda found: (sum(map(bool, found[2])), len(found[1])))
     if errors := list(_header_errors(headers, columns, table, reading)):
-        raise FileRefused(*errors)
+        raise FileRefused(*errors, headers=headers)
     source = Source(path, encoding, delimiter, headers, columns)
     if next(source.pieces(), None) is None:
         raise FileRefused(RowError(2, "", "", "no_rows"))
     return source
 
 
-def headers_of(path: Path, table: Table, reading: Reading = Reading()) -> list[str]:
-    """The headers as the file has them, known or not. Raises FileRefused where it can't be read at all."""
-    found = [cells for _delimiter, cells in _first_lines(path, encoding_of(path, reading.encoding), reading)]
-    return max(found, key=lambda cells: (sum(table.find(cell) is not None for cell in cells), len(cells)))
+def told_apart(headers: Sequence[str]) -> list[str]:
+    """The headers with a number behind each that has stood before, so that a person can speak of either."""
+    told: list[str] = []
+    for header in headers:
+        number, name = 1, header
+        while name in told:
+            number += 1
+            name = f"{header} ({number})"
+        told.append(name)
+    return told
+
+
+def _told(headers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return zip(told_apart(headers), headers, strict=True)
 
 
 def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str, list[str]]]:
     """Each delimiter that fits, with the headers by it. Raises FileRefused where none does."""
     found = []
     broken = None
-    for delimiter in reading.delimiter or DELIMITERS:
+    chosen = reading.delimiter
+    others = "" if chosen and reading.firm else DELIMITERS.replace(chosen, "") if chosen else DELIMITERS
+    for delimiter in chosen + others:
         try:
             found.append((delimiter, _cells(path, encoding, delimiter)))
         except csv.Error as error:
@@ -257,8 +277,8 @@ def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str,
     return found
 
 
-def _meaning(header: str, table: Table, reading: Reading) -> Column | None:
-    name = reading.columns.get(header)
+def _meaning(told: str, header: str, table: Table, reading: Reading) -> Column | None:
+    name = reading.columns.get(told)
     return table.find(header) if name is None else table.find(name)
 
 
@@ -281,11 +301,13 @@ def _header_errors(
 ) -> Iterator[RowError]:
     known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns)
     seen: set[str] = set()
-    for header, column in zip(headers, columns, strict=True):
+    for (told, header), column in zip(_told(headers), columns, strict=True):
+        if column is None and told in reading.columns:
+            continue
         name = column.name if column else spoken(header)
         if name in seen and (column or name):
             yield RowError(1, shortened(header), "", "doubled_column")
-        elif column is None and spoken(header) not in REASONS and header not in reading.columns:
+        elif column is None and spoken(header) not in REASONS:
             yield RowError(1, shortened(header), "", "unknown_column", {"known": known})
         seen.add(name)
     for column in table.columns:

@@ -21,6 +21,8 @@ def forget_months(*, before: date) -> int:
         return 0
     months = before.year * 12 + before.month - 1 - settings.METRICS_KEPT_MONTHS
     first_kept = date(months // 12, months % 12 + 1, 1)
+    # Behind a long import all readers would queue as well: then it is tried again the next night.
+    sql.execute("SET LOCAL lock_timeout = '5s'")
     [(dropped,)] = sql.fetch("SELECT shops_drop_months_before(%s)", [first_kept])
     Coverage.objects.filter(day__lt=first_kept).delete()
     return int(dropped)

@@ -31,6 +31,8 @@ def refuse_reversal(batch: ImportBatch) -> None:
             _t("Only an applied import can be reversed: this one is %(state)s.")
             % {"state": batch.get_state_display()}
         )
+    # How long arrays are is unknown before they are unfolded: to compare each with each would take hours.
+    sql.for_many_rows(batch.rows, any_number=True)
     later = sql.fetch(
         "SELECT DISTINCT later.batch_id FROM shops_coverage mine"
         " JOIN shops_coverage later ON later.day = mine.day AND later.id > mine.id"
@@ -47,6 +49,11 @@ def refuse_reversal(batch: ImportBatch) -> None:
         )
 
 
+def metrics_take_turns() -> None:
+    """Wait until no import of metrics is being written; others wait until this transaction ends."""
+    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(ImportBatch.Kind.METRICS))
+
+
 def take_back(batch_id: int) -> ImportBatch:
     """Undo what the import wrote, and return it, locked and not yet saved as reversed.
 
@@ -54,7 +61,7 @@ def take_back(batch_id: int) -> ImportBatch:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an import is reversed whole, or not at all")
-    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(ImportBatch.Kind.METRICS))
+    metrics_take_turns()
     batch = door.locked(batch_id)
     refuse_reversal(batch)
     days = [day for day in Coverage.objects.filter(batch=batch).values_list("day", flat=True) if day]

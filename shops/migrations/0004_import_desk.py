@@ -16,6 +16,10 @@ ALTER TABLE shops_coverage ALTER COLUMN records SET STORAGE EXTERNAL;
 -- What stands is known to be of the moment of the import it came with.
 INSERT INTO shops_coverage (batch_id, day, records)
 SELECT batch_id, day, array_agg(shop_id) FROM shops_shopmetrics GROUP BY batch_id, day;
+INSERT INTO shops_coverage (batch_id, records)
+SELECT batch_id, array_agg(id) FROM shops_shop WHERE batch_id IS NOT NULL GROUP BY batch_id;
+INSERT INTO shops_coverage (batch_id, records)
+SELECT batch_id, array_agg(id) FROM shops_qualification WHERE batch_id IS NOT NULL GROUP BY batch_id;
 
 -- The months that end before a day are given up. Returns how many.
 CREATE FUNCTION shops_drop_months_before(first_kept date) RETURNS integer
@@ -243,6 +247,26 @@ class Migration(migrations.Migration):
             model_name='importbatch',
             name='reversed_because',
             field=models.TextField(blank=True, verbose_name='reversed because'),
+        ),
+        migrations.AddField(
+            model_name='historicalimportbatch',
+            name='headers',
+            field=models.JSONField(blank=True, default=list, help_text="The file's own, as far as they could be read.", verbose_name='headers'),
+        ),
+        migrations.AddField(
+            model_name='historicalimportbatch',
+            name='earlier',
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='The import whose file this one reads in another way.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='shops.importbatch', verbose_name='reads anew'),
+        ),
+        migrations.AddField(
+            model_name='importbatch',
+            name='headers',
+            field=models.JSONField(blank=True, default=list, help_text="The file's own, as far as they could be read.", verbose_name='headers'),
+        ),
+        migrations.AddField(
+            model_name='importbatch',
+            name='earlier',
+            field=models.ForeignKey(blank=True, db_index=False, help_text='The import whose file this one reads in another way.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='shops.importbatch', verbose_name='reads anew'),
         ),
         migrations.RunSQL(GUARDS, "DROP FUNCTION shops_drop_months_before(date)"),
     ]

@@ -16,6 +16,7 @@ UNINDEXED = [
     "code",
     "controller",
     "decided_by",
+    "earlier",
     "ended_by",
     "enrollment",
     "executed_by",

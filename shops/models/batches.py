@@ -72,6 +72,19 @@ class ImportBatch(Audited):
     columns = models.JSONField(
         _("columns"), default=dict, blank=True, help_text=_("What headers mean, where a person said so.")
     )
+    headers = models.JSONField(
+        _("headers"), default=list, blank=True, help_text=_("The file's own, as far as they could be read.")
+    )
+    earlier = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("reads anew"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("The import whose file this one reads in another way."),
+    )
     read_as = models.CharField(_("read as"), max_length=100, blank=True)
     file_name = models.CharField(_("file name"), max_length=255)
     sha256 = models.CharField("SHA-256", max_length=64, db_index=True)

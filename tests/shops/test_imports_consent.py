@@ -22,7 +22,7 @@ from shops.imports import Reading
 from shops.models import ImportBatch, ImportProgress, ImportSource, Shop, ShopMetrics
 from tests.factories import AT, DAY, make_shop, make_user
 from tests.faults.test_killed_imports import ITS_TURN, THE_OTHERS_COMMIT, TO_WRITE, eventually, received
-from tests.shops.importing import bring, counts, errors
+from tests.shops.importing import bring, counts, errors, rejects
 from tests.shops.test_imports_workbooks import book
 
 ASK, UNLESS_SUSPICIOUS = ImportBatch.Consent.ASK, ImportBatch.Consent.UNLESS_SUSPICIOUS
@@ -412,8 +412,7 @@ def test_a_file_with_unknown_columns_is_read_anew_as_a_person_says(two_shops) ->
         "missing_column",
         "no_figures",
     ]
-    assert imports.headers_in(refused) == ["店铺代号", "日期", "得分", "备注"]
-    assert imports.meanings_of(refused, ["日期", "得分"]) == {"日期": "day", "得分": ""}
+    assert imports.meanings_of(refused) == {"店铺代号": "", "日期": "day", "得分": "", "备注": ""}
     anew = imports.read_anew(
         refused.pk, reading=meaning(店铺代号="shop", 得分="shop_score", 备注=""), by=user, at=LATER
     )
@@ -447,7 +446,8 @@ def test_what_a_person_says_of_a_source_holds_for_the_next_file_from_there(two_s
         refused.pk, reading=meaning(得分="experience_score"), remember_as="平台 A", by=second, at=LATER
     )
     source.refresh_from_db()
-    assert (source.columns, source.delimiter) == ({"得分": "experience_score"}, "")
+    assert source.columns == {**reading.columns, "得分": "experience_score"}
+    assert (source.delimiter, source.history.first().history_user) == (",", second)
     assert [h.history_user for h in source.history.order_by("history_id")] == [first, second]
 
 
@@ -513,7 +513,9 @@ def test_a_person_knows_better_what_delimits_the_cells(two_shops) -> None:
     refused = bring("metrics", content, reading=Reading(delimiter=","))
     assert refused.state == "refused"
     anew = imports.read_anew(refused.pk, reading=Reading(delimiter=";"), by=None, at=LATER)
-    assert imports.process(anew.pk, at=LATER).state == "applied"
+    # Never shown in this reading, whatever was agreed to before.
+    assert (anew.consent, anew.earlier) == ("ask", refused)
+    assert confirmed(imports.process(anew.pk, at=LATER)).state == "applied"
 
 
 def test_what_is_said_of_encoding_and_delimiter_is_not_said_of_workbooks(two_shops, tmp_path: Path) -> None:
@@ -529,7 +531,7 @@ def test_what_is_said_of_encoding_and_delimiter_is_not_said_of_workbooks(two_sho
     ).read_bytes()
     batch = bring("metrics", content, source=source)
     assert (batch.state, stands()[1]) == ("applied", "4.50")
-    assert imports.headers_in(batch) == ["店铺编码", "日期", "得分", "备注"]
+    assert batch.headers == ["店铺编码", "日期", "得分", "备注"]
 
 
 def test_a_workbook_whose_headers_only_its_source_knows_is_read_as_that_says(
@@ -547,5 +549,38 @@ def test_a_workbook_whose_headers_only_its_source_knows_is_read_as_that_says(
 def test_headers_that_can_not_be_read_at_all_are_refused_and_break_nothing(db) -> None:
     batch = bring("metrics", f'"shop"x,day,gmv_30d\nS1,{DAY},1\n')
     assert errors(batch)[0][3] == "broken_quotes"
-    with pytest.raises(imports.FileRefused):
-        imports.headers_in(batch)
+    assert imports.meanings_of(batch) == {}
+
+
+def test_headers_that_stand_twice_can_be_told_apart_and_read_over(two_shops) -> None:
+    content = f"shop,day,shop_score,备注,备注\nS1,{DAY},4.5,好,坏\n"
+    refused = bring("metrics", content)
+    assert list(imports.meanings_of(refused)) == ["shop", "day", "shop_score", "备注", "备注 (2)"]
+    reading = Reading(columns={"备注": "", "备注 (2)": ""})
+    anew = imports.read_anew(refused.pk, reading=reading, by=None, at=LATER)
+    assert confirmed(imports.process(anew.pk, at=LATER)).state == "applied"
+
+
+def test_a_file_of_very_many_columns_is_refused_and_asks_nobody_about_each(two_shops) -> None:
+    batch = bring("metrics", ",".join(["shop", "day", *(f"c{n}" for n in range(5000))]) + f"\nS1,{DAY}\n")
+    assert errors(batch)[0][3] == "too_many_columns"
+    assert imports.meanings_of(batch) == {}
+
+
+def test_rejected_rows_come_back_under_the_source_that_they_came_from(two_shops) -> None:
+    source = ImportSource.objects.create(name="A", kind="metrics", encoding="gb18030", delimiter=";")
+    content = f"店铺编码;日期;店铺评分\nS1;{DAY};4.5\nS2;{DAY};x\n".encode("gb18030")
+    first = bring("metrics", content, source=source, partial=True)
+    assert counts(first) == (2, 1, 0, 0, 1)
+    mended = rejects(first).replace(",x", ",4.6")
+    assert counts(bring("metrics", mended, source=source)) == (1, 1, 0, 0, 0)
+
+
+def test_rejects_of_an_earlier_look_are_gone_once_nothing_is_rejected(db) -> None:
+    make_shop(code="S1")
+    batch = bring("metrics", metrics(("S1", "10", "4.1"), ("S9", "10", "4.2")), partial=True, consent=ASK)
+    assert imports.rejected_path(batch.sha256, batch.pk).exists()
+    make_shop(code="S9")
+    batch = confirmed(confirmed(batch))
+    assert (batch.state, batch.rejected) == ("applied", 0)
+    assert not imports.rejected_path(batch.sha256, batch.pk).exists()
