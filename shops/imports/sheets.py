@@ -44,7 +44,7 @@ BLOCK = 1 << 20
 LOSES_DIGITS = 1e14
 
 # A cell that holds an error, such as #N/A. Within a tag alone: elsewhere in XML `<` is written otherwise.
-_ERROR = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*\s)?t=)(["'])e\2""")
+_ERROR = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*\s)?t\s*=\s*)(["'])e\2""")
 
 
 def main(workbook: str, copy: str, out: str, unpacked: int) -> None:

@@ -179,10 +179,10 @@ def test_a_cell_in_error_is_written_as_the_spreadsheet_shows_it(path: Path, erro
 
 
 def test_errors_are_told_wherever_the_reading_in_blocks_cuts(path: Path, monkeypatch) -> None:
-    told = io.BytesIO(b'<row><c r="A1" t="e"><v>#N/A</v></c><c t=\'e\' r="B1"/><c r="C1" t="str"/></row>')
+    told = io.BytesIO(b'<row><c r="A1" t="e"><v>#N/A</v></c><c t\t= \'e\' r="B1"/><c r="C1" t="str"/></row>')
     monkeypatch.setattr(sheets, "BLOCK", 40)
     assert b"".join(sheets.with_told_errors(told)) == (
-        b'<row><c r="A1" t="str"><v>#N/A</v></c><c t=\'str\' r="B1"/><c r="C1" t="str"/></row>'
+        b'<row><c r="A1" t="str"><v>#N/A</v></c><c t\t= \'str\' r="B1"/><c r="C1" t="str"/></row>'
     )
 
 
