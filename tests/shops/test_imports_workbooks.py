@@ -195,6 +195,54 @@ def test_a_formula_counts_by_its_value(path: Path) -> None:
     assert read(path)[1] == ["D1", "4"]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="A1"><f>1+1</f></c>',
+        b'<c r="A1"><f>1+1</f><v/></c>',
+        b'<c r="A1"><f>1+1</f><v></v></c>',
+        b'<c r="A1">\n <f>1+1</f >\n <v> </v>\n</c>',
+        b'<c r="A1" t="str"><f>1+1</f></c>',
+        b'<c r="A1" t="b" s="1"><f>A2&gt;1</f></c>',
+        b'<c t="e" r="A1"><f>1/0</f></c>',
+        b'<c r="A1"><f t="shared" si="0"/></c>',
+        b'<x:c xmlns:x="x" r="A1"><x:f>1+1</x:f><x:v/></x:c>',
+    ],
+)
+def test_a_formula_whose_value_was_not_stored_is_no_empty_cell(path: Path, cell: bytes) -> None:
+    book(path, ["shop", "shop_score"], ["D1"])
+    written = b'<c r="A2" t="s"><v>2</v></c>'
+    xml = sheet_xml(path)
+    assert written in xml
+    cell = cell.replace(b'"A1"', b'"B2"')
+    rezipped(path, {"xl/worksheets/sheet1.xml": xml.replace(written, written + cell)})
+    assert read(path)[1] == ["D1", "#FORMULA"]
+    with pytest.raises(BadCell, match="bad_score"):
+        parser(next(column for column in SHOP_METRICS.columns if column.name == "shop_score"), ",")(
+            "#FORMULA"
+        )
+
+
+@pytest.mark.parametrize(
+    "cell", [b'<c r="B2" t="str"><f>""</f><v></v></c>', b'<c r="B2"/>', b'<c r="B2"></c>']
+)
+def test_an_empty_cell_and_a_formula_that_makes_an_empty_text_are_empty(path: Path, cell: bytes) -> None:
+    book(path, ["shop", "shop_score"], ["D1"])
+    written = b'<c r="A2" t="s"><v>2</v></c>'
+    xml = sheet_xml(path).replace(written, written + cell + b'<c r="C2"><f>1</f><v>1</v></c>')
+    assert read(rezipped(path, {"xl/worksheets/sheet1.xml": xml}))[1] == ["D1", "", "1"]
+
+
+def test_formulas_are_told_wherever_the_reading_in_blocks_cuts(monkeypatch) -> None:
+    cells = b'<row><c r="A1"><f>1+1</f><v></v></c><c r="B1"><f>1</f><v>1</v></c><c t="e"/></row>'
+    for block in range(1, len(cells) + 1):
+        monkeypatch.setattr(sheets, "BLOCK", block)
+        assert b"".join(sheets.with_told_errors(io.BytesIO(cells))) == (
+            b'<row><c r="A1"><f>1+1</f><v></v><is><t>#FORMULA</t></is></c>'
+            b'<c r="B1"><f>1</f><v>1</v></c><c t="str"/></row>'
+        )
+
+
 # Places
 
 
