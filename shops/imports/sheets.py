@@ -28,7 +28,7 @@ from python_calamine import (
 )
 
 # Exit statuses.
-BROKEN, LOCKED, TOO_LARGE, NO_WORKBOOK = 10, 11, 12, 13
+BROKEN, LOCKED, TOO_LARGE, NO_WORKBOOK, MERGED = 10, 11, 12, 13, 14
 
 # Of address space, in bytes. The reader lays out the whole rectangle that a sheet's cells span, 32 bytes
 # each, and needs about 77 bytes a cell on the way: some three and a half million cells fit.
@@ -156,6 +156,9 @@ def write_chosen(book: CalamineWorkbook, out: str) -> None:
     if sheet is None or sheet.name != chosen:
         sheet = None
         sheet = book.get_sheet_by_name(chosen)
+    if sheet.merged_cell_ranges:
+        # The first cell alone has the value that people see in all of them.
+        sys.exit(MERGED)
     with open(out, "w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         width = 0

@@ -26,6 +26,7 @@ REFUSALS = {
     sheets.LOCKED: "workbook_locked",
     sheets.TOO_LARGE: "workbook_too_large",
     sheets.NO_WORKBOOK: "no_workbook",
+    sheets.MERGED: "workbook_merged",
 }
 
 
@@ -39,8 +40,8 @@ def as_csv(path: Path, table: Table, out: Path, known: Container[str] = ()) -> s
     """Write the sheet that holds `table` to `out`, as CSV in UTF-8; the sheet's name.
 
     It is the visible sheet whose first row has most of the table's headers or of those that are `known`
-    besides, of equals the first. FileRefused where there is none, and where the file is damaged, locked, of
-    an old format or unfolds to too much.
+    besides, of equals the first. FileRefused where there is none or where it has merged cells, and where the
+    file is damaged, locked, of an old format or unfolds to too much.
     """
     with open(path, "rb") as file:
         if file.read(len(OLE)) == OLE:

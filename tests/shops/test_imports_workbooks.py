@@ -250,7 +250,7 @@ def test_rows_and_columns_keep_their_places(path: Path) -> None:
     with xlsxwriter.Workbook(path) as workbook:
         sheet = workbook.add_worksheet()
         sheet.write_row(0, 2, ["shop", "day"])
-        sheet.merge_range(2, 2, 3, 2, "D1")
+        sheet.write(2, 2, "D1")
         sheet.write(5, 3, "2026-03-11")
         # Merely formatted, far away: nothing.
         sheet.write_blank(99_999, 99, None, workbook.add_format({"bold": True}))
@@ -311,6 +311,27 @@ def test_where_no_sheet_has_a_known_header_all_are_named(path: Path, tmp_path: P
         as_csv(path, SHOP_METRICS, tmp_path / "out.csv")
     [error] = refused.value.errors
     assert (error.code, error.params) == ("no_sheet", {"names": "说明, empty"})
+
+
+# Merged cells
+
+
+@pytest.mark.parametrize("place", [(1, 0, 3, 0), (0, 1, 0, 2), (4, 0, 4, 1)])
+def test_a_sheet_with_merged_cells_is_refused(path: Path, place: tuple[int, int, int, int]) -> None:
+    """In rows, among headers, or below."""
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, HEADERS)
+        sheet.write_column(1, 1, ["2026-03-11"] * 3)
+        sheet.merge_range(*place, "day")
+    assert refusal(path) == "workbook_merged"
+
+
+def test_merged_cells_of_another_sheet_do_no_harm(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet("说明").merge_range(0, 0, 0, 5, "What this is")
+        workbook.add_worksheet("data").write_row(0, 0, HEADERS)
+    assert read(path) == [HEADERS]
 
 
 # Files that are something else
