@@ -170,6 +170,6 @@ class FileRefused(Exception):
         self.errors = errors
 
 
-def shortened(value: str) -> str:
+def shortened(value: str, limit: int = SHOWN) -> str:
     """A cell's value as errors show it."""
-    return value if len(value) <= SHOWN else value[:SHOWN] + "…"
+    return value if len(value) <= limit else value[:limit] + "…"

@@ -313,6 +313,13 @@ def test_where_no_sheet_has_a_known_header_all_are_named(path: Path, tmp_path: P
     assert (error.code, error.params) == ("no_sheet", {"names": "说明, empty"})
 
 
+def test_a_sheets_name_is_told_as_far_as_the_record_holds_it(path: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(book(path, HEADERS, name="data")) as packed:
+        named = packed.read("xl/workbook.xml")
+    rezipped(path, {"xl/workbook.xml": named.replace(b'"data"', b'"' + b"d" * 200 + b'"')})
+    assert as_csv(path, SHOP_METRICS, tmp_path / "out.csv") == "d" * 60 + "…"
+
+
 # Merged cells
 
 
