@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import IO
 
 import xlsxwriter
 from django.utils import timezone
+from xlsxwriter.worksheet import Worksheet
 
 BOM = "\ufeff"
 # What spreadsheets take for the start of a formula, in their full-width forms too, or drop before one.
@@ -77,6 +79,21 @@ def csv_lines(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Ite
 XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 XLSX_DIGITS = 15
+# What a workbook takes for a character by its code. One may begin with the last `_` of another.
+_CODE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+# Characters that XML can't hold; a carriage return would come back as a line feed.
+_NO_XML = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]")
+
+
+class _Sheet(Worksheet):
+    """A sheet that gives every text back as it was. xlsxwriter overlooks codes that overlap."""
+
+    @staticmethod
+    def _escape_control_characters(data: str | int) -> str | int:
+        # A flag comes as 1 or 0.
+        if isinstance(data, int):
+            return data
+        return _NO_XML.sub(lambda found: f"_x{ord(found[0]):04X}_", _CODE.sub("_x005F_", data))
 
 
 def write_xlsx(out: IO[bytes], header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
@@ -86,7 +103,7 @@ def write_xlsx(out: IO[bytes], header: Sequence[object], rows: Iterable[Sequence
     the sheet as CSV. So texts are made neutral here too, and the import takes the `'` off both alike.
     """
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
-        sheet = book.add_worksheet()
+        sheet = book.add_worksheet(worksheet_class=_Sheet)
         sheet.freeze_panes(1, 0)
         bold = book.add_format({"bold": True})
         day = book.add_format({"num_format": "yyyy-mm-dd"})

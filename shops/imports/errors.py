@@ -68,6 +68,10 @@ MESSAGES: dict[str, Promise] = {
         "The workbook unfolds to more than %(limit)s MB or spans too many cells. Save the sheet as CSV UTF-8"
         " and send that: CSV may be larger."
     ),
+    "workbook_merged": _(
+        "The sheet has merged cells, of which only the first holds the value. Unmerge them, fill in the value"
+        " in every row, headers included, and send the file again."
+    ),
     "no_workbook": _("This is an archive without a workbook in it. Unpack it and send the file within."),
     "no_sheet": _(
         "No visible sheet has a header of this kind of file in its first row."
@@ -169,6 +173,6 @@ class FileRefused(Exception):
         self.headers = list(headers)
 
 
-def shortened(value: str) -> str:
+def shortened(value: str, limit: int = SHOWN) -> str:
     """A cell's value as errors show it."""
-    return value if len(value) <= SHOWN else value[:SHOWN] + "…"
+    return value if len(value) <= limit else value[:limit] + "…"

@@ -28,7 +28,7 @@ from python_calamine import (
 )
 
 # Exit statuses.
-BROKEN, LOCKED, TOO_LARGE, NO_WORKBOOK = 10, 11, 12, 13
+BROKEN, LOCKED, TOO_LARGE, NO_WORKBOOK, MERGED = 10, 11, 12, 13, 14
 
 # Of address space, in bytes. The reader lays out the whole rectangle that a sheet's cells span, 32 bytes
 # each, and needs about 77 bytes a cell on the way: some three and a half million cells fit.
@@ -44,7 +44,20 @@ BLOCK = 1 << 20
 LOSES_DIGITS = 1e14
 
 # A cell that holds an error, such as #N/A. Within a tag alone: elsewhere in XML `<` is written otherwise.
-_ERROR = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*\s)?t=)(["'])e\2""")
+_ERROR = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*\s)?t\s*=\s*)(["'])e\2""")
+# A cell with a formula whose value was never stored: the reader would take it for an empty one. The stored
+# value of a formula that makes an empty text is empty too, but then the cell says that it's a text.
+_NO_VALUE = re.compile(
+    rb"""<(?:\w+:)?c(?>(?=\s(?:[^<>]*\s)?t\s*=\s*(["'])str\1)|)[\s>][^<]*"""
+    rb"<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<]*</(?:\w+:)?f\s*>)\s*"
+    rb"(?(1)|(?:<(?:\w+:)?v\s*(?:/>|>\s*</(?:\w+:)?v\s*>)\s*)?)(?=</(?:\w+:)?c\s*>)"
+)
+_TOLD = rb"\g<0><is><t>#FORMULA</t></is>"
+# The tags of such a cell, of which a block may end within any.
+CELL_TAGS = 6
+_CELL = re.compile(rb"(?:\w+:)?c\s")
+# No cell is longer.
+CELL = 1 << 20
 
 
 def main(workbook: str, copy: str, out: str, unpacked: int) -> None:
@@ -79,7 +92,7 @@ def bound(unpacked: int) -> None:
 def repack(workbook: str, copy: str, unpacked: int) -> None:
     """The workbook's XML as it really unfolds: its directory may lie, and other readers see another file.
 
-    Errors become texts on the way: the reader would tell nothing of them.
+    Errors and formulas without a value become texts on the way: the reader would tell nothing of them.
     """
     with zipfile.ZipFile(workbook) as packed, zipfile.ZipFile(copy, "w") as plain:
         entries = packed.infolist()
@@ -105,12 +118,24 @@ def repack(workbook: str, copy: str, unpacked: int) -> None:
 def with_told_errors(source: IO[bytes]) -> Iterator[bytes]:
     rest = b""
     while block := source.read(BLOCK):
-        whole, tag, rest = (rest + block).rpartition(b"<")
-        if len(rest) > BLOCK:
+        text = rest + block
+        end = _whole(text)
+        yield _told(text[:end])
+        rest = text[end:]
+        if len(rest) > CELL:
             sys.exit(TOO_LARGE)
-        yield _ERROR.sub(rb"\1\2str\2", whole)
-        rest = tag + rest
-    yield rest
+    yield _told(rest)
+
+
+def _whole(text: bytes) -> int:
+    """Up to where no tag and no cell is cut."""
+    tags = text.rsplit(b"<", CELL_TAGS)[1:]
+    cut = next((place for place, tag in enumerate(tags) if _CELL.match(tag)), -1)
+    return len(text) - sum(len(tag) + 1 for tag in tags[cut:])
+
+
+def _told(xml: bytes) -> bytes:
+    return _NO_VALUE.sub(_TOLD, _ERROR.sub(rb"\1\2str\2", xml))
 
 
 def write_chosen(book: CalamineWorkbook, out: str) -> None:
@@ -131,6 +156,9 @@ def write_chosen(book: CalamineWorkbook, out: str) -> None:
     if sheet is None or sheet.name != chosen:
         sheet = None
         sheet = book.get_sheet_by_name(chosen)
+    if sheet.merged_cell_ranges:
+        # The first cell alone has the value that people see in all of them.
+        sys.exit(MERGED)
     with open(out, "w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text)
         width = 0

@@ -21,11 +21,15 @@ ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 
+# Spreadsheets allow names of 31 characters; a file may have longer ones.
+NAME = 60
+
 REFUSALS = {
     sheets.BROKEN: "workbook_broken",
     sheets.LOCKED: "workbook_locked",
     sheets.TOO_LARGE: "workbook_too_large",
     sheets.NO_WORKBOOK: "no_workbook",
+    sheets.MERGED: "workbook_merged",
 }
 
 
@@ -36,11 +40,11 @@ def is_workbook(path: Path) -> bool:
 
 
 def as_csv(path: Path, table: Table, out: Path, known: Container[str] = ()) -> str:
-    """Write the sheet that holds `table` to `out`, as CSV in UTF-8; the sheet's name.
+    """Write the sheet that holds `table` to `out`, as CSV in UTF-8; the sheet's name, shortened.
 
     It is the visible sheet whose first row has most of the table's headers or of those that are `known`
-    besides, of equals the first. FileRefused where there is none, and where the file is damaged, locked, of
-    an old format or unfolds to too much.
+    besides, of equals the first. FileRefused where there is none or where it has merged cells, and where the
+    file is damaged, locked, of an old format or unfolds to too much.
     """
     with open(path, "rb") as file:
         if file.read(len(OLE)) == OLE:
@@ -68,7 +72,7 @@ def as_csv(path: Path, table: Table, out: Path, known: Container[str] = ()) -> s
     if reader.returncode:
         raise _refused(_reason(reader.returncode))
     name: str = json.loads(found)[number][0]
-    return name
+    return shortened(name, NAME)
 
 
 def _fitting(found: Sequence[tuple[str, list[str]]], table: Table, known: Container[str]) -> int:

@@ -80,6 +80,26 @@ def test_a_text_is_a_text_in_a_workbook(text: str) -> None:
     assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_x0041_",
+        "_x005F_x0041_",
+        "_x005f_x005F_x000D_",
+        "_x0041_x0042_",
+        "_x41_",
+        "a\rb\r\nc",
+        "a\x01_x0001_",
+    ],
+)
+def test_a_text_that_looks_like_a_character_by_its_code_comes_back_exactly(text: str, tmp_path: Path) -> None:
+    with open(tmp_path / "out.xlsx", "wb") as out:
+        write_xlsx(out, ["shop"], [[text]])
+    as_csv(tmp_path / "out.xlsx", SHOP_METRICS, tmp_path / "back.csv")
+    with open(tmp_path / "back.csv", encoding="utf-8", newline="") as back:
+        assert list(csv.reader(back)) == [["shop"], [text]]
+
+
 def test_a_workbook_keeps_the_kinds_of_values() -> None:
     at = datetime(2026, 3, 11, 1, 30, 15, 999, tzinfo=UTC)
     row = sheet_of(["a"] * 7, [Decimal("4.50"), 900, True, date(2026, 3, 11), at, None, ""])[2]

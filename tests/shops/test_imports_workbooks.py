@@ -179,10 +179,10 @@ def test_a_cell_in_error_is_written_as_the_spreadsheet_shows_it(path: Path, erro
 
 
 def test_errors_are_told_wherever_the_reading_in_blocks_cuts(path: Path, monkeypatch) -> None:
-    told = io.BytesIO(b'<row><c r="A1" t="e"><v>#N/A</v></c><c t=\'e\' r="B1"/><c r="C1" t="str"/></row>')
+    told = io.BytesIO(b'<row><c r="A1" t="e"><v>#N/A</v></c><c t\t= \'e\' r="B1"/><c r="C1" t="str"/></row>')
     monkeypatch.setattr(sheets, "BLOCK", 40)
     assert b"".join(sheets.with_told_errors(told)) == (
-        b'<row><c r="A1" t="str"><v>#N/A</v></c><c t=\'str\' r="B1"/><c r="C1" t="str"/></row>'
+        b'<row><c r="A1" t="str"><v>#N/A</v></c><c t\t= \'str\' r="B1"/><c r="C1" t="str"/></row>'
     )
 
 
@@ -195,6 +195,54 @@ def test_a_formula_counts_by_its_value(path: Path) -> None:
     assert read(path)[1] == ["D1", "4"]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="A1"><f>1+1</f></c>',
+        b'<c r="A1"><f>1+1</f><v/></c>',
+        b'<c r="A1"><f>1+1</f><v></v></c>',
+        b'<c r="A1">\n <f>1+1</f >\n <v> </v>\n</c>',
+        b'<c r="A1" t="str"><f>1+1</f></c>',
+        b'<c r="A1" t="b" s="1"><f>A2&gt;1</f></c>',
+        b'<c t="e" r="A1"><f>1/0</f></c>',
+        b'<c r="A1"><f t="shared" si="0"/></c>',
+        b'<x:c xmlns:x="x" r="A1"><x:f>1+1</x:f><x:v/></x:c>',
+    ],
+)
+def test_a_formula_whose_value_was_not_stored_is_no_empty_cell(path: Path, cell: bytes) -> None:
+    book(path, ["shop", "shop_score"], ["D1"])
+    written = b'<c r="A2" t="s"><v>2</v></c>'
+    xml = sheet_xml(path)
+    assert written in xml
+    cell = cell.replace(b'"A1"', b'"B2"')
+    rezipped(path, {"xl/worksheets/sheet1.xml": xml.replace(written, written + cell)})
+    assert read(path)[1] == ["D1", "#FORMULA"]
+    with pytest.raises(BadCell, match="bad_score"):
+        parser(next(column for column in SHOP_METRICS.columns if column.name == "shop_score"), ",")(
+            "#FORMULA"
+        )
+
+
+@pytest.mark.parametrize(
+    "cell", [b'<c r="B2" t="str"><f>""</f><v></v></c>', b'<c r="B2"/>', b'<c r="B2"></c>']
+)
+def test_an_empty_cell_and_a_formula_that_makes_an_empty_text_are_empty(path: Path, cell: bytes) -> None:
+    book(path, ["shop", "shop_score"], ["D1"])
+    written = b'<c r="A2" t="s"><v>2</v></c>'
+    xml = sheet_xml(path).replace(written, written + cell + b'<c r="C2"><f>1</f><v>1</v></c>')
+    assert read(rezipped(path, {"xl/worksheets/sheet1.xml": xml}))[1] == ["D1", "", "1"]
+
+
+def test_formulas_are_told_wherever_the_reading_in_blocks_cuts(monkeypatch) -> None:
+    cells = b'<row><c r="A1"><f>1+1</f><v></v></c><c r="B1"><f>1</f><v>1</v></c><c t="e"/></row>'
+    for block in range(1, len(cells) + 1):
+        monkeypatch.setattr(sheets, "BLOCK", block)
+        assert b"".join(sheets.with_told_errors(io.BytesIO(cells))) == (
+            b'<row><c r="A1"><f>1+1</f><v></v><is><t>#FORMULA</t></is></c>'
+            b'<c r="B1"><f>1</f><v>1</v></c><c t="str"/></row>'
+        )
+
+
 # Places
 
 
@@ -202,7 +250,7 @@ def test_rows_and_columns_keep_their_places(path: Path) -> None:
     with xlsxwriter.Workbook(path) as workbook:
         sheet = workbook.add_worksheet()
         sheet.write_row(0, 2, ["shop", "day"])
-        sheet.merge_range(2, 2, 3, 2, "D1")
+        sheet.write(2, 2, "D1")
         sheet.write(5, 3, "2026-03-11")
         # Merely formatted, far away: nothing.
         sheet.write_blank(99_999, 99, None, workbook.add_format({"bold": True}))
@@ -263,6 +311,34 @@ def test_where_no_sheet_has_a_known_header_all_are_named(path: Path, tmp_path: P
         as_csv(path, SHOP_METRICS, tmp_path / "out.csv")
     [error] = refused.value.errors
     assert (error.code, error.params) == ("no_sheet", {"names": "说明, empty"})
+
+
+def test_a_sheets_name_is_told_as_far_as_the_record_holds_it(path: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(book(path, HEADERS, name="data")) as packed:
+        named = packed.read("xl/workbook.xml")
+    rezipped(path, {"xl/workbook.xml": named.replace(b'"data"', b'"' + b"d" * 200 + b'"')})
+    assert as_csv(path, SHOP_METRICS, tmp_path / "out.csv") == "d" * 60 + "…"
+
+
+# Merged cells
+
+
+@pytest.mark.parametrize("place", [(1, 0, 3, 0), (0, 1, 0, 2), (4, 0, 4, 1)])
+def test_a_sheet_with_merged_cells_is_refused(path: Path, place: tuple[int, int, int, int]) -> None:
+    """In rows, among headers, or below."""
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, HEADERS)
+        sheet.write_column(1, 1, ["2026-03-11"] * 3)
+        sheet.merge_range(*place, "day")
+    assert refusal(path) == "workbook_merged"
+
+
+def test_merged_cells_of_another_sheet_do_no_harm(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as workbook:
+        workbook.add_worksheet("说明").merge_range(0, 0, 0, 5, "What this is")
+        workbook.add_worksheet("data").write_row(0, 0, HEADERS)
+    assert read(path) == [HEADERS]
 
 
 # Files that are something else
