@@ -201,7 +201,8 @@ def test_only_who_imports_confirms_and_calls_off_and_only_by_post(shop, verb: st
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "can&#x27;t be called off any more"), ("zh-hans", "已无法取消：已导入")]
+    ("language", "words"),
+    [("en", "can&#x27;t be called off any more"), ("zh-hans", "已无法取消：当前为“已导入”")],
 )
 def test_who_comes_too_late_is_told(shop, language: str, words: str) -> None:
     batch = bring("metrics", GOOD)
