@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import yesno
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.functional import cached_property
@@ -30,6 +31,7 @@ from shops.admin.exporting import Exporting
 WRITTEN = {
     "admitted": _("admitted"),
     "applied": _("applied"),
+    "called off": _("called off"),
     "cleared": _("cleared"),
     "confirmed": _("confirmed"),
     "demonstration": _("demonstration"),
@@ -91,7 +93,9 @@ class _Changes(HistoricalRecordContextHelper):
             return NOTHING
         if isinstance(value, datetime):
             return localize(timezone.localtime(value))
-        if isinstance(value, (bool, dict, list)):
+        if isinstance(value, bool):
+            return yesno(value)
+        if isinstance(value, (dict, list)):
             return super().prepare_delta_change_value(change, value)
         choices = getattr(field, "flatchoices", None)
         return dict(choices).get(value, value) if choices else localize(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from datetime import datetime, timedelta
@@ -20,8 +21,7 @@ STILL_FOR = timedelta(seconds=10)
 TAKING, TAKEN, REFUSED = "taking", "taken", "refused"
 # How others name a file that is not whole yet.
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
-# In bytes: what file systems allow.
-LONGEST_NAME = 255
+PROBE = ".probe"
 
 
 def collect(*, at: datetime) -> list[ImportBatch]:
@@ -40,7 +40,8 @@ def collect(*, at: datetime) -> list[ImportBatch]:
         if not folder.is_dir() or not _has_its_places(folder):
             continue
         # Before the others, of which one may have the name of one that an earlier end has left.
-        received += [_take(path, kind, at) for path in sorted((folder / TAKING).glob("*"))]
+        left = (path for path in sorted((folder / TAKING).glob("*")) if _is_itself_a_file(path))
+        received += [_take(path, kind, at) for path in left]
         for path in sorted(folder.glob("*")):
             if _is_whole(path, at) and (moved := _moved(path, folder / TAKING)):
                 received.append(_take(moved, kind, at))
@@ -48,16 +49,19 @@ def collect(*, at: datetime) -> list[ImportBatch]:
 
 
 def _has_its_places(folder: Path) -> bool:
-    """Whether files can be moved to where they go, which is made where it isn't there yet."""
-    for place in (TAKING, TAKEN, REFUSED):
-        try:
+    """Whether files can be moved to where they go, which is made where it isn't there yet.
+
+    Tried out on the way that files go: permissions alone don't tell of another file system.
+    """
+    try:
+        for place in (TAKING, TAKEN, REFUSED):
             (folder / place).mkdir(exist_ok=True)
-        except OSError as problem:
-            logger.warning("drop folder: nothing of %s is taken: %s", folder, problem)
-            return False
-        if not os.access(folder / place, os.W_OK | os.X_OK):
-            logger.warning("drop folder: nothing of %s is taken: %s can't be written to", folder, place)
-            return False
+        for place in (TAKEN, REFUSED):
+            (folder / TAKING / PROBE).touch()
+            (folder / TAKING / PROBE).replace(folder / place / PROBE).unlink()
+    except OSError as problem:
+        logger.warning("drop folder: nothing of %s is taken: %s", folder, problem)
+        return False
     return True
 
 
@@ -87,17 +91,33 @@ def _receive(path: Path, kind: str, at: datetime) -> ImportBatch | None:
         return None
 
 
+def _is_itself_a_file(path: Path) -> bool:
+    """No link to something that people may not read, and no pipe that would be waited for."""
+    return path.is_file() and not path.is_symlink()
+
+
 def _is_whole(path: Path, at: datetime) -> bool:
-    if path.name.startswith(".") or path.name.lower().endswith(UNFINISHED) or path.is_symlink():
+    if path.name.startswith(".") or path.name.lower().endswith(UNFINISHED) or not _is_itself_a_file(path):
         return False
-    return path.is_file() and path.stat().st_mtime <= (at - STILL_FOR).timestamp()
+    return path.stat().st_mtime <= (at - STILL_FOR).timestamp()
 
 
 def _moved(path: Path, folder: Path, prefix: str = "") -> Path | None:
     """Where the file is now; None where it could not be moved."""
-    name = os.fsdecode(os.fsencode(f"{prefix}{path.name}")[:LONGEST_NAME])
     try:
-        return path.replace(folder / name)
+        return path.replace(_free_place(folder, prefix, path.name))
     except OSError as problem:
         logger.warning("drop folder: %s stays where it is: %s", path, problem)
         return None
+
+
+def _free_place(folder: Path, prefix: str, name: str) -> Path:
+    """Where nothing is yet. Of a name that is too long with what goes before, the end is kept."""
+    longest = os.pathconf(folder, "PC_NAME_MAX")
+    for number in itertools.count(1):
+        before = prefix if number == 1 else f"{prefix}{number}-"
+        while len(os.fsencode(before + name)) > longest:
+            name = name[1:]
+        if not os.path.lexists(folder / (before + name)):
+            break
+    return folder / (before + name)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
@@ -20,6 +20,9 @@ from shops import imports, jobs
 from shops.errors import Refused
 from shops.imports.values import moment
 from shops.models import ImportBatch, ImportSource
+
+# Ended with nothing of the file written: there is no import that others could go by.
+NOT_DONE = frozenset({ImportBatch.State.REFUSED, ImportBatch.State.CANCELLED})
 
 
 def a_moment(text: str) -> datetime:
@@ -31,7 +34,7 @@ def a_moment(text: str) -> datetime:
 
 
 class ImportCommand(BaseCommand):
-    """Reads FILE as `kind`. Exit status 0: done, also in part; 2: bad usage, or the whole file refused."""
+    """Reads FILE as `kind`. Exit status 0: done, also in part; 2: bad usage, or refused or called off."""
 
     kind: str
 
@@ -54,15 +57,17 @@ class ImportCommand(BaseCommand):
         if out is not None and options["enqueue"]:
             raise CommandError("--errors and --enqueue exclude each other.", returncode=2)
         try:
-            if out is not None:
-                if out.exists() and out.samefile(options["file"]):
-                    raise CommandError("--errors would overwrite the file itself.", returncode=2)
-                # Found out before anything is imported: that the rejected rows can't be written there.
-                out.open("a").close()
-            with self._outcome(options) as (batch, rejected):
+            # Opened first: where it can't be read, no empty OUT is left behind.
+            with options["file"].open("rb") as file:
                 if out is not None:
-                    _write_rejects(batch, rejected, out)
-                self._report(batch, options)
+                    if out.exists() and out.samefile(options["file"]):
+                        raise CommandError("--errors would overwrite the file itself.", returncode=2)
+                    # Found out before anything is imported: that the rejected rows can't be written there.
+                    out.open("a").close()
+                with self._outcome(file, options) as (batch, rejected):
+                    if out is not None:
+                        _write_rejects(batch, rejected, out)
+                    self._report(batch, options)
         except OSError as error:
             raise CommandError(f"{error.strerror}: {error.filename}", returncode=2) from error
         except Refused as refusal:
@@ -70,11 +75,11 @@ class ImportCommand(BaseCommand):
                 raise CommandError(str(refusal), returncode=2) from refusal
             self._answer(ImportBatch(state=ImportBatch.State.REFUSED), [(1, "", "", str(refusal))])
             sys.exit(2)
-        if batch.state == ImportBatch.State.REFUSED:
+        if batch.state in NOT_DONE:
             sys.exit(2)
 
     @contextmanager
-    def _outcome(self, options: dict[str, Any]) -> Iterator[tuple[ImportBatch, Path]]:
+    def _outcome(self, file: IO[bytes], options: dict[str, Any]) -> Iterator[tuple[ImportBatch, Path]]:
         """The import's record, and where its rejected rows are if there are any."""
         path: Path = options["file"]
         at = now()
@@ -89,8 +94,7 @@ class ImportCommand(BaseCommand):
             with imports.preview(path=path, **how) as outcome:
                 yield outcome
             return
-        with open(path, "rb") as file:
-            batch = imports.receive(file=file, file_name=path.name, by=None, **how)
+        batch = imports.receive(file=file, file_name=path.name, by=None, **how)
         if options["enqueue"]:
             jobs.ask_for(batch)
         else:
@@ -116,9 +120,8 @@ class ImportCommand(BaseCommand):
 
     def _answer(self, batch: ImportBatch, errors: list[tuple[int, str, str, str]]) -> None:
         """The one JSON value. `errors`: row, column, value, message."""
-        refused = batch.state == ImportBatch.State.REFUSED
         answer = {
-            "batch": None if refused else batch.pk,
+            "batch": None if batch.state in NOT_DONE else batch.pk,
             "rows": batch.rows,
             "created": batch.created,
             "updated": batch.updated,
@@ -148,10 +151,11 @@ def _summary(batch: ImportBatch, *, dry: bool) -> str:
     state = str(batch.get_state_display())
     if dry and batch.state == ImportBatch.State.APPLIED:
         state = _t("could be applied")
+    seconds = "" if batch.seconds is None else f", {batch.seconds:.3f} s"
     absent = f"; not in the file: {', '.join(batch.absent)}" if batch.absent else ""
     return (
         f"{batch.file_name}: {state}; {batch.rows} rows, {batch.created} created, {batch.updated} updated,"
-        f" {batch.unchanged} unchanged, {batch.rejected} rejected, {batch.seconds:.3f} s{absent}"
+        f" {batch.unchanged} unchanged, {batch.rejected} rejected{seconds}{absent}"
     )
 
 

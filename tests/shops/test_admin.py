@@ -233,6 +233,9 @@ def test_an_old_version_is_read_and_offers_nothing_to_choose() -> None:
     ("reason", "words"),
     [
         ("cleared", "已清退"),
+        ("confirmed", "已确认"),
+        ("called off", "已取消"),
+        ("demonstration", "演示数据"),
         ("import 17", "导入批次 17"),
         ("imports 17", "imports 17"),
         ("店铺来函申请退出", "店铺来函申请退出"),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.signals import post_save
 
-from shops.models import ImportBatch, Shop, ShopMetrics
+from shops import imports
+from shops.models import ImportBatch, ImportProgress, Shop, ShopMetrics
 from tests import databases
 from tests.factories import DAY, make_shop
 
@@ -134,6 +137,44 @@ def test_nothing_is_imported_where_the_rejected_rows_cannot_be_written(file, tmp
         assert refusal.value.returncode == 2
     assert Path(good).read_text() == GOOD
     assert not ImportBatch.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_missing_file_leaves_no_file_of_rejected_rows_behind(tmp_path: Path) -> None:
+    for options in ([], ["--dry-run"]):
+        with pytest.raises(CommandError) as missing:
+            call_command(
+                "import_shops", "/nowhere/shops.csv", "--errors", str(tmp_path / "out.csv"), *options
+            )
+        assert missing.value.returncode == 2
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.fixture
+def called_off_at_once() -> Iterator[None]:
+    """Somebody calls each import off as soon as it was received, before anyone works on it."""
+
+    def call_off(instance: ImportProgress, created: bool, **_signal: Any) -> None:
+        if created:
+            imports.cancel(instance.batch_id, by=None)
+
+    post_save.connect(call_off, sender=ImportProgress)
+    yield
+    post_save.disconnect(call_off, sender=ImportProgress)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("called_off_at_once")
+def test_an_import_called_off_meanwhile_is_answered_as_not_done(file) -> None:
+    make_shop(code="S1")
+    status, answer = run("import_metrics", file(GOOD))
+    assert (status, answer["batch"], answer["created"], answer["seconds"]) == (2, None, 0, None)
+    out = StringIO()
+    with pytest.raises(SystemExit) as end:
+        call_command("import_metrics", file(GOOD), stdout=out)
+    assert end.value.code == 2
+    assert "file.csv: cancelled; 0 rows" in out.getvalue()
+    assert not ShopMetrics.objects.exists()
 
 
 @pytest.mark.django_db

@@ -201,7 +201,8 @@ def test_only_who_imports_confirms_and_calls_off_and_only_by_post(shop, verb: st
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "can&#x27;t be called off any more"), ("zh-hans", "已无法取消：已导入")]
+    ("language", "words"),
+    [("en", "can&#x27;t be called off any more"), ("zh-hans", "已无法取消：当前为“已导入”")],
 )
 def test_who_comes_too_late_is_told(shop, language: str, words: str) -> None:
     batch = bring("metrics", GOOD)
@@ -428,3 +429,17 @@ def test_the_page_says_everything_in_chinese(shop, state: str) -> None:
     )
     page = client_of("supervisor", "zh-hans").get(page_of(batch)).content.decode()
     assert [words for words in english if words in page] == []
+
+
+# What the history and a source tell
+
+
+def test_the_history_of_an_import_is_told_in_words(shop) -> None:
+    batch = bring("metrics", f"{GOOD}S9,{DAY},6\n")
+    batch.columns, batch.partial = {"GMV": "gmv_30d"}, True
+    batch.save_by(None, "confirmed")
+    page = client_of("auditor", "zh-hans").get(reverse("admin:shops_importbatch_history", args=[batch.pk]))
+    told = page.content.decode()
+    assert "已确认" in told and "已拒收" in told
+    for raw in ("gmv_30d", "&#x27;", "confirmed", "refused", "True"):
+        assert raw not in told.split('id="content"')[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -146,11 +147,55 @@ def test_where_files_can_not_be_moved_away_none_comes_in(folder: Path, place: st
     assert len(collected()) == 1
 
 
-def test_a_name_as_long_as_names_may_be_comes_in_once(folder: Path) -> None:
-    # 255 bytes; the number before it would make it longer.
-    leave(folder, "指" * 83 + "ab.csv")
-    assert len(collected()) == 1
+@pytest.mark.parametrize("name", ["指" * 83 + "x.csv", "指" * 83 + "ab.csv", "x" * 255])
+def test_a_name_as_long_as_names_may_be_comes_in_once(folder: Path, name: str) -> None:
+    # Up to 255 bytes; the number before it would make it longer.
+    leave(folder, name)
+    [batch] = collected()
+    assert batch.file_name == name
     assert collected(AT + A_MINUTE) == []
+    [kept] = (folder / "taken").iterdir()
+    number, _dash, end = kept.name.partition("-")
+    assert number == str(batch.pk) and name.endswith(end) and len(os.fsencode(kept.name)) > 250
+
+
+def test_of_two_long_names_that_differ_in_front_both_are_kept(folder: Path, settings) -> None:
+    settings.IMPORT_MAX_BYTES = 1
+    leave(folder, "甲" + "指" * 82 + "x.csv")
+    leave(folder, "乙" + "指" * 82 + "x.csv")
+    assert collected() == []
+    assert len(names_in(folder)) == 2
+    assert all(name.startswith("refused/") and name.endswith("指x.csv") for name in names_in(folder))
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
+def test_where_taken_can_not_be_moved_to_nothing_comes_in_time_and_again(folder: Path, caplog) -> None:
+    leave(folder)
+    # On another file system, where no permission tells that nothing can be moved to.
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        (folder / "taken").symlink_to(elsewhere)
+        for minute in range(3):
+            assert collected(AT + minute * A_MINUTE) == []
+    assert not ImportBatch.objects.exists()
+    assert "nothing of" in caplog.text
+    assert (folder / "metrics.csv").exists()
+
+
+def test_a_file_of_one_name_refused_on_two_days_is_kept_twice(folder: Path, settings) -> None:
+    settings.IMPORT_MAX_BYTES = 1
+    for day in range(2):
+        leave(folder)
+        assert collected(AT + timedelta(days=day)) == []
+    assert len(names_in(folder / "refused")) == 2
+
+
+def test_what_is_no_file_is_left_alone_in_taking_too(folder: Path, tmp_path_factory) -> None:
+    elsewhere = leave(tmp_path_factory.mktemp("elsewhere"))
+    (folder / "taking").mkdir()
+    (folder / "taking" / "link.csv").symlink_to(elsewhere)
+    os.mkfifo(folder / "taking" / "pipe.csv")
+    assert collected() == []
+    assert names_in(folder) == ["taking/link.csv", "taking/pipe.csv"]
 
 
 def test_a_name_that_is_no_text_comes_in(folder: Path) -> None:
