@@ -52,7 +52,11 @@
     // A page about something unfinished loads itself again.
     const unfinished = document.querySelector('[data-refresh]');
     if (unfinished) {
-        window.setTimeout(() => window.location.reload(), Number(unfinished.dataset.refresh) * 1000);
+        const timer = window.setTimeout(
+            () => window.location.reload(), Number(unfinished.dataset.refresh) * 1000,
+        );
+        // What a person has just sent comes first.
+        document.addEventListener('submit', () => window.clearTimeout(timer));
     }
 
     // One filter's menu is open at a time, and a click beside it closes it.
