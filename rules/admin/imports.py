@@ -27,6 +27,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rules import reversals
 from rules.admin.import_forms import ColumnsForm, FileForm
+from rules.admin.import_told import told
 from shops import imports, jobs
 from shops.admin.cells import number, pill
 from shops.admin.forms import form_page
@@ -200,57 +201,11 @@ class ImportBatchAdmin(VerbsAdmin):
         """The page people watch while a file waits and is checked: it loads itself again until then."""
         batch = self.get_object(request, object_id)
         more = (
-            self._told(batch, may_import=self.has_add_permission(request), may_take=may_take(request, batch))
+            told(batch, may_import=self.has_add_permission(request), may_take=may_take(request, batch))
             if batch is not None
             else {}
         )
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
-
-    def _told(self, batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, Any]:
-        """All that an import's page tells beside its fields."""
-        names = imports.column_names(batch.kind)
-        progress = getattr(batch, "progress", None) if batch.state in ImportBatch.WORKING else None
-        return {
-            "batch": batch,
-            "unfinished": batch.state in ImportBatch.UNFINISHED,
-            "progress": progress,
-            "seconds_left": progress.seconds_left(timezone.now()) if progress else None,
-            "counts": [
-                (key, name, getattr(batch, key), number(getattr(batch, key)))
-                for key, name in (
-                    ("rows", _("rows")),
-                    ("created", _("created")),
-                    ("updated", _("updated")),
-                    ("unchanged", _("unchanged")),
-                    ("rejected", pgettext_lazy("rows", "rejected")),
-                )
-            ],
-            "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
-            "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
-            "changed_columns": [
-                (names.get(column, column), count, number(count))
-                for column, count in batch.changes.get("columns", {}).items()
-            ],
-            "changed_cells": [
-                {**cell, "column": names.get(cell["column"], cell["column"])}
-                for cell in batch.changes.get("cells", [])
-            ],
-            "kinds_of_errors": [
-                (sentence, number(count)) for sentence, count in imports.kinds_of_errors(batch.error_counts)
-            ],
-            "errors_found": imports.errors_of(batch),
-            # What it holds is not understood: that is for people to say.
-            "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
-            "absent": imports.absent_of(batch),
-            "read_over": [header for header, name in batch.columns.items() if not name],
-            "has_rejected": may_take and imports.rejected_path(batch.sha256, batch.pk).exists(),
-            "may_take": may_take,
-            "may_import": may_import,
-            "may_confirm": may_import and batch.state == ImportBatch.State.READY,
-            "may_cancel": may_import and batch.state in ImportBatch.CANCELLABLE,
-            "may_read_anew": may_import and batch.state in imports.READ_ANEW,
-            "subtitle": None,
-        }
 
     @method_decorator(require_POST)
     def confirm_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:

@@ -1,0 +1,64 @@
+"""What an import's page tells beside its fields: how far it is, what would change, what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from shops import imports
+from shops.admin.cells import number
+from shops.models import ImportBatch
+
+
+def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, Any]:
+    """All that an import's page tells beside its fields."""
+    names = imports.column_names(batch.kind)
+    progress = getattr(batch, "progress", None) if batch.state in ImportBatch.WORKING else None
+    return {
+        "batch": batch,
+        "unfinished": batch.state in ImportBatch.UNFINISHED,
+        "progress": progress,
+        "seconds_left": progress.seconds_left(timezone.now()) if progress else None,
+        "counts": [
+            (key, name, getattr(batch, key), number(getattr(batch, key)))
+            for key, name in (
+                ("rows", _("rows")),
+                ("created", _("created")),
+                ("updated", _("updated")),
+                ("unchanged", _("unchanged")),
+                ("rejected", pgettext_lazy("rows", "rejected")),
+            )
+        ],
+        "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
+        "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
+        "changed_columns": [
+            (names.get(column, column), count, number(count))
+            for column, count in batch.changes.get("columns", {}).items()
+        ],
+        "changed_cells": [
+            {
+                **cell,
+                "column": names.get(cell["column"], cell["column"]),
+                **{side: imports.told(batch.kind, cell["column"], cell[side]) for side in ("old", "new")},
+            }
+            for cell in batch.changes.get("cells", [])
+        ],
+        "kinds_of_errors": [
+            (sentence, number(count)) for sentence, count in imports.kinds_of_errors(batch.error_counts)
+        ],
+        "errors_found": imports.errors_of(batch),
+        # What it holds is not understood: that is for people to say.
+        "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
+        "absent": imports.absent_of(batch),
+        "read_over": [header for header, name in batch.columns.items() if not name],
+        "has_rejected": may_take and imports.rejected_path(batch.sha256, batch.pk).exists(),
+        "may_take": may_take,
+        "may_import": may_import,
+        "may_confirm": may_import and batch.state == ImportBatch.State.READY,
+        "may_cancel": may_import and batch.state in ImportBatch.CANCELLABLE,
+        "may_read_anew": may_import and batch.state in imports.READ_ANEW,
+        "subtitle": None,
+    }
