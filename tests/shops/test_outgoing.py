@@ -332,6 +332,14 @@ def test_an_export_that_keeps_breaking_is_given_up(monkeypatch) -> None:
     assert outgoing.unfinished() == []
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["nothing__exact=x", "opened_on__gte=yesterday", "id__exact=x"])
+def test_an_export_whose_filter_no_longer_works_fails_at_once(query: str) -> None:
+    export = written(an_export(make_user("auditor"), query=query))
+    assert (export.state, export.attempts) == ("failed", 1)
+    assert export.problem.startswith("A filter of this list no longer works.")
+
+
 def test_two_workers_do_not_write_the_same_export(committed_db) -> None:
     make_shop()
     export = an_export(make_user("auditor"))
