@@ -104,8 +104,8 @@ def test_rejected_rows_and_the_file_itself_are_downloads_and_nothing_else() -> N
     client = client_of("auditor")
     rejected = client.get(reverse("admin:shops_importbatch_rejected", args=[batch.pk]))
     text = b"".join(rejected.streaming_content).decode("utf-8-sig")
-    assert text.splitlines()[0] == "reasons,店铺编码,日期,店铺评分"
-    assert f"S9,{DAY},6" in text
+    assert text.splitlines()[0] == '"reasons","店铺编码","日期","店铺评分"'
+    assert f'"S9","{DAY}","6"' in text
     source = client.get(reverse("admin:shops_importbatch_source", args=[batch.pk]))
     assert b"".join(source.streaming_content) == BAD.encode()
     for answer in (rejected, source):
