@@ -205,6 +205,12 @@ def test_a_list_goes_out_with_no_more_queries_for_many_rows(source: str) -> None
     assert asked[0] == asked[1]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [SHOPS, "/admin/shops/shop/metrics/"])
+def test_a_double_click_asks_for_one_file_and_the_form_is_usable_again(address: str) -> None:
+    assert ' data-once="5">' in client_of().get(address).content.decode()
+
+
 # A day's metrics
 
 
