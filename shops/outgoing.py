@@ -129,7 +129,9 @@ def _attempt(export: Export, at: datetime) -> None:
         _finish(export, State.FAILED, at, _t("You may no longer export this list."))
     except (IncorrectLookupParameters, FieldError, ValidationError, SuspiciousOperation):
         # The list's filters changed, or what one of them names was deleted: no attempt mends that.
-        problem = _t("A filter of this list no longer works. Open the list, choose filters and export it again.")
+        problem = _t(
+            "A filter of this list no longer works. Open the list, choose filters and export it again."
+        )
         _finish(export, State.FAILED, at, problem)
     except Refused as refusal:
         _finish(export, State.FAILED, at, str(refusal))
