@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -428,3 +429,12 @@ def test_the_page_says_everything_in_chinese(shop, state: str) -> None:
     )
     page = client_of("supervisor", "zh-hans").get(page_of(batch)).content.decode()
     assert [words for words in english if words in page] == []
+
+
+@pytest.mark.django_db
+def test_a_hidden_field_has_no_row_on_a_forms_page() -> None:
+    user = User.objects.create_superuser("root")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    page = client.get("/admin/shops/enrollment/import/").content.decode()
+    assert 'name="resource"' in page and "field-resource" not in page
