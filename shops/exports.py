@@ -65,9 +65,12 @@ def plain(cell: str) -> str:
 
 
 def csv_lines(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """The file line by line, so that a long one needs no memory."""
+    """The file line by line, so that a long one needs no memory.
+
+    All cells are quoted: a spreadsheet may split lines at `;` or tabs, and what follows would start a cell.
+    """
     out = _Line()
-    writer = csv.writer(out)
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow([neutral(cell) for cell in header])
     yield BOM + out.line
     for row in rows:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldError, SuspiciousOperation, ValidationError
 from django.core.files.storage import default_storage
 from django.db.models import QuerySet
 from django.utils.translation import get_language, override
@@ -125,6 +127,12 @@ def _attempt(export: Export, at: datetime) -> None:
         _write(export)
     except NotAllowed:
         _finish(export, State.FAILED, at, _t("You may no longer export this list."))
+    except (IncorrectLookupParameters, FieldError, ValidationError, SuspiciousOperation):
+        # The list's filters changed, or what one of them names was deleted: no attempt mends that.
+        problem = _t(
+            "A filter of this list no longer works. Open the list, choose filters and export it again."
+        )
+        _finish(export, State.FAILED, at, problem)
     except Refused as refusal:
         _finish(export, State.FAILED, at, str(refusal))
     else:

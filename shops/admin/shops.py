@@ -134,6 +134,8 @@ class ShopAdmin(Importing, ReadOnlyAdmin):
             back=reverse("admin:shops_shop_changelist"),
             status=400 if form.errors else 200,
             opts=self.opts,
+            # The answer may be a file.
+            once_seconds=5,
         )
 
     def change_view(

@@ -26,4 +26,4 @@ def test_a_person_chooses_columns_and_gets_the_file(committed_db, a_visitor, pic
     with page.expect_download() as download:
         page.click('input[type="submit"][value="导出"]')
     download.value.save_as(tmp_path / "shops.csv")
-    assert (tmp_path / "shops.csv").read_text(encoding="utf-8-sig").split() == ["name", "青禾小店"]
+    assert (tmp_path / "shops.csv").read_text(encoding="utf-8-sig").split() == ['"name"', '"青禾小店"']

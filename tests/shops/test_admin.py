@@ -208,9 +208,9 @@ def test_plain_text_and_numbers_stay_as_they_are(cell: str) -> None:
     assert neutral(cell) == cell
 
 
-def test_a_download_quotes_what_would_break_its_lines() -> None:
+def test_a_download_quotes_every_cell() -> None:
     lines = list(csv_lines(["a", "b"], [['x "y", z', "line\nbreak"], [None, 5]]))
-    assert lines == ["\ufeffa,b\r\n", '"x ""y"", z","line\nbreak"\r\n', ",5\r\n"]
+    assert lines == ['\ufeff"a","b"\r\n', '"x ""y"", z","line\nbreak"\r\n', '"","5"\r\n']
 
 
 @pytest.mark.django_db

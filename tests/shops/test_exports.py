@@ -62,8 +62,15 @@ def test_no_cell_of_a_workbook_starts_a_formula(value: str) -> None:
     assert cell.value.replace("_x000D_", "\r") == f"'{value}"
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_no_formula_stands_bare_behind_another_delimiter(delimiter: str) -> None:
+    text = f"a{delimiter}=1+1{delimiter}"
+    [_header, line] = csv_lines(["a"], [[text]])
+    assert next(csv.reader([line], delimiter=delimiter)) == [text]
+
+
 def test_no_header_starts_a_formula() -> None:
-    assert next(csv_lines(["=a"], [])) == "\ufeff'=a\r\n"
+    assert next(csv_lines(["=a"], [])) == '\ufeff"\'=a"\r\n'
     assert sheet_of(["=a"])["A1"].value == "'=a"
 
 
@@ -127,7 +134,7 @@ def test_a_csv_writes_values_as_the_import_reads_them() -> None:
     at = datetime(2026, 3, 11, 1, 30, 15, tzinfo=UTC)
     row = [None, True, False, Decimal("0E-6"), Decimal("-0.010000"), date(2026, 3, 11), at]
     assert list(csv_lines(["a"], [row]))[1] == (
-        ",true,false,0.000000,-0.010000,2026-03-11,2026-03-11T09:30:15+08:00\r\n"
+        '"","true","false","0.000000","-0.010000","2026-03-11","2026-03-11T09:30:15+08:00"\r\n'
     )
 
 

@@ -89,7 +89,7 @@ def test_a_partial_import_is_done_and_writes_the_rejected_rows(file, tmp_path: P
     status, answer = run("import_metrics", file(BAD), "--partial", "--errors", str(out))
     assert (status, answer["created"], answer["rejected"]) == (0, 1, 1)
     assert ImportBatch.objects.get(pk=answer["batch"]).state == "applied"
-    assert out.read_text("utf-8-sig").splitlines()[-1].endswith(f"S9,{DAY},1,6")
+    assert out.read_text("utf-8-sig").splitlines()[-1].endswith(f'"S9","{DAY}","1","6"')
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -104,8 +105,8 @@ def test_rejected_rows_and_the_file_itself_are_downloads_and_nothing_else() -> N
     client = client_of("auditor")
     rejected = client.get(reverse("admin:shops_importbatch_rejected", args=[batch.pk]))
     text = b"".join(rejected.streaming_content).decode("utf-8-sig")
-    assert text.splitlines()[0] == "reasons,店铺编码,日期,店铺评分"
-    assert f"S9,{DAY},6" in text
+    assert text.splitlines()[0] == '"reasons","店铺编码","日期","店铺评分"'
+    assert f'"S9","{DAY}","6"' in text
     source = client.get(reverse("admin:shops_importbatch_source", args=[batch.pk]))
     assert b"".join(source.streaming_content) == BAD.encode()
     for answer in (rejected, source):
@@ -443,3 +444,12 @@ def test_the_history_of_an_import_is_told_in_words(shop) -> None:
     assert "已确认" in told and "已拒收" in told
     for raw in ("gmv_30d", "&#x27;", "confirmed", "refused", "True"):
         assert raw not in told.split('id="content"')[1]
+
+
+@pytest.mark.django_db
+def test_a_hidden_field_has_no_row_on_a_forms_page() -> None:
+    user = User.objects.create_superuser("root")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    page = client.get("/admin/shops/enrollment/import/").content.decode()
+    assert 'name="resource"' in page and "field-resource" not in page

@@ -205,6 +205,12 @@ def test_a_list_goes_out_with_no_more_queries_for_many_rows(source: str) -> None
     assert asked[0] == asked[1]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [SHOPS, "/admin/shops/shop/metrics/"])
+def test_a_double_click_asks_for_one_file_and_the_form_is_usable_again(address: str) -> None:
+    assert ' data-once="5">' in client_of().get(address).content.decode()
+
+
 # A day's metrics
 
 
@@ -330,6 +336,14 @@ def test_an_export_that_keeps_breaking_is_given_up(monkeypatch) -> None:
     assert written(export).state == "failed"
     assert "broke off several times" in export.problem
     assert outgoing.unfinished() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["nothing__exact=x", "opened_on__gte=yesterday", "id__exact=x"])
+def test_an_export_whose_filter_no_longer_works_fails_at_once(query: str) -> None:
+    export = written(an_export(make_user("auditor"), query=query))
+    assert (export.state, export.attempts) == ("failed", 1)
+    assert export.problem.startswith("A filter of this list no longer works.")
 
 
 def test_two_workers_do_not_write_the_same_export(committed_db) -> None:

@@ -1,8 +1,13 @@
 'use strict';
 {
-    // A form is sent once: a double click must not ask twice. Back by the browser's button, it's usable again.
+    // A form is sent once: a double click must not ask twice. Back by the browser's button, it's usable again,
+    // and after the seconds that it names itself where its answer may be a file, which leaves the page standing.
     const once = () => document.querySelectorAll('form[data-once]');
     const buttons = (form) => form.querySelectorAll('button, input[type="submit"]');
+    const release = (form) => {
+        delete form.dataset.sent;
+        buttons(form).forEach((button) => { button.disabled = false; });
+    };
     document.addEventListener('submit', (event) => {
         const form = event.target;
         if (!form.matches('form[data-once]')) {
@@ -14,13 +19,13 @@
         }
         form.dataset.sent = '1';
         buttons(form).forEach((button) => { button.disabled = true; });
+        if (form.dataset.once) {
+            window.setTimeout(() => release(form), Number(form.dataset.once) * 1000);
+        }
     });
     window.addEventListener('pageshow', (event) => {
         if (event.persisted) {
-            once().forEach((form) => {
-                delete form.dataset.sent;
-                buttons(form).forEach((button) => { button.disabled = false; });
-            });
+            once().forEach(release);
         }
     });
 
