@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from shops import imports
 from shops.models import ImportBatch, ImportProgress, ImportSource, ShopMetrics
@@ -443,3 +444,26 @@ def test_the_history_of_an_import_is_told_in_words(shop) -> None:
     assert "已确认" in told and "已拒收" in told
     for raw in ("gmv_30d", "&#x27;", "confirmed", "refused", "True"):
         assert raw not in told.split('id="content"')[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "kept", "english", "chinese"),
+    [
+        ("shops", "shop_type", "flagship", "flagship", "旗舰店"),
+        ("shops", "category", "local-life", "local-life", "本地生活"),
+        ("shops", "category", "女装", "女装", "女装"),
+        ("shops", "account_ok", "false", "no", "否"),
+        ("shops", "name", "true", "true", "true"),
+        ("enrollments", "state", "open", "open", "已开通"),
+        ("metrics", "shop_score", "none", "none", "暂无"),
+        ("metrics", "shop_score", "4.5", "4.5", "4.5"),
+        ("metrics", "shop_type", "flagship", "flagship", "flagship"),
+        ("metrics", "erp_connected", None, None, None),
+    ],
+)
+def test_a_kept_cell_is_told_in_the_readers_words(
+    kind: str, column: str, kept: str | None, english: str | None, chinese: str | None
+) -> None:
+    assert imports.told(kind, column, kept) == english
+    with override("zh-hans"):
+        assert imports.told(kind, column, kept) == chinese
