@@ -266,10 +266,10 @@ def test_changed_cells_are_shown_from_old_to_new_and_once_written_as_what_was_ch
     client = client_of("operator")
     page = client.get(page_of(batch)).content.decode()
     assert "What would change" in page
-    assert "<dt>shop_score</dt><dd>1</dd>" in page
+    assert '<dt>shop_score</dt><dd class="count">1</dd>' in page
     assert "<td><code>4.5</code></td><td><code>none</code></td>" in page
     chinese = client_of("operator", "zh-hans").get(page_of(batch)).content.decode()
-    assert "<dt>店铺评分</dt><dd>1</dd>" in chinese and "What would change" not in chinese
+    assert '<dt>店铺评分</dt><dd class="count">1</dd>' in chinese and "What would change" not in chinese
     client.post(address(batch, "confirm"))
     imports.process(batch.pk, at=AT)
     written = client.get(page_of(batch)).content.decode()
