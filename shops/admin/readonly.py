@@ -74,7 +74,7 @@ def told(reason: str | None, words: Mapping[str, Any]) -> str:
     return text if known is None else str(known) % {"what": varying and varying[0]}
 
 
-class _Changes(HistoricalRecordContextHelper):
+class Changes(HistoricalRecordContextHelper):
     """What changed, in the words of the page instead of the database's."""
 
     def __init__(
@@ -115,6 +115,8 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
     history_reasons: ClassVar[dict[str, Any]] = {}
     # Fields of which the history page does not tell what became of them.
     history_leaves_out: ClassVar[frozenset[str]] = frozenset()
+    # How the history page tells what changed.
+    history_changes: ClassVar[type[Changes]] = Changes
     # What to do next where nothing is there yet.
     when_empty: Any = ""
 
@@ -137,7 +139,7 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
     def get_historical_record_context_helper(
         self, request: HttpRequest, historical_record: HistoricalChanges
     ) -> HistoricalRecordContextHelper:
-        return _Changes(self.model, historical_record, self.history_leaves_out)
+        return self.history_changes(self.model, historical_record, self.history_leaves_out)
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
         super().set_history_delta_changes(request, historical_records, **kwargs)

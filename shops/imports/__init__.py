@@ -17,6 +17,7 @@ from shops.imports.door import (
 from shops.imports.drop_folder import collect
 from shops.imports.errors import FileRefused, kinds_of_errors
 from shops.imports.files import path_of, rejected_path
+from shops.imports.preview import told
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
@@ -47,5 +48,6 @@ __all__ = [
     "same_before",
     "suspicions_of",
     "take_back",
+    "told",
     "unfinished",
 ]

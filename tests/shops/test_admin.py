@@ -13,7 +13,7 @@ from django.utils.translation import override
 from shops import penalties
 from shops.admin import readonly
 from shops.exports import csv_lines, neutral
-from shops.models import Alliance
+from shops.models import Alliance, ImportSource
 from tests.factories import (
     AT,
     DOUYIN,
@@ -295,3 +295,26 @@ def test_an_empty_list_says_what_to_do_next(model: str) -> None:
     page = client.get(listed)
     assert str(page.context["cl"].model_admin.when_empty) in page.content.decode()
     assert "Clear the filters" in client.get(listed, {"q": "nobody"}).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["GMV → gmv_30d", "备注 → (read over)", "semicolon", "GB18030 (GBK)"]),
+        ("zh-hans", ["GMV → 近30天成交金额", "备注 → （忽略）", "分号", "GB18030 (GBK)"]),
+    ],
+)
+def test_how_files_of_a_source_are_read_is_told_in_words(language: str, words: list[str]) -> None:
+    source = ImportSource(name="平台 A", kind="metrics")
+    source.save_by(None)
+    source.columns, source.delimiter, source.encoding = {"GMV": "gmv_30d", "备注": ""}, ";", "gb18030"
+    source.save_by(None)
+    client = client_of("operator", language)
+    for address in ("change", "history"):
+        page = client.get(reverse(f"admin:shops_importsource_{address}", args=[source.pk])).content.decode()
+        for part in words:
+            assert part in page
+        assert "&#x27;" not in page.split('id="content"')[1]
+    listed = client.get(reverse("admin:shops_importsource_changelist")).content.decode()
+    assert all(part in listed for part in words[2:])
