@@ -26,10 +26,11 @@ from shops.imports.planning import Counts, Plan
 from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
-from shops.imports.reading import Reading, open_csv, readable
+from shops.imports.reading import Reading, open_csv
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
+from shops.imports.workbooks import readable
 from shops.models import DayProfile, ImportBatch, ImportProgress, ImportSource
 
 if TYPE_CHECKING:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -18,7 +16,6 @@ from shops.imports.columns import REASONS, Column, Table, spoken
 from shops.imports.encodings import encoding_of
 from shops.imports.errors import FileRefused, RowError, shortened
 from shops.imports.patterns import GoodLines, good_lines
-from shops.imports.workbooks import as_csv, is_workbook
 
 # Small enough for the processor's cache.
 RUN = 1 << 18
@@ -208,34 +205,23 @@ class _Buffer:
         return self._block[start : self._at]
 
 
-@contextmanager
-def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path, str, Reading]]:
-    """The file as CSV, the name of its sheet where it is a workbook, and how the CSV is to be read."""
-    if not is_workbook(path):
-        yield path, "", reading
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / "sheet.csv"
-        sheet = as_csv(path, table, out, reading.columns)
-        # What a person says of encoding and delimiter is of no workbook.
-        yield out, sheet, replace(reading, encoding="utf-8", delimiter=",")
-
-
 def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
     """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
     encoding = encoding_of(path, reading.encoding, firm=reading.firm)
     readings = _first_lines(path, encoding, reading)
     if not any(map(any, (cells for _delimiter, cells in readings))):
         raise FileRefused(RowError(1, "", "", "empty_file"))
-    if min(len(cells) for _delimiter, cells in readings) > MOST_HEADERS:
-        raise FileRefused(RowError(1, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
     # The delimiter by which most headers are known; of equals the one that makes more of them.
     understood = [
         (delimiter, headers, [_meaning(told, header, table, reading) for told, header in _told(headers)])
         for delimiter, headers in readings
         if len(headers) <= MOST_HEADERS
     ]
-    delimiter, headers, columns = max(understood, key=lambda found: (sum(map(bool, found[2])), len(found[1])))
+    delimiter, headers, columns = max(
+        understood, key=lambda found: (sum(map(bool, found[2])), len(found[1])), default=("", [], [])
+    )
+    if len(understood) < len(readings) and not any(columns):
+        raise FileRefused(RowError(1, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
     if errors := list(_header_errors(headers, columns, table, reading)):
         raise FileRefused(*errors, headers=headers)
     source = Source(path, encoding, delimiter, headers, columns)

@@ -7,7 +7,9 @@ import mmap
 import subprocess
 import sys
 import tempfile
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from django.conf import settings
 from shops.imports import sheets
 from shops.imports.columns import Table
 from shops.imports.errors import FileRefused, RowError, shortened
+from shops.imports.reading import Reading
 
 ZIP = b"PK\x03\x04"
 # What spreadsheets of before 2007 are, and later ones under a password: told apart by a name within.
@@ -37,6 +40,19 @@ def is_workbook(path: Path) -> bool:
     """Whether the file's content is a workbook's, or an archive's, which no CSV's is: `as_csv` knows more."""
     with open(path, "rb") as file:
         return file.read(len(OLE)).startswith((ZIP, OLE))
+
+
+@contextmanager
+def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path, str, Reading]]:
+    """The file as CSV, the name of its sheet where it is a workbook, and how the CSV is to be read."""
+    if not is_workbook(path):
+        yield path, "", reading
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "sheet.csv"
+        sheet = as_csv(path, table, out, reading.columns)
+        # What a person says of encoding and delimiter is of no workbook.
+        yield out, sheet, replace(reading, encoding="utf-8", delimiter=",")
 
 
 def as_csv(path: Path, table: Table, out: Path, known: Container[str] = ()) -> str:
