@@ -67,6 +67,9 @@ def _breaks(path: Path, encoding: str) -> tuple[int, str] | None:
                 before = broken[: error.start]
                 line += before.count(b"\n")
                 return line, f"0x{broken[error.start]:02X}" if error.start < len(broken) else ""
+            except UnicodeError:
+                # Chosen by a person: UTF-16 without the mark that tells which of the two it is.
+                return line, ""
             if "\0" in text:
                 line += text[: text.index("\0")].count("\n")
                 raise FileRefused(RowError(line, "", "", "nul"))
