@@ -39,13 +39,19 @@ def collect(*, at: datetime) -> list[ImportBatch]:
         # What could not be moved away afterwards would come in again every minute.
         if not folder.is_dir() or not _has_its_places(folder):
             continue
-        # Before the others, of which one may have the name of one that an earlier end has left.
-        left = (path for path in sorted((folder / TAKING).glob("*")) if _is_itself_a_file(path))
-        received += [_take(path, kind, at) for path in left]
         for path in sorted(folder.glob("*")):
-            if _is_whole(path, at) and (moved := _moved(path, folder / TAKING)):
-                received.append(_take(moved, kind, at))
+            if _is_whole(path, at):
+                _moved(path, folder / TAKING)
+        waiting = sorted(filter(_is_itself_a_file, (folder / TAKING).glob("*")), key=_laid_down)
+        for place, path in enumerate(waiting):
+            # In the order in which they were laid down; of two at once nobody could tell which is right.
+            as_of = at - timedelta(microseconds=len(waiting) - 1 - place)
+            received.append(_take(path, kind, at, as_of))
     return [batch for batch in received if batch is not None]
+
+
+def _laid_down(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.name
 
 
 def _has_its_places(folder: Path) -> bool:
@@ -65,9 +71,9 @@ def _has_its_places(folder: Path) -> bool:
     return True
 
 
-def _take(path: Path, kind: str, at: datetime) -> ImportBatch | None:
+def _take(path: Path, kind: str, at: datetime, as_of: datetime) -> ImportBatch | None:
     """Receive a file of `taking/` and move it to where it then belongs."""
-    batch = _receive(path, kind, at)
+    batch = _receive(path, kind, at, as_of)
     if batch is None:
         _moved(path, path.parent.with_name(REFUSED), f"{at:%Y%m%d%H%M%S}-")
     else:
@@ -75,7 +81,7 @@ def _take(path: Path, kind: str, at: datetime) -> ImportBatch | None:
     return batch
 
 
-def _receive(path: Path, kind: str, at: datetime) -> ImportBatch | None:
+def _receive(path: Path, kind: str, at: datetime, as_of: datetime) -> ImportBatch | None:
     try:
         with path.open("rb") as file:
             return receive(
@@ -84,6 +90,7 @@ def _receive(path: Path, kind: str, at: datetime) -> ImportBatch | None:
                 file_name=path.name,
                 by=None,
                 at=at,
+                as_of=as_of,
                 consent=ImportBatch.Consent.UNLESS_SUSPICIOUS,
             )
     except (Refused, OSError) as refusal:

@@ -96,7 +96,7 @@ def test_wrong_rows_are_mended_and_sent_again(
     download.value.save_as(tmp_path / "出错行.csv")
     with open(tmp_path / "出错行.csv", encoding="utf-8", newline="") as file:
         text = file.read()
-    assert text.startswith("\ufeff错误原因,店铺编码,日期,")
+    assert text.startswith('\ufeff"错误原因","店铺编码","日期",')
     headers, *rejected = csv.reader(text.removeprefix("\ufeff").splitlines(keepends=True))
     assert len(rejected) == WRONG
     with open(tmp_path / "已更正.csv", "w", encoding="utf-8-sig", newline="") as file:

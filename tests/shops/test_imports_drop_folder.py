@@ -128,10 +128,13 @@ def test_a_file_that_was_not_yet_received_is_not_lost_under_a_new_one_of_its_nam
     assert set(ShopMetrics.objects.values_list("shop__code", flat=True)) == {"S1", "S2"}
 
 
-def test_of_two_files_taken_in_one_moment_that_disagree_the_second_is_refused(folder: Path) -> None:
-    leave(folder, "a.csv")
-    leave(folder, "b.csv", GOOD.replace(",10", ",11"))
-    assert [batch.state for batch in collected()] == ["applied", "refused"]
+@pytest.mark.parametrize("earlier", ["a.csv", "b.csv"])
+def test_of_two_files_that_disagree_the_one_laid_down_later_is_right(folder: Path, earlier: str) -> None:
+    for name, gmv in (("a.csv", 10), ("b.csv", 11)):
+        leave(folder, name, GOOD.replace(",10", f",{gmv}"))
+    os.utime(folder / earlier, (AT.timestamp() - 7200, AT.timestamp() - 7200))
+    assert [batch.state for batch in collected()] == ["applied", "applied"]
+    assert ShopMetrics.objects.get().gmv_30d == (11 if earlier == "a.csv" else 10)
 
 
 @pytest.mark.parametrize("place", ["taking", "taken", "refused"])
