@@ -7,25 +7,21 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from shops import imports
+from shops.admin.sources import DELIMITERS, ENCODINGS
 from shops.models import ImportBatch, ImportSource
 
-ENCODINGS = [("", _("find out")), ("utf-8", "UTF-8"), ("gb18030", "GB18030 (GBK)"), ("utf-16", "UTF-16")]
-DELIMITERS = [
-    ("", _("find out")),
-    (",", _("comma")),
-    (";", _("semicolon")),
-    ("\t", pgettext_lazy("delimiter", "tab")),
-]
+# What nobody says is found out.
+ENCODING_CHOICES = list({**ENCODINGS, "": _("find out")}.items())
+DELIMITER_CHOICES = list({**DELIMITERS, "": _("find out")}.items())
 
 
 class ReadingForm(forms.Form):
     """How a file is written, where a person knows better."""
 
-    encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODINGS, required=False)
-    delimiter = forms.ChoiceField(label=_("Delimiter"), choices=DELIMITERS, required=False)
+    encoding = forms.ChoiceField(label=_("Encoding"), choices=ENCODING_CHOICES, required=False)
+    delimiter = forms.ChoiceField(label=_("Delimiter"), choices=DELIMITER_CHOICES, required=False)
 
     @property
     def reading(self) -> imports.Reading:

@@ -15,7 +15,7 @@ from shops.imports.door import (
     unfinished,
 )
 from shops.imports.drop_folder import collect
-from shops.imports.errors import FileRefused, kinds_of_errors
+from shops.imports.errors import kinds_of_errors
 from shops.imports.files import path_of, rejected_path
 from shops.imports.preview import told
 from shops.imports.processing import preview, process
@@ -26,7 +26,6 @@ from shops.imports.reversing import metrics_take_turns, take_back
 
 __all__ = [
     "READ_ANEW",
-    "FileRefused",
     "Reading",
     "absent_of",
     "cancel",

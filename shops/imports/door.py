@@ -116,7 +116,7 @@ def cancel(batch_id: int, *, by: User | None) -> ImportBatch:
     # Nobody is at it, or a worker that died: nothing will hear of it.
     if batch.state not in ImportBatch.WORKING or batch.pk not in sql.leases(IMPORTING):
         call_off(batch)
-        batch.save_by(by)
+        batch.save_by(by, "called off")
     return batch
 
 

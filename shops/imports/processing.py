@@ -81,7 +81,8 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
                 batch.save_by(None)
             return batch
         except CalledOff:
-            return _end(batch_id, door.call_off, by=ImportProgress.objects.get(batch=batch_id).cancelled_by)
+            by = ImportProgress.objects.get(batch=batch_id).cancelled_by
+            return _end(batch_id, door.call_off, by=by, reason="called off")
         except FileRefused as refusal:
             return refused(refusal.errors, refusal.headers)
         # Whatever it was: tried again, and after the last time told to the person instead of raised.
@@ -94,7 +95,9 @@ def process(batch_id: int, *, at: datetime) -> ImportBatch:
 
 
 @transaction.atomic
-def _end(batch_id: int, end: Callable[[ImportBatch], object], by: User | None = None) -> ImportBatch:
+def _end(
+    batch_id: int, end: Callable[[ImportBatch], object], by: User | None = None, reason: str = ""
+) -> ImportBatch:
     """Write down how a try ended that wrote nothing.
 
     Unless the lease was lost with its connection, and another worker has ended the import since.
@@ -102,7 +105,7 @@ def _end(batch_id: int, end: Callable[[ImportBatch], object], by: User | None = 
     batch = door.locked(batch_id)
     if batch.state in ImportBatch.UNFINISHED:
         end(batch)
-        batch.save_by(by)
+        batch.save_by(by, reason)
     return batch
 
 
@@ -160,7 +163,7 @@ def _begin(batch_id: int, at: datetime) -> tuple[ImportBatch, int] | None:
     if called_off is not None:
         # While a worker was at it that died before it heard.
         door.call_off(batch)
-        batch.save_by(called_off.cancelled_by)
+        batch.save_by(called_off.cancelled_by, "called off")
         return None
     if tried < ATTEMPTS:
         batch.state = State.APPLYING if shown else State.CHECKING
