@@ -7,7 +7,7 @@ from typing import Literal
 
 from shops import sql
 from shops.imports.knowledge import remember
-from shops.imports.planning import Plan
+from shops.imports.planning import Join, Plan
 from shops.metrics import METRICS, MetricType
 from shops.models import Audited, Controller, Enrollment, ImportBatch, Opening, Qualification, Shop
 
@@ -168,16 +168,18 @@ def _metrics(plan: Plan, names: list[str], batch: ImportBatch) -> None:
     for month in {day.replace(day=1) for day in plan.days}:
         sql.fetch("SELECT shops_make_month(%s)", [month])
     if batch.updated:
-        standing = "m.day = p.day AND m.shop_id = p.shop_id AND m.day = ANY(%s) AND p.outcome = 'updated'"
+        standing = Join("shops_shopmetrics", "m", "m.day = p.day AND m.shop_id = p.shop_id")
         sql.execute(
             "INSERT INTO shops_correction (shop_id, day, before, replaced_batch_id, batch_id)"
             f" SELECT m.shop_id, m.day, {_before()}, m.batch_id, %s"
-            f" FROM import_plan p JOIN shops_shopmetrics m ON {standing}",
+            f" FROM import_plan p{standing.written(batch.updated)}"
+            " WHERE p.outcome = 'updated' AND m.day = ANY(%s)",
             [batch.pk, plan.days],
         )
         changes = ", ".join(f"{name} = p.{name}" for name in names)
         sql.execute(
-            f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM import_plan p WHERE {standing}",
+            f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM import_plan p"
+            f" WHERE {standing.condition} AND m.day = ANY(%s) AND p.outcome = 'updated'",
             [batch.pk, plan.days],
         )
     if batch.created:

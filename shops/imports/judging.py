@@ -26,8 +26,9 @@ def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
     if kind == Kind.ENROLLMENTS:
         _name_alliances_by_code()
     planned = plan(staged, as_of=as_of)
-    _duplicates(staged)
-    if kind != Kind.SHOPS:
+    strangers = kind != Kind.SHOPS and _any_of_no_shop()
+    _duplicates(staged, strangers)
+    if strangers:
         _unknown_shops(staged)
     if kind == Kind.ENROLLMENTS:
         _enrollment_errors(staged, known_on)
@@ -66,6 +67,12 @@ def _reject(
     )
 
 
+def _any_of_no_shop() -> bool:
+    """Whether any row's shop was not found."""
+    [(any_,)] = sql.fetch("SELECT EXISTS (SELECT FROM import_plan WHERE shop_id IS NULL)")
+    return bool(any_)
+
+
 def _unknown_shops(staged: Staged) -> None:
     _reject(
         staged,
@@ -88,15 +95,22 @@ def _in_the_future(staged: Staged, column: str, known_on: date) -> None:
     )
 
 
-def _duplicates(staged: Staged) -> None:
-    """All rows of a key that stands twice: which of them is meant, nobody can tell."""
+def _duplicates(staged: Staged, strangers: bool) -> None:
+    """All rows of a key that stands twice: which of them is meant, nobody can tell.
+
+    `strangers`: whether any row's shop was not found.
+    """
     key = staged.table.key
+    suspects = "import_rows r"
     # Of metrics a good file is told at once: ids that have been found sort faster than texts gather.
     if staged.table.kind == Kind.METRICS and _no_shop_comes_twice_a_day():
-        return
+        if not strangers:
+            return
+        # What is left are rows whose shop was not found, by their texts.
+        suspects += " JOIN import_plan p ON p.row = r.row AND p.shop_id IS NULL"
     positions = [staged.source.position_of(name) for name in key]
     headers = [staged.source.header_of(name) for name in key]
-    parts = ", ".join(key)
+    parts = ", ".join(f"r.{name}" for name in key)
     # A bad cell was staged as nothing, which must not pass for an empty one.
     bad = (
         "SELECT FROM import_errors e WHERE e.row = r.row AND (e.position = ANY(%s) OR e.code = 'row_length')"
@@ -104,7 +118,7 @@ def _duplicates(staged: Staged) -> None:
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_doubles")
     found = sql.execute(
         "CREATE TEMP TABLE import_doubles ON COMMIT DROP AS"
-        f" SELECT {parts}, min(row) AS first, max(row) AS last FROM import_rows r"
+        f" SELECT {parts}, min(r.row) AS first, max(r.row) AS last FROM {suspects}"
         f" WHERE NOT EXISTS ({bad}) GROUP BY {parts} HAVING count(*) > 1",
         [positions],
     )
@@ -116,17 +130,16 @@ def _duplicates(staged: Staged) -> None:
         "INSERT INTO import_errors (row, position, column_name, value, code, params)"
         f" SELECT r.row, %s, %s, r.{key[0]}, 'duplicate', jsonb_build_object("
         "  'other', CASE WHEN r.row = d.first THEN d.last ELSE d.first END, 'key', %s::text)"
-        f" FROM import_rows r JOIN import_doubles d ON {same} WHERE NOT EXISTS ({bad})",
+        f" FROM {suspects} JOIN import_doubles d ON {same} WHERE NOT EXISTS ({bad})",
         [positions[0], headers[0], ", ".join(headers), positions],
     )
 
 
 def _no_shop_comes_twice_a_day() -> bool:
     [(twice,)] = sql.fetch(
-        "SELECT coalesce(sum(rows), 0) FROM"
-        " (SELECT count(*) - count(DISTINCT shop_id) AS rows FROM import_plan GROUP BY day) days"
+        "SELECT coalesce(sum(rows), 0) FROM (SELECT count(shop_id) - count(DISTINCT shop_id) AS rows"
+        " FROM import_plan WHERE day IS NOT NULL GROUP BY day) days"
     )
-    # A row without a shop or a day counts as well: then the texts are compared.
     return bool(twice == 0)
 
 

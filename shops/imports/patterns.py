@@ -70,6 +70,15 @@ def good_lines(columns: Sequence[Column | None], delimiter: str) -> GoodLines | 
     return GoodLines(columns, delimiter)
 
 
+def end_of_whole_lines(block: bytes, start: int) -> int:
+    """Where lines end that are a row each, whatever is in them: quotation marks could hold several."""
+    end = block.rfind(b"\n", start) + 1
+    bare = block.find(b'"', start, end) < 0
+    return (
+        end if end and bare and block.count(b"\r", start, end) == block.count(b"\r\n", start, end) else start
+    )
+
+
 def _pattern(column: Column, *, words: bool) -> str:
     match column.type:
         case Type.ID:

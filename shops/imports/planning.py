@@ -6,7 +6,7 @@ it, and its outcome (created, updated or unchanged).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -18,22 +18,45 @@ from shops.models import ImportBatch
 
 Kind = ImportBatch.Kind
 
+# Up to so many rows records are looked up one by one: faster than reading all that a big desk has.
+FEW = 50_000
+
+
+class Join(NamedTuple):
+    """A table that a statement reaches from what stands before it; its rows are NULL where there is none."""
+
+    table: str
+    alias: str
+    condition: str
+
+    def written(self, rows: int) -> str:
+        """For a statement over so many rows."""
+        if rows > FEW:
+            return f" LEFT JOIN {self.table} {self.alias} ON {self.condition}"
+        # Behind OFFSET the planner can't but take each by the index, whatever it believes of a new day.
+        found = f"SELECT * FROM {self.table} {self.alias} WHERE {self.condition} OFFSET 0"
+        return f" LEFT JOIN LATERAL ({found}) {self.alias} ON true"
+
 
 @dataclass(frozen=True)
 class Records:
-    """Where the records that a kind of file speaks of stand, joined to the staged row `r`.
+    """Where the records that a kind of file speaks of stand, reached from the staged row `r`.
 
     `keys`: the plan's columns that lead to them. `stands`: NULL where there is none. `standing`: what
     stands in a column of it. `also`: what follows from the file's moment, as (new, standing).
     """
 
-    joins: str
+    joins: Sequence[Join]
     keys: Mapping[str, str]
     stands: str
     record: str
     standing: Callable[[str], str]
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     day: str = ""
+
+    def joined(self, rows: int) -> str:
+        """The joins for a statement over so many rows."""
+        return "".join(join.written(rows) for join in self.joins)
 
 
 class Figure(NamedTuple):
@@ -66,7 +89,9 @@ class Plan:
     @property
     def joins(self) -> str:
         """From the staged row to its record, and to what other files say of it."""
-        return self.records.joins + self.knowledge.join(self.records.record, self.records.day)
+        return self.records.joined(self.staged.rows) + self.knowledge.join(
+            self.records.record, self.records.day
+        )
 
 
 @dataclass(frozen=True)
@@ -145,19 +170,21 @@ def _write(plan: Plan) -> None:
         f" WHEN {' OR '.join(differing) or 'false'} THEN 'updated' ELSE 'unchanged' END",
     }
     sql.execute(
-        "CREATE TEMP TABLE import_plan ON COMMIT DROP AS SELECT r.row, "
+        "CREATE TEMP TABLE import_plan ON COMMIT DROP AS SELECT r.row, r.ctid AS place, "
         + ", ".join(f"{value} AS {name}" for name, value in columns.items())
-        + f" FROM import_rows r {plan.joins}"
+        + f" FROM import_rows r{plan.joins}"
     )
 
 
-_SHOP = "LEFT JOIN shops_shop s ON s.code = r.shop"
+_SHOP = Join("shops_shop", "s", "s.code = r.shop")
 
 
 def _shops(as_of: datetime, days: list[date]) -> Records:
     return Records(
-        joins="LEFT JOIN shops_shop s ON s.code = r.code"
-        " LEFT JOIN shops_controller c ON c.id = s.controller_id",
+        joins=[
+            Join("shops_shop", "s", "s.code = r.code"),
+            Join("shops_controller", "c", "c.id = s.controller_id"),
+        ],
         keys={"code": "r.code", "shop_id": "s.id"},
         stands="s.id",
         record="s.id",
@@ -169,8 +196,11 @@ def _enrollments(as_of: datetime, days: list[date]) -> Records:
     # One time opened is what a shop has used that is in or was, unless the file says otherwise.
     used = "coalesce(r.openings::integer, CASE r.state WHEN 'applied' THEN 0 ELSE 1 END)"
     return Records(
-        joins=f"{_SHOP} LEFT JOIN shops_alliance a ON a.code = r.alliance"
-        " LEFT JOIN shops_enrollment n ON n.shop_id = s.id AND n.alliance_id = a.id",
+        joins=[
+            _SHOP,
+            Join("shops_alliance", "a", "a.code = r.alliance"),
+            Join("shops_enrollment", "n", "n.shop_id = s.id AND n.alliance_id = a.id"),
+        ],
         keys={"shop_id": "s.id", "alliance_id": "a.id", "standing_id": "n.id", "used": used},
         stands="n.id",
         record="n.id",
@@ -183,8 +213,15 @@ def _qualifications(as_of: datetime, days: list[date]) -> Records:
     # When the desk first heard of a paper, whichever file came in first.
     heard = f"timestamptz '{as_of.isoformat()}'"
     return Records(
-        joins=f"{_SHOP} LEFT JOIN shops_qualification q ON q.shop_id = s.id AND q.kind = r.kind"
-        " AND q.brand = coalesce(r.brand, '') AND q.valid_until IS NOT DISTINCT FROM r.valid_until",
+        joins=[
+            _SHOP,
+            Join(
+                "shops_qualification",
+                "q",
+                "q.shop_id = s.id AND q.kind = r.kind AND q.brand = coalesce(r.brand, '')"
+                " AND q.valid_until IS NOT DISTINCT FROM r.valid_until",
+            ),
+        ],
         keys={
             "shop_id": "s.id",
             "standing_id": "q.id",
@@ -203,8 +240,10 @@ def _metrics(as_of: datetime, days: list[date]) -> Records:
     # The days by name, so that other months' partitions are not even opened.
     named = ", ".join(f"'{day}'" for day in days) or "NULL"
     return Records(
-        joins=f"{_SHOP} LEFT JOIN shops_shopmetrics m"
-        f" ON m.day = r.day AND m.shop_id = s.id AND m.day IN ({named})",
+        joins=[
+            _SHOP,
+            Join("shops_shopmetrics", "m", f"m.day = r.day AND m.shop_id = s.id AND m.day IN ({named})"),
+        ],
         keys={"shop_id": "s.id", "day": "r.day"},
         stands="m.shop_id",
         record="s.id",

@@ -24,16 +24,17 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
     written = _written(plan)
     if not updated or not written:
         return {}
-    sql.for_many_rows(updated)
-    source = f"import_plan p JOIN import_rows r ON r.row = p.row {plan.records.joins}"
+    source = (
+        "import_plan p CROSS JOIN LATERAL (SELECT * FROM import_rows r WHERE r.ctid = p.place OFFSET 0) r"
+        f"{plan.records.joined(updated)}"
+    )
     # As text for all of them: numbers without the zeros behind, of which files have fewer than the record.
     differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in written.values())
-    [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
-    columns = {column: count for column, count in zip(written, counts, strict=True) if count}
     key = ", ".join(f"r.{name}" for name in plan.staged.table.key)
     cells = ", ".join(
         f"({place}, '{column}', {old}, {new})" for place, (column, (old, new)) in enumerate(written.items())
     )
+    [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
     found = sql.fetch(
         f"SELECT p.row, concat_ws(' · ', {key}), cell.name, cell.old, cell.new FROM {source}"
         f" CROSS JOIN LATERAL (VALUES {cells}) cell (place, name, old, new)"
@@ -41,7 +42,7 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
         " ORDER BY p.row, cell.place LIMIT %s",
         [SHOWN],
     )
-    sql.for_many_rows(plan.staged.rows)
+    columns = {column: count for column, count in zip(written, counts, strict=True) if count}
     names = ("row", "record", "column", "old", "new")
     return {"columns": columns, "cells": [dict(zip(names, cell, strict=True)) for cell in found]}
 

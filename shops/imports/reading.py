@@ -15,7 +15,7 @@ from shops.exports import plain
 from shops.imports.columns import REASONS, Column, Table, spoken
 from shops.imports.encodings import encoding_of
 from shops.imports.errors import FileRefused, RowError, shortened
-from shops.imports.patterns import GoodLines, good_lines
+from shops.imports.patterns import GoodLines, end_of_whole_lines, good_lines
 
 # Small enough for the processor's cache.
 RUN = 1 << 18
@@ -93,16 +93,23 @@ class Source:
         """Which lines need no parser; None where each one does."""
         return good_lines(self.columns, self.delimiter)
 
-    def pieces(self, told: Callable[[int], object] = lambda done: None) -> Iterator[Run | Row]:
+    def pieces(
+        self, told: Callable[[int], object] = lambda done: None, *, good_alone: bool = True
+    ) -> Iterator[Run | Row]:
         """The rows in order: good lines in runs, the others one by one; none without anything in it.
 
-        `told` hears now and then how many bytes have been read. Raises FileRefused where structure breaks.
+        `told` hears now and then how many bytes have been read. With `good_alone` false also lines that are
+        merely whole stand in runs. Raises FileRefused where structure breaks.
         """
         good = self.good_lines
         with open(self.path, "rb") as file:
             buffer = _Buffer(file, self.encoding, told)
             done = next(self._records(buffer, 0)).number
             while buffer.more():
+                if not good_alone and (lines := buffer.take(end_of_whole_lines)):
+                    yield Run(done + 1, lines)
+                    done += lines.count(b"\n")
+                    continue
                 if good is not None and (lines := buffer.take(good.end_of_run)):
                     yield Run(done + 1, lines)
                     done += lines.count(b"\n")
@@ -118,19 +125,19 @@ class Source:
     def rows(self, numbers: Iterator[int]) -> Iterator[list[str]]:
         """The cells of these rows, whose numbers ascend."""
         wanted = next(numbers, None)
-        for piece in self.pieces():
+        for piece in self.pieces(good_alone=False):
+            if wanted is None:
+                return
             if isinstance(piece, Row):
                 if piece.number == wanted:
                     yield piece.cells
                     wanted = next(numbers, None)
-            elif wanted is not None and wanted < piece.first + piece.rows:
-                lines = piece.lines.decode().split("\n")
-                while wanted is not None and wanted < piece.first + piece.rows:
+            elif wanted < (end := piece.first + piece.rows):
+                lines = piece.lines.decode(errors="replace").split("\n")
+                while wanted is not None and wanted < end:
                     [cells] = csv.reader([lines[wanted - piece.first]], delimiter=self.delimiter)
                     yield [plain(cell) for cell in cells]
                     wanted = next(numbers, None)
-            if wanted is None:
-                return
 
     def _records(self, buffer: _Buffer, before: int) -> Iterator[Row]:
         """The records that stand here, by the exact reader, numbered after `before`."""
