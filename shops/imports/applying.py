@@ -174,13 +174,13 @@ def _metrics(plan: Plan, names: list[str], batch: ImportBatch) -> None:
             f" SELECT m.shop_id, m.day, {_before()}, m.batch_id, %s"
             f" FROM import_plan p{standing.written(batch.updated)}"
             " WHERE p.outcome = 'updated' AND m.day = ANY(%s)",
-            [batch.pk, plan.days],
+            [batch.pk, list(plan.days)],
         )
         changes = ", ".join(f"{name} = p.{name}" for name in names)
         sql.execute(
             f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM import_plan p"
             f" WHERE {standing.condition} AND m.day = ANY(%s) AND p.outcome = 'updated'",
-            [batch.pk, plan.days],
+            [batch.pk, list(plan.days)],
         )
     if batch.created:
         sql.execute(

@@ -6,14 +6,13 @@ Takes the wrong rows out of `import_plan`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from django.utils.timezone import localdate
 
 from shops import sql
-from shops.imports.planning import Counts, Kind, Plan, counted, days_in, plan
+from shops.imports.planning import PLANNED, Counts, Kind, Plan, counted, plan
 from shops.imports.staging import Staged
 from shops.models import Alliance
 
@@ -38,9 +37,8 @@ def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
     elif kind == Kind.METRICS:
         _in_the_future(staged, "day", known_on)
     _clashes(planned)
-    if sql.execute("DELETE FROM import_plan p USING import_errors e WHERE e.row = p.row") and planned.days:
-        planned = replace(planned, days=days_in("import_plan"))
-    return planned, counted(staged)
+    sql.execute("DELETE FROM import_plan p USING import_errors e WHERE e.row = p.row")
+    return counted(planned)
 
 
 def _reject(
@@ -50,6 +48,7 @@ def _reject(
     *,
     where: str,
     joins: str = "",
+    rows: str = "import_rows r",
     params: str = "'{}'::jsonb",
     values: Sequence[Any] = (),
 ) -> None:
@@ -61,7 +60,7 @@ def _reject(
     sql.execute(
         "INSERT INTO import_errors (row, position, column_name, value, code, params)"
         f" SELECT r.row, %s, %s, coalesce(r.{column}::text, ''), %s, {params}"
-        f" FROM import_rows r {joins} WHERE ({where})"
+        f" FROM {rows} {joins} WHERE ({where})"
         " AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = r.row AND e.position = %s)",
         [position, staged.source.header_of(column), code, *values, position],
     )
@@ -78,7 +77,7 @@ def _unknown_shops(staged: Staged) -> None:
         staged,
         "unknown_shop",
         "shop",
-        joins="JOIN import_plan p ON p.row = r.row",
+        rows=PLANNED,
         where="p.shop_id IS NULL AND r.shop <> ''",
     )
 
@@ -101,13 +100,13 @@ def _duplicates(staged: Staged, strangers: bool) -> None:
     `strangers`: whether any row's shop was not found.
     """
     key = staged.table.key
-    suspects = "import_rows r"
+    suspects, strange = "import_rows r", ""
     # Of metrics a good file is told at once: ids that have been found sort faster than texts gather.
     if staged.table.kind == Kind.METRICS and _no_shop_comes_twice_a_day():
         if not strangers:
             return
         # What is left are rows whose shop was not found, by their texts.
-        suspects += " JOIN import_plan p ON p.row = r.row AND p.shop_id IS NULL"
+        suspects, strange = PLANNED, " AND p.shop_id IS NULL"
     positions = [staged.source.position_of(name) for name in key]
     headers = [staged.source.header_of(name) for name in key]
     parts = ", ".join(f"r.{name}" for name in key)
@@ -119,7 +118,7 @@ def _duplicates(staged: Staged, strangers: bool) -> None:
     found = sql.execute(
         "CREATE TEMP TABLE import_doubles ON COMMIT DROP AS"
         f" SELECT {parts}, min(r.row) AS first, max(r.row) AS last FROM {suspects}"
-        f" WHERE NOT EXISTS ({bad}) GROUP BY {parts} HAVING count(*) > 1",
+        f" WHERE NOT EXISTS ({bad}){strange} GROUP BY {parts} HAVING count(*) > 1",
         [positions],
     )
     if not found:
@@ -130,7 +129,7 @@ def _duplicates(staged: Staged, strangers: bool) -> None:
         "INSERT INTO import_errors (row, position, column_name, value, code, params)"
         f" SELECT r.row, %s, %s, r.{key[0]}, 'duplicate', jsonb_build_object("
         "  'other', CASE WHEN r.row = d.first THEN d.last ELSE d.first END, 'key', %s::text)"
-        f" FROM {suspects} JOIN import_doubles d ON {same} WHERE NOT EXISTS ({bad})",
+        f" FROM {suspects} JOIN import_doubles d ON {same} WHERE NOT EXISTS ({bad}){strange}",
         [positions[0], headers[0], ", ".join(headers), positions],
     )
 

@@ -6,8 +6,9 @@ it, and its outcome (created, updated or unchanged).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ Kind = ImportBatch.Kind
 
 # Up to so many rows records are looked up one by one: faster than reading all that a big desk has.
 FEW = 50_000
+# The planned rows with what was staged of each, for statements about some of them.
+PLANNED = "import_plan p CROSS JOIN LATERAL (SELECT * FROM import_rows r WHERE r.ctid = p.place OFFSET 0) r"
 
 
 class Join(NamedTuple):
@@ -75,12 +78,15 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The staged file, the records it speaks of, and what other files know of them."""
+    """The staged file, the records it speaks of, and what other files know of them.
+
+    `days`: of metrics, with how many rows of each would be created, once they are counted; in order.
+    """
 
     staged: Staged
     records: Records
     knowledge: Knowledge
-    days: list[date]
+    days: Mapping[date, int]
 
     @property
     def figures(self) -> Iterator[Figure]:
@@ -109,33 +115,38 @@ class Counts:
 def plan(staged: Staged, *, as_of: datetime) -> Plan:
     """A line for every row, also for those that are still to be found wrong."""
     kind = staged.table.kind
-    days = days_in("import_rows") if kind == Kind.METRICS else []
+    days = _days() if kind == Kind.METRICS else []
     records = _RECORDS[kind](as_of, days)
     columns = {figure.column for figure in _figures(staged, records)}
     knowledge = Knowledge(kind=kind, columns=sorted(columns), as_of=as_of, days=days)
-    made = Plan(staged, records, knowledge, days)
+    made = Plan(staged, records, knowledge, dict.fromkeys(days, 0))
     _write(made)
     return made
 
 
-def days_in(table: str) -> list[date]:
-    """The days of metrics that a staging table speaks of, in order."""
-    found = sql.fetch(f"SELECT DISTINCT day FROM {table} WHERE day IS NOT NULL ORDER BY day")
-    return [day for (day,) in found]
-
-
-def counted(staged: Staged) -> Counts:
+def counted(plan: Plan) -> tuple[Plan, Counts]:
     """What the plan comes to, once the wrong rows are out of it."""
+    day = "day" if plan.staged.table.kind == Kind.METRICS else "NULL::date"
     found = sql.fetch(
-        "SELECT outcome, count(*), count(*) FILTER (WHERE left_alone) FROM import_plan GROUP BY outcome"
+        f"SELECT {day}, outcome, count(*), count(*) FILTER (WHERE left_alone) FROM import_plan"
+        " GROUP BY 1, 2 ORDER BY 1"
     )
-    outcomes = {outcome: rows for outcome, rows, _left_alone in found}
-    return Counts(
-        rows=staged.rows,
-        **outcomes,
-        rejected=staged.rows - sum(outcomes.values()),
-        left_alone=sum(left_alone for _outcome, _rows, left_alone in found),
-    )
+    outcomes: Counter[str] = Counter()
+    created: Counter[date] = Counter()
+    for of_day, outcome, rows, _left_alone in found:
+        outcomes[outcome] += rows
+        if of_day is not None:
+            created[of_day] += rows if outcome == "created" else 0
+    rows = plan.staged.rows
+    left_alone = sum(left_alone for _day, _outcome, _rows, left_alone in found)
+    counts = Counts(rows=rows, **outcomes, rejected=rows - outcomes.total(), left_alone=left_alone)
+    return replace(plan, days=created), counts
+
+
+def _days() -> list[date]:
+    """The days of metrics that the file speaks of, in order."""
+    found = sql.fetch("SELECT DISTINCT day FROM import_rows WHERE day IS NOT NULL ORDER BY day")
+    return [day for (day,) in found]
 
 
 def _figures(staged: Staged, records: Records) -> Iterator[Figure]:

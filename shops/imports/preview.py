@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _t
 
 from shops import sql
 from shops.imports.columns import TABLES, Type
-from shops.imports.planning import Plan
+from shops.imports.planning import PLANNED, Plan
 
 # How many changed cells are shown.
 SHOWN = 50
@@ -24,10 +24,7 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
     written = _written(plan)
     if not updated or not written:
         return {}
-    source = (
-        "import_plan p CROSS JOIN LATERAL (SELECT * FROM import_rows r WHERE r.ctid = p.place OFFSET 0) r"
-        f"{plan.records.joined(updated)}"
-    )
+    source = PLANNED + plan.records.joined(updated)
     # As text for all of them: numbers without the zeros behind, of which files have fewer than the record.
     differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in written.values())
     key = ", ".join(f"r.{name}" for name in plan.staged.table.key)

@@ -246,7 +246,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
     batch.changes = changes_of(plan, counts.updated)
     for name, count in vars(counts).items():
         setattr(batch, name, count)
-    batch.first_day, batch.last_day = (plan.days[0], plan.days[-1]) if plan.days else (None, None)
+    batch.first_day, batch.last_day = (min(plan.days), max(plan.days)) if plan.days else (None, None)
     return Checked(plan, profiles)
 
 

@@ -32,15 +32,9 @@ def profiles_of(plan: Plan) -> list[DayProfile]:
     """The profile of each day as it will stand, unsaved and without its import; the newest day last."""
     if not plan.days:
         return []
-    rows = dict(
-        sql.fetch(
-            "SELECT day, sum(rows)::integer FROM ("
-            "  SELECT day, count(*) AS rows FROM shops_shopmetrics WHERE day = ANY(%s) GROUP BY day"
-            "  UNION ALL SELECT day, count(*) FROM import_plan WHERE outcome = 'created' GROUP BY day"
-            ") counted GROUP BY day ORDER BY day",
-            [plan.days],
-        )
-    )
+    standing_rows = "SELECT day, count(*) FROM shops_shopmetrics WHERE day = ANY(%s) GROUP BY day"
+    stand = dict(sql.fetch(standing_rows, [list(plan.days)]))
+    rows = {day: stand.get(day, 0) + created for day, created in plan.days.items()}
     step = step_of(max(rows.values(), default=0))
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_sample")
     sql.execute(
