@@ -24,7 +24,7 @@ KEPT = frozenset(
     }
 )
 # Only ever added to.
-APPEND_ONLY = frozenset({"shops.Correction"})
+APPEND_ONLY = frozenset({"shops.Correction", "rules.Retirement", "rules.SweepInput"})
 
 
 def privileges() -> dict[str, str]:

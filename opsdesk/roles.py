@@ -14,6 +14,7 @@ READS = frozenset(
     for app, models in {
         "shops": [
             "alliance",
+            "promotionperiod",
             "controller",
             "shop",
             "product",
@@ -28,12 +29,23 @@ READS = frozenset(
             "measure",
             "shopmetrics",
         ],
-        "rules": ["ruleset", "rule", "shopexemption", "sweep", "proposal"],
+        "rules": [
+            "ruleset",
+            "rule",
+            "alternative",
+            "retirement",
+            "shopexemption",
+            "simulation",
+            "simulatedchange",
+            "sweep",
+            "sweepinput",
+            "proposal",
+        ],
         "opsdesk": ["decision"],
     }.items()
     for model in models
     for prefix in ("", "historical")
-    if not (prefix and model in {"correction", "shopmetrics"})
+    if not (prefix and model in {"correction", "shopmetrics", "simulatedchange", "sweepinput"})
 )
 
 # Taking lists away, and seeing what one has taken.
@@ -55,7 +67,7 @@ EXPORTS = frozenset(
                     "penalty",
                     "shopmetrics",
                 ],
-                "rules": ["ruleset", "shopexemption", "sweep", "proposal"],
+                "rules": ["ruleset", "shopexemption", "simulation", "sweep", "proposal"],
                 "opsdesk": ["decision"],
             }.items()
             for model in models
@@ -102,7 +114,16 @@ ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
     "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
     "finance": Role(_("finance"), READS),
-    "rules_editor": Role(_("rules editor"), READS | {"rules.add_ruleset", "rules.change_ruleset"}),
+    "rules_editor": Role(
+        _("rules editor"),
+        READS
+        | {
+            "rules.add_ruleset",
+            "rules.change_ruleset",
+            "rules.run_simulation",
+            "rules.export_simulation",
+        },
+    ),
     "supervisor": Role(
         _("supervisor"),
         READS
@@ -113,6 +134,7 @@ ROLES: dict[str, Role] = {
             "shops.overturn_penalty",
             "shops.reverse_import",
             "rules.publish_ruleset",
+            "rules.run_simulation",
             "rules.release_sweep",
             "rules.grant_exemption",
         },

@@ -29,11 +29,11 @@ from django.db.models.functions import Abs, Cast, JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from rules.metrics import METRICS, TRADES_UNDER_NO_BRAND, Kind, RuleMetric
-from rules.models import Rule, RuleSet
+from rules.models import Condition, Rule, RuleSet
 from shops.errors import Refused
 from shops.models import Shop
 
-Operator = Rule.Operator
+Operator = Condition.Operator
 
 LOOKUPS = {
     Operator.GREATER: "gt",

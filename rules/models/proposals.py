@@ -126,8 +126,8 @@ class Proposal(Audited):
     lead_rule = models.CharField(_("first failed rule"), max_length=20, blank=True)
     lead_metric = models.CharField(_("metric"), max_length=60, blank=True)
     observed = models.CharField(_("observed"), max_length=60, blank=True)
-    operator = models.CharField(pgettext_lazy("comparison", "operator"), max_length=2, blank=True)
-    threshold = models.CharField(_("threshold"), max_length=60, blank=True)
+    operator = models.CharField(pgettext_lazy("comparison", "operator"), max_length=10, blank=True)
+    threshold = models.CharField(_("threshold"), max_length=300, blank=True)
     margin = models.DecimalField(
         _("margin"),
         max_digits=20,

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.utils.translation import get_language, pgettext_lazy
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from shops.models import Alliance, Audited, Ground, Shop
+from shops.models import Alliance, Audited
 
 
 class RuleSet(Audited):
-    """A version of the conditions of one alliance for one purpose. Once published it never changes."""
+    """A version of the conditions of one alliance for one purpose. Once published it never changes.
+
+    Draft, submitted with a simulation, published by a second person; in force from its day until that of the
+    next version, or until it is retired.
+    """
 
     class Subject(models.TextChoices):
         SHOP = "shop", _("shop")
@@ -18,11 +22,19 @@ class RuleSet(Audited):
     class Purpose(models.TextChoices):
         ADMISSION = "admission", _("admission")
         CLEARANCE = "clearance", _("clearance")
+        WARNING = "warning", _("warning")
+        OBSERVATION = "observation", _("observation")
 
     class Mode(models.TextChoices):
         PROPOSE = "propose", _("propose")
         AUTOMATIC = "automatic", _("automatic")
         SHADOW = "shadow", _("shadow")
+
+    # What can be said of whom.
+    PURPOSES = {
+        Subject.SHOP: (Purpose.ADMISSION, Purpose.CLEARANCE, Purpose.WARNING),
+        Subject.PRODUCT: (Purpose.ADMISSION, Purpose.CLEARANCE, Purpose.OBSERVATION),
+    }
 
     alliance = models.ForeignKey(
         Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="rule_sets"
@@ -31,8 +43,47 @@ class RuleSet(Audited):
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose.choices)
     version = models.PositiveIntegerField(_("version"))
     mode = models.CharField(_("mode"), max_length=20, choices=Mode.choices, default=Mode.PROPOSE)
+    note = models.TextField(_("why this version"), blank=True)
+    based_on = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("drafted from"), null=True, blank=True, related_name="+"
+    )
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("drafted by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    submitted_at = models.DateTimeField(_("submitted at"), null=True, blank=True)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("submitted by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    simulation = models.ForeignKey(
+        "rules.Simulation",
+        models.PROTECT,
+        verbose_name=_("simulation"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("What it was submitted with."),
+    )
     in_force_from = models.DateField(_("in force from"), null=True, blank=True)
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("published by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    short_notice_reason = models.TextField(_("why at shorter notice"), blank=True)
 
     class Meta:
         verbose_name = _("rule set")
@@ -48,107 +99,52 @@ class RuleSet(Audited):
                 name="rules_ruleset_version_is_used_once",
             ),
             models.CheckConstraint(
+                condition=Q(subject="shop", purpose__in=["admission", "clearance", "warning"])
+                | Q(subject="product", purpose__in=["admission", "clearance", "observation"]),
+                name="rules_ruleset_purpose_fits_its_subject",
+            ),
+            models.CheckConstraint(
                 condition=Q(published_at=None) | Q(in_force_from__isnull=False),
                 name="rules_ruleset_published_has_a_date_in_force",
             ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.alliance} · {self.get_purpose_display()} v{self.version}"
-
-
-class Rule(Audited):
-    """One condition, as a row. For admission it must hold; for clearance it fails the shop when it is met."""
-
-    class Operator(models.TextChoices):
-        GREATER = ">", ">"
-        AT_LEAST = "≥", "≥"
-        LESS = "<", "<"
-        AT_MOST = "≤", "≤"
-        EQUAL = "=", "="
-        UNEQUAL = "≠", "≠"
-
-    class Exemption(models.TextChoices):
-        NOBODY = "", _("nobody")
-        VIRTUAL_GOODS = "virtual_goods", _("shops that sell virtual goods alone")
-        NO_SCORE_YET = "no_score_yet", _("shops without a score yet")
-        NO_BRAND = "no_brand", _("shops that trade under no brand")
-
-    rule_set = models.ForeignKey(RuleSet, models.CASCADE, verbose_name=_("rule set"), related_name="rules")
-    position = models.PositiveSmallIntegerField(_("position"))
-    code = models.CharField(_("code"), max_length=20, help_text=_("Stays the same through all versions."))
-    sentence_en = models.CharField(_("sentence in English"), max_length=300)
-    sentence_zh = models.CharField(_("sentence in Chinese"), max_length=300)
-    metric = models.CharField(
-        _("metric"), max_length=60, blank=True, help_text=_("Empty: never evaluated by the daily check.")
-    )
-    operator = models.CharField(
-        pgettext_lazy("comparison", "operator"), max_length=2, choices=Operator.choices, blank=True
-    )
-    value = models.CharField(_("value"), max_length=60, blank=True)
-    exemption = models.CharField(
-        _("exempt"),
-        max_length=20,
-        choices=Exemption.choices,
-        blank=True,
-        default=Exemption.NOBODY,
-    )
-    advisory = models.BooleanField(
-        _("advisory"), default=False, help_text=_("Shown, but neither admits nor clears anyone.")
-    )
-    ground = models.CharField(_("ground"), max_length=20, choices=Ground.choices, default=Ground.METRIC)
-    source = models.CharField(_("source"), max_length=40, help_text=_("Document and clause."))
-    reading_en = models.CharField(_("our reading, in English"), max_length=300, blank=True)
-    reading_zh = models.CharField(_("our reading, in Chinese"), max_length=300, blank=True)
-
-    class Meta:
-        verbose_name = _("rule")
-        verbose_name_plural = _("rules")
-        ordering = ["rule_set", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["rule_set", "code"], name="rules_rule_code_is_used_once"),
             models.CheckConstraint(
-                condition=Q(metric="", operator="", value="")
-                | (~Q(metric="") & ~Q(operator="") & ~Q(value="")),
-                name="rules_rule_is_complete_or_never_evaluated",
+                condition=Q(submitted_at=None, submitted_by=None, simulation=None)
+                | Q(submitted_at__isnull=False, submitted_by__isnull=False, simulation__isnull=False),
+                name="rules_ruleset_is_submitted_with_a_simulation",
+            ),
+            # Those that every installation has were published by nobody here.
+            models.CheckConstraint(
+                condition=Q(published_by=None)
+                | Q(published_at__isnull=False, submitted_at__isnull=False)
+                & ~Q(published_by=F("submitted_by")),
+                name="rules_ruleset_is_published_by_a_second_person",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.sentence}"
-
-    @property
-    def sentence(self) -> str:
-        """The condition in the reader's language."""
-        return self.sentence_zh if (get_language() or "").startswith("zh") else self.sentence_en
-
-    @property
-    def reading(self) -> str:
-        """How we read the document where it is silent, in the reader's language."""
-        return self.reading_zh if (get_language() or "").startswith("zh") else self.reading_en
+        subject = f"{self.get_subject_display()} · " if self.subject == self.Subject.PRODUCT else ""
+        return f"{self.alliance} · {subject}{self.get_purpose_display()} v{self.version}"
 
 
-class ShopExemption(Audited):
-    """A supervisor's word that a rule does not count for a shop until a date."""
+class Retirement(Audited):
+    """From a day on a published version is in force no longer, and none before it comes back."""
 
-    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="exemptions")
-    alliance = models.ForeignKey(Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="+")
-    rule_code = models.CharField(_("rule"), max_length=20)
-    until = models.DateField(_("until"), help_text=_("The last day on which it counts."))
+    rule_set = models.OneToOneField(
+        RuleSet, models.PROTECT, verbose_name=_("rule set"), related_name="retirement"
+    )
+    day = models.DateField(_("from"))
     reason = models.TextField(_("reason"))
-    granted_at = models.DateTimeField(_("granted at"))
+    retired_at = models.DateTimeField(_("retired at"))
+    retired_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("retired by"), related_name="+"
+    )
 
     class Meta:
-        verbose_name = _("exemption of a shop")
-        verbose_name_plural = _("exemptions of shops")
-        ordering = ["-until", "shop"]
-        permissions = [
-            ("grant_exemption", _("Can exempt a shop from a rule")),
-            ("export_shopexemption", _("Can export exemptions of shops")),
-        ]
+        verbose_name = _("retirement of a rule set")
+        verbose_name_plural = _("retirements of rule sets")
         constraints = [
-            models.CheckConstraint(condition=~Q(reason=""), name="rules_shopexemption_has_a_reason"),
+            models.CheckConstraint(condition=~Q(reason=""), name="rules_retirement_has_a_reason"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.shop} · {self.rule_code}"
+        return f"{self.rule_set} · {self.day}"

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from rules.models.rulesets import RuleSet
 from shops.models import Alliance, Audited
@@ -18,6 +19,7 @@ class Sweep(Audited):
         DONE = "done", _("done")
         HELD = "held", _("held")
         FAILED = "failed", _("failed")
+        DROPPED = "dropped", pgettext_lazy("daily check", "dropped")
 
     # A worker still owes something to these.
     UNFINISHED = frozenset({Status.WAITING, Status.RUNNING})
@@ -53,6 +55,17 @@ class Sweep(Audited):
         blank=True,
         related_name="+",
     )
+    warning = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("warning rules"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    day_was_named = models.BooleanField(
+        _("day was named"), default=False, help_text=_("A person asked for this very day, however old it is.")
+    )
     checked = models.IntegerField(_("checked"), default=0)
     failing = models.IntegerField(_("failing"), default=0)
     no_data = models.IntegerField(_("no data"), default=0)
@@ -60,6 +73,25 @@ class Sweep(Audited):
     withdrawn = models.IntegerField(_("withdrawn"), default=0)
     already_open = models.IntegerField(_("already open"), default=0)
     by_kind = models.JSONField(_("filed by kind"), default=dict, blank=True)
+    by_rule = models.JSONField(
+        _("outcomes by rule"),
+        default=dict,
+        blank=True,
+        help_text=_("Rule → outcome → subjects."),
+    )
+    brakes = models.JSONField(
+        _("brakes"), default=list, blank=True, help_text=_("Which brakes tripped, with their figures.")
+    )
+    ruled_at = models.DateTimeField(_("released or dropped at"), null=True, blank=True)
+    ruled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("released or dropped by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    ruling = models.TextField(_("why it was released or dropped"), blank=True)
     failure = models.TextField(_("why it failed"), blank=True)
 
     class Meta:
@@ -81,6 +113,11 @@ class Sweep(Audited):
                 condition=Q(status__in=["waiting", "running"], finished_at=None)
                 | (~Q(status__in=["waiting", "running"]) & Q(finished_at__isnull=False)),
                 name="rules_sweep_is_finished_exactly_when_it_says_so",
+            ),
+            models.CheckConstraint(
+                condition=Q(ruled_at=None, ruled_by=None, ruling="")
+                | Q(ruled_at__isnull=False) & ~Q(ruling=""),
+                name="rules_sweep_is_released_or_dropped_with_a_reason",
             ),
         ]
         indexes = [

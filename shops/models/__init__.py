@@ -1,6 +1,6 @@
 """The facts: who, what was measured, what stands against them. Import models from here."""
 
-from shops.models.alliances import Alliance
+from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.enrollments import Enrollment, Opening
@@ -26,6 +26,7 @@ __all__ = [
     "Opening",
     "Penalty",
     "Product",
+    "PromotionPeriod",
     "Qualification",
     "Shop",
     "ShopMetrics",

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -30,12 +33,105 @@ class Alliance(Audited):
         blank=True,
         help_text=_("Shops of this category are listed but never checked, admitted or cleared (R22)."),
     )
+    notice_days = models.PositiveSmallIntegerField(
+        _("days of notice"),
+        default=7,
+        help_text=_("So many days lie between publishing rules and their effect; fewer take a reason."),
+    )
+    cool_down_days = models.PositiveSmallIntegerField(
+        _("days out after a clearance"),
+        default=0,
+        help_text=_("So many days after a clearance a shop is not admitted again."),
+    )
+    most_cleared = models.DecimalField(
+        _("largest share proposed to be cleared"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        default=Decimal("0.1"),
+        help_text=_("A check that would propose to clear more of the shops that are in is held."),
+    )
+    least_measured = models.DecimalField(
+        _("least share with metrics"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        default=Decimal("0.8"),
+        help_text=_("A check of a day on which fewer of the shops that are in have metrics is held."),
+    )
+    oldest_days = models.PositiveSmallIntegerField(
+        _("greatest age of metrics"),
+        null=True,
+        blank=True,
+        help_text=_("In days. A check of older metrics is held, unless somebody named the day."),
+    )
+    largest_jump = models.DecimalField(
+        _("largest jump of a median"),
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        default=Decimal("0.3"),
+        help_text=_("A check is held where a metric's median differs by more from the last 7 days."),
+    )
 
     class Meta:
         verbose_name = _("alliance")
         verbose_name_plural = _("alliances")
         ordering = ["code"]
         permissions = [("export_alliance", _("Can export alliances"))]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(most_cleared=None) | Q(most_cleared__gt=0, most_cleared__lte=1),
+                name="shops_alliance_most_cleared_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(least_measured=None) | Q(least_measured__gt=0, least_measured__lte=1),
+                name="shops_alliance_least_measured_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(largest_jump=None) | Q(largest_jump__gt=0),
+                name="shops_alliance_largest_jump_is_above_zero",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The name in the reader's language."""
+        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
+
+
+class PromotionPeriod(Audited):
+    """Days such as 618 or 双11, on which clearances wait or take a supervisor."""
+
+    class Effect(models.TextChoices):
+        WAIT = "wait", _("clearances wait")
+        SUPERVISOR = "supervisor", _("clearances take a supervisor")
+
+    alliance = models.ForeignKey(
+        Alliance, models.CASCADE, verbose_name=_("alliance"), related_name="promotion_periods"
+    )
+    name_en = models.CharField(_("name in English"), max_length=100)
+    name_zh = models.CharField(_("name in Chinese"), max_length=100)
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+    effect = models.CharField(_("effect"), max_length=20, choices=Effect.choices, default=Effect.WAIT)
+
+    class Meta:
+        verbose_name = _("promotion period")
+        verbose_name_plural = _("promotion periods")
+        ordering = ["alliance", "-first_day"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(first_day__lte=F("last_day")),
+                name="shops_promotionperiod_ends_after_it_begins",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

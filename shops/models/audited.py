@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 # History is read by record and by moment; copying every other index would cost more than the rows.
 UNINDEXED = [
     "alliance",
+    "against",
     "approved_by",
+    "based_on",
     "batch",
     "code",
     "controller",
     "decided_by",
+    "drafted_by",
     "earlier",
     "ended_by",
     "enrollment",
@@ -27,14 +30,21 @@ UNINDEXED = [
     "penalty",
     "product",
     "proposal",
+    "published_by",
     "received_by",
     "requested_by",
+    "retired_by",
+    "rule",
     "rule_set",
+    "ruled_by",
     "sha256",
     "shop",
+    "simulation",
     "source",
+    "submitted_by",
     "sweep",
     "violation",
+    "warning",
 ]
 
 

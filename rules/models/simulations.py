@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from rules.models.rulesets import RuleSet
+from shops.models import Audited, Shop
+
+
+class Simulation(Audited):
+    """What a rule set would do to the whole population on a day, beside the version in force then.
+
+    `digest` is that of the rules as they were when it ran (rules.publishing.digest_of). `result`: {"totals":
+    {change: shops}, "breakdown": [{"rule" | "category" | "shop_type": …, "change", "shops", "gmv"}],
+    "distributions": {metric: {"bounds", "shops", "now", "draft"}}, "flapping": {day: shops}}.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    UNFINISHED = frozenset({Status.WAITING, Status.RUNNING})
+
+    rule_set = models.ForeignKey(
+        RuleSet, models.CASCADE, verbose_name=_("rule set"), related_name="simulations"
+    )
+    day = models.DateField(_("day"))
+    days_back = models.PositiveSmallIntegerField(
+        _("days before it"), default=0, help_text=_("How many earlier days are looked at as well.")
+    )
+    against = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("beside"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The version in force on that day."),
+    )
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.WAITING)
+    requested_at = models.DateTimeField(_("requested at"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("requested by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
+    digest = models.CharField(_("digest of the rules"), max_length=64, blank=True)
+    checked = models.IntegerField(_("checked"), default=0)
+    result = models.JSONField(_("result"), default=dict, blank=True)
+    failure = models.TextField(_("why it failed"), blank=True)
+
+    class Meta:
+        verbose_name = _("simulation")
+        verbose_name_plural = _("simulations")
+        ordering = ["-id"]
+        permissions = [
+            ("run_simulation", _("Can simulate rule sets")),
+            ("export_simulation", _("Can export simulations")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["waiting", "running"], finished_at=None)
+                | (~Q(status__in=["waiting", "running"]) & Q(finished_at__isnull=False)),
+                name="rules_simulation_is_finished_exactly_when_it_says_so",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_set} · {self.day}"
+
+
+class SimulatedChange(models.Model):
+    """A shop for which a simulated rule set would make a difference. Written once, by the simulation."""
+
+    class Change(models.TextChoices):
+        NEWLY_OUT = "newly_out", _("newly put out")
+        RESCUED = "rescued", _("rescued")
+        NEWLY_IN = "newly_in", _("newly let in")
+        KEPT_OUT = "kept_out", _("no longer let in")
+        WARNED = "warned", _("moved into the warning band")
+        NO_DATA = "no_data", _("without data")
+
+    # The list's index begins with it.
+    simulation = models.ForeignKey(
+        Simulation, models.CASCADE, verbose_name=_("simulation"), related_name="changes", db_index=False
+    )
+    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="+", db_index=False)
+    change = models.CharField(_("change"), max_length=20, choices=Change.choices)
+    rules = ArrayField(models.CharField(max_length=20), verbose_name=_("rules"), default=list)
+    gmv_30d = models.DecimalField(_("30-day sales"), max_digits=16, decimal_places=2, null=True)
+
+    class Meta:
+        verbose_name = _("simulated change")
+        verbose_name_plural = _("simulated changes")
+        ordering = ["simulation", "change", "shop"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["simulation", "change", "shop"], name="rules_simulatedchange_is_told_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shop} · {self.get_change_display()}"
