@@ -46,11 +46,12 @@ OWES_PAPERS = "owes_papers"
 class Evaluation:
     """The two rule sets of `alliance` in force on `day`, as querysets over shops.
 
-    Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
+    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
     """
 
     alliance: Alliance
     day: date
+    instead: RuleSet | None = None
 
     @cached_property
     def admission(self) -> RuleSet:
@@ -61,6 +62,8 @@ class Evaluation:
         return self._rule_set(RuleSet.Purpose.CLEARANCE)
 
     def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
+        if self.instead is not None and self.instead.purpose == purpose:
+            return self.instead
         rule_set = in_force(self.alliance, purpose, self.day)
         if rule_set is None:
             raise Refused(
