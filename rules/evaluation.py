@@ -46,7 +46,8 @@ OWES_PAPERS = "owes_papers"
 class Evaluation:
     """The two rule sets of `alliance` in force on `day`, as querysets over shops.
 
-    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
+    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a
+    transaction, after `prepare()`: the derived facts live in a temporary table.
     """
 
     alliance: Alliance
