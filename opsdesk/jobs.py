@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
-from rules import sweeps
+from rules import simulation, sweeps
+from rules.jobs import simulate
 from rules.models import Sweep
 from shops import imports, outgoing
 from shops.errors import Refused
@@ -60,6 +61,8 @@ def reconcile() -> None:
         get_queue("default").enqueue(process_import, batch_id)
     for export_id in outgoing.unfinished():
         get_queue("default").enqueue(write_export, export_id)
+    for simulation_id in simulation.unfinished():
+        get_queue("default").enqueue(simulate, simulation_id)
 
 
 def collect_files() -> None:

@@ -45,7 +45,7 @@ READS = frozenset(
     }.items()
     for model in models
     for prefix in ("", "historical")
-    if not (prefix and model in {"correction", "shopmetrics", "simulatedchange", "sweepinput"})
+    if not (prefix and model in {"correction", "shopmetrics", "simulation", "simulatedchange", "sweepinput"})
 )
 
 # Taking lists away, and seeing what one has taken.
@@ -67,7 +67,7 @@ EXPORTS = frozenset(
                     "penalty",
                     "shopmetrics",
                 ],
-                "rules": ["ruleset", "shopexemption", "simulation", "sweep", "proposal"],
+                "rules": ["ruleset", "shopexemption", "simulation", "simulatedchange", "sweep", "proposal"],
                 "opsdesk": ["decision"],
             }.items()
             for model in models
@@ -122,6 +122,7 @@ ROLES: dict[str, Role] = {
             "rules.change_ruleset",
             "rules.run_simulation",
             "rules.export_simulation",
+            "rules.export_simulatedchange",
         },
     ),
     "supervisor": Role(

@@ -44,6 +44,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         _("Rule book"),
         [
             ("rules.RuleSet", "", ""),
+            ("rules.Simulation", "", ""),
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
             ("shops.Alliance", "", ""),

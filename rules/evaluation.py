@@ -156,6 +156,13 @@ class Evaluation:
         """Fails a blocking clearance rule. A shop without metrics of the day is never cleared."""
         return self.any_fails(self.clearing) & Q(m__day__isnull=False)
 
+    @cached_property
+    def warning_criteria(self) -> list[Criterion]:
+        return []
+
+    def to_warn(self) -> Q:
+        return Q(pk__in=[])
+
     def to_admit(self) -> Q:
         """Passes every blocking admission rule, and no clearance rule fails (R17).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date
 
 from rules.models import RuleSet
@@ -21,3 +23,8 @@ def in_force(alliance: Alliance, purpose: RuleSet.Purpose, day: date) -> RuleSet
         .order_by("-in_force_from", "-version")
         .first()
     )
+
+
+def digest_of(rule_set: RuleSet) -> str:
+    rules = list(rule_set.rules.order_by("position").values())
+    return hashlib.sha256(json.dumps(rules, default=str).encode()).hexdigest()

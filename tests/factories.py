@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
-from rules.models import Proposal, RuleSet, Sweep
+from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops.models import (
     Alliance,
     Controller,
@@ -187,6 +187,15 @@ def make_sweep(alliance_code: str = DOUYIN, day: date = DAY, **values: Any) -> S
             "finished_at": AT,
             **values,
         }
+    )
+
+
+def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulation:
+    """A simulation that waits for its worker."""
+    if rule_set is None:
+        rule_set = RuleSet.objects.get(alliance__code=DOUYIN, purpose=RuleSet.Purpose.CLEARANCE, version=1)
+    return Simulation.objects.create(
+        **{"rule_set": rule_set, "against": rule_set, "day": DAY, "requested_at": AT, **values}
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -88,7 +90,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         "recovered on %(what)s": _("recovered on %(what)s"),
     }
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         """Without the status where the list shows one alone."""
         varies = request.GET.get("status") == "all"
         return [*self.list_display, "status_cell"] if varies else self.list_display

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -128,6 +129,71 @@ def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) 
         across,
         lines,
         dots,
+        labels,
+        caption,
+    )
+
+
+@register.simple_tag
+def spread(
+    edges: Sequence[str], counts: Sequence[int], marks: Sequence[tuple[str, str]], caption: str
+) -> SafeString:
+    """How many lie from each edge to the next, with marks (a kind for its colour, a value) across."""
+    most = max(counts, default=0) or 1
+    at = [float(edge) for edge in edges]
+    step = (LINE_WIDTH - LEFT - RIGHT) / max(len(counts), 1)
+    room = LINE_HEIGHT - TOP - BOTTOM
+
+    def x(value: float) -> float:
+        """Bars are of one width, whatever lies between their edges."""
+        place = max(bisect(at, value) - 1, 0)
+        inside = (value - at[place]) / (at[place + 1] - at[place]) if place + 1 < len(at) else 0
+        return LEFT + step * (place + min(max(inside, 0), 1))
+
+    shapes = format_html_join(
+        "",
+        '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
+        (
+            (
+                _xy(LEFT + place * step + 0.5),
+                _xy(TOP + room - room * count / most),
+                _xy(max(step - 1, 1)),
+                _xy(room * count / most),
+                _plain(at[place]),
+                number(count),
+            )
+            for place, count in enumerate(counts)
+            if count
+        ),
+    )
+    # The labels of the two kinds stand apart.
+    labelled = {"now": TOP - 2}
+    across = format_html_join(
+        "",
+        '<line class="threshold {}" x1="{}" x2="{}" y1="{}" y2="{}"/>'
+        '<text class="label threshold-label {}" x="{}" y="{}" text-anchor="middle">{}</text>',
+        (
+            (kind, at_x, at_x, TOP, TOP + room, kind, at_x, labelled.get(kind, TOP + room + 10), value)
+            for kind, value in marks
+            for at_x in [_xy(x(float(value)))]
+        ),
+    )
+    labels = format_html_join(
+        "",
+        '<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>',
+        (
+            (_xy(LEFT + place * step), LINE_HEIGHT - 1, _plain(at[place]))
+            for place in range(0, len(at), max(len(at) // 6, 1))
+        ),
+    )
+    return format_html(
+        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>'
+        "<figcaption>{}</figcaption></figure>",
+        LINE_WIDTH,
+        LINE_HEIGHT,
+        caption,
+        shapes,
+        across,
         labels,
         caption,
     )

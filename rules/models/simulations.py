@@ -7,15 +7,19 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rules.models.rulesets import RuleSet
-from shops.models import Audited, Shop
+from shops.models import Shop
 
 
-class Simulation(Audited):
+class Simulation(models.Model):
     """What a rule set would do to the whole population on a day, beside the version in force then.
 
-    `digest` is that of the rules as they were when it ran (rules.publishing.digest_of). `result`: {"totals":
-    {change: shops}, "breakdown": [{"rule" | "category" | "shop_type": …, "change", "shops", "gmv"}],
-    "distributions": {metric: {"bounds", "shops", "now", "draft"}}, "flapping": {day: shops}}.
+    A computation, not a decision: it has no history, and a publication quotes it by `digest`, that of the
+    rules as they were (rules.publishing.digest_of). `result`:
+    {"inside", "candidates": shops, "now" | "draft": {"clear", "admit", "warn", "no_data": shops},
+    "rules": [{"code", "now", "draft": shops that fail}], "totals": [{"change", "shops", "gmv"}],
+    "breakdown": {"rule" | "category" | "shop_type": [{"name", "change", "shops", "gmv"}]},
+    "distributions": [{"metric", "edges", "shops", "missing", "now" | "draft": [{"code", "operator", "at"}]}],
+    "days": [{"day", "now", "draft": shops to clear}], "flapping": {"now", "draft": shops}}.
     """
 
     class Status(models.TextChoices):
@@ -52,6 +56,8 @@ class Simulation(Audited):
         blank=True,
         related_name="+",
     )
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    done = models.FloatField(_("progress"), default=0, help_text=_("A share of 1."))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
     digest = models.CharField(_("digest of the rules"), max_length=64, blank=True)
@@ -103,6 +109,7 @@ class SimulatedChange(models.Model):
         verbose_name = _("simulated change")
         verbose_name_plural = _("simulated changes")
         ordering = ["simulation", "change", "shop"]
+        permissions = [("export_simulatedchange", _("Can export simulated changes"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["simulation", "change", "shop"], name="rules_simulatedchange_is_told_once"

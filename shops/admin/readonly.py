@@ -101,22 +101,16 @@ class Changes(HistoricalRecordContextHelper):
         return dict(choices).get(value, value) if choices else localize(value)
 
 
-class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
-    """Verbs and imports write; these pages show. A subclass that lets people write says so by overriding."""
+class ShownAdmin(Exporting, admin.ModelAdmin):
+    """Records that nobody writes by hand. A subclass that lets people write says so by overriding."""
 
     paginator = CappedPaginator
     list_per_page = 50
     list_max_show_all = 200
     show_full_result_count = False
     save_as = False
-    actions: ClassVar[Any] = None
+    actions: Any = None
     empty_value_display = NOTHING
-    # Reasons that history keeps by code, with their words; those of WRITTEN need no repetition.
-    history_reasons: ClassVar[dict[str, Any]] = {}
-    # Fields of which the history page does not tell what became of them.
-    history_leaves_out: ClassVar[frozenset[str]] = frozenset()
-    # How the history page tells what changed.
-    history_changes: ClassVar[type[Changes]] = Changes
     # What to do next where nothing is there yet.
     when_empty: Any = ""
 
@@ -133,6 +127,26 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
         title = capfirst(self.opts.verbose_name)
         return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
 
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ShownAdmin, SimpleHistoryAdmin):
+    """Audited records: verbs and imports write, these pages show, their history with them."""
+
+    # Reasons that history keeps by code, with their words; those of WRITTEN need no repetition.
+    history_reasons: ClassVar[dict[str, Any]] = {}
+    # Fields of which the history page does not tell what became of them.
+    history_leaves_out: ClassVar[frozenset[str]] = frozenset()
+    # How the history page tells what changed.
+    history_changes: ClassVar[type[Changes]] = Changes
+
     def history_view_title(self, request: HttpRequest, obj: models.Model) -> str:
         return _t("History: %(name)s") % {"name": obj}
 
@@ -146,15 +160,6 @@ class ReadOnlyAdmin(Exporting, SimpleHistoryAdmin):
         words = WRITTEN | self.history_reasons
         for record in historical_records:
             record.why = told(record.history_change_reason, words)
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         match = request.resolver_match

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from opsdesk import review
 from opsdesk.roles import ROLES
 from rules import exemptions
-from rules.models import RuleSet
+from rules.models import RuleSet, SimulatedChange
 from shops import imports
 from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
 from tests.factories import (
@@ -31,6 +31,7 @@ from tests.factories import (
     make_proposal,
     make_qualification,
     make_shop,
+    make_simulation,
     make_sweep,
     make_user,
 )
@@ -45,6 +46,7 @@ STAFF = ALL - {OUTSIDER, ANONYMOUS}
 READERS = frozenset(ROLES) - {"administrator"} | {SUPERUSER}
 OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
 SUPERVISORS = frozenset({"supervisor", SUPERUSER})
+SIMULATORS = SUPERVISORS | {"rules_editor"}
 AUDITORS = OPERATORS | {"auditor"}
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
 
@@ -123,6 +125,8 @@ ACCESS: dict[str, Row] = {
     **record("rules_ruleset", READERS),
     **record("rules_shopexemption", READERS, add=SUPERVISORS),
     "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
+    **record("rules_simulation", READERS, add=SIMULATORS, export=AUDITORS | SIMULATORS, versions=False),
+    **record("rules_simulatedchange", READERS, export=AUDITORS | SIMULATORS, versions=False),
     **record("rules_sweep", READERS),
     **record("opsdesk_decision", READERS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
@@ -188,6 +192,10 @@ def records() -> dict[str, Any]:
             reason="moved",
             by=None,
             at=AT,
+        ),
+        "rules_simulation": (simulation := make_simulation()),
+        "rules_simulatedchange": SimulatedChange.objects.create(
+            simulation=simulation, shop=shop, change=SimulatedChange.Change.NEWLY_OUT
         ),
         "rules_sweep": make_sweep(),
         "opsdesk_decision": review.accept(accepted.pk, by=None, reason="below_bar", at=AT),

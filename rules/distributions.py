@@ -1,0 +1,105 @@
+"""How the shops' figures are spread, for thresholds to be drawn into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from rules.criteria import Criterion
+from rules.evaluation import Evaluation
+from rules.metrics import Kind
+from rules.models import Rule, RuleSet
+from shops import sql
+
+# Into so many bars the scale of a score or a rate is cut.
+BARS = 50
+# What has no end is cut at 1, 2 and 5 of each magnitude.
+MAGNITUDES = range(9)
+
+
+def of_compared(sides: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
+    """How each imported number that the compared rules speak of is spread, with both sides' thresholds."""
+    draft = sides["draft"]
+    criteria = {side: _compared(evaluation) for side, evaluation in sides.items()}
+    metrics = {
+        criterion.metric.column: criterion.metric
+        for compared in criteria.values()
+        for criterion in compared
+        if criterion.metric.column and criterion.metric.kind.numeric
+    }
+    if not metrics:
+        return []
+    admits = draft.instead is not None and draft.instead.purpose == RuleSet.Purpose.ADMISSION
+    edges = {column: _edges(metric.kind) for column, metric in metrics.items()}
+    counts = _counts(draft.candidates() if admits else draft.inside(), edges)
+    return [
+        {
+            "metric": metrics[column].key,
+            "edges": [str(edge) for edge in edges[column]],
+            "shops": bars,
+            "missing": missing,
+            **{
+                side: [
+                    {"code": c.rule.code, "operator": c.rule.operator, "at": at}
+                    for c in compared
+                    if c.metric.column == column and c.rule.operator != Rule.Operator.IN
+                    for at in (c.rule.value, c.rule.upper)
+                    if at
+                ]
+                for side, compared in criteria.items()
+            },
+        }
+        for column, (bars, missing) in counts.items()
+    ]
+
+
+def _compared(evaluation: Evaluation) -> list[Criterion]:
+    """The criteria of the version that is compared."""
+    return (
+        {
+            RuleSet.Purpose.ADMISSION: evaluation.admitting,
+            RuleSet.Purpose.CLEARANCE: evaluation.clearing,
+            RuleSet.Purpose.WARNING: evaluation.warning_criteria,
+        }[RuleSet.Purpose(evaluation.instead.purpose)]
+        if evaluation.instead
+        else []
+    )
+
+
+def _edges(kind: Kind) -> list[Decimal]:
+    if kind in (Kind.MONEY, Kind.COUNT):
+        return [Decimal(0), *(Decimal(step) * 10**power for power in MAGNITUDES for step in (1, 2, 5))]
+    top = Decimal(1) if kind is Kind.RATE else Decimal(5)
+    return [top * bar / BARS for bar in range(BARS + 1)]
+
+
+def _counts(shops: QuerySet[Any], edges: Mapping[str, Sequence[Decimal]]) -> dict[str, tuple[list[int], int]]:
+    """Column → how many shops lie from each edge to the next, and how many have no value."""
+    query, params = shops.values_list(*(f"m__{column}" for column in edges)).query.sql_with_params()
+    names = [f"v{number}" for number in range(len(edges))]
+    buckets = ", ".join(
+        f"width_bucket({name}, ARRAY[{', '.join(map(str, of_metric))}]::numeric[]) AS {name}"
+        for name, of_metric in zip(names, edges.values(), strict=True)
+    )
+    found = sql.fetch(
+        f"SELECT grouping({', '.join(names)}), {', '.join(names)}, count(*)"
+        f" FROM (SELECT {buckets} FROM ({query}) shops ({', '.join(names)})) bars"
+        f" GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in names)})",
+        params,
+    )
+    told = {key: ([0] * len(of_metric), 0) for key, of_metric in edges.items()}
+    everything = (1 << len(names)) - 1
+    for grouped, *bars, count in found:
+        # The one bit that is not set is that of the column.
+        number = len(names) - (everything ^ grouped).bit_length()
+        key = list(edges)[number]
+        bar = bars[number]
+        counted, missing = told[key]
+        if bar is None:
+            told[key] = (counted, missing + count)
+        else:
+            counted[max(bar, 1) - 1] += count
+    return told

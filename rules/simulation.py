@@ -1,0 +1,175 @@
+"""What a rule set would do to everyone, before it acts: beside the version in force on a day.
+
+Both versions are asked over the same population and the same day, by the expressions that a daily check runs.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_noop
+
+from rules import distributions, publishing, simulated
+from rules.evaluation import Evaluation
+from rules.models import RuleSet, Simulation
+from rules.sweeps import ATTEMPTS, KEPT_DYING, newest_day
+from shops import sql
+from shops.errors import Refused
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+RUN = "rules.run_simulation"
+Status = Simulation.Status
+
+# First half of an advisory lock: a session's on the simulation that it works on.
+SIMULATING = 7_306_007
+# Further back one looks at other people's past, not at a rule.
+MOST_DAYS_BACK = 30
+
+# Why a simulation failed, where no exception says so; told in the reader's language.
+CHANGED_MEANWHILE = gettext_noop("the rules were changed while it ran")
+
+
+def request(
+    rule_set: RuleSet, *, by: User | None, at: datetime, day: date | None = None, days_back: int = 0
+) -> Simulation:
+    """Ask what `rule_set` would do on `day` (by default the newest with metrics) and some days before it.
+
+    Refused for products' rules, for a set without a rule that is evaluated, for a day to come or without
+    metrics, and further back than MOST_DAYS_BACK.
+    """
+    require(by, RUN)
+    if rule_set.subject != RuleSet.Subject.SHOP:
+        raise Refused(_t("Only shops' rules can be simulated."))
+    if not rule_set.rules.exclude(metric="").exists():
+        raise Refused(_t("This set has no rule that is evaluated: there is nothing to simulate."))
+    if not 0 <= days_back <= MOST_DAYS_BACK:
+        raise Refused(_t("A simulation looks back at most %(most)s days.") % {"most": MOST_DAYS_BACK})
+    newest = newest_day(localdate(at))
+    if newest is None:
+        raise Refused(_t("No metrics have been imported yet: there is no day to simulate."))
+    day = day or newest
+    if day > newest:
+        raise Refused(_t("There are no metrics after %(day)s yet.") % {"day": newest})
+    simulation = Simulation(
+        rule_set=rule_set,
+        day=day,
+        days_back=days_back,
+        against=publishing.in_force(rule_set.alliance, RuleSet.Purpose(rule_set.purpose), day),
+        requested_at=at,
+        requested_by=by,
+    )
+    simulation.save()
+    return simulation
+
+
+def unfinished() -> list[int]:
+    """Simulations that wait for a worker, or whose worker died."""
+    waiting = Simulation.objects.filter(status__in=Simulation.UNFINISHED).order_by("pk")
+    return sorted(set(waiting.values_list("pk", flat=True)) - sql.leases(SIMULATING))
+
+
+def run(simulation_id: int, *, at: datetime) -> Simulation:
+    """Carry a requested simulation out. Safe to call again and at once: what is finished stays as it is.
+
+    One that another session works on is left alone. It writes nothing but its own record.
+    """
+    with sql.lease(SIMULATING, simulation_id) as held:
+        simulation = Simulation.objects.select_related("rule_set__alliance", "against").get(pk=simulation_id)
+        if not held or simulation.status not in Simulation.UNFINISHED:
+            return simulation
+        # Each try has left its mark before it began: one that killed its worker could not.
+        if simulation.tries >= ATTEMPTS:
+            return _finish(simulation, Status.FAILED, at, failure=KEPT_DYING)
+        simulation.tries += 1
+        simulation.status = Status.RUNNING
+        simulation.save()
+        try:
+            with _Progress(simulation.pk) as progress, transaction.atomic():
+                _carry_out(simulation, progress)
+        except Refused as refusal:
+            return _finish(simulation, Status.FAILED, at, failure=str(refusal))
+        # Whatever it was, the record says so; and whoever called hears of it.
+        except Exception as failure:
+            _finish(simulation, Status.FAILED, at, failure=str(failure) or type(failure).__name__)
+            raise
+        return _finish(simulation, Status.DONE, at)
+
+
+def _finish(simulation: Simulation, status: Simulation.Status, at: datetime, failure: str = "") -> Simulation:
+    simulation.status, simulation.finished_at, simulation.failure = status, at, failure
+    simulation.done = 1
+    simulation.save()
+    return simulation
+
+
+class _Progress:
+    """Tells how far a simulation is over a connection of its own, while its transaction is still open."""
+
+    def __init__(self, simulation_id: int) -> None:
+        self._simulation_id = simulation_id
+        self._beside = sql.Beside()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def tell(self, share: float) -> None:
+        self._beside.fetch(
+            "UPDATE rules_simulation SET done = %s WHERE id = %s RETURNING id", [share, self._simulation_id]
+        )
+
+    def __exit__(self, *error: object) -> None:
+        self._beside.close()
+
+
+def _carry_out(simulation: Simulation, progress: _Progress) -> None:
+    began = perf_counter()
+    rule_set, day = simulation.rule_set, simulation.day
+    simulation.digest = publishing.digest_of(rule_set)
+    sides = {"draft": Evaluation(rule_set.alliance, day, instead=rule_set)}
+    if simulation.against is not None:
+        sides["now"] = Evaluation(rule_set.alliance, day, instead=simulation.against)
+    steps = len(sides) * (1 + simulation.days_back) + 2
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress.tell(done / (steps + 1))
+
+    simulated.begin()
+    for side, evaluation in sides.items():
+        simulated.judge(side, evaluation)
+        step()
+    simulated.tell_changes(simulation.pk)
+    step()
+    inside, candidates = simulated.population(sides["draft"])
+    simulation.checked = inside + candidates
+    simulation.result = {
+        "inside": inside,
+        "candidates": candidates,
+        **simulated.verdicts(),
+        "rules": simulated.failing_by_rule(),
+        "totals": simulated.totals(simulation.pk),
+        "breakdown": simulated.breakdown(simulation.pk),
+        "distributions": distributions.of_compared(sides),
+    }
+    step()
+    if simulation.days_back:
+        days = [day - timedelta(days=ago) for ago in range(simulation.days_back, -1, -1)]
+        for earlier in days:
+            for side, evaluation in sides.items():
+                simulated.keep_day(side, Evaluation(evaluation.alliance, earlier, instead=evaluation.instead))
+                step()
+        simulation.result |= {"days": simulated.days(days), "flapping": simulated.flapping(days)}
+    if publishing.digest_of(RuleSet.objects.get(pk=rule_set.pk)) != simulation.digest:
+        raise Refused(CHANGED_MEANWHILE)
+    simulation.seconds = Decimal(f"{perf_counter() - began:.3f}")
