@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 from django.utils.timezone import get_default_timezone
 
+from rules.metrics import penalties_asked
 from rules.models import Proposal, Sweep
-from shops.models import Penalty, ShopMetrics
+from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import write_with_history
 
 if TYPE_CHECKING:
@@ -43,14 +44,70 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), get_default_timezone())
 
 
-def prepare_facts(day: date, *, marks: Mapping[str, QuerySet]) -> None:
+# DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
+PENALTIES = """
+    INSERT INTO rules_fact
+    SELECT asked.key, p.shop_id, count(*)
+    FROM unnest(%(keys)s::text[], %(violations)s::text[], %(since)s::timestamptz[])
+        AS asked (key, violation, since)
+    JOIN shops_violation v ON v.code = asked.violation
+    JOIN shops_penalty p ON p.violation_id = v.id AND p.imposed_at >= asked.since
+    WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
+    GROUP BY asked.key, p.shop_id
+"""
+# DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
+_SERIOUS = "v.serious AND p.status = ANY (%(penalised)s)"
+_ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
+CONTROLLER_CASES = {
+    "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
+    "controller_serious_penalties": _SERIOUS,
+    "controller_transaction_cases": _ENDANGERING,
+}
+OF_OTHER_SHOPS = """
+    INSERT INTO rules_fact
+    SELECT %(key)s, s.id, count(*)
+    FROM shops_penalty p
+    JOIN shops_violation v ON v.id = p.violation_id
+    JOIN shops_shop offender ON offender.id = p.shop_id
+    JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
+    WHERE {cases}
+    GROUP BY s.id
+"""
+# DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
+BRAND_PAPERS = """
+    INSERT INTO rules_fact
+    SELECT 'brand_papers', shop_id,
+           CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %(day)s) THEN 0
+                WHEN bool_or(verdict = 'pending') THEN NULL
+                ELSE 1 END
+    FROM (
+        SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
+        FROM shops_qualification
+        WHERE kind = 'brand'
+        ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
+    ) newest
+    GROUP BY shop_id
+"""
+# Of openings that ended before the day; one that the shop ended itself is no clearance.
+SINCE_CLEARANCE = """
+    INSERT INTO rules_fact
+    SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
+    FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
+    WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+    GROUP BY e.shop_id
+"""
+
+
+def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
     """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`.
 
-    `marks` are facts without a value: each queryset yields the ids of the shops that its key marks.
+    `keys`: which facts are asked for; the others are not worked out. `marks` are facts without a value: each
+    queryset yields the ids of the shops that its key marks.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("derived facts live no longer than a transaction")
-    penalised = list(Penalty.PENALISED)
+    values: dict[str, Any] = {"day": day, "alliance": alliance.pk, "penalised": list(Penalty.PENALISED)}
+    penalties = {key: asked for key in sorted(keys) if (asked := penalties_asked(key))}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("DROP TABLE IF EXISTS pg_temp.rules_fact")
@@ -58,50 +115,21 @@ def prepare_facts(day: date, *, marks: Mapping[str, QuerySet]) -> None:
             "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value integer,"
             " PRIMARY KEY (key, shop_id)) ON COMMIT DROP"
         )
-        # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'circumvention_penalties_365d', p.shop_id, count(*)
-            FROM shops_penalty p JOIN shops_violation v ON v.id = p.violation_id
-            WHERE v.code = 'V9' AND p.status = ANY (%s) AND p.imposed_at >= %s AND p.imposed_at < %s
-            GROUP BY p.shop_id
-            """,
-            [penalised, midnight(day - timedelta(days=364)), midnight(day + timedelta(days=1))],
-        )
-        # DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'controller_serious_cases', s.id, count(*)
-            FROM shops_penalty p
-            JOIN shops_violation v ON v.id = p.violation_id
-            JOIN shops_shop offender ON offender.id = p.shop_id
-            JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
-            WHERE v.serious AND p.status = ANY (%s)
-               OR v.endangers_transactions AND p.status <> 'overturned'
-            GROUP BY s.id
-            """,
-            [penalised],
-        )
-        # DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'brand_papers', shop_id,
-                   CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %s) THEN 0
-                        WHEN bool_or(verdict = 'pending') THEN NULL
-                        ELSE 1 END
-            FROM (
-                SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
-                FROM shops_qualification
-                WHERE kind = 'brand'
-                ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
-            ) newest
-            GROUP BY shop_id
-            """,
-            [day],
-        )
+        if penalties:
+            counted = {
+                "keys": list(penalties),
+                "violations": [violation for violation, _days in penalties.values()],
+                "since": [midnight(day - timedelta(days=days - 1)) for _code, days in penalties.values()],
+                "end": midnight(day + timedelta(days=1)),
+            }
+            cursor.execute(PENALTIES, values | counted)
+        for key, cases in CONTROLLER_CASES.items():
+            if key in keys:
+                cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+        if "brand_papers" in keys:
+            cursor.execute(BRAND_PAPERS, values)
+        if "days_since_clearance" in keys:
+            cursor.execute(SINCE_CLEARANCE, values)
         for key, shops in marks.items():
             query, params = shops.query.sql_with_params()
             cursor.execute(

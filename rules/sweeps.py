@@ -218,7 +218,7 @@ def _gather_due(evaluation: Evaluation) -> None:
         evaluation.inside().filter(evaluation.to_clear()).values("id", **evidence, failing_since=since),
     )
     for criterion in blocking(evaluation.clearing):
-        if criterion.metric.column:
+        if criterion.dated:
             sql.date_failures(
                 f"rules_due_{Kind.CLEAR}", criterion.rule.code, criterion.fails_on_imported(), evaluation.day
             )
