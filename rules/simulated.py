@@ -6,11 +6,12 @@ In the transaction's own tables: `simulated_inside` and `simulated_outside` hold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import BooleanField, Case, CharField, F, Q, Value, When
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BooleanField, Case, CharField, F, Q, TextField, Value, When
 
 from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation, blocking
@@ -19,14 +20,15 @@ from rules.sql import TextArray, gather
 from shops import sql
 
 Change = SimulatedChange.Change
+CODES = ArrayField(TextField())
 
 
 def begin() -> None:
     """Make room. Once per transaction."""
     sql.for_many_rows(0, any_number=True)
     for name, columns in {
-        "simulated_inside": "verdict text, warned boolean, failed text[], gmv numeric",
-        "simulated_outside": "verdict text, warned boolean, failed text[], gmv numeric",
+        "simulated_inside": "verdict text, failed text[], warning text[], gmv numeric",
+        "simulated_outside": "verdict text, failed text[], gmv numeric",
         "simulated_day": "verdict text, day date",
     }.items():
         sql.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
@@ -36,17 +38,25 @@ def begin() -> None:
 def judge(side: str, evaluation: Evaluation) -> None:
     """What one version says of everyone on its day. Those who simply hold are not worth a line."""
     evaluation.prepare()
-    no = Value(False, output_field=BooleanField())
     inside = evaluation.inside().annotate(
-        verdict=evaluation.judged_inside(), warned=_yes(evaluation.to_warn()), gmv=F("m__gmv_30d")
+        verdict=evaluation.judged_inside(),
+        warned=Case(
+            When(evaluation.to_warn(), then=Value(True)), default=Value(False), output_field=BooleanField()
+        ),
+        warns=evaluation.evidence_to_warn()["failed"],
+        gmv=F("m__gmv_30d"),
     )
     gather(
         "simulated_part",
         inside.filter(Q(verdict__differs=Outcome.HOLDS.value) | Q(warned=True)).values(
-            "id", "verdict", "warned", "gmv", failed=_failed(evaluation.clearing)
+            "id",
+            "verdict",
+            "gmv",
+            failed=_failed(evaluation.clearing),
+            warning=Case(When(warned=True, then=F("warns")), default=Value(None), output_field=CODES),
         ),
     )
-    _take("simulated_inside", side)
+    _take("simulated_inside", side, "warning")
     outside = evaluation.candidates().annotate(
         verdict=Case(
             When(evaluation.to_admit(), then=Value("admitted")),
@@ -57,9 +67,7 @@ def judge(side: str, evaluation: Evaluation) -> None:
     )
     gather(
         "simulated_part",
-        outside.values(
-            "id", "verdict", "gmv", warned=no, failed=_failed([*evaluation.admitting, *evaluation.clearing])
-        ),
+        outside.values("id", "verdict", "gmv", failed=_failed([*evaluation.admitting, *evaluation.clearing])),
     )
     _take("simulated_outside", side)
 
@@ -80,18 +88,9 @@ def population(evaluation: Evaluation) -> tuple[int, int]:
     return evaluation.inside().count(), evaluation.candidates().count()
 
 
-def _take(table: str, side: str) -> None:
-    sql.execute(
-        f"INSERT INTO {table} (side, id, verdict, warned, failed, gmv)"
-        " SELECT %s, id, verdict, warned, failed, gmv FROM simulated_part",
-        [side],
-    )
-
-
-def _yes(condition: Q) -> Case:
-    return Case(
-        When(condition, then=Value(True)), default=Value(False), output_field=BooleanField(null=False)
-    )
+def _take(table: str, side: str, *more: str) -> None:
+    columns = ", ".join(("id", "verdict", "failed", "gmv", *more))
+    sql.execute(f"INSERT INTO {table} (side, {columns}) SELECT %s, {columns} FROM simulated_part", [side])
 
 
 def _failed(criteria: list[Criterion]) -> TextArray:
@@ -110,40 +109,53 @@ def _failed(criteria: list[Criterion]) -> TextArray:
 
 def tell_changes(simulation_id: int) -> None:
     """Keep every shop for which the versions differ, with the rules that make the difference."""
-    inside = f"""
-        CASE WHEN d.verdict = 'fails' AND n.verdict IS DISTINCT FROM 'fails' THEN '{Change.NEWLY_OUT}'
-             WHEN n.verdict = 'fails' AND d.verdict IS DISTINCT FROM 'fails' THEN '{Change.RESCUED}'
-             WHEN d.warned AND n.warned IS NOT TRUE AND n.verdict IS DISTINCT FROM 'fails'
-                 THEN '{Change.WARNED}'
-             WHEN d.verdict = 'no_data' AND n.verdict IS DISTINCT FROM 'no_data' THEN '{Change.NO_DATA}' END
-    """
-    outside = f"""
-        CASE WHEN d.verdict = 'admitted' AND n.verdict IS DISTINCT FROM 'admitted' THEN '{Change.NEWLY_IN}'
-             WHEN n.verdict = 'admitted' AND d.verdict IS DISTINCT FROM 'admitted' THEN '{Change.KEPT_OUT}'
-             WHEN d.verdict = 'no_data' AND n.verdict IS DISTINCT FROM 'no_data' THEN '{Change.NO_DATA}' END
-    """
-    for table, change in (("simulated_inside", inside), ("simulated_outside", outside)):
-        sql.execute(
-            "INSERT INTO rules_simulatedchange (simulation_id, shop_id, change, rules, gmv_30d)"
-            " SELECT %s, id, change,"
-            # Why it is out: by the draft, or by the version before it.
-            f" coalesce(CASE WHEN change IN ('{Change.RESCUED}', '{Change.NEWLY_IN}') THEN before ELSE after"
-            " END, '{}'), gmv"
-            f" FROM (SELECT id, {change} AS change, n.failed AS before, d.failed AS after,"
-            "   coalesce(d.gmv, n.gmv) AS gmv"
-            f"  FROM (SELECT * FROM {table} WHERE side = 'draft') d"
-            f"  FULL JOIN (SELECT * FROM {table} WHERE side = 'now') n USING (id)) told"
-            " WHERE change IS NOT NULL",
-            [simulation_id],
-        )
+    # Who is out tells by which rules it is: the draft's, or those of the version before it.
+    _keep(
+        simulation_id,
+        "simulated_inside",
+        {
+            Change.NEWLY_OUT: ("d.verdict = 'fails' AND n.verdict IS DISTINCT FROM 'fails'", "d.failed"),
+            Change.RESCUED: ("n.verdict = 'fails' AND d.verdict IS DISTINCT FROM 'fails'", "n.failed"),
+            Change.WARNED: (
+                "d.warning <> '{}' AND n.warning IS NULL AND n.verdict IS DISTINCT FROM 'fails'",
+                "d.warning",
+            ),
+            Change.NO_DATA: ("d.verdict = 'no_data' AND n.verdict IS DISTINCT FROM 'no_data'", "d.failed"),
+        },
+    )
+    _keep(
+        simulation_id,
+        "simulated_outside",
+        {
+            Change.NEWLY_IN: ("d.verdict = 'admitted' AND n.verdict IS DISTINCT FROM 'admitted'", "n.failed"),
+            Change.KEPT_OUT: ("n.verdict = 'admitted' AND d.verdict IS DISTINCT FROM 'admitted'", "d.failed"),
+            Change.NO_DATA: ("d.verdict = 'no_data' AND n.verdict IS DISTINCT FROM 'no_data'", "d.failed"),
+        },
+    )
     sql.execute("ANALYZE rules_simulatedchange")
+
+
+def _keep(simulation_id: int, table: str, changes: Mapping[Change, tuple[str, str]]) -> None:
+    """`changes`: on what condition each is one, over the sides `d` and `n`, and the rules that it names."""
+    of_change = " ".join(
+        f"WHEN {condition} THEN '{change}'" for change, (condition, _rules) in changes.items()
+    )
+    rules = " ".join(f"WHEN '{change}' THEN {rules}" for change, (_condition, rules) in changes.items())
+    sql.execute(
+        "INSERT INTO rules_simulatedchange (simulation_id, shop_id, change, rules, gmv_30d)"
+        f" SELECT %s, id, change, coalesce(CASE change {rules} END, '{{}}'), coalesce(d.gmv, n.gmv)"
+        f" FROM (SELECT * FROM {table} WHERE side = 'draft') d"
+        f" FULL JOIN (SELECT * FROM {table} WHERE side = 'now') n USING (id)"
+        f" CROSS JOIN LATERAL (SELECT CASE {of_change} END AS change) told WHERE change IS NOT NULL",
+        [simulation_id],
+    )
 
 
 def verdicts() -> dict[str, dict[str, int]]:
     """How many each side would clear, admit, warn, and could not judge."""
     told = {side: dict.fromkeys(("clear", "admit", "warn", "no_data"), 0) for side in ("now", "draft")}
     found = sql.fetch(
-        "SELECT side, count(*) FILTER (WHERE verdict = 'fails'), count(*) FILTER (WHERE warned),"
+        "SELECT side, count(*) FILTER (WHERE verdict = 'fails'), count(*) FILTER (WHERE warning IS NOT NULL),"
         " count(*) FILTER (WHERE verdict = 'no_data') FROM simulated_inside GROUP BY side"
     )
     for side, clear, warn, no_data in found:

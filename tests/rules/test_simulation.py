@@ -181,3 +181,14 @@ def test_a_day_to_come_cannot_be_simulated() -> None:
     measured()
     with pytest.raises(Refused, match="no metrics after"):
         simulation.request(draft(), by=None, at=AT, day=DAY + timedelta(days=1))
+
+
+def test_a_band_warns_whoever_holds_by_less() -> None:
+    near = measured(experience_score="3.60")
+    measured(experience_score="3.80")
+    second = draft()
+    Rule.objects.filter(rule_set=second, code="DF-C1").update(warn_within="0.3")
+    done = simulated(second)
+    assert changes(done) == {near.shop.code: "warned"}
+    assert [change.rules for change in done.changes.all()] == [["DF-C1"]]
+    assert (done.result["now"]["warn"], done.result["draft"]["warn"]) == (0, 1)
