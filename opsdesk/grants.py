@@ -13,9 +13,11 @@ KEPT = frozenset(
         "shops.Alliance",
         "shops.Enrollment",
         "shops.ImportBatch",
+        "shops.Listing",
         "shops.Measure",
         "shops.Opening",
         "shops.Penalty",
+        "shops.Product",
         "shops.Shop",
         "rules.Proposal",
         "rules.ShopExemption",
@@ -24,7 +26,7 @@ KEPT = frozenset(
     }
 )
 # Only ever added to.
-APPEND_ONLY = frozenset({"shops.Correction"})
+APPEND_ONLY = frozenset({"shops.Correction", "shops.ProductCorrection"})
 
 
 def privileges() -> dict[str, str]:

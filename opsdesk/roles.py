@@ -17,23 +17,26 @@ READS = frozenset(
             "controller",
             "shop",
             "product",
+            "listing",
             "qualification",
             "enrollment",
             "opening",
             "importbatch",
             "importsource",
             "correction",
+            "productcorrection",
             "violation",
             "penalty",
             "measure",
             "shopmetrics",
+            "productmetrics",
         ],
         "rules": ["ruleset", "rule", "shopexemption", "sweep", "proposal"],
         "opsdesk": ["decision"],
     }.items()
     for model in models
     for prefix in ("", "historical")
-    if not (prefix and model in {"correction", "shopmetrics"})
+    if not (prefix and model in {"correction", "productcorrection", "productmetrics", "shopmetrics"})
 )
 
 # Taking lists away, and seeing what one has taken.
@@ -47,6 +50,8 @@ EXPORTS = frozenset(
                     "alliance",
                     "controller",
                     "shop",
+                    "product",
+                    "listing",
                     "qualification",
                     "enrollment",
                     "importbatch",
@@ -54,6 +59,7 @@ EXPORTS = frozenset(
                     "violation",
                     "penalty",
                     "shopmetrics",
+                    "productmetrics",
                 ],
                 "rules": ["ruleset", "shopexemption", "sweep", "proposal"],
                 "opsdesk": ["decision"],
@@ -69,6 +75,8 @@ DECIDES = frozenset(
         "shops.import_shop",
         "shops.import_enrollment",
         "shops.import_qualification",
+        "shops.import_product",
+        "shops.import_listing",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",
