@@ -1,4 +1,4 @@
-"""Metric: the closed tables of what can be imported about a day of a shop or product. Rules speak of these."""
+"""Metric: the closed tables of what can be imported about a shop's or product's day. Rules speak of these."""
 
 from __future__ import annotations
 

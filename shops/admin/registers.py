@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _t
 from shops import outgoing
 from shops.admin.exporting import Column
 from shops.errors import NotAllowed
-from shops.imports.columns import SHOP_METRICS, TABLES, Type
+from shops.imports.columns import SHOP_METRICS, Type
+from shops.imports.tables import TABLES
 from shops.models import ShopMetrics
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shops.imports.columns import TABLES
+from shops.imports.tables import TABLES
 from shops.imports.values import BadCell, parser
 from shops.imports.workbooks import as_csv
 from shops.metrics import METRICS, MetricType
