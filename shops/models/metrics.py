@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -65,10 +67,7 @@ class ShopMetrics(models.Model):
 
 
 class ProductMetrics(models.Model):
-    """What was measured of a product on a day. Partitioned by month; a NULL is *no data*, never 0.
-
-    The quality refund rate is quality refunds ÷ valid paid orders, and there is none without such orders.
-    """
+    """What was measured of a product on a day. Partitioned by month; a NULL is *no data*, never 0."""
 
     pk = models.CompositePrimaryKey("day", "product")
     day = models.DateField(_("day"))
@@ -101,6 +100,13 @@ class ProductMetrics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id} · {self.day}"
+
+    @property
+    def quality_refund_rate(self) -> Decimal | None:
+        """A share of 1 (WS-O3); None without valid paid orders, and where either number is missing."""
+        if self.quality_refunds is None or not self.valid_paid_orders:
+            return None
+        return Decimal(self.quality_refunds) / self.valid_paid_orders
 
 
 class Replaced(models.Model):
