@@ -13,9 +13,11 @@ KEPT = frozenset(
         "shops.Alliance",
         "shops.Enrollment",
         "shops.ImportBatch",
+        "shops.Listing",
         "shops.Measure",
         "shops.Opening",
         "shops.Penalty",
+        "shops.Product",
         "shops.Shop",
         "rules.Proposal",
         "rules.ShopExemption",
@@ -24,7 +26,9 @@ KEPT = frozenset(
     }
 )
 # Only ever added to.
-APPEND_ONLY = frozenset({"shops.Correction", "rules.Retirement", "rules.SweepInput"})
+APPEND_ONLY = frozenset(
+    {"shops.Correction", "shops.ProductCorrection", "rules.Retirement", "rules.SweepInput"}
+)
 
 
 def privileges() -> dict[str, str]:

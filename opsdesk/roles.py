@@ -8,6 +8,18 @@ from django.contrib.auth.models import Group, Permission
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# Written once, or kept otherwise: they have no history of their own.
+UNRECORDED = frozenset(
+    {
+        "correction",
+        "productcorrection",
+        "productmetrics",
+        "shopmetrics",
+        "simulation",
+        "simulatedchange",
+        "sweepinput",
+    }
+)
 # Looking at the desk's records. Histories have view permissions of their own.
 READS = frozenset(
     f"{app}.view_{prefix}{model}"
@@ -18,16 +30,19 @@ READS = frozenset(
             "controller",
             "shop",
             "product",
+            "listing",
             "qualification",
             "enrollment",
             "opening",
             "importbatch",
             "importsource",
             "correction",
+            "productcorrection",
             "violation",
             "penalty",
             "measure",
             "shopmetrics",
+            "productmetrics",
         ],
         "rules": [
             "ruleset",
@@ -45,7 +60,7 @@ READS = frozenset(
     }.items()
     for model in models
     for prefix in ("", "historical")
-    if not (prefix and model in {"correction", "shopmetrics", "simulation", "simulatedchange", "sweepinput"})
+    if not (prefix and model in UNRECORDED)
 )
 
 # Taking lists away, and seeing what one has taken.
@@ -59,6 +74,8 @@ EXPORTS = frozenset(
                     "alliance",
                     "controller",
                     "shop",
+                    "product",
+                    "listing",
                     "qualification",
                     "enrollment",
                     "importbatch",
@@ -66,6 +83,7 @@ EXPORTS = frozenset(
                     "violation",
                     "penalty",
                     "shopmetrics",
+                    "productmetrics",
                 ],
                 "rules": ["ruleset", "shopexemption", "simulation", "simulatedchange", "sweep", "proposal"],
                 "opsdesk": ["decision"],
@@ -81,6 +99,8 @@ DECIDES = frozenset(
         "shops.import_shop",
         "shops.import_enrollment",
         "shops.import_qualification",
+        "shops.import_product",
+        "shops.import_listing",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",

@@ -36,6 +36,8 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         [
             ("shops.Shop", "", ""),
             ("shops.Enrollment", "", ""),
+            ("shops.Product", "", ""),
+            ("shops.Listing", "", ""),
             ("shops.Qualification", "", ""),
             ("shops.Penalty", "", ""),
         ],

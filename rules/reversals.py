@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from rules import sql
 from rules.models import Proposal
 from shops.errors import Refused
-from shops.imports import metrics_take_turns, take_back
+from shops.imports import take_back, take_turns_with
 from shops.models import Correction, ImportBatch
 from shops.rights import require
 from shops.sql import take_turns
@@ -36,7 +36,7 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
     if not reason:
         raise Refused(_("Say why the import is reversed."))
     # In the order in which an import and a check would wait for each other.
-    metrics_take_turns()
+    take_turns_with(batch_id)
     # Not while a check reads these figures: it would file proposals on them afterwards.
     take_turns(*sql.READING_METRICS)
     resting = Proposal.objects.filter(batch=batch_id)

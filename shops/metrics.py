@@ -1,4 +1,4 @@
-"""Metric: the closed table of what can be imported about a shop's day. Rules speak about these."""
+"""Metric: the closed tables of what can be imported about a shop's or product's day. Rules speak of these."""
 
 from __future__ import annotations
 
@@ -111,3 +111,40 @@ _TABLE = [
 ]
 
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _TABLE}
+
+
+def _count(key: str, name: str | Promise, name_zh: str, source: str) -> Metric:
+    return Metric(
+        key,
+        name,
+        name_zh,
+        _("orders"),
+        MetricType.COUNT,
+        minimum=_ZERO,
+        maximum=_LARGEST_COUNT,
+        source=source,
+    )
+
+
+# The quality refund rate (WS-O3) is derived from two of these, and never imported.
+_PRODUCT_TABLE = [
+    # All there were so far.
+    _count("settled_orders", _("settled orders"), "累计结算订单数", "WS-O1"),
+    _count("valid_paid_orders", _("valid paid orders"), "有效支付订单数", "WS-O3"),
+    # Refund orders whose first application reason is quality-related.
+    _count("quality_refunds", _("quality refunds"), "品质退款订单数", "WS-O3"),
+    Metric(
+        "sales_amount",
+        _("sales of the day"),
+        "当日成交金额",
+        _("yuan"),
+        MetricType.AMOUNT,
+        decimals=2,
+        minimum=_ZERO,
+        maximum=_LARGEST_AMOUNT,
+        window_days=1,
+        source="WS-O2",
+    ),
+]
+
+PRODUCT_METRICS: dict[str, Metric] = {metric.key: metric for metric in _PRODUCT_TABLE}

@@ -16,9 +16,11 @@ from shops.models import (
     Controller,
     Enrollment,
     ImportBatch,
+    Listing,
     Opening,
     Penalty,
     Product,
+    ProductMetrics,
     Qualification,
     Shop,
     ShopMetrics,
@@ -76,6 +78,19 @@ def make_product(shop: Shop | None = None, **values: Any) -> Product:
             "shop": shop or make_shop(),
             "name": f"商品{number}",
             "category": "beauty",
+            "status": Product.Status.ON_SALE,
+            **values,
+        }
+    )
+
+
+def make_listing(product: Product | None = None, alliance_code: str = WECHAT, **values: Any) -> Listing:
+    """A product that is promoted."""
+    return Listing.objects.create(
+        **{
+            "product": product or make_product(),
+            "alliance": Alliance.objects.get(code=alliance_code),
+            "state": Listing.State.PROMOTED,
             **values,
         }
     )
@@ -170,6 +185,26 @@ def make_metrics(
             "alliance_connected": True,
             "erp_connected": True,
             "freight_insurance": True,
+            **values,
+        }
+    )
+
+
+def make_product_metrics(
+    product: Product, day: date = DAY, *, batch: ImportBatch | None = None, **values: Any
+) -> ProductMetrics:
+    """A day of a product that is past its observation, with a refund in a hundred orders."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT shops_make_product_month(%s)", [day])
+    return ProductMetrics.objects.create(
+        **{
+            "product": product,
+            "day": day,
+            "batch": batch or make_batch(ImportBatch.Kind.PRODUCT_METRICS, first_day=day, last_day=day),
+            "settled_orders": 120,
+            "valid_paid_orders": 100,
+            "quality_refunds": 1,
+            "sales_amount": "1234.50",
             **values,
         }
     )

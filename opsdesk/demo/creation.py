@@ -1,4 +1,4 @@
-"""The whole of it, in order: facts, metrics, and what happened on the desk since."""
+"""The whole of it, in order: facts, products, metrics, and what happened on the desk since."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk.demo import boundaries, loading, metrics, population, story
 from opsdesk.demo.moments import Past
+from opsdesk.demo.products import load_product_metrics, load_products
 from shops.errors import Refused
 from shops.models import Shop
 
@@ -30,6 +31,7 @@ def create(*, shops: int, products: int, days: int, last_day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         ordinary = population.ordinary(max(0, shops - len(bounds)), last_day)
         loading.load_facts(cursor, chain(bounds, ordinary), past)
-        loading.load_products(cursor, products, past)
+        load_products(cursor, products, past)
         metrics.load_metrics(cursor, past)
+        load_product_metrics(cursor, past)
     story.tell(past, shops)

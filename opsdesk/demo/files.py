@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from shops.imports.files import keep
 from shops.imports.knowledge import remember
 from shops.imports.profiles import profile_of
-from shops.metrics import METRICS
+from shops.metrics import METRICS, PRODUCT_METRICS
 from shops.models import ImportBatch
 
 REASON = "demonstration"
@@ -53,6 +53,23 @@ CONTENTS = {
         FROM shops_shopmetrics m JOIN shops_shop s ON s.id = m.shop_id
         WHERE m.day = '{{day}}' AND m.batch_id = {{batch}} ORDER BY 1
     """,
+    Kind.PRODUCTS: """
+        SELECT g.code, s.code AS shop, g.name, g.category, price, g.status
+        FROM shops_product g JOIN shops_shop s ON s.id = g.shop_id
+        WHERE g.batch_id = {batch} ORDER BY 1
+    """,
+    Kind.LISTINGS: """
+        SELECT g.code AS product, a.code AS alliance, n.state, since
+        FROM shops_listing n
+        JOIN shops_product g ON g.id = n.product_id
+        JOIN shops_alliance a ON a.id = n.alliance_id
+        WHERE n.batch_id = {batch} ORDER BY 1, 2
+    """,
+    Kind.PRODUCT_METRICS: f"""
+        SELECT g.code AS product, day, {", ".join(PRODUCT_METRICS)}
+        FROM shops_productmetrics m JOIN shops_product g ON g.id = m.product_id
+        WHERE m.day = '{{day}}' AND m.batch_id = {{batch}} ORDER BY 1
+    """,
 }
 
 # Which records it speaks of, and where these stand.
@@ -60,6 +77,13 @@ COVERED = {
     Kind.SHOPS: ("id", "shops_shop WHERE batch_id = {batch}"),
     Kind.QUALIFICATIONS: ("id", "shops_qualification WHERE batch_id = {batch}"),
     Kind.METRICS: ("shop_id", "shops_shopmetrics WHERE day = '{day}' AND batch_id = {batch}", "day"),
+    Kind.PRODUCTS: ("id", "shops_product WHERE batch_id = {batch}"),
+    Kind.LISTINGS: ("id", "shops_listing WHERE batch_id = {batch}"),
+    Kind.PRODUCT_METRICS: (
+        "product_id",
+        "shops_productmetrics WHERE day = '{day}' AND batch_id = {batch}",
+        "day",
+    ),
 }
 
 
@@ -92,7 +116,7 @@ def record(cursor: CursorWrapper, number: int, kind: Kind, day: date, at: dateti
     batch.state = ImportBatch.State.APPLIED
     batch.rows = batch.created = created
     batch.finished_at = at + timedelta(minutes=1)
-    if kind == Kind.METRICS:
+    if kind in (Kind.METRICS, Kind.PRODUCT_METRICS):
         batch.first_day = batch.last_day = day
     _save(batch, batch.finished_at)
     if covered := COVERED.get(kind):

@@ -19,7 +19,6 @@ from shops.models import (
     ImportBatch,
     Opening,
     Penalty,
-    Product,
     Qualification,
     Shop,
 )
@@ -63,13 +62,14 @@ def _stage(cursor: CursorWrapper, shops: Iterable[DemoShop]) -> None:
     cursor.execute("ANALYZE demo_shop")
 
 
-def _insert(cursor: CursorWrapper, model: type[Audited], statement: str, params: list, at: datetime) -> int:
+def insert(cursor: CursorWrapper, model: type[Audited], statement: str, params: list, at: datetime) -> int:
+    """Run one INSERT with its history, and return how many rows it wrote."""
     return write_with_history(cursor, model, statement, params, change="+", by=None, reason=REASON, at=at)
 
 
 def _load_shops(cursor: CursorWrapper, past: Past) -> None:
     at = past.began
-    _insert(
+    insert(
         cursor,
         Controller,
         "INSERT INTO shops_controller (code)"
@@ -83,7 +83,7 @@ def _load_shops(cursor: CursorWrapper, past: Past) -> None:
         " closed_on, closed_cause, contact, phone, email, account_manager"
     )
     prefixed = ", ".join(f"d.{column.strip()}" for column in same.split(","))
-    created = _insert(
+    created = insert(
         cursor,
         Shop,
         f"INSERT INTO shops_shop ({same}, controller_id, batch_id)"
@@ -112,7 +112,7 @@ STANDINGS = """
 def _load_enrollments(cursor: CursorWrapper, past: Past) -> None:
     at = past.began + timedelta(minutes=5)
     batch = next_import(cursor)
-    created = _insert(
+    created = insert(
         cursor,
         Enrollment,
         "INSERT INTO shops_enrollment (shop_id, alliance_id, state, openings_used, batch_id)"
@@ -121,7 +121,7 @@ def _load_enrollments(cursor: CursorWrapper, past: Past) -> None:
         [batch],
         at,
     )
-    _insert(
+    insert(
         cursor,
         Opening,
         f"""
@@ -160,7 +160,7 @@ def _load_papers(cursor: CursorWrapper, past: Past) -> None:
     second = past.on(past.last_day - timedelta(days=7), "08:30")
     for file, at in ((1, first), (2, second)):
         batch = next_import(cursor)
-        created = _insert(
+        created = insert(
             cursor,
             Qualification,
             "INSERT INTO shops_qualification"
@@ -175,7 +175,7 @@ def _load_papers(cursor: CursorWrapper, past: Past) -> None:
 
 def _load_cases(cursor: CursorWrapper, past: Past) -> None:
     at = past.began + timedelta(minutes=15)
-    _insert(
+    insert(
         cursor,
         Penalty,
         """
@@ -207,30 +207,4 @@ def _load_cases(cursor: CursorWrapper, past: Past) -> None:
         by=None,
         reason=REASON,
         at=lifted_at,
-    )
-
-
-def load_products(cursor: CursorWrapper, count: int, past: Past) -> None:
-    """`count` products, dealt out to the shops in turn."""
-    if not count:
-        return
-    _insert(
-        cursor,
-        Product,
-        """
-        INSERT INTO shops_product (code, shop_id, name, category, price, status)
-        SELECT 'P' || to_char(number, 'FM000000000'), shop.id,
-               shop.word || ' 第' || number / shop.count + 1 || '款', shop.category,
-               (500 + mod(number * 7919, 49500)) / 100.0,
-               CASE WHEN mod(number * 31, 100) < 95 THEN 'on_sale' ELSE 'off_sale' END
-        FROM generate_series(0, %s - 1) AS number
-        JOIN (
-            SELECT id, category, left(name, 4) AS word, row_number() OVER (ORDER BY id) - 1 AS position,
-                   count(*) OVER () AS count
-            FROM shops_shop
-        ) AS shop ON shop.position = mod(number, shop.count)
-        ORDER BY number
-        """,
-        [count],
-        past.began + timedelta(minutes=20),
     )

@@ -12,6 +12,8 @@ from shops.admin import cells
 register = template.Library()
 
 register.filter("yuan", cells.yuan)
+register.filter("number", cells.number)
+register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
 register.simple_tag(value_of, name="metric_value")
 register.simple_tag(margin_of, name="metric_margin")

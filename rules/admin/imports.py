@@ -50,6 +50,9 @@ EXPORT = {
     Kind.ENROLLMENTS: "shops.export_enrollment",
     Kind.QUALIFICATIONS: "shops.export_qualification",
     Kind.METRICS: "shops.export_shopmetrics",
+    Kind.PRODUCTS: "shops.export_product",
+    Kind.LISTINGS: "shops.export_listing",
+    Kind.PRODUCT_METRICS: "shops.export_productmetrics",
 }
 
 
@@ -101,7 +104,9 @@ class ImportBatchAdmin(VerbsAdmin):
             note=_("what it brought is taken back, and open proposals that rest on it are withdrawn."),
             submit=_("Reverse it"),
             done=_("The import is reversed."),
-            offered=lambda batch: batch.state == ImportBatch.State.APPLIED and batch.kind == Kind.METRICS,
+            offered=lambda batch: (
+                batch.state == ImportBatch.State.APPLIED and batch.kind in imports.REVERSIBLE
+            ),
             call=lambda batch, by, reason: reversals.reverse_import(
                 batch.pk, by=by, reason=reason, at=timezone.now()
             ),

@@ -33,6 +33,11 @@ def yuan(amount: Decimal | None) -> str:
     return NOTHING if amount is None else f"¥{number(amount, 2)}"
 
 
+def percent(share: Decimal | None) -> str:
+    """A share of 1 in percent, rounded to hundredths."""
+    return NOTHING if share is None else f"{number(share * 100, 2)}%"
+
+
 def days(count: int | None) -> str:
     if count is None:
         return NOTHING

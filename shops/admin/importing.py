@@ -20,7 +20,7 @@ from shops import imports, jobs
 from shops.admin.exporting import ListResource
 from shops.admin.forms import form_page
 from shops.errors import Refused
-from shops.imports.columns import TABLES
+from shops.imports.tables import TABLES
 from shops.models import ImportBatch
 from shops.rights import person_of
 

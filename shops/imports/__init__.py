@@ -22,10 +22,11 @@ from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
 from shops.imports.retention import forget_months
-from shops.imports.reversing import metrics_take_turns, take_back
+from shops.imports.reversing import REVERSIBLE, take_back, take_turns_with
 
 __all__ = [
     "READ_ANEW",
+    "REVERSIBLE",
     "Reading",
     "absent_of",
     "cancel",
@@ -36,7 +37,6 @@ __all__ = [
     "forget_months",
     "kinds_of_errors",
     "meanings_of",
-    "metrics_take_turns",
     "path_of",
     "preview",
     "process",
@@ -47,6 +47,7 @@ __all__ = [
     "same_before",
     "suspicions_of",
     "take_back",
+    "take_turns_with",
     "told",
     "unfinished",
 ]

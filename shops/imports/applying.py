@@ -6,10 +6,21 @@ from datetime import datetime
 from typing import Literal
 
 from shops import sql
+from shops.imports.daily import DAILY, Daily
 from shops.imports.knowledge import remember
-from shops.imports.planning import Join, Plan
-from shops.metrics import METRICS, MetricType
-from shops.models import Audited, Controller, Enrollment, ImportBatch, Opening, Qualification, Shop
+from shops.imports.planning import Plan
+from shops.imports.records import Join
+from shops.models import (
+    Audited,
+    Controller,
+    Enrollment,
+    ImportBatch,
+    Listing,
+    Opening,
+    Product,
+    Qualification,
+    Shop,
+)
 
 # A shop's texts that a file may do without.
 MAY_BE_EMPTY = ("closed_cause", "contact", "phone", "email", "account_manager")
@@ -25,8 +36,12 @@ def apply(plan: Plan, batch: ImportBatch, *, at: datetime) -> None:
             _enrollments(batch, at)
         case ImportBatch.Kind.QUALIFICATIONS:
             _qualifications(batch, at)
-        case ImportBatch.Kind.METRICS:
-            _metrics(plan, names, batch)
+        case ImportBatch.Kind.PRODUCTS:
+            _products(names, batch, at)
+        case ImportBatch.Kind.LISTINGS:
+            _listings(names, batch, at)
+        case _:
+            _measured(DAILY[batch.kind], plan, names, batch)
 
 
 def _write(
@@ -164,40 +179,87 @@ def _qualifications(batch: ImportBatch, at: datetime) -> None:
     )
 
 
-def _metrics(plan: Plan, names: list[str], batch: ImportBatch) -> None:
+def _products(names: list[str], batch: ImportBatch, at: datetime) -> None:
+    # Its shop is no change: a file that names another one has been refused.
+    brought = [name for name in names if name != "shop"]
+    _lock("shops_product", "product_id")
+    changes = ", ".join(f"{name} = p.{name}" for name in brought)
+    _write(
+        Product,
+        f"UPDATE shops_product SET {changes}, batch_id = %s FROM import_plan p"
+        " WHERE p.outcome = 'updated' AND shops_product.id = p.product_id",
+        [batch.pk],
+        change="~",
+        batch=batch,
+        at=at,
+    )
+    values = {name: f"p.{name}" for name in ("code", "shop_id", *brought)}
+    # Where the file doesn't bring it: no data.
+    values.setdefault("status", "''")
+    _write(
+        Product,
+        f"INSERT INTO shops_product ({', '.join(values)}, batch_id) SELECT {', '.join(values.values())}, %s"
+        " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.row",
+        [batch.pk],
+        change="+",
+        batch=batch,
+        at=at,
+    )
+    remember(batch, "g.id", "import_plan p JOIN shops_product g ON g.code = p.code")
+
+
+def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
+    _lock("shops_listing", "standing_id")
+    _write(
+        Listing,
+        f"UPDATE shops_listing SET {', '.join(f'{name} = p.{name}' for name in names)}, batch_id = %s"
+        " FROM import_plan p WHERE p.outcome = 'updated' AND shops_listing.id = p.standing_id",
+        [batch.pk],
+        change="~",
+        batch=batch,
+        at=at,
+    )
+    _write(
+        Listing,
+        f"INSERT INTO shops_listing (product_id, alliance_id, {', '.join(names)}, batch_id)"
+        f" SELECT p.product_id, p.alliance_id, {', '.join(f'p.{name}' for name in names)}, %s"
+        " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.row",
+        [batch.pk],
+        change="+",
+        batch=batch,
+        at=at,
+    )
+    remember(
+        batch,
+        "n.id",
+        "import_plan p JOIN shops_listing n ON n.product_id = p.product_id AND n.alliance_id = p.alliance_id",
+    )
+
+
+def _measured(daily: Daily, plan: Plan, names: list[str], batch: ImportBatch) -> None:
+    table, key = daily.table, daily.key
     for month in {day.replace(day=1) for day in plan.days}:
-        sql.fetch("SELECT shops_make_month(%s)", [month])
+        sql.fetch(f"SELECT {daily.make_month}(%s)", [month])
     if batch.updated:
-        standing = Join("shops_shopmetrics", "m", "m.day = p.day AND m.shop_id = p.shop_id")
+        standing = Join(table, "m", f"m.day = p.day AND m.{key} = p.{key}")
         sql.execute(
-            "INSERT INTO shops_correction (shop_id, day, before, replaced_batch_id, batch_id)"
-            f" SELECT m.shop_id, m.day, {_before()}, m.batch_id, %s"
+            f"INSERT INTO {daily.corrections_table} ({key}, day, before, replaced_batch_id, batch_id)"
+            f" SELECT m.{key}, m.day, {daily.before()}, m.batch_id, %s"
             f" FROM import_plan p{standing.written(batch.updated)}"
             " WHERE p.outcome = 'updated' AND m.day = ANY(%s)",
             [batch.pk, list(plan.days)],
         )
         changes = ", ".join(f"{name} = p.{name}" for name in names)
         sql.execute(
-            f"UPDATE shops_shopmetrics m SET {changes}, batch_id = %s FROM import_plan p"
+            f"UPDATE {table} m SET {changes}, batch_id = %s FROM import_plan p"
             f" WHERE {standing.condition} AND m.day = ANY(%s) AND p.outcome = 'updated'",
             [batch.pk, list(plan.days)],
         )
     if batch.created:
         sql.execute(
-            f"INSERT INTO shops_shopmetrics (day, shop_id, batch_id, {', '.join(names)})"
-            f" SELECT p.day, p.shop_id, %s, {', '.join(f'p.{name}' for name in names)} FROM import_plan p"
+            f"INSERT INTO {table} (day, {key}, batch_id, {', '.join(names)})"
+            f" SELECT p.day, p.{key}, %s, {', '.join(f'p.{name}' for name in names)} FROM import_plan p"
             " WHERE p.outcome = 'created'",
             [batch.pk],
         )
-    remember(batch, "shop_id", "import_plan", "day")
-
-
-def _before() -> str:
-    """All figures of the row `m` as jsonb: numbers as text, which keeps their decimals."""
-    parts = []
-    for metric in METRICS.values():
-        cast = "" if metric.type is MetricType.FLAG else "::text"
-        parts.append(f"'{metric.key}', m.{metric.key}{cast}")
-        if metric.knows_none_yet:
-            parts.append(f"'{metric.key}_none', m.{metric.key}_none")
-    return f"jsonb_build_object({', '.join(parts)}, 'extra', m.extra)"
+    remember(batch, key, "import_plan", "day")

@@ -1,4 +1,4 @@
-"""One table for each kind of file: every column, its names, its type and the words it accepts."""
+"""What a column of a file is, and the kinds of files about shops: names, types, words that are accepted."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Column:
     maximum: Decimal = Decimal(0)
     # Whether 12.5万 may stand for 125000.
     ten_thousands: bool = False
+    # Whether its pinyin is kept beside it, to sort by.
+    pinyin: bool = False
 
     @property
     def staged(self) -> dict[str, str]:
@@ -49,8 +51,8 @@ class Column:
 
         A score that is not given yet is staged as NaN, a rate as it is written, with its sign of percent.
         """
-        if (self.type, self.name) == (Type.TEXT, "name"):
-            return {self.name: "text", "name_key": "text"}
+        if self.pinyin:
+            return {self.name: "text", f"{self.name}_key": "text"}
         types = {Type.DATE: "date", Type.FLAG: "boolean", Type.NUMBER: "numeric", Type.SCORE: "numeric"}
         return {self.name: types.get(self.type, "text")}
 
@@ -101,7 +103,9 @@ SHOPS = Table(
     ImportBatch.Kind.SHOPS,
     (
         Column("code", "店铺编码", Type.ID, SHOP_ALIASES, required=True),
-        Column("name", "店铺名称", Type.TEXT, ("shop_name", "店铺名"), required=True, length=200),
+        Column(
+            "name", "店铺名称", Type.TEXT, ("shop_name", "店铺名"), required=True, length=200, pinyin=True
+        ),
         Column(
             "shop_type",
             "店铺类型",
@@ -180,13 +184,16 @@ SHOPS = Table(
     key=("code",),
 )
 
-_SHOP = Column("shop", "店铺编码", Type.ID, SHOP_ALIASES, required=True)
+SHOP = Column("shop", "店铺编码", Type.ID, SHOP_ALIASES, required=True)
+
+ALLIANCE = Column("alliance", "联盟", Type.TEXT, ("alliance_code", "联盟编码"), required=True, length=100)
+DAY = Column("day", "日期", Type.DATE, ("统计日期", "数据日期"), required=True)
 
 ENROLLMENTS = Table(
     ImportBatch.Kind.ENROLLMENTS,
     (
-        _SHOP,
-        Column("alliance", "联盟", Type.TEXT, ("alliance_code", "联盟编码"), required=True, length=100),
+        SHOP,
+        ALLIANCE,
         Column(
             "state",
             "入驻状态",
@@ -223,7 +230,7 @@ ENROLLMENTS = Table(
 QUALIFICATIONS = Table(
     ImportBatch.Kind.QUALIFICATIONS,
     (
-        _SHOP,
+        SHOP,
         Column(
             "kind",
             "资质类型",
@@ -275,12 +282,13 @@ _METRIC_TYPES = {
 }
 
 
-def _of_metric(metric: Metric) -> Column:
+def of_metric(metric: Metric, aliases: tuple[str, ...] = ()) -> Column:
+    """The column that brings a metric, within its bounds."""
     return Column(
         metric.key,
         metric.name_zh,
         _METRIC_TYPES[metric.type],
-        METRIC_ALIASES.get(metric.key, ()),
+        aliases,
         decimals=metric.decimals,
         minimum=metric.minimum or Decimal(0),
         maximum=metric.maximum or Decimal(0),
@@ -291,11 +299,9 @@ def _of_metric(metric: Metric) -> Column:
 SHOP_METRICS = Table(
     ImportBatch.Kind.METRICS,
     (
-        _SHOP,
-        Column("day", "日期", Type.DATE, ("统计日期", "数据日期"), required=True),
-        *map(_of_metric, METRICS.values()),
+        SHOP,
+        DAY,
+        *(of_metric(metric, METRIC_ALIASES.get(key, ())) for key, metric in METRICS.items()),
     ),
     key=("shop", "day"),
 )
-
-TABLES: dict[str, Table] = {table.kind: table for table in (SHOPS, ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS)}

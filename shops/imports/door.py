@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _t
 from shops import sql
 from shops.errors import Refused
 from shops.imports import files
-from shops.imports.columns import TABLES
 from shops.imports.errors import MESSAGES, RowError
 from shops.imports.planning import Counts
 from shops.imports.reading import Reading, told_apart
 from shops.imports.suspicions import Suspicion
+from shops.imports.tables import TABLES
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource
 from shops.rights import require

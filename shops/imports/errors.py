@@ -101,6 +101,15 @@ MESSAGES: dict[str, Promise] = {
     ),
     # A row against what is known.
     "unknown_shop": _("No shop has this code. Import the shop first, or correct the code."),
+    "unknown_product": _("No product has this code. Import the product first, or correct the code."),
+    "other_shop": _(
+        "This product is of the shop “%(standing)s”, not of “%(stated)s”: a product's shop never changes."
+        " Correct the shop or the product's code."
+    ),
+    "refunds_above_orders": _(
+        "There are more quality refunds (%(refunds)s) than valid paid orders (%(orders)s)."
+        " Correct one of the numbers."
+    ),
     "unknown_alliance": _("No alliance has this code. Expected one of: %(choices)s."),
     "future": _("This day lies after %(limit)s, the day of the file's knowledge. Correct the date."),
     "brand_needed": _("A brand's paper names its brand. Fill in the column “brand” (品牌)."),

@@ -12,9 +12,12 @@ from typing import Any
 from django.utils.timezone import localdate
 
 from shops import sql
-from shops.imports.planning import PLANNED, Counts, Kind, Plan, counted, plan
+from shops.imports.daily import DAILY, Daily
+from shops.imports.planning import PLANNED, Counts, Plan, counted, plan
 from shops.imports.staging import Staged
-from shops.models import Alliance
+from shops.models import Alliance, ImportBatch
+
+Kind = ImportBatch.Kind
 
 
 def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
@@ -22,20 +25,32 @@ def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
     known_on = localdate(as_of)
     kind = staged.table.kind
     sql.for_many_rows(staged.rows)
-    if kind == Kind.ENROLLMENTS:
+    if kind in (Kind.ENROLLMENTS, Kind.LISTINGS):
         _name_alliances_by_code()
     planned = plan(staged, as_of=as_of)
-    strangers = kind != Kind.SHOPS and _any_of_no_shop()
+    subject = planned.records.subject
+    strangers = bool(subject) and _any_stranger(subject)
     _duplicates(staged, strangers)
+    if kind == Kind.PRODUCTS:
+        _other_shops_products(planned)
     if strangers:
-        _unknown_shops(staged)
-    if kind == Kind.ENROLLMENTS:
-        _enrollment_errors(staged, known_on)
-        _contradictions(staged)
-    elif kind == Kind.QUALIFICATIONS:
-        _reject(staged, "brand_needed", "brand", where="r.kind = 'brand' AND coalesce(r.brand, '') = ''")
-    elif kind == Kind.METRICS:
-        _in_the_future(staged, "day", known_on)
+        _strangers(staged, subject)
+    match kind:
+        case Kind.ENROLLMENTS:
+            _unknown_alliances(staged)
+            _enrollment_errors(staged, known_on)
+            _contradictions(staged)
+        case Kind.QUALIFICATIONS:
+            brandless = "r.kind = 'brand' AND coalesce(r.brand, '') = ''"
+            _reject(staged, "brand_needed", "brand", where=brandless)
+        case Kind.LISTINGS:
+            _unknown_alliances(staged)
+            _in_the_future(staged, "since", known_on)
+        case Kind.METRICS:
+            _in_the_future(staged, "day", known_on)
+        case Kind.PRODUCT_METRICS:
+            _in_the_future(staged, "day", known_on)
+            _more_refunds_than_orders(staged)
     _clashes(planned)
     sql.execute("DELETE FROM import_plan p USING import_errors e WHERE e.row = p.row")
     return counted(planned)
@@ -66,19 +81,42 @@ def _reject(
     )
 
 
-def _any_of_no_shop() -> bool:
-    """Whether any row's shop was not found."""
-    [(any_,)] = sql.fetch("SELECT EXISTS (SELECT FROM import_plan WHERE shop_id IS NULL)")
+def _any_stranger(subject: str) -> bool:
+    """Whether any row is about a shop or product that was not found."""
+    [(any_,)] = sql.fetch(f"SELECT EXISTS (SELECT FROM import_plan WHERE {subject}_id IS NULL)")
     return bool(any_)
 
 
-def _unknown_shops(staged: Staged) -> None:
+def _strangers(staged: Staged, subject: str) -> None:
     _reject(
         staged,
-        "unknown_shop",
-        "shop",
+        f"unknown_{subject}",
+        subject,
         rows=PLANNED,
-        where="p.shop_id IS NULL AND r.shop <> ''",
+        where=f"p.{subject}_id IS NULL AND r.{subject} <> ''",
+    )
+
+
+def _other_shops_products(planned: Plan) -> None:
+    """A product's shop never changes."""
+    standing = planned.records.standing("shop")
+    _reject(
+        planned.staged,
+        "other_shop",
+        "shop",
+        joins=planned.records.joined(planned.staged.rows),
+        where=f"r.shop <> '' AND {standing} <> r.shop",
+        params=f"jsonb_build_object('standing', {standing}, 'stated', r.shop)",
+    )
+
+
+def _more_refunds_than_orders(staged: Staged) -> None:
+    _reject(
+        staged,
+        "refunds_above_orders",
+        "quality_refunds",
+        where="r.quality_refunds > r.valid_paid_orders",
+        params="jsonb_build_object('refunds', r.quality_refunds, 'orders', r.valid_paid_orders)",
     )
 
 
@@ -97,16 +135,17 @@ def _in_the_future(staged: Staged, column: str, known_on: date) -> None:
 def _duplicates(staged: Staged, strangers: bool) -> None:
     """All rows of a key that stands twice: which of them is meant, nobody can tell.
 
-    `strangers`: whether any row's shop was not found.
+    `strangers`: whether any row is about a shop or product that was not found.
     """
     key = staged.table.key
     suspects, strange = "import_rows r", ""
     # Of metrics a good file is told at once: ids that have been found sort faster than texts gather.
-    if staged.table.kind == Kind.METRICS and _no_shop_comes_twice_a_day():
+    daily = DAILY.get(staged.table.kind)
+    if daily is not None and _nobody_comes_twice_a_day(daily):
         if not strangers:
             return
-        # What is left are rows whose shop was not found, by their texts.
-        suspects, strange = PLANNED, " AND p.shop_id IS NULL"
+        # What is left are rows whose shop or product was not found, by their texts.
+        suspects, strange = PLANNED, f" AND p.{daily.key} IS NULL"
     positions = [staged.source.position_of(name) for name in key]
     headers = [staged.source.header_of(name) for name in key]
     parts = ", ".join(f"r.{name}" for name in key)
@@ -134,9 +173,10 @@ def _duplicates(staged: Staged, strangers: bool) -> None:
     )
 
 
-def _no_shop_comes_twice_a_day() -> bool:
+def _nobody_comes_twice_a_day(daily: Daily) -> bool:
     [(twice,)] = sql.fetch(
-        "SELECT coalesce(sum(rows), 0) FROM (SELECT count(shop_id) - count(DISTINCT shop_id) AS rows"
+        "SELECT coalesce(sum(rows), 0) FROM"
+        f" (SELECT count({daily.key}) - count(DISTINCT {daily.key}) AS rows"
         " FROM import_plan WHERE day IS NOT NULL GROUP BY day) days"
     )
     return bool(twice == 0)
@@ -150,24 +190,26 @@ def _name_alliances_by_code() -> None:
     )
 
 
-def _enrollment_errors(staged: Staged, known_on: date) -> None:
-    _in_the_future(staged, "opened_on", known_on)
-    _in_the_future(staged, "closed_on", known_on)
-    alliance = "LEFT JOIN shops_alliance a ON a.code = r.alliance"
+def _unknown_alliances(staged: Staged) -> None:
     _reject(
         staged,
         "unknown_alliance",
         "alliance",
-        joins=alliance,
+        joins="LEFT JOIN shops_alliance a ON a.code = r.alliance",
         where="a.id IS NULL AND r.alliance <> ''",
         params="jsonb_build_object('choices', %s::text)",
         values=[", ".join(f"{a.code} ({a.name_zh})" for a in Alliance.objects.all())],
     )
+
+
+def _enrollment_errors(staged: Staged, known_on: date) -> None:
+    _in_the_future(staged, "opened_on", known_on)
+    _in_the_future(staged, "closed_on", known_on)
     _reject(
         staged,
         "openings_above_limit",
         "openings",
-        joins=alliance,
+        joins="JOIN shops_alliance a ON a.code = r.alliance",
         where="r.openings > a.openings_limit",
         params="jsonb_build_object('limit', a.openings_limit)",
     )

@@ -7,59 +7,19 @@ it, and its outcome (created, updated or unchanged).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from shops import sql
+from shops.imports.daily import DAILY
 from shops.imports.knowledge import Knowledge
+from shops.imports.records import Records, records_of
 from shops.imports.staging import Staged
-from shops.models import ImportBatch
 
-Kind = ImportBatch.Kind
-
-# Up to so many rows records are looked up one by one: faster than reading all that a big desk has.
-FEW = 50_000
 # The planned rows with what was staged of each, for statements about some of them.
 PLANNED = "import_plan p CROSS JOIN LATERAL (SELECT * FROM import_rows r WHERE r.ctid = p.place OFFSET 0) r"
-
-
-class Join(NamedTuple):
-    """A table that a statement reaches from what stands before it; its rows are NULL where there is none."""
-
-    table: str
-    alias: str
-    condition: str
-
-    def written(self, rows: int) -> str:
-        """For a statement over so many rows."""
-        if rows > FEW:
-            return f" LEFT JOIN {self.table} {self.alias} ON {self.condition}"
-        # Behind OFFSET the planner can't but take each by the index, whatever it believes of a new day.
-        found = f"SELECT * FROM {self.table} {self.alias} WHERE {self.condition} OFFSET 0"
-        return f" LEFT JOIN LATERAL ({found}) {self.alias} ON true"
-
-
-@dataclass(frozen=True)
-class Records:
-    """Where the records that a kind of file speaks of stand, reached from the staged row `r`.
-
-    `keys`: the plan's columns that lead to them. `stands`: NULL where there is none. `standing`: what
-    stands in a column of it. `also`: what follows from the file's moment, as (new, standing).
-    """
-
-    joins: Sequence[Join]
-    keys: Mapping[str, str]
-    stands: str
-    record: str
-    standing: Callable[[str], str]
-    also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    day: str = ""
-
-    def joined(self, rows: int) -> str:
-        """The joins for a statement over so many rows."""
-        return "".join(join.written(rows) for join in self.joins)
 
 
 class Figure(NamedTuple):
@@ -115,8 +75,8 @@ class Counts:
 def plan(staged: Staged, *, as_of: datetime) -> Plan:
     """A line for every row, also for those that are still to be found wrong."""
     kind = staged.table.kind
-    days = _days() if kind == Kind.METRICS else []
-    records = _RECORDS[kind](as_of, days)
+    days = _days() if kind in DAILY else []
+    records = records_of(kind, as_of, days)
     columns = {figure.column for figure in _figures(staged, records)}
     knowledge = Knowledge(kind=kind, columns=sorted(columns), as_of=as_of, days=days)
     made = Plan(staged, records, knowledge, dict.fromkeys(days, 0))
@@ -126,7 +86,7 @@ def plan(staged: Staged, *, as_of: datetime) -> Plan:
 
 def counted(plan: Plan) -> tuple[Plan, Counts]:
     """What the plan comes to, once the wrong rows are out of it."""
-    day = "day" if plan.staged.table.kind == Kind.METRICS else "NULL::date"
+    day = "day" if plan.records.day else "NULL::date"
     found = sql.fetch(
         f"SELECT {day}, outcome, count(*), count(*) FILTER (WHERE left_alone) FROM import_plan"
         " GROUP BY 1, 2 ORDER BY 1"
@@ -185,87 +145,3 @@ def _write(plan: Plan) -> None:
         + ", ".join(f"{value} AS {name}" for name, value in columns.items())
         + f" FROM import_rows r{plan.joins}"
     )
-
-
-_SHOP = Join("shops_shop", "s", "s.code = r.shop")
-
-
-def _shops(as_of: datetime, days: list[date]) -> Records:
-    return Records(
-        joins=[
-            Join("shops_shop", "s", "s.code = r.code"),
-            Join("shops_controller", "c", "c.id = s.controller_id"),
-        ],
-        keys={"code": "r.code", "shop_id": "s.id"},
-        stands="s.id",
-        record="s.id",
-        standing=lambda name: "coalesce(c.code, '')" if name == "controller" else f"s.{name}",
-    )
-
-
-def _enrollments(as_of: datetime, days: list[date]) -> Records:
-    # One time opened is what a shop has used that is in or was, unless the file says otherwise.
-    used = "coalesce(r.openings::integer, CASE r.state WHEN 'applied' THEN 0 ELSE 1 END)"
-    return Records(
-        joins=[
-            _SHOP,
-            Join("shops_alliance", "a", "a.code = r.alliance"),
-            Join("shops_enrollment", "n", "n.shop_id = s.id AND n.alliance_id = a.id"),
-        ],
-        keys={"shop_id": "s.id", "alliance_id": "a.id", "standing_id": "n.id", "used": used},
-        stands="n.id",
-        record="n.id",
-        # Imports only create enrollments: what differs from one that stands is no change, but wrong.
-        standing=lambda name: f"r.{name}",
-    )
-
-
-def _qualifications(as_of: datetime, days: list[date]) -> Records:
-    # When the desk first heard of a paper, whichever file came in first.
-    heard = f"timestamptz '{as_of.isoformat()}'"
-    return Records(
-        joins=[
-            _SHOP,
-            Join(
-                "shops_qualification",
-                "q",
-                "q.shop_id = s.id AND q.kind = r.kind AND q.brand = coalesce(r.brand, '')"
-                " AND q.valid_until IS NOT DISTINCT FROM r.valid_until",
-            ),
-        ],
-        keys={
-            "shop_id": "s.id",
-            "standing_id": "q.id",
-            "kind": "r.kind",
-            "brand": "coalesce(r.brand, '')",
-            "valid_until": "r.valid_until",
-        },
-        stands="q.id",
-        record="q.id",
-        standing=lambda name: f"q.{name}",
-        also={"received_at": (f"least(q.received_at, {heard})", "q.received_at")},
-    )
-
-
-def _metrics(as_of: datetime, days: list[date]) -> Records:
-    # The days by name, so that other months' partitions are not even opened.
-    named = ", ".join(f"'{day}'" for day in days) or "NULL"
-    return Records(
-        joins=[
-            _SHOP,
-            Join("shops_shopmetrics", "m", f"m.day = r.day AND m.shop_id = s.id AND m.day IN ({named})"),
-        ],
-        keys={"shop_id": "s.id", "day": "r.day"},
-        stands="m.shop_id",
-        record="s.id",
-        day="r.day",
-        standing=lambda name: f"m.{name}",
-    )
-
-
-_RECORDS: dict[str, Callable[[datetime, list[date]], Records]] = {
-    Kind.SHOPS: _shops,
-    Kind.ENROLLMENTS: _enrollments,
-    Kind.QUALIFICATIONS: _qualifications,
-    Kind.METRICS: _metrics,
-}

@@ -8,8 +8,9 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _t
 
 from shops import sql
-from shops.imports.columns import TABLES, Type
+from shops.imports.columns import Type
 from shops.imports.planning import PLANNED, Plan
+from shops.imports.tables import TABLES
 
 # How many changed cells are shown.
 SHOWN = 50

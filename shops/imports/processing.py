@@ -19,7 +19,6 @@ from django.db.models import Max
 from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
-from shops.imports.columns import TABLES
 from shops.imports.errors import FileRefused, RowError
 from shops.imports.judging import judge
 from shops.imports.planning import Counts, Plan
@@ -30,6 +29,7 @@ from shops.imports.reading import Reading, open_csv
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
+from shops.imports.tables import TABLES
 from shops.imports.workbooks import readable
 from shops.models import DayProfile, ImportBatch, ImportProgress, ImportSource
 

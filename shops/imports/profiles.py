@@ -12,7 +12,7 @@ from typing import Any
 from shops import sql
 from shops.imports.planning import Plan
 from shops.metrics import METRICS, Metric, MetricType
-from shops.models import DayProfile, ShopMetrics
+from shops.models import DayProfile, ImportBatch, ShopMetrics
 
 # A day with more rows is known by a sample of about as many: exact medians would cost more than the import.
 ENOUGH = 20_000
@@ -29,8 +29,11 @@ STANDING = (
 
 
 def profiles_of(plan: Plan) -> list[DayProfile]:
-    """The profile of each day as it will stand, unsaved and without its import; the newest day last."""
-    if not plan.days:
+    """The profile of each day as it will stand, unsaved and without its import; the newest day last.
+
+    Only shops' days have profiles: of a file of another kind there are none.
+    """
+    if not plan.days or plan.staged.table.kind != ImportBatch.Kind.METRICS:
         return []
     standing_rows = "SELECT day, count(*) FROM shops_shopmetrics WHERE day = ANY(%s) GROUP BY day"
     stand = dict(sql.fetch(standing_rows, [list(plan.days)]))

@@ -8,23 +8,17 @@ from django.utils.translation import gettext as _t
 from shops import sql
 from shops.errors import Refused
 from shops.imports import door
-from shops.imports.columns import TABLES
+from shops.imports.daily import DAILY
 from shops.imports.processing import ONE_OF_A_KIND
-from shops.metrics import METRICS, MetricType
-from shops.models import Correction, Coverage, ImportBatch, ShopMetrics
+from shops.imports.tables import TABLES
+from shops.models import Coverage, ImportBatch
 
-COLUMN_TYPES = {
-    MetricType.AMOUNT: "numeric",
-    MetricType.COUNT: "integer",
-    MetricType.SCORE: "numeric",
-    MetricType.RATE: "numeric",
-    MetricType.FLAG: "boolean",
-}
+REVERSIBLE = frozenset(DAILY)
 
 
 def refuse_reversal(batch: ImportBatch) -> None:
     """Refused for other kinds than metrics, for what was not applied, and under a later file's rows."""
-    if batch.kind != ImportBatch.Kind.METRICS:
+    if batch.kind not in REVERSIBLE:
         raise Refused(_t("Only imports of metrics can be reversed. Correct the others by another file."))
     if batch.state != ImportBatch.State.APPLIED:
         raise Refused(
@@ -36,22 +30,23 @@ def refuse_reversal(batch: ImportBatch) -> None:
     later = sql.fetch(
         "SELECT DISTINCT later.batch_id FROM shops_coverage mine"
         " JOIN shops_coverage later ON later.day = mine.day AND later.id > mine.id"
-        " JOIN shops_importbatch b ON b.id = later.batch_id AND b.state = 'applied'"
+        " JOIN shops_importbatch b ON b.id = later.batch_id AND b.state = 'applied' AND b.kind = %s"
         " WHERE mine.batch_id = %s AND EXISTS (SELECT FROM unnest(mine.records) one"
         "  JOIN unnest(later.records) other ON other = one) ORDER BY 1",
-        [batch.pk],
+        [batch.kind, batch.pk],
     )
     if later:
         numbers = ", ".join(str(number) for (number,) in later)
         raise Refused(
-            _t("Later imports speak of the same shops on the same day. Reverse them first: %(numbers)s.")
+            _t("Later imports speak of the same records on the same day. Reverse them first: %(numbers)s.")
             % {"numbers": numbers}
         )
 
 
-def metrics_take_turns() -> None:
-    """Wait until no import of metrics is being written; others wait until this transaction ends."""
-    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(ImportBatch.Kind.METRICS))
+def take_turns_with(batch_id: int) -> None:
+    """Wait until no import of this one's kind is being written; others wait until this transaction ends."""
+    kind = ImportBatch.objects.values_list("kind", flat=True).get(pk=batch_id)
+    sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(kind))
 
 
 def take_back(batch_id: int) -> ImportBatch:
@@ -61,28 +56,19 @@ def take_back(batch_id: int) -> ImportBatch:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an import is reversed whole, or not at all")
-    metrics_take_turns()
+    take_turns_with(batch_id)
     batch = door.locked(batch_id)
     refuse_reversal(batch)
+    daily = DAILY[batch.kind]
     days = [day for day in Coverage.objects.filter(batch=batch).values_list("day", flat=True) if day]
     sql.for_many_rows(batch.rows)
-    if Correction.objects.filter(batch=batch).exists():
+    if daily.corrections.objects.filter(batch=batch).exists():
         sql.execute(
-            f"UPDATE shops_shopmetrics m SET {_as_before()}, batch_id = c.replaced_batch_id"
-            " FROM shops_correction c WHERE c.batch_id = %s AND m.day = c.day AND m.shop_id = c.shop_id"
-            " AND m.day = ANY(%s)",
+            f"UPDATE {daily.table} m SET {daily.as_before()}, batch_id = c.replaced_batch_id"
+            f" FROM {daily.corrections_table} c WHERE c.batch_id = %s AND m.day = c.day"
+            f" AND m.{daily.key} = c.{daily.key} AND m.day = ANY(%s)",
             [batch.pk, days],
         )
     # What it corrected carries another import's number again: what is left is what it brought.
-    ShopMetrics.objects.filter(day__in=days, batch=batch).delete()
+    daily.model.objects.filter(day__in=days, batch=batch).delete()
     return batch
-
-
-def _as_before() -> str:
-    """Every figure from the correction's `before`."""
-    parts = ["extra = c.before -> 'extra'"]
-    for metric in METRICS.values():
-        parts.append(f"{metric.key} = (c.before ->> '{metric.key}')::{COLUMN_TYPES[metric.type]}")
-        if metric.knows_none_yet:
-            parts.append(f"{metric.key}_none = (c.before ->> '{metric.key}_none')::boolean")
-    return ", ".join(parts)

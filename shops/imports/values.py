@@ -93,7 +93,7 @@ def moment(text: str) -> datetime:
 
 def _text(column: Column, delimiter: str) -> Parser:
     words = {spoken(word): kept for kept, others in column.words.items() for word in (kept, *others)}
-    with_key = "name_key" in column.staged
+    with_key = column.pinyin
 
     def parse(cell: str) -> str:
         if not cell:

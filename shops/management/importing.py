@@ -1,4 +1,4 @@
-"""What the four import commands share: the same path as the admin's import, run here or left to a worker."""
+"""What the import commands share: the same path as the admin's import, run here or left to a worker."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0006_ways_in_and_out'),
+        ('shops', '0008_product_files'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

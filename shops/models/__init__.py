@@ -5,9 +5,17 @@ from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
-from shops.models.metrics import Correction, Coverage, DayProfile, ShopMetrics
+from shops.models.metrics import (
+    Correction,
+    Coverage,
+    DayProfile,
+    ProductCorrection,
+    ProductMetrics,
+    ShopMetrics,
+)
 from shops.models.penalties import Ground, Measure, Penalty, Violation
-from shops.models.shops import Controller, Product, Qualification, Shop
+from shops.models.products import Listing, Product
+from shops.models.shops import Controller, Qualification, Shop
 
 __all__ = [
     "Alliance",
@@ -22,10 +30,13 @@ __all__ = [
     "ImportBatch",
     "ImportProgress",
     "ImportSource",
+    "Listing",
     "Measure",
     "Opening",
     "Penalty",
     "Product",
+    "ProductCorrection",
+    "ProductMetrics",
     "PromotionPeriod",
     "Qualification",
     "Shop",

@@ -19,6 +19,9 @@ class ImportBatch(Audited):
         ENROLLMENTS = "enrollments", _("enrollments")
         QUALIFICATIONS = "qualifications", _("qualifications")
         METRICS = "metrics", _("metrics")
+        PRODUCTS = "products", _("products")
+        LISTINGS = "listings", _("listings")
+        PRODUCT_METRICS = "product_metrics", _("product metrics")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")

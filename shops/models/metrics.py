@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.batches import ImportBatch
+from shops.models.products import Product
 from shops.models.shops import Shop
 
 
@@ -63,35 +66,103 @@ class ShopMetrics(models.Model):
         return f"{self.shop_id} · {self.day}"
 
 
-class Correction(models.Model):
+class ProductMetrics(models.Model):
+    """What was measured of a product on a day. Partitioned by month; a NULL is *no data*, never 0."""
+
+    pk = models.CompositePrimaryKey("day", "product")
+    day = models.DateField(_("day"))
+    # Neither constrained nor indexed, for the reasons that a shop's metrics have.
+    product = models.ForeignKey(
+        Product,
+        models.DO_NOTHING,
+        verbose_name=_("product"),
+        related_name="metrics",
+        db_constraint=False,
+        db_index=False,
+    )
+    batch = models.ForeignKey(
+        ImportBatch,
+        models.DO_NOTHING,
+        verbose_name=_("import"),
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    settled_orders = models.IntegerField(null=True)
+    valid_paid_orders = models.IntegerField(null=True)
+    quality_refunds = models.IntegerField(null=True)
+    sales_amount = models.DecimalField(max_digits=16, decimal_places=2, null=True)
+
+    class Meta:
+        verbose_name = _("product metrics")
+        verbose_name_plural = _("product metrics")
+        permissions = [("export_productmetrics", _("Can export a day's product metrics"))]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} · {self.day}"
+
+    @property
+    def quality_refund_rate(self) -> Decimal | None:
+        """A share of 1 (WS-O3); None without valid paid orders, and where either number is missing."""
+        if self.quality_refunds is None or not self.valid_paid_orders:
+            return None
+        return Decimal(self.quality_refunds) / self.valid_paid_orders
+
+
+class Replaced(models.Model):
     """What a later file replaced: the values before, kept for good."""
 
-    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="corrections")
     day = models.DateField(_("day"))
     before = models.JSONField(_("before"))
     replaced_batch = models.ForeignKey(
         ImportBatch, models.PROTECT, verbose_name=_("import that was corrected"), related_name="+"
     )
     batch = models.ForeignKey(
-        ImportBatch, models.PROTECT, verbose_name=_("import that corrected"), related_name="corrections"
+        ImportBatch, models.PROTECT, verbose_name=_("import that corrected"), related_name="%(class)ss"
     )
 
     class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(batch=models.F("replaced_batch")),
+                name="%(app_label)s_%(class)s_comes_from_another_file",
+            )
+        ]
+
+
+class Correction(Replaced):
+    """What was known of a shop's day before."""
+
+    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="corrections")
+
+    class Meta(Replaced.Meta):
         verbose_name = _("correction")
         verbose_name_plural = _("corrections")
         indexes = [
             # Which proposals rest on superseded data: looked up by shop and day.
             models.Index(fields=["shop", "day"], name="shops_correction_of_day"),
         ]
-        constraints = [
-            models.CheckConstraint(
-                condition=~Q(batch=models.F("replaced_batch")),
-                name="shops_correction_comes_from_another_file",
-            )
-        ]
 
     def __str__(self) -> str:
         return f"{self.shop} · {self.day}"
+
+
+class ProductCorrection(Replaced):
+    """What was known of a product's day before."""
+
+    # The index of its days begins with it.
+    product = models.ForeignKey(
+        Product, models.PROTECT, verbose_name=_("product"), related_name="corrections", db_index=False
+    )
+
+    class Meta(Replaced.Meta):
+        verbose_name = _("correction of a product")
+        verbose_name_plural = _("corrections of products")
+        indexes = [models.Index(fields=["product", "day"], name="shops_productcorrection_of_day")]
+
+    def __str__(self) -> str:
+        return f"{self.product} · {self.day}"
 
 
 class Coverage(models.Model):

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.enrollments import Opening
-from shops.models.shops import Product, Shop
+from shops.models.products import Product
+from shops.models.shops import Shop
 
 
 class Ground(models.TextChoices):

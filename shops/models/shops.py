@@ -108,29 +108,6 @@ class Shop(Audited):
         return f"{self.name} ({self.code})"
 
 
-class Product(Audited):
-    """A thing that a shop sells; penalties and proposals can concern it alone."""
-
-    class Status(models.TextChoices):
-        ON_SALE = "on_sale", _("on sale")
-        OFF_SALE = "off_sale", _("off sale")
-
-    code = models.CharField(_("code"), max_length=64, unique=True)
-    shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="products")
-    name = models.CharField(_("name"), max_length=200)
-    category = models.CharField(_("category"), max_length=60)
-    price = models.DecimalField(_("price"), max_digits=14, decimal_places=2, null=True, blank=True)
-    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.ON_SALE)
-
-    class Meta:
-        verbose_name = _("product")
-        verbose_name_plural = _("products")
-        ordering = ["code"]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.code})"
-
-
 class Qualification(Audited):
     """A paper on file: a brand's authorisation, a category permit, a licence."""
 

@@ -55,7 +55,37 @@ SHOPS: Grid = [
     ],
     ["N4", "店", "exclusive", "beauty", "physical", "封禁", "enterprise", "0", "C1", "2025-12-31", "", "021"],
 ]
-GOOD = {"metrics": METRICS, "shops": SHOPS, "enrollments": ENROLLMENTS, "qualifications": PAPERS}
+PRODUCTS: Grid = [
+    ["code", "shop", "name", "category", "price", "status"],
+    ["H1", "S1", "口红", "beauty", "9.90", "on_sale"],
+    ["H2", "S2", '=面霜, "大"', "beauty", "", "下架"],
+    ["G1", "S1", "G1", "food", "0", ""],
+    ["2534567890123456780", LONG_ID, "店", "一级", "999999999999.99", "在售"],
+]
+LISTINGS: Grid = [
+    ["product", "alliance", "state", "since"],
+    ["G1", DOUYIN, "promoted", "2026-01-05"],
+    ["G1", WECHAT, "观察期", ""],
+    ["G2", "抖音精选联盟", "已申请", "2026-03-10"],
+    [LONG_ID, WECHAT, "stopped", "2024-02-29"],
+]
+PRODUCT_METRICS: Grid = [
+    ["product", "day", "settled_orders", "valid_paid_orders", "quality_refunds", "sales_amount"],
+    *(
+        [product, day, "30", "100", "7", "5000.01"]
+        for product in ("G1", "G2", "G3", LONG_ID)
+        for day in (f"{DAY - timedelta(days=1)}", f"{DAY}")
+    ),
+]
+GOOD = {
+    "metrics": METRICS,
+    "shops": SHOPS,
+    "enrollments": ENROLLMENTS,
+    "qualifications": PAPERS,
+    "products": PRODUCTS,
+    "listings": LISTINGS,
+    "product_metrics": PRODUCT_METRICS,
+}
 ENCODINGS = ["utf-8", "utf-8", "utf-8", "utf-8-sig", "gb18030", "utf-16"]
 CELLS = [
     *(*NO_NUMBERS, *NO_DATES, *TEXTS[:20], *NO_TEXT, *NOT_S1, *ROUNDED),
@@ -76,7 +106,7 @@ class Mutant:
 def mutant(seed: int) -> Mutant:
     """The file of that number."""
     draw = Random(seed)
-    kind = draw.choices(list(GOOD), [3, 1, 1, 1])[0]
+    kind = draw.choices(list(GOOD), [3, 1, 1, 1, 1, 1, 1])[0]
     grid = [list(row) for row in GOOD[kind]]
     how = []
     for change in _some(draw, IN_THE_TABLE):

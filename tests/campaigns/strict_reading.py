@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 
 from tests.factories import DOUYIN, WECHAT
-from tests.shops.hostile import KNOWN_ON, SHOPS
+from tests.shops.hostile import KNOWN_ON, PRODUCTS, SHOPS
 
 
 class Unreadable(Exception):
@@ -189,10 +189,43 @@ COLUMNS: dict[str, dict[str, Cell]] = {
         "phone": text(40, is_id=True),
     },
 }
-KEYS = {"metrics": 2, "enrollments": 2, "qualifications": 4, "shops": 1}
+COLUMNS["products"] = {
+    "code": NAME_OF_SHOP,
+    "shop": NAME_OF_SHOP,
+    "name": text(200, needed=True),
+    "category": text(60, needed=True),
+    "price": number(2, "999999999999.99"),
+    "status": among(
+        {"": "", "on_sale": "on_sale", "在售": "on_sale", "off_sale": "off_sale", "下架": "off_sale"}
+    ),
+}
+COLUMNS["listings"] = {
+    "product": NAME_OF_SHOP,
+    "alliance": alliance,
+    "state": words(applied="已申请", promoted="推广中", observed="观察期", stopped="停止推广"),
+    "since": day(KNOWN_ON, needed=False),
+}
+COLUMNS["product_metrics"] = {
+    "product": NAME_OF_SHOP,
+    "day": day(KNOWN_ON, needed=True),
+    "settled_orders": number(0, "2147483647"),
+    "valid_paid_orders": number(0, "2147483647"),
+    "quality_refunds": number(0, "2147483647"),
+    "sales_amount": number(2, "99999999999999.99", ten_thousands=True),
+}
+MEASURED = {"metrics", "product_metrics"}
+KEYS = {
+    "metrics": 2,
+    "enrollments": 2,
+    "qualifications": 4,
+    "shops": 1,
+    "products": 1,
+    "listings": 2,
+    "product_metrics": 2,
+}
 OPTIONAL = {
     *("brand", "valid_until", "account_ok", "controller", "entered_on", "contact", "phone"),
-    *("openings", "opened_on", "closed_on", "cause"),
+    *("openings", "opened_on", "closed_on", "cause", "price", "status", "since"),
 }
 
 
@@ -216,10 +249,12 @@ def read(kind: str, content: bytes) -> Reading:
     if not table:
         raise Unreadable
     headers = [header(cell) for cell in table[0]]
-    optional = OPTIONAL if kind != "metrics" else set(list(columns)[2:])
+    optional = OPTIONAL - {"status"} if kind == "shops" else OPTIONAL
+    if kind in MEASURED:
+        optional = set(list(columns)[2:])
     if len(set(headers)) < len(headers) or not set(columns) - optional <= set(headers) <= set(columns):
         raise Unreadable
-    if kind == "metrics" and len(headers) < 3:
+    if kind in MEASURED and len(headers) < 3:
         raise Unreadable
     rows = [cells for cells in table[1:] if any(cells)]
     if not rows:
@@ -257,11 +292,21 @@ def _good(kind: str, headers: list[str], rows: list[list[str]]) -> dict[str, dic
 def _makes_sense(kind: str, values: Mapping[str, str]) -> bool:
     if kind == "shops":
         return True
+    if kind in ("listings", "product_metrics"):
+        return values["product"] in PRODUCTS and not _refunded_too_often(values)
     if values["shop"] not in SHOPS:
         return False
+    if kind == "products":
+        # A product that stands never changes its shop.
+        return values["code"] not in PRODUCTS or SHOPS[PRODUCTS.index(values["code"])] == values["shop"]
     if kind == "enrollments":
         return _enrolled(values)
     return kind != "qualifications" or values["kind"] != "brand" or bool(values.get("brand"))
+
+
+def _refunded_too_often(values: Mapping[str, str]) -> bool:
+    refunds, orders = values.get("quality_refunds"), values.get("valid_paid_orders")
+    return refunds not in (None, "") and orders not in (None, "") and Decimal(refunds) > Decimal(orders)
 
 
 def _enrolled(values: Mapping[str, str]) -> bool:

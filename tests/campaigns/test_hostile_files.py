@@ -16,8 +16,8 @@ from shops.models import ImportBatch
 from tests.campaigns import SHARE, Tally, finished
 from tests.campaigns.mutations import Mutant, mutant
 from tests.campaigns.strict_reading import Reading, Unreadable, read
-from tests.factories import make_shop
-from tests.shops.hostile import SHOPS
+from tests.factories import make_product, make_shop
+from tests.shops.hostile import PRODUCTS, SHOPS
 from tests.shops.importing import bring
 from tests.shops.standing import standing
 
@@ -27,8 +27,8 @@ KEPT = local_services.tests_data_dir() / "campaigns"
 
 @pytest.fixture
 def ground(db: None) -> Iterator[None]:
-    for code in SHOPS:
-        make_shop(code=code, name=code)
+    for code, product in zip(SHOPS, PRODUCTS, strict=True):
+        make_product(make_shop(code=code, name=code), code=product, name=product)
     yield
 
 

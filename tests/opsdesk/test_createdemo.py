@@ -14,7 +14,7 @@ from django.apps import apps
 
 from opsdesk import local_services
 from shops.imports import path_of
-from shops.metrics import METRICS
+from shops.metrics import METRICS, PRODUCT_METRICS
 from shops.models import Audited
 from tests import databases
 from tests.conftest import DATA
@@ -79,6 +79,8 @@ def test_json_is_one_value_that_counts_what_was_loaded(demo: Demo) -> None:
     assert said["shops"] == 300
     assert said["last_day"] == "2026-03-10"
     assert [(said["metrics"],)] == demo.rows("SELECT count(*) FROM shops_shopmetrics")
+    assert [(said["product_metrics"],)] == demo.rows("SELECT count(*) FROM shops_productmetrics")
+    assert said["products"] == 50
     assert [(said["decisions"],)] == demo.rows("SELECT count(*) FROM opsdesk_decision")
 
 
@@ -103,6 +105,9 @@ def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
         ("enrollments", "shops_enrollment"),
         ("qualifications", "shops_qualification"),
         ("metrics", "shops_shopmetrics"),
+        ("products", "shops_product"),
+        ("listings", "shops_listing"),
+        ("product_metrics", "shops_productmetrics"),
     ):
         batches = demo.rows(f"SELECT id, created FROM shops_importbatch WHERE kind = '{kind}' ORDER BY id")
         loaded = demo.rows(f"SELECT batch_id, count(*) FROM {table} GROUP BY 1 ORDER BY 1")
@@ -110,7 +115,17 @@ def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
     assert demo.rows("SELECT DISTINCT state FROM shops_importbatch") == [("applied",)]
 
 
-@pytest.mark.parametrize("kind", ["shops", "qualifications", "metrics"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "shops",
+        "qualifications",
+        "metrics",
+        "products",
+        "listings",
+        "product_metrics",
+    ],
+)
 def test_an_imports_kept_file_imported_again_changes_nothing(demo: Demo, kind: str) -> None:
     """Enrollments are left out: decisions have changed them since."""
     query = f"SELECT sha256, size, rows FROM shops_importbatch WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1"
@@ -122,12 +137,28 @@ def test_an_imports_kept_file_imported_again_changes_nothing(demo: Demo, kind: s
 
 
 def test_every_value_lies_within_its_metrics_bounds(demo: Demo) -> None:
-    for metric in METRICS.values():
-        if metric.maximum is not None:
-            [(lowest, highest)] = demo.rows(
-                f"SELECT min({metric.key}), max({metric.key}) FROM shops_shopmetrics"
-            )
-            assert metric.minimum <= lowest <= highest <= metric.maximum, metric.key
+    for table, metrics in (("shops_shopmetrics", METRICS), ("shops_productmetrics", PRODUCT_METRICS)):
+        for metric in metrics.values():
+            if metric.maximum is not None:
+                [(lowest, highest)] = demo.rows(f"SELECT min({metric.key}), max({metric.key}) FROM {table}")
+                assert metric.minimum <= lowest <= highest <= metric.maximum, metric.key
+
+
+def test_products_are_listed_by_their_orders(demo: Demo) -> None:
+    assert demo.rows("SELECT count(*) FROM shops_product") == [(50,)]
+    assert demo.rows("SELECT count(*) FROM shops_productmetrics") == [(250,)]
+    [(most,)] = demo.rows(
+        "SELECT max(settled_orders) FROM shops_productmetrics m"
+        " JOIN shops_listing n ON n.product_id = m.product_id AND n.state IN ('observed', 'applied')"
+    )
+    assert most < 30
+    # No orders, no rate; and never more refunds than orders.
+    [(without, beyond)] = demo.rows(
+        "SELECT count(*) FILTER (WHERE valid_paid_orders = 0),"
+        " count(*) FILTER (WHERE quality_refunds > valid_paid_orders) FROM shops_productmetrics"
+    )
+    assert without > 0
+    assert beyond == 0
 
 
 def test_an_ordinary_shops_name_claims_no_brand(demo: Demo) -> None:

@@ -1,7 +1,7 @@
 """Files that mean harm or merely went wrong, each with what must come of it. Data alone: nothing here reads.
 
 A case says where its good rows must stand afterwards (`stands`) and what is wrong where (`wrong`). The ground
-it meets: shops S1, S2, S3 and LONG_ID, and nothing else.
+it meets: shops S1, S2, S3 and LONG_ID, their products G1, G2, G3 and LONG_ID, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from tests.factories import AT, DAY, DOUYIN
 # Nineteen digits: more than a spreadsheet keeps.
 LONG_ID = "2534567890123456789"
 SHOPS = ("S1", "S2", "S3", LONG_ID)
+# Of S1, S2, S3 and LONG_ID.
+PRODUCTS = ("G1", "G2", "G3", LONG_ID)
 KNOWN_ON = AT.date()
 ANY = None
 
@@ -134,7 +136,7 @@ def merged(*parts: Standing) -> Standing:
 def corpus() -> list[Case]:
     """All of them. Their names are unique."""
     # Here, as both speak about the cases above.
-    from tests.shops import hostile_bytes, hostile_cells, hostile_shapes, hostile_texts
+    from tests.shops import hostile_bytes, hostile_cells, hostile_products, hostile_shapes, hostile_texts
 
-    parts = (hostile_cells, hostile_texts, hostile_shapes, hostile_bytes)
+    parts = (hostile_cells, hostile_texts, hostile_shapes, hostile_bytes, hostile_products)
     return [case for part in parts for case in part.cases()]

@@ -6,8 +6,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from shops.metrics import METRICS
-from shops.models import Enrollment, ImportBatch, Opening, Qualification, Shop, ShopMetrics
+from shops.metrics import METRICS, PRODUCT_METRICS
+from shops.models import (
+    Enrollment,
+    ImportBatch,
+    Listing,
+    Opening,
+    Product,
+    ProductMetrics,
+    Qualification,
+    Shop,
+    ShopMetrics,
+)
 
 KINDS = tuple(ImportBatch.Kind.values)
 _NOT_TOLD = {"id", "code", "name_key", "batch", "controller"}
@@ -25,6 +35,20 @@ def standing(kind: str) -> dict[str, dict[str, str]]:
         case "qualifications":
             papers = Qualification.objects.select_related("shop")
             return {_key(q.shop.code, q.kind, q.brand, q.valid_until): {"verdict": q.verdict} for q in papers}
+        case "products":
+            return {one.code: _product(one) for one in Product.objects.select_related("shop")}
+        case "listings":
+            listings = Listing.objects.select_related("product", "alliance")
+            return {
+                f"{one.product.code} {one.alliance.code}": _told(state=one.state, since=one.since)
+                for one in listings
+            }
+        case "product_metrics":
+            measured = ProductMetrics.objects.select_related("product")
+            return {
+                _key(one.product.code, one.day): _told(**{key: getattr(one, key) for key in PRODUCT_METRICS})
+                for one in measured
+            }
     days = ShopMetrics.objects.select_related("shop")
     return {_key(one.shop.code, one.day): _metrics(one) for one in days}
 
@@ -59,6 +83,11 @@ def _enrollment(enrollment: Enrollment) -> dict[str, str]:
     openings = Opening.objects.filter(enrollment=enrollment, number=enrollment.openings_used)
     latest: dict[str, Any] = openings.values("opened_on", "closed_on", "cause").first() or {}
     return _told(state=enrollment.state, openings=enrollment.openings_used, **latest)
+
+
+def _product(product: Product) -> dict[str, str]:
+    values = {name: getattr(product, name) for name in ("name", "category", "price", "status")}
+    return _told(shop=product.shop.code, **values)
 
 
 def _metrics(row: ShopMetrics) -> dict[str, str]:

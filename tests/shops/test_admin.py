@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from shops import penalties
-from shops.admin import readonly
+from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance, ImportSource
 from tests.factories import (
@@ -19,8 +19,11 @@ from tests.factories import (
     DOUYIN,
     make_controller,
     make_enrollment,
+    make_listing,
     make_metrics,
     make_penalty,
+    make_product,
+    make_product_metrics,
     make_qualification,
     make_shop,
     make_user,
@@ -72,12 +75,14 @@ def test_the_page_of_a_shop_shows_what_stands_about_it() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "listed", ["shop", "enrollment", "qualification", "penalty", "violation", "alliance"]
+    "listed",
+    ["shop", "enrollment", "qualification", "product", "listing", "penalty", "violation", "alliance"],
 )
 def test_each_list_asks_no_more_for_many_than_for_one(listed: str, django_assert_max_num_queries) -> None:
     for _number in range(10):
         enrollment = make_enrollment(make_shop(controller=make_controller()))
         make_qualification(enrollment.shop)
+        make_listing(make_product(enrollment.shop))
         make_penalty(enrollment.shop, violation_code="V1")
     client = client_of()
     with django_assert_max_num_queries(10):
@@ -92,8 +97,9 @@ def test_the_page_of_a_shop_asks_a_bounded_number_of_questions(django_assert_max
     for number in range(10):
         make_metrics(shop, timezone.localdate() - timedelta(days=number))
         make_penalty(shop, violation_code="V1")
+        make_listing(make_product(shop))
     client = client_of()
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         client.get(reverse("admin:shops_shop_change", args=[shop.pk]))
 
 
@@ -143,6 +149,55 @@ def test_counting_stops_where_nobody_pages_any_more(monkeypatch: pytest.MonkeyPa
     answer = client_of().get("/admin/shops/shop/")
     assert answer.context["cl"].result_count == 4
     assert "narrow the list" in answer.content.decode()
+
+
+# Products
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_shop_shows_its_products_and_leads_to_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shops, "PRODUCTS_SHOWN", 2)
+    shop, client = make_shop(code="S 1"), client_of()
+    address = reverse("admin:shops_shop_change", args=[shop.pk])
+    assert "None known." in client.get(address).content.decode()
+    products = [make_product(shop, code=f"G{number}") for number in (1, 2, 3)]
+    listing = make_listing(products[0], state="observed")
+    other = make_listing(make_product())
+    page = client.get(address).content.decode()
+    assert "G1" in page and "G2" in page and "G3" not in page
+    assert "under observation" in page and "There are more." in page
+    for model, mine in (("product", products), ("listing", [listing])):
+        link = f"{reverse(f'admin:shops_{model}_changelist')}?shop=S%201"
+        assert link in page
+        assert set(client.get(link).context["cl"].result_list) == set(mine)
+    assert other in client.get("/admin/shops/listing/").context["cl"].result_list
+    assert not client.get("/admin/shops/product/", {"shop": "nobody"}).context["cl"].result_list
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_product_shows_how_it_is_listed_and_its_rate_of_refunds() -> None:
+    product = make_product()
+    make_listing(product, state="stopped")
+    today = timezone.localdate()
+    make_product_metrics(product, today, valid_paid_orders=300, quality_refunds=2)
+    make_product_metrics(product, today - timedelta(days=1), valid_paid_orders=0, quality_refunds=0)
+    page = client_of().get(reverse("admin:shops_product_change", args=[product.pk])).content.decode()
+    for shown in ("WeChat Select Alliance", "stopped", "¥1,234.50", "0.67%"):
+        assert shown in page, shown
+    # Without orders there is no rate, which is not 0.
+    assert "0.00%" not in page
+
+
+@pytest.mark.django_db
+def test_listings_are_filtered_by_alliance_and_state() -> None:
+    stopped = make_listing(state="stopped")
+    make_listing(alliance_code=DOUYIN, state="stopped")
+    make_listing()
+    query = {"state__exact": "stopped", "alliance__id__exact": stopped.alliance.pk}
+    found = client_of().get("/admin/shops/listing/", query).context["cl"].result_list
+    assert list(found) == [stopped]
 
 
 # Alliances
@@ -288,7 +343,9 @@ def test_a_verb_without_a_reason_does_nothing() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("model", ["shop", "enrollment", "qualification", "penalty", "importbatch"])
+@pytest.mark.parametrize(
+    "model", ["shop", "enrollment", "qualification", "product", "listing", "penalty", "importbatch"]
+)
 def test_an_empty_list_says_what_to_do_next(model: str) -> None:
     client = client_of("operator")
     listed = reverse(f"admin:shops_{model}_changelist")

@@ -14,12 +14,15 @@ from shops.models import (
     Correction,
     Enrollment,
     ImportBatch,
+    Listing,
     Opening,
+    Product,
+    ProductCorrection,
     Qualification,
     Shop,
 )
-from tests.factories import make_shop
-from tests.shops.hostile import SHOPS, Case, corpus
+from tests.factories import make_product, make_shop
+from tests.shops.hostile import PRODUCTS, SHOPS, Case, corpus
 from tests.shops.importing import bring, errors
 from tests.shops.standing import KINDS, standing
 
@@ -32,10 +35,10 @@ def named(cases: list[Case]) -> Any:
 
 @pytest.fixture(scope="module")
 def ground(django_db_setup: None, django_db_blocker) -> Iterator[None]:
-    """The shops that the files speak of, once for all, in a transaction that is rolled back."""
+    """The shops and products that the files speak of, once for all, in a transaction that is rolled back."""
     with django_db_blocker.unblock(), transaction.atomic():
-        for code in SHOPS:
-            make_shop(code=code, name=code)
+        for code, product in zip(SHOPS, PRODUCTS, strict=True):
+            make_product(make_shop(code=code, name=code), code=product, name=product)
         yield
         transaction.set_rollback(True)
 
@@ -49,11 +52,12 @@ def nothing_stays(ground: None) -> Iterator[None]:
 
 def everything() -> list[Any]:
     """All that an import may write, and how much was ever written."""
-    written = (Shop, Controller, Enrollment, Opening, Qualification)
+    written = (Shop, Controller, Enrollment, Opening, Qualification, Product, Listing)
     return [
         *(standing(kind) for kind in KINDS),
         *(model.history.count() for model in written),
         Correction.objects.count(),
+        ProductCorrection.objects.count(),
     ]
 
 

@@ -251,6 +251,10 @@ def test_the_files_for_newcomers_come_in() -> None:
         ("qualifications.csv", "import_qualifications", 4),
         ("metrics.csv", "import_metrics", 6),
         ("metrics-gb18030.csv", "import_metrics", 3),
+        ("products.csv", "import_products", 4),
+        ("products-gb18030.csv", "import_products", 2),
+        ("listings.csv", "import_listings", 4),
+        ("product_metrics.csv", "import_product_metrics", 4),
     ):
         status, answer = run(command, str(DATA / name))
         assert (status, answer["rows"], answer["created"]) == (0, rows, rows), (name, answer["errors"])

@@ -17,7 +17,7 @@ from django.db import connection
 
 from shops.models import Correction, ImportBatch, Shop, ShopMetrics
 from tests import databases
-from tests.factories import AT, DAY, make_shop
+from tests.factories import AT, DAY, make_product, make_shop
 from tests.shops.hostile import lines, shop, shop_file
 from tests.shops.importing import bring, counts, errors
 from tests.shops.standing import standing
@@ -62,6 +62,25 @@ SHOPS = [
     File(3, {"N1": {"contact": "a", "controller": "C1"}, "N3": {"contact": "c", "controller": "C3"}}),
     File(4, {"N1": {"phone": "", "account_ok": "1"}, "N2": {"phone": "22", "account_ok": "0"}}),
 ]
+# Products bear their shops' codes.
+PRODUCT_METRICS = [
+    File(1, {
+        "S1": {"settled_orders": "10", "sales_amount": "4.1"},
+        "S2": {"settled_orders": "20", "sales_amount": "4.2"},
+        "S3": {"settled_orders": "30", "sales_amount": ""},
+    }),
+    File(2, {
+        "S2": {"sales_amount": "3.2", "valid_paid_orders": "92"},
+        "S3": {"sales_amount": "3.3", "valid_paid_orders": "93"},
+        "S4": {"sales_amount": "3.4", "valid_paid_orders": "94"},
+    }),
+    File(3, {
+        "S1": {"settled_orders": "10", "quality_refunds": "1"},
+        "S3": {"settled_orders": "", "quality_refunds": "0"},
+        "S4": {"settled_orders": "40", "quality_refunds": "99"},
+    }),
+]  # fmt: skip
+MEASURED = {"metrics": "shop", "product_metrics": "product"}
 ORDERS = pytest.mark.parametrize(
     "order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order))
 )
@@ -76,10 +95,10 @@ def newest(files: Sequence[File]) -> dict[str, dict[str, str]]:
     return {code: {name: value for name, value in values.items() if value} for code, values in stands.items()}
 
 
-def metrics_file(values: Values) -> str:
+def metrics_file(subject: str, values: Values) -> str:
     columns = list(next(iter(values.values())))
     rows = [[code, f"{DAY}", *(of[name] for name in columns)] for code, of in values.items()]
-    return lines(["shop", "day", *columns], *rows)
+    return lines([subject, "day", *columns], *rows)
 
 
 def shops_file(values: Values) -> str:
@@ -88,7 +107,8 @@ def shops_file(values: Values) -> str:
 
 
 def brought(kind: str, file: File) -> ImportBatch:
-    content = metrics_file(file.values) if kind == "metrics" else shops_file(file.values)
+    subject = MEASURED.get(kind)
+    content = metrics_file(subject, file.values) if subject else shops_file(file.values)
     batch = bring(kind, content, as_of=AT - timedelta(hours=24 - file.hour))
     assert batch.rows == len(file.values) == batch.created + batch.updated + batch.unchanged + batch.rejected
     return batch
@@ -97,7 +117,7 @@ def brought(kind: str, file: File) -> ImportBatch:
 @pytest.fixture
 def known(db: None) -> None:
     for code in ("S1", "S2", "S3", "S4"):
-        make_shop(code=code)
+        make_product(make_shop(code=code), code=code)
 
 
 @ORDERS
@@ -106,6 +126,15 @@ def test_of_each_shop_and_metric_the_newest_knowledge_stands(known, order: tuple
         batch = brought("metrics", METRICS[number])
         assert (batch.state, batch.rejected) == ("applied", 0)
     assert standing("metrics") == {f"{code} {DAY}": values for code, values in newest(METRICS).items()}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
+def test_of_each_product_and_metric_the_newest_knowledge_stands(known, order: tuple[int, ...]) -> None:
+    for number in order:
+        batch = brought("product_metrics", PRODUCT_METRICS[number])
+        assert (batch.state, batch.rejected) == ("applied", 0)
+    stands = {f"{code} {DAY}": values for code, values in newest(PRODUCT_METRICS).items()}
+    assert standing("product_metrics") == stands
 
 
 @pytest.mark.django_db
@@ -121,8 +150,8 @@ def test_of_each_shop_and_column_the_newest_knowledge_stands(order: tuple[int, .
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
 @pytest.mark.parametrize(
     ("kind", "column", "values"),
-    [("metrics", "gmv_30d", "557"), ("shops", "phone", "557")],
-    ids=["metrics", "shops"],
+    [("metrics", "gmv_30d", "557"), ("shops", "phone", "557"), ("product_metrics", "sales_amount", "557")],
+    ids=["metrics", "shops", "product_metrics"],
 )
 def test_a_newer_file_that_says_the_same_keeps_an_older_one_from_changing_it(
     known, kind: str, column: str, values: str, order: tuple[int, ...]
@@ -130,11 +159,13 @@ def test_a_newer_file_that_says_the_same_keeps_an_older_one_from_changing_it(
     files = [File(hour, {"S1": {column: value}}) for hour, value in zip((1, 3, 2), values, strict=True)]
     for number in order:
         assert brought(kind, files[number]).state == "applied"
-    key = f"S1 {DAY}" if kind == "metrics" else "S1"
+    key = f"S1 {DAY}" if kind in MEASURED else "S1"
     assert standing(kind)[key][column] == "5"
 
 
-@pytest.mark.parametrize(("kind", "column"), [("metrics", "gmv_30d"), ("shops", "phone")])
+@pytest.mark.parametrize(
+    ("kind", "column"), [("metrics", "gmv_30d"), ("shops", "phone"), ("product_metrics", "quality_refunds")]
+)
 def test_of_two_files_of_one_moment_that_disagree_the_second_is_refused(
     known, kind: str, column: str
 ) -> None:

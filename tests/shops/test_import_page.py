@@ -135,7 +135,13 @@ def test_the_list_asks_few_questions(django_assert_max_num_queries) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("register", "kind"),
-    [("shop", "shops"), ("enrollment", "enrollments"), ("qualification", "qualifications")],
+    [
+        ("shop", "shops"),
+        ("enrollment", "enrollments"),
+        ("qualification", "qualifications"),
+        ("product", "products"),
+        ("listing", "listings"),
+    ],
 )
 def test_a_register_takes_files_on_its_own_page(register: str, kind: str) -> None:
     client = client_of("operator")

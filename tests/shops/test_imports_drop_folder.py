@@ -76,6 +76,21 @@ def test_each_kind_has_a_folder_and_unknown_ones_are_nobodys_business(folder: Pa
     assert names_in(folder.parent / "pictures") == ["metrics.csv"]
 
 
+def test_what_others_speak_of_is_taken_before_them(folder: Path) -> None:
+    for kind, content in (
+        ("product_metrics", f"product,day,settled_orders\nG1,{DAY},30\n"),
+        ("listings", "product,alliance,state\nG1,douyin-featured,promoted\n"),
+        ("products", "code,shop,name,category\nG1,S1,口红,beauty\n"),
+    ):
+        (folder.parent / kind).mkdir()
+        leave(folder.parent / kind, "a.csv", content)
+    assert [(batch.kind, batch.state) for batch in collected()] == [
+        ("products", "applied"),
+        ("listings", "applied"),
+        ("product_metrics", "applied"),
+    ]
+
+
 def test_a_file_is_taken_once_it_has_been_still_for_ten_seconds(folder: Path) -> None:
     leave(folder, touched=AT)
     assert collected(AT + timedelta(seconds=9)) == []

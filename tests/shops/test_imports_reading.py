@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shops.exports import plain
-from shops.imports.columns import TABLES, spoken
+from shops.imports.columns import spoken
 from shops.imports.errors import MESSAGES, FileRefused, RowError
 from shops.imports.reading import Row, Source, open_csv
+from shops.imports.tables import TABLES
 
 TABLE = TABLES["qualifications"]
 HEADERS = "shop,kind,brand,valid_until,verdict"

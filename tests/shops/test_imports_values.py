@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shops.imports import values
-from shops.imports.columns import TABLES, Column
+from shops.imports.columns import Column
+from shops.imports.tables import TABLES
 from shops.imports.values import NOT_YET, NULL, BadCell, Parser, moment
 
 

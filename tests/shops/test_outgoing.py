@@ -31,8 +31,11 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_listing,
     make_metrics,
     make_penalty,
+    make_product,
+    make_product_metrics,
     make_proposal,
     make_qualification,
     make_shop,
@@ -158,7 +161,7 @@ def test_registers_have_the_headers_of_the_import_in_every_language(language: st
     assert (row["alliance"], row["state"], row["openings"]) == (DOUYIN, "open", "1")
 
 
-LISTS = sorted(key for key in outgoing.SOURCES if key != "shops.shopmetrics")
+LISTS = sorted(outgoing.SOURCES.keys() - {"shops.shopmetrics", "shops.productmetrics"})
 
 
 def something_of_everything() -> None:
@@ -166,6 +169,7 @@ def something_of_everything() -> None:
     ImportSource.objects.create(name=f"source of {batch.pk}", kind="shops")
     shop = make_shop(controller=make_controller())
     make_qualification(shop)
+    make_listing(make_product(shop))
     make_penalty(shop, violation_code="V9")
     make_sweep(requested_by=make_user())
     proposal = make_proposal()
@@ -185,7 +189,7 @@ def something_of_everything() -> None:
 
 def test_every_list_of_the_desk_goes_out() -> None:
     assert {"shops.importbatch", "rules.ruleset", "rules.shopexemption", "opsdesk.decision"} <= set(LISTS)
-    assert len(LISTS) == 14
+    assert len(LISTS) == 16
 
 
 @pytest.mark.django_db
@@ -218,7 +222,7 @@ def test_a_double_click_asks_for_one_file_and_the_form_is_usable_again(address: 
 def test_a_days_metrics_go_out_from_the_list_of_shops() -> None:
     make_metrics(make_shop(code="A1"), service_score=None, service_score_none=True, erp_connected=None)
     client = client_of()
-    assert "/admin/shops/shop/metrics/" in client.get("/admin/shops/shop/").content.decode()
+    assert 'href="metrics/"' in client.get("/admin/shops/shop/").content.decode()
     page = client.get("/admin/shops/shop/metrics/")
     assert page.context["form"].initial == {"day": DAY}
     answer = client.post("/admin/shops/shop/metrics/", {"day": DAY.isoformat(), "format": "csv"})
@@ -226,6 +230,24 @@ def test_a_days_metrics_go_out_from_the_list_of_shops() -> None:
     [row] = read_csv(content(answer))
     assert (row["shop"], row["day"], row["gmv_30d"]) == ("A1", DAY.isoformat(), "120000.00")
     assert (row["service_score"], row["erp_connected"], row["warehouse_passed"]) == ("none", "", "true")
+
+
+@pytest.mark.django_db
+def test_a_days_product_metrics_go_out_from_the_list_of_products() -> None:
+    make_product_metrics(make_product(code="A1"), valid_paid_orders=None)
+    client = client_of()
+    assert 'href="metrics/"' in client.get("/admin/shops/product/").content.decode()
+    answer = client.post("/admin/shops/product/metrics/", {"day": DAY.isoformat(), "format": "csv"})
+    assert f"product_metrics-{DAY}" in answer["Content-Disposition"]
+    [row] = read_csv(content(answer))
+    assert row == {
+        "product": "A1",
+        "day": DAY.isoformat(),
+        "settled_orders": "120",
+        "valid_paid_orders": "",
+        "quality_refunds": "1",
+        "sales_amount": "1234.50",
+    }
 
 
 @pytest.mark.django_db

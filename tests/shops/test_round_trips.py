@@ -16,11 +16,20 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shops.imports.columns import TABLES
+from shops.imports.tables import TABLES
 from shops.imports.values import BadCell, parser
 from shops.imports.workbooks import as_csv
-from shops.metrics import METRICS, MetricType
-from shops.models import Alliance, Controller, Enrollment, Opening, Qualification, Shop
+from shops.metrics import METRICS, PRODUCT_METRICS, MetricType
+from shops.models import (
+    Alliance,
+    Controller,
+    Enrollment,
+    Listing,
+    Opening,
+    Product,
+    Qualification,
+    Shop,
+)
 from tests.exporting import ask, content
 from tests.factories import (
     AT,
@@ -28,7 +37,10 @@ from tests.factories import (
     DOUYIN,
     WECHAT,
     make_enrollment,
+    make_listing,
     make_metrics,
+    make_product,
+    make_product_metrics,
     make_qualification,
     make_shop,
     make_user,
@@ -207,6 +219,85 @@ def test_qualifications_go_out_and_in_again(papers: list[tuple], code: str) -> N
         for kind, brand, valid_until, verdict in papers:
             make_qualification(shop, kind=kind, brand=brand, valid_until=valid_until, verdict=verdict)
         identical("qualifications", "/admin/shops/qualification/export/", len(papers))
+
+    apart(test)
+
+
+@examples
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "code": cells("products", "code"),
+                "name": cells("products", "name"),
+                "category": cells("products", "category") | st.just("local-life"),
+                "price": st.none() | st.decimals(0, Decimal("999999999999.99"), places=2),
+                "status": st.sampled_from(["", *Product.Status.values]),
+            }
+        ),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda product: product["code"],
+    ),
+    cells("products", "shop"),
+)
+def test_products_go_out_and_in_again(products: list[dict[str, Any]], code: str) -> None:
+    def test() -> None:
+        shop = make_shop(code=code)
+        for product in products:
+            make_product(shop, **product)
+        identical("products", "/admin/shops/product/export/", len(products))
+
+    apart(test)
+
+
+@examples
+@given(
+    st.lists(
+        st.tuples(
+            cells("listings", "product"),
+            st.sampled_from([DOUYIN, WECHAT]),
+            st.sampled_from(Listing.State.values),
+            st.none() | days,
+        ),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda listing: listing[0],
+    )
+)
+def test_listings_go_out_and_in_again(listings: list[tuple]) -> None:
+    def test() -> None:
+        for code, alliance, state, since in listings:
+            make_listing(make_product(code=code), alliance, state=state, since=since)
+        identical("listings", "/admin/shops/listing/export/", len(listings))
+
+    apart(test)
+
+
+def orders() -> st.SearchStrategy[dict[str, Any]]:
+    """A value within its bounds for each figure of a product, or none; no more refunds than orders."""
+    known: dict[str, st.SearchStrategy] = {
+        key: st.none() | st.decimals(metric.minimum, metric.maximum, places=metric.decimals)
+        for key, metric in PRODUCT_METRICS.items()
+    }
+
+    def without_contradiction(values: dict[str, Any]) -> dict[str, Any]:
+        refunds, paid = values["quality_refunds"], values["valid_paid_orders"]
+        few = refunds if None in (refunds, paid) else min(refunds, paid)
+        return {**values, "quality_refunds": few}
+
+    return st.fixed_dictionaries(known).map(without_contradiction)
+
+
+@examples
+@given(st.dictionaries(cells("product_metrics", "product"), orders(), min_size=1, max_size=5))
+def test_a_days_product_metrics_go_out_and_in_again(measured: dict[str, dict[str, Any]]) -> None:
+    def test() -> None:
+        for code, values in measured.items():
+            make_product_metrics(make_product(code=code), **values)
+        make_product_metrics(make_product(), DAY - timedelta(days=1))
+        day = {"day": DAY.isoformat()}
+        identical("product_metrics", "/admin/shops/product/metrics/", len(measured), day)
 
     apart(test)
 

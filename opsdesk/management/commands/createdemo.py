@@ -13,7 +13,7 @@ from opsdesk.demo import creation
 from opsdesk.management.answers import AnsweringCommand, a_day, bad_usage
 from opsdesk.models import Decision
 from rules.models import Proposal
-from shops.models import Shop, ShopMetrics
+from shops.models import Product, ProductMetrics, Shop, ShopMetrics
 
 
 def _count(text: str) -> int:
@@ -29,12 +29,12 @@ def _days(text: str) -> int:
 
 
 class Command(AnsweringCommand):
-    help = "Fills an empty development database with made-up shops, their metrics and a few decisions."
+    help = "Fills an empty development database with made-up shops, products, metrics and a few decisions."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--shops", type=_count, default=2000, metavar="N", help="Default: 2000.")
-        parser.add_argument("--products", type=_count, default=0, metavar="N", help="Default: none.")
+        parser.add_argument("--products", type=_count, default=2000, metavar="N", help="Default: 2000.")
         parser.add_argument("--days", type=_days, default=40, metavar="N", help="Of metrics. Default: 40.")
         parser.add_argument(
             "--day",
@@ -55,13 +55,15 @@ class Command(AnsweringCommand):
         value = {
             "shops": Shop.objects.count(),
             "metrics": ShopMetrics.objects.count(),
+            "products": Product.objects.count(),
+            "product_metrics": ProductMetrics.objects.count(),
             "last_day": last_day.isoformat(),
             "open_proposals": Proposal.objects.filter(status=Proposal.Status.OPEN).count(),
             "decisions": Decision.objects.count(),
             "seconds": f"{perf_counter() - began:.3f}",
         }
         summary = (
-            "{shops} shops, {metrics} rows of metrics until {last_day}, {open_proposals} open proposals,"
-            " {decisions} decisions, {seconds} s"
+            "{shops} shops, {metrics} rows of metrics until {last_day}, {products} products with"
+            " {product_metrics} rows, {open_proposals} open proposals, {decisions} decisions, {seconds} s"
         )
         return value, summary.format(**value)
