@@ -46,7 +46,7 @@ def daily_check(at: datetime | None = None) -> None:
         if sweeps.is_checked(alliance, day):
             continue
         try:
-            ask_for(sweeps.request(alliance=alliance, by=None, at=moment, day=day))
+            ask_for(sweeps.request(alliance=alliance, by=None, at=moment))
         except Refused as refusal:
             # An alliance without rules in force keeps no other from its check.
             logger.warning("no daily check of %s on %s: %s", alliance.code, day, refusal)

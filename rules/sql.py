@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, 
 from django.utils.timezone import get_default_timezone
 
 from rules.models import Proposal, Sweep
+from shops.imports.profiles import step_of
+from shops.metrics import METRICS, MetricType
 from shops.models import Penalty, ShopMetrics
 from shops.sql import write_with_history
 
@@ -150,6 +153,24 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
         )
 
 
+def repeated(day: date, before: date, *, rows: int) -> tuple[int, int]:
+    """Of a sample of the shops measured on both days: how many they are, how many have the very same figures.
+
+    `rows`: of the day, by which the sample is chosen. Flags don't count, which seldom change.
+    """
+    numbers = [key for key, metric in METRICS.items() if metric.type is not MetricType.FLAG]
+    same = " AND ".join(f"earlier.{key} IS NOT DISTINCT FROM m.{key}" for key in numbers)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE {same}) FROM shops_shopmetrics m"
+            " JOIN shops_shopmetrics earlier ON earlier.shop_id = m.shop_id AND earlier.day = %s"
+            " WHERE m.day = %s AND m.shop_id %% %s = 0",
+            [before, day, step_of(rows)],
+        )
+        compared, alike = cursor.fetchone()
+    return compared, alike
+
+
 def already_open(name: str, sweep: Sweep, kind: str) -> int:
     """How many shops of `name` have an undecided proposal of this kind."""
     with connection.cursor() as cursor:
@@ -165,61 +186,106 @@ def already_open(name: str, sweep: Sweep, kind: str) -> int:
     return int(row[0])
 
 
-def file_proposals(
-    name: str,
-    sweep: Sweep,
-    kind: str,
-    *,
-    rule_set: int,
-    states: list[str],
-    pinned: list[dict[str, Any]],
-    at: datetime,
-) -> int:
-    """File a proposal, with its history, for each shop of `name` that has none; how many were filed.
+@dataclass(frozen=True)
+class Filing:
+    """Proposals of one kind for the shops of the temporary table `name`, which `gather` has filled.
 
-    The enrollment is looked at again under a share lock: a decision taken meanwhile has the last word.
-    A proposal rejected within the alliance's waiting time returns only if another rule fails.
+    `states`: those of the enrollment at which the kind still makes sense. `pinned`: the versions gone by.
     """
-    filed_on = at.astimezone(get_default_timezone()).date()
-    waits_since = midnight(filed_on - timedelta(days=sweep.alliance.refile_after_days - 1))
-    statement = f"""
-        INSERT INTO rules_proposal (
-            alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id, rule_set_id,
-            filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, margin,
-            failing_since, gmv_30d, openings_used, evidence
-        )
-        SELECT %s, due.id, due.enrollment, %s, due.lead_ground, 'open', %s, %s, due.metrics_batch, %s,
-            %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
-            due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
-            jsonb_build_object(
-                'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
+
+    name: str
+    sweep: Sweep
+    kind: str
+    rule_set: int
+    states: Sequence[str]
+    pinned: Sequence[Mapping[str, Any]]
+    at: datetime
+
+    @property
+    def _filed_on(self) -> date:
+        return self.at.astimezone(get_default_timezone()).date()
+
+    def _due(self) -> tuple[str, list[Any]]:
+        """The shops without a proposal of the kind; one rejected of late returns only if another rule fails."""
+        waits_since = midnight(self._filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
+        due = f"""
+            FROM {self.name} due
+            JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
+            WHERE NOT EXISTS (
+                SELECT FROM rules_proposal p
+                WHERE p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s AND p.product_id IS NULL
+                  AND (p.status IN ('open', 'held')
+                       OR p.status = 'rejected' AND p.closed_at >= %s
+                          AND due.failed <@ p.failed_rules::text[])
             )
-        FROM {name} due
-        JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
-        WHERE NOT EXISTS (
-            SELECT FROM rules_proposal p
-            WHERE p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s AND p.product_id IS NULL
-              AND (p.status IN ('open', 'held')
-                   OR p.status = 'rejected' AND p.closed_at >= %s AND due.failed <@ p.failed_rules::text[])
-        )
-        FOR SHARE OF e
-        ON CONFLICT DO NOTHING
-    """
+        """
+        return due, [list(self.states), self.sweep.alliance_id, self.kind, waits_since]
+
+    def count(self) -> int:
+        """How many would be filed."""
+        due, params = self._due()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) {due}", params)
+            (found,) = cursor.fetchone()
+        return int(found)
+
+    def file(self, status: str = "open") -> int:
+        """File them, each with its history; how many were filed.
+
+        The enrollment is looked at again under a share lock: a decision taken meanwhile has the last word.
+        """
+        due, params = self._due()
+        statement = f"""
+            INSERT INTO rules_proposal (
+                alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id, rule_set_id,
+                filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, margin,
+                failing_since, gmv_30d, openings_used, evidence
+            )
+            SELECT %s, due.id, due.enrollment, %s, due.lead_ground, %s, %s, %s, due.metrics_batch, %s,
+                %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
+                due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
+                jsonb_build_object(
+                    'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
+                )
+            {due}
+            FOR SHARE OF e
+            ON CONFLICT DO NOTHING
+        """
+        sweep = self.sweep
+        with connection.cursor() as cursor:
+            return write_with_history(
+                cursor,
+                Proposal,
+                statement,
+                [
+                    *(sweep.alliance_id, self.kind, status, sweep.pk, sweep.day, self.rule_set),
+                    *(self._filed_on, sweep.day.isoformat(), json.dumps(list(self.pinned))),
+                    *params,
+                ],
+                change="+",
+                by=None,
+                reason=f"daily check {sweep.pk}",
+                at=self.at,
+            )
+
+
+class Sampled(Func):
+    """Whether a code belongs to the fixed sample: one in a hundred, always the same ones."""
+
+    template = "(mod(('x' || left(md5(%(expressions)s), 8))::bit(32)::bigint, 100) = 0)"
+    output_field = BooleanField()
+
+
+def keep_inputs(sweep: Sweep, rows: QuerySet) -> int:
+    """Keep the rows (`id` of the shop, `inputs`, `verdict`) with the check's record; how many they are."""
+    query, params = rows.query.sql_with_params()
     with connection.cursor() as cursor:
-        return write_with_history(
-            cursor,
-            Proposal,
-            statement,
-            [
-                *(sweep.alliance_id, kind, sweep.pk, sweep.day, rule_set, filed_on),
-                *(sweep.day.isoformat(), json.dumps(pinned), states),
-                *(sweep.alliance_id, kind, waits_since),
-            ],
-            change="+",
-            by=None,
-            reason=f"daily check {sweep.pk}",
-            at=at,
+        cursor.execute(
+            "INSERT INTO rules_sweepinput (sweep_id, shop_id, inputs, verdict)"
+            f" SELECT %s, id, inputs, verdict FROM ({query}) kept ON CONFLICT DO NOTHING",
+            [sweep.pk, *params],
         )
+        return int(cursor.rowcount)
 
 
 def withdraw(name: str, *, at: datetime, reason: str, by: User | None = None) -> int:
