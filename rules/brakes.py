@@ -13,10 +13,13 @@ from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from rules import sql
 from rules.evaluation import Evaluation, blocking
 from rules.metrics import METRICS
 from rules.models import RuleSet
+from shops import sql
+from shops.imports.profiles import step_of
+from shops.metrics import METRICS as IMPORTED
+from shops.metrics import MetricType
 from shops.models import DayProfile, ImportBatch
 
 # Of fewer shops that are in, one alone is more than any sensible share: only the metrics' age can hold them.
@@ -140,7 +143,7 @@ def _tripped(
     if settings.largest_jump is not None:
         yield from _jumps(evaluation, now, before, settings.largest_jump)
     if settings.holds_repeated_days and before:
-        compared, alike = sql.repeated(day, before[0].day, rows=now.rows)
+        compared, alike = _repeated(day, before[0].day, rows=now.rows)
         if compared >= ENOUGH_ROWS and alike >= THE_SAME * compared:
             more = {"before": before[0].day.isoformat()}
             yield Brake("holds_repeated_days", _share(alike, compared), str(THE_SAME), more)
@@ -158,8 +161,8 @@ def _jumps(
     evaluation: Evaluation, now: DayProfile, before: list[DayProfile], limit: Decimal
 ) -> Iterator[Brake]:
     """Metrics of which a blocking rule speaks and whose median is not what it was."""
-    asked = blocking([*evaluation.admitting, *evaluation.clearing])
-    for key in dict.fromkeys(criterion.metric.key for criterion in asked):
+    asked = blocking(evaluation.criteria)
+    for key in dict.fromkeys(metric.column for criterion in asked for metric in criterion.metrics):
         past = [_median(other, key) for other in before if other.rows >= ENOUGH_ROWS]
         known, figure = [value for value in past if value is not None], _median(now, key)
         usual = median(known) if known else None
@@ -179,3 +182,19 @@ def _median(profile: DayProfile, key: str) -> Decimal | None:
 
 def _share(part: int, whole: int) -> str:
     return f"{Decimal(part) / whole:.4f}"
+
+
+def _repeated(day: date, before: date, *, rows: int) -> tuple[int, int]:
+    """Of a sample of the shops measured on both days: how many they are, how many have the very same figures.
+
+    `rows`: of the day, by which the sample is chosen. Flags don't count, which seldom change.
+    """
+    numbers = [key for key, metric in IMPORTED.items() if metric.type is not MetricType.FLAG]
+    same = " AND ".join(f"earlier.{key} IS NOT DISTINCT FROM m.{key}" for key in numbers)
+    [(compared, alike)] = sql.fetch(
+        f"SELECT count(*), count(*) FILTER (WHERE {same}) FROM shops_shopmetrics m"
+        " JOIN shops_shopmetrics earlier ON earlier.shop_id = m.shop_id AND earlier.day = %s"
+        " WHERE m.day = %s AND m.shop_id %% %s = 0",
+        [before, day, step_of(rows)],
+    )
+    return compared, alike

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Value, When
 
-from rules import sql
-from rules.criteria import Criterion, Outcome, json_array
+from rules import evidence, sql
+from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation, blocking, passes_all
 from rules.metrics import METRICS
 from rules.models import RuleSet
@@ -50,8 +50,8 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
             .filter(pk=shop.pk)
             .values(
                 state=F("en__state"),
-                admitting=_judged(evaluation.admitting),
-                clearing=_judged(evaluation.clearing),
+                admitting=evidence.of(evaluation.admitting),
+                clearing=evidence.of(evaluation.clearing),
                 admission_holds=_yes(passes_all(evaluation.admitting)),
                 clearance_fails=_yes(evaluation.to_clear()),
             )
@@ -70,10 +70,6 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
             RuleSet.Purpose.CLEARANCE.value: row["clearing"],
         },
     )
-
-
-def _judged(criteria: list[Criterion]) -> Any:
-    return json_array([criterion.evidence() for criterion in criteria])
 
 
 def _yes(condition: Any) -> Case:

@@ -5,53 +5,29 @@ Missing is never 0 and never a failure: SQL's NULL makes every comparison unknow
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 
 from django.db.models import (
     BooleanField,
     Case,
     CharField,
-    DecimalField,
     Expression,
     F,
-    Field,
-    Func,
-    JSONField,
-    Lookup,
     Q,
     TextChoices,
-    TextField,
     Value,
     When,
 )
-from django.db.models.functions import Abs, Cast, JSONObject
+from django.db.models.lookups import LessThan
 from django.utils.translation import gettext_lazy as _
 
-from rules.metrics import METRICS, TRADES_UNDER_NO_BRAND, Kind, RuleMetric
-from rules.models import Condition, Rule, RuleSet
+from rules.conditions import MARGIN, Comparison, Operator
+from rules.metrics import METRICS, RuleMetric, alias_of
+from rules.models import Rule, RuleSet
+from rules.reach import Reach
 from shops.errors import Refused
-from shops.models import Shop
-
-Operator = Condition.Operator
-
-LOOKUPS = {
-    Operator.GREATER: "gt",
-    Operator.AT_LEAST: "gte",
-    Operator.LESS: "lt",
-    Operator.AT_MOST: "lte",
-    Operator.EQUAL: "exact",
-    Operator.UNEQUAL: "differs",
-}
-# Compiled as a comparison of its own: NOT (…) would cost minutes at a million rows and count NULL as met.
-OPPOSITE = {
-    Operator.GREATER: Operator.AT_MOST,
-    Operator.AT_LEAST: Operator.LESS,
-    Operator.LESS: Operator.AT_LEAST,
-    Operator.AT_MOST: Operator.GREATER,
-    Operator.EQUAL: Operator.UNEQUAL,
-    Operator.UNEQUAL: Operator.EQUAL,
-}
 
 
 class Outcome(TextChoices):
@@ -63,25 +39,16 @@ class Outcome(TextChoices):
     NO_DATA = "no_data", _("no data")
 
 
-@Field.register_lookup
-class Differs(Lookup):
-    """`<>`, which is unknown for NULL. (`~Q(x=…)` would be true for it.)"""
-
-    lookup_name = "differs"
-
-    # Django types neither argument in a way that its own lookups keep.
-    def as_sql(self, compiler, connection):  # type: ignore[no-untyped-def]
-        left, left_params = self.process_lhs(compiler, connection)
-        right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} <> {right}", (*left_params, *right_params)
-
-
 @dataclass(frozen=True)
 class Criterion:
     """One rule, ready to be asked of a queryset that rules.evaluation has annotated."""
 
     rule: Rule
-    metric: RuleMetric
+    own: Comparison
+    alternatives: tuple[Comparison, ...]
+    # The count that tells on how much the rule's own value rests.
+    sample: RuleMetric | None
+    # Whether who meets the condition fails: so it is for every purpose but admission.
     clearing: bool
     # Whether some shop is exempted from this rule by name: the join costs, so only then.
     exempted_by_name: bool
@@ -89,76 +56,135 @@ class Criterion:
     @classmethod
     def of(cls, rule: Rule, *, exempted_by_name: bool = False) -> Criterion:
         """The criterion of an evaluable rule. Refused for a metric that nobody knows."""
-        metric = METRICS.get(rule.metric)
-        if metric is None:
+        asked = [rule.metric, rule.sample_metric, *(other.metric for other in rule.alternatives.all())]
+        if any(key and key not in METRICS for key in asked):
             raise Refused(_("Rule %(code)s speaks of an unknown metric.") % {"code": rule.code})
-        clearing = rule.rule_set.purpose == RuleSet.Purpose.CLEARANCE
-        return cls(rule, metric, clearing, exempted_by_name)
+        sample = METRICS[rule.sample_metric] if rule.sample_metric else None
+        # A value of its own: another rule may take the same metric as it is.
+        path = f"v_{alias_of(f'{rule.rule_set.purpose} {rule.code}')}" if sample else ""
+        return cls(
+            rule,
+            Comparison.of(rule, path),
+            tuple(Comparison.of(other) for other in rule.alternatives.all()),
+            sample,
+            rule.rule_set.purpose != RuleSet.Purpose.ADMISSION,
+            exempted_by_name,
+        )
 
     @property
-    def value(self) -> str:
-        """Name of the annotation that holds the observed value."""
-        return f"v_{self.metric.key}"
+    def metric(self) -> RuleMetric:
+        """What the rule itself speaks of."""
+        return self.own.metric
+
+    @property
+    def metrics(self) -> list[RuleMetric]:
+        """All that it reads."""
+        sample = [self.sample] if self.sample else []
+        return [comparison.metric for comparison in self._ways] + sample
+
+    @property
+    def facts(self) -> set[str]:
+        """The derived facts that it reads."""
+        papers = {"brand_papers"} if self.rule.exemption == Rule.Exemption.NO_BRAND else set()
+        return papers.union(*(metric.facts for metric in self.metrics))
+
+    @property
+    def sampled(self) -> dict[str, Expression]:
+        """The annotation of the rule's own value where it counts only for a sample: else it is no data."""
+        if self.sample is None:
+            return {}
+        enough = Q(**{f"v_{self.sample.alias}__gte": self.rule.sample_minimum})
+        return {self.own.path: Case(When(enough, then=F(f"v_{self.metric.alias}")), default=Value(None))}
 
     @property
     def mark(self) -> str:
         """Key of the derived fact that marks shops exempted by name."""
         return f"exempt_{self.rule.code}"
 
-    def _compare(self, operator: Operator, path: str) -> Q:
-        return Q(**{f"{path}__{LOOKUPS[operator]}": self.metric.parse(self.rule.value)})
+    @property
+    def _ways(self) -> tuple[Comparison, ...]:
+        return (self.own, *self.alternatives)
 
-    def _met(self, path: str) -> Q:
-        return self._compare(Operator(self.rule.operator), path)
+    @property
+    def _rests_on_a_value(self) -> bool:
+        """Whether a shop whose own value is missing can neither meet the condition nor miss it."""
+        return not self.alternatives and not self.own.bare
 
-    def _unmet(self, path: str) -> Q:
-        return self._compare(OPPOSITE[Operator(self.rule.operator)], path)
+    def _met(self) -> Q:
+        return reduce(or_, [way.met() for way in self._ways])
 
-    def exempt(self) -> Q:
-        """Whom the rule does not concern; never unknown but where the metrics are missing altogether."""
-        nobody = Q(pk__in=[])
-        by_class = {
-            Rule.Exemption.NOBODY: nobody,
-            Rule.Exemption.VIRTUAL_GOODS: Q(goods_kind=Shop.GoodsKind.VIRTUAL),
-            Rule.Exemption.NO_SCORE_YET: Q(**{self.metric.none_yet: True})
-            if self.metric.none_yet
-            else nobody,
-            Rule.Exemption.NO_BRAND: TRADES_UNDER_NO_BRAND,
-        }[Rule.Exemption(self.rule.exemption)]
-        if not self.exempted_by_name:
-            return by_class
-        return by_class | Q(**{f"fact_{mark_alias(self.rule.code)}__key": self.mark})
+    def _unmet(self) -> Q:
+        return reduce(and_, [way.unmet() for way in self._ways])
 
-    def _concerned(self) -> Q:
-        """The opposite of `exempt` where a value is known. (Shops without a score or a brand have none.)"""
-        concerned = Q()
-        if self.rule.exemption == Rule.Exemption.VIRTUAL_GOODS:
-            concerned &= Q(goods_kind__differs=Shop.GoodsKind.VIRTUAL)
-        if self.exempted_by_name:
-            concerned &= Q(**{f"fact_{mark_alias(self.rule.code)}__key__isnull": True})
-        return concerned
+    @property
+    def reach(self) -> Reach:
+        """Whom the rule concerns."""
+        mark = self.mark if self.exempted_by_name else ""
+        return Reach(self.rule, self.metric, mark, self._rests_on_a_value)
+
+    def _holds(self) -> Q:
+        return self._unmet() if self.clearing else self._met()
 
     def fails(self) -> Q:
-        """Admission: the condition is not met. Clearance: it is met, so the shop is to be cleared."""
-        condition = self._met(self.value) if self.clearing else self._unmet(self.value)
-        return condition & self._concerned()
+        """Admission: the condition is not met. Otherwise: it is met, so the shop is to be cleared."""
+        condition = self._met() if self.clearing else self._unmet()
+        return condition & self.reach.concerned()
 
     def passes(self) -> Q:
         """Holds, or is exempt."""
-        condition = self._unmet(self.value) if self.clearing else self._met(self.value)
-        return condition | self.exempt()
+        holds = self._holds()
+        if self.reach.asks_for_entry:
+            holds &= Q(entered_on__isnull=False)
+        return holds | self.reach.exempt()
+
+    @property
+    def has_band(self) -> bool:
+        """Whether the rule has a band above its bar."""
+        return self.clearing and self.rule.warn_within is not None
+
+    def warns(self) -> Q:
+        """It holds by less than `warn_within`. Holding at the bar itself, by nothing, is such a case."""
+        assert self.rule.warn_within is not None
+        within = LessThan(
+            self.own.margin(holds_when_met=False), Value(self.rule.warn_within, output_field=MARGIN)
+        )
+        return self._unmet() & Q(within) & self.reach.concerned()
+
+    @property
+    def dated(self) -> bool:
+        """Whether it can be told of earlier days whether they failed: all that it reads was imported."""
+        return all(metric.column for metric in self.metrics)
 
     def fails_on_imported(self) -> Q:
-        """`fails` over ShopMetrics itself, for looking back over days. Only for an imported metric."""
-        return self._met(self.metric.column) if self.clearing else self._unmet(self.metric.column)
+        """The condition of `fails` over ShopMetrics itself, for looking back over days. Only where `dated`.
+
+        Unknown (NULL) on a day without data, which neither fails nor holds.
+        """
+        own = self.own.on_imported()
+        asked = [own, *(way.on_imported() for way in self.alternatives)]
+        ways = [way.met() if self.clearing else way.unmet() for way in asked]
+        if self.sample is not None:
+            enough = Q(**{f"{self.sample.column}__gte": self.rule.sample_minimum})
+            # A value that rests on too little is not known, and compares with nothing.
+            blank = (own.operator is Operator.UNKNOWN) == self.clearing if own.bare else None
+            judged = Case(
+                When(enough, then=ways[0]), default=Value(blank), output_field=BooleanField(null=True)
+            )
+            ways[0] = Q(judged)
+        return reduce(or_ if self.clearing else and_, ways)
 
     def lacks_data(self) -> Q:
         """Concerns the shop and cannot be judged."""
+        judged = [] if self._rests_on_a_value else [When(self._met() | self._unmet(), then=Value(False))]
+        no_entry = [When(entered_on__isnull=True, then=Value(True))] if self.reach.asks_for_entry else []
+        unknown = [When(self.own.unknown(), then=Value(True))] if self._rests_on_a_value else []
         return Q(
             Case(
-                When(self.exempt(), then=Value(False)),
-                When(**{f"{self.value}__isnull": True}, then=Value(True)),
-                default=Value(False),
+                When(self.reach.exempt(), then=Value(False)),
+                *no_entry,
+                *judged,
+                *unknown,
+                default=Value(not self._rests_on_a_value),
                 output_field=BooleanField(),
             )
         )
@@ -166,87 +192,24 @@ class Criterion:
     def outcome(self) -> Case:
         """holds, fails, exempt or no_data."""
         met, unmet = (Outcome.FAILS, Outcome.HOLDS) if self.clearing else (Outcome.HOLDS, Outcome.FAILS)
+        no_data = Value(Outcome.NO_DATA.value)
+        no_entry = [When(entered_on__isnull=True, then=no_data)] if self.reach.asks_for_entry else []
         # Nobody without metrics of the day is cleared, for whatever else is known of him.
-        unmeasured = [When(m__day__isnull=True, then=Value(Outcome.NO_DATA.value))] if self.clearing else []
+        unmeasured = [When(m__day__isnull=True, then=no_data)] if self.clearing else []
         return Case(
-            When(self.exempt(), then=Value(Outcome.EXEMPT.value)),
+            When(self.reach.exempt(), then=Value(Outcome.EXEMPT.value)),
+            *no_entry,
             *unmeasured,
-            When(self._met(self.value), then=Value(met.value)),
-            When(self._unmet(self.value), then=Value(unmet.value)),
-            default=Value(Outcome.NO_DATA.value),
+            When(self._met(), then=Value(met.value)),
+            When(self._unmet(), then=Value(unmet.value)),
+            default=no_data,
             output_field=CharField(),
         )
 
     def margin(self) -> Expression:
-        """Distance to the threshold, positive on the holding side; NULL for flags and texts."""
-        number = DecimalField(max_digits=20, decimal_places=6)
-        if not self.metric.kind.numeric:
-            return Value(None, output_field=number)
-        distance: Expression = Cast(F(self.value), number) - Value(
-            self.metric.parse(self.rule.value), output_field=number
-        )
-        operator = Operator(self.rule.operator)
-        if operator in (Operator.EQUAL, Operator.UNEQUAL):
-            distance = Abs(distance)
-            upwards = operator is Operator.UNEQUAL
-        else:
-            upwards = operator in (Operator.GREATER, Operator.AT_LEAST)
-        return distance if upwards != self.clearing else -distance
+        """Distance of the rule's own value to the threshold, positive on the holding side."""
+        return self.own.margin(holds_when_met=not self.clearing)
 
     def observed_text(self) -> Expression:
-        """The observed value as people read it and as evidence keeps it; "none" for no score yet."""
-        value: Expression | F = F(self.value)
-        if self.metric.kind is Kind.RATE:
-            value = Func(value, function="trim_scale", output_field=DecimalField())
-        text = Cast(value, TextField())
-        if not self.metric.none_yet:
-            return text
-        return Case(
-            When(**{self.metric.none_yet: True}, then=Value("none")), default=text, output_field=TextField()
-        )
-
-    def _observed_json(self) -> Expression:
-        if self.metric.kind in (Kind.COUNT, Kind.FLAG):
-            return Func(F(self.value), function="to_jsonb", output_field=JSONField())
-        return Func(self.observed_text(), function="to_jsonb", output_field=JSONField())
-
-    def threshold_json(self) -> Value:
-        """The threshold: measured numbers as decimal strings, counts as numbers, flags as booleans."""
-        kept_as_is = self.metric.kind in (Kind.COUNT, Kind.FLAG)
-        threshold = self.metric.parse(self.rule.value) if kept_as_is else self.rule.value
-        return Value(threshold, output_field=JSONField())
-
-    def evidence(self) -> JSONObject:
-        """One entry of a proposal's evidence, by value."""
-        margin: Expression = Cast(
-            Func(self.margin(), function="trim_scale", output_field=DecimalField()), TextField()
-        )
-        if self.metric.kind is Kind.COUNT:
-            margin = Func(
-                Func(self.margin(), function="trim_scale", output_field=DecimalField()),
-                function="to_jsonb",
-                output_field=JSONField(),
-            )
-        return JSONObject(
-            code=Value(self.rule.code),
-            purpose=Value(self.rule.rule_set.purpose),
-            metric=Value(self.rule.metric),
-            observed=self._observed_json(),
-            operator=Value(self.rule.operator),
-            threshold=self.threshold_json(),
-            outcome=self.outcome(),
-            margin=margin,
-            advisory=Value(self.rule.advisory, output_field=BooleanField()),
-        )
-
-
-def mark_alias(code: str) -> str:
-    """A rule's code as part of a query alias."""
-    return f"exempt_{code.replace('-', '_').lower()}"
-
-
-def json_array(entries: list[JSONObject]) -> Expression:
-    """A jsonb array of the entries, in order."""
-    if not entries:
-        return Value(json.loads("[]"), output_field=JSONField())
-    return Func(*entries, function="jsonb_build_array", output_field=JSONField())
+        """The observed value as people read it."""
+        return self.own.observed_text()

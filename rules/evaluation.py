@@ -15,22 +15,19 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
-    DecimalField,
-    F,
+    DateField,
     FilteredRelation,
     IntegerField,
     Q,
     QuerySet,
-    TextField,
     Value,
     When,
 )
-from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
-from rules import sql
-from rules.criteria import Criterion, Outcome, json_array, mark_alias
-from rules.metrics import METRICS
+from rules import evidence, sql
+from rules.criteria import Criterion, Outcome
+from rules.metrics import alias_of
 from rules.models import RuleSet, ShopExemption
 from rules.publishing import in_force
 from shops import enrollments
@@ -39,14 +36,16 @@ from shops.models import Alliance, Enrollment, Ground, Shop
 
 # Marks among the derived facts that are no metrics.
 BARRED = "barred"
+COOLING = "cooling"
 OWES_PAPERS = "owes_papers"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The two rule sets of `alliance` in force on `day`, as querysets over shops.
+    """The rule sets of `alliance` in force on `day`, as querysets over shops.
 
-    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
+    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a
+    transaction, after `prepare()`: the derived facts live in a temporary table.
     """
 
     alliance: Alliance
@@ -61,10 +60,23 @@ class Evaluation:
     def clearance(self) -> RuleSet:
         return self._rule_set(RuleSet.Purpose.CLEARANCE)
 
-    def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
+    @cached_property
+    def warning(self) -> RuleSet | None:
+        """None where the alliance warns for nothing but a clearance that is near."""
+        return self._version(RuleSet.Purpose.WARNING)
+
+    @property
+    def versions(self) -> list[RuleSet]:
+        """The rule sets gone by."""
+        return [self.admission, self.clearance, *([self.warning] if self.warning else [])]
+
+    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
         if self.instead is not None and self.instead.purpose == purpose:
             return self.instead
-        rule_set = in_force(self.alliance, purpose, self.day)
+        return in_force(self.alliance, purpose, self.day)
+
+    def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
+        rule_set = self._version(purpose)
         if rule_set is None:
             raise Refused(
                 _("%(alliance)s has no %(purpose)s rules in force on %(day)s.")
@@ -78,7 +90,8 @@ class Evaluation:
         return set(standing.values_list("rule_code", flat=True))
 
     def _criteria(self, rule_set: RuleSet) -> list[Criterion]:
-        rules = rule_set.rules.exclude(metric="").select_related("rule_set")
+        evaluable = rule_set.rules.exclude(metric="").select_related("rule_set")
+        rules = evaluable.prefetch_related("alternatives")
         return [Criterion.of(rule, exempted_by_name=rule.code in self._exempted_codes) for rule in rules]
 
     @cached_property
@@ -91,11 +104,29 @@ class Evaluation:
         """The evaluable rules of clearance, in order."""
         return self._criteria(self.clearance)
 
-    def prepare(self) -> None:
-        """Work out the derived facts of the day. Once per transaction, before the first query."""
+    @cached_property
+    def warning_criteria(self) -> list[Criterion]:
+        """The evaluable rules of warning, in order: who meets one is warned."""
+        return self._criteria(self.warning) if self.warning else []
+
+    @property
+    def criteria(self) -> list[Criterion]:
+        """All of them, set by set."""
+        return [*self.admitting, *self.clearing, *self.warning_criteria]
+
+    def prepare(self, *beside: Evaluation) -> None:
+        """Work out the derived facts of the day. Once per transaction, before the first query.
+
+        `beside`: others of the same alliance and day that are asked as well.
+        """
+        asked = [criterion for evaluation in (self, *beside) for criterion in evaluation.criteria]
+        cooling = enrollments.cooling_shops(self.alliance, self.day)
         sql.prepare_facts(
             self.day,
+            self.alliance,
+            keys=set().union(*(criterion.facts for criterion in asked)),
             marks={
+                **({COOLING: cooling.values("pk")} if self.alliance.cool_down_days else {}),
                 BARRED: enrollments.barred_shops(self.alliance).values("pk"),
                 OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
                 **{
@@ -109,13 +140,14 @@ class Evaluation:
 
     def shops(self) -> QuerySet[Any]:
         """All shops, with the day's metrics (`m`), the enrollment (`en`), derived facts and every value."""
-        criteria = [*self.admitting, *self.clearing]
-        metrics = {criterion.metric.key: criterion.metric for criterion in criteria}
+        criteria = self.criteria
+        metrics = {metric.key: metric for criterion in criteria for metric in criterion.metrics}
         # The papers tell not only the value but also whom the rule on them concerns.
-        facts = {key: key for metric in metrics.values() for key in metric.facts}
+        facts = {alias_of(key): key for criterion in criteria for key in criterion.facts}
         facts |= {BARRED: BARRED, OWES_PAPERS: OWES_PAPERS}
-        facts |= {mark_alias(c.rule.code): c.mark for c in criteria if c.exempted_by_name}
-        return Shop.objects.order_by().annotate(
+        facts |= {COOLING: COOLING} if self.alliance.cool_down_days else {}
+        facts |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
+        shops = Shop.objects.order_by().annotate(
             m=FilteredRelation("metrics", condition=Q(metrics__day=self.day)),
             en=FilteredRelation("enrollments", condition=Q(enrollments__alliance=self.alliance)),
             **{
@@ -123,8 +155,10 @@ class Evaluation:
                 for alias, key in facts.items()
             },
             openings_limit=Value(self.alliance.openings_limit, output_field=IntegerField(null=True)),
-            **{f"v_{key}": METRICS[key].value for key in metrics},
+            checked_on=Value(self.day, output_field=DateField()),
+            **{f"v_{metric.alias}": metric.value for metric in metrics.values()},
         )
+        return shops.annotate(**{k: v for c in criteria for k, v in c.sampled.items()})
 
     def _served(self) -> Q:
         """R22: shops of a category that the alliance does not serve are listed, never checked."""
@@ -143,17 +177,50 @@ class Evaluation:
         return self.shops().filter(self._served(), en__state=Enrollment.State.OPEN)
 
     def candidates(self) -> QuerySet[Any]:
-        """Who is checked for admission: who has applied, or was never opened (R18); nobody barred."""
+        """Who is checked for admission: who has applied, or was never opened (R18); nobody barred, and
+        nobody whose clearance is too fresh.
+        """
         State = Enrollment.State
         return self.shops().filter(
             self._served(),
             Q(en__state=State.APPLIED) | Q(en__state=State.LEFT, en__openings_used=0),
+            self._rested(),
             fact_barred__key__isnull=True,
         )
+
+    def _rested(self) -> Q:
+        return Q(fact_cooling__key__isnull=True) if self.alliance.cool_down_days else Q()
+
+    def cooling(self) -> Q:
+        """The opposite: cleared so lately that the alliance does not take the shop back yet."""
+        return Q(fact_cooling__key__isnull=False) if self.alliance.cool_down_days else Q(pk__in=[])
 
     def to_clear(self) -> Q:
         """Fails a blocking clearance rule. A shop without metrics of the day is never cleared."""
         return self.any_fails(self.clearing) & Q(m__day__isnull=False)
+
+    def to_warn(self) -> Q:
+        """Over `inside()`: meets a blocking rule of warning, lies in a clearance rule's band or, where the
+        alliance warns of that, has lost what it was admitted for. Who is to be cleared is not warned as well,
+        nor a shop without metrics of the day.
+        """
+        warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [_nobody()])
+        # Rules that are only tried out clear nobody.
+        tried_out = self.clearance.mode == RuleSet.Mode.SHADOW
+        cleared = [] if tried_out else [When(self.to_clear(), then=Value(False))]
+        not_cleared = Case(*cleared, default=Value(True), output_field=BooleanField())
+        return warned & Q(m__day__isnull=False) & Q(not_cleared)
+
+    def _clearings(self) -> list[tuple[Criterion, Q]]:
+        return [(criterion, criterion.fails()) for criterion in blocking(self.clearing)]
+
+    def warnings(self) -> list[tuple[Criterion, Q]]:
+        """The rules that warn, each with the condition on which it does; those only tried out come last."""
+        warning = [(c, c.fails()) for c in blocking(self.warning_criteria)]
+        warning += [(c, c.warns()) for c in blocking(self.clearing) if c.has_band]
+        if self.alliance.warns_on_lost_admission:
+            warning += [(c, c.fails()) for c in blocking(self.admitting)]
+        return sorted(warning, key=lambda rule: rule[0].rule.rule_set.mode == RuleSet.Mode.SHADOW)
 
     def to_admit(self) -> Q:
         """Passes every blocking admission rule, and no clearance rule fails (R17).
@@ -194,48 +261,20 @@ class Evaluation:
 
     def any_fails(self, criteria: list[Criterion]) -> Q:
         """At least one blocking criterion fails."""
-        # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.
-        nobody = Q(Value(False, output_field=BooleanField()))
-        return reduce(or_, [c.fails() for c in blocking(criteria)] or [nobody])
+        return reduce(or_, [c.fails() for c in blocking(criteria)] or [_nobody()])
 
     def evidence(self) -> dict[str, object]:
-        """Annotations for a proposal: every rule by value, what failed, and the first that failed."""
-        clearing = blocking(self.clearing)
+        """Annotations for a proposal: every rule by value, which clearance rules failed, and the first."""
+        return evidence.columns([*self.admitting, *self.clearing], self._clearings())
 
-        def first(pick: str) -> Case:
-            return Case(
-                *(When(c.fails(), then=_picked(c, pick)) for c in clearing),
-                default=Value(""),
-                output_field=TextField(),
-            )
+    def evidence_to_warn(self) -> dict[str, object]:
+        """The same for a warning: what failed are the rules that warn."""
+        return evidence.columns(self.criteria, self.warnings())
 
-        return {
-            "judged": json_array([c.evidence() for c in (*self.admitting, *self.clearing)]),
-            "failed": sql.TextArray(
-                [
-                    Case(
-                        When(c.fails(), then=Value(c.rule.code)),
-                        default=Value(None),
-                        output_field=CharField(),
-                    )
-                    for c in clearing
-                ]
-            ),
-            "lead_rule": first("code"),
-            "lead_metric": first("metric"),
-            "lead_observed": first("observed"),
-            "lead_operator": first("operator"),
-            "lead_threshold": first("threshold"),
-            "lead_ground": first("ground"),
-            "lead_margin": Case(
-                *(When(c.fails(), then=c.margin()) for c in clearing),
-                default=Cast(Value(None), DecimalField(max_digits=20, decimal_places=6)),
-            ),
-            "gmv": F("m__gmv_30d"),
-            "metrics_batch": F("m__batch_id"),
-            "enrollment": F("en__id"),
-            "used": F("en__openings_used"),
-        }
+
+def _nobody() -> Q:
+    # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.
+    return Q(Value(False, output_field=BooleanField()))
 
 
 def blocking(criteria: list[Criterion]) -> list[Criterion]:
@@ -259,17 +298,3 @@ def _verdict(cases: list[tuple[Q, Outcome]], default: Outcome) -> Case:
 def passes_all(criteria: list[Criterion]) -> Q:
     """Every blocking criterion holds or is exempt."""
     return reduce(and_, [criterion.passes() for criterion in blocking(criteria)], Q())
-
-
-def _picked(criterion: Criterion, pick: str) -> object:
-    rule = criterion.rule
-    if pick == "observed":
-        return criterion.observed_text()
-    text = {
-        "code": rule.code,
-        "metric": rule.metric,
-        "operator": rule.operator,
-        "threshold": rule.value,
-        "ground": rule.ground,
-    }[pick]
-    return Value(text, output_field=TextField())

@@ -1,25 +1,36 @@
 """What a rule can speak about: every imported metric, and the facts derived from the desk's own record.
 
 Each entry is an expression over `Shop` as rules.evaluation annotates it: `m` is the day's metrics, `en` the
-enrollment, `fact_<key>` a row of derived facts.
+enrollment, `fact_<key>` a row of derived facts, `checked_on` the day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
+from hashlib import sha256
 
 from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from shops import metrics as imported
 from shops.errors import Refused
 from shops.models import Shop
+
+# A number as rules write it. (Python's own readers also take "1_000", "NaN" and full-width digits.)
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+# Penalties under one violation in the days up to and including the day: penalties:V9:365d.
+_PENALTIES = re.compile(r"penalties:(?P<violation>.{1,20}):(?P<days>[1-9][0-9]{0,3})d")
+_ZERO = Decimal(0)
+_LARGEST_COUNT = Decimal(2_147_483_647)
 
 
 class Kind(Enum):
@@ -37,6 +48,12 @@ class Kind(Enum):
         return self in (Kind.NUMBER, Kind.RATE, Kind.MONEY, Kind.COUNT)
 
 
+def alias_of(key: str) -> str:
+    """A key or a rule's code as part of a query alias: people choose both, and an alias takes few signs."""
+    plain = re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", key) and len(key) < 50
+    return key if plain else f"x{sha256(key.encode()).hexdigest()[:16]}"
+
+
 @dataclass(frozen=True)
 class RuleMetric:
     """One entry: its key, its name for people, its kind, and where its value is read."""
@@ -49,26 +66,40 @@ class RuleMetric:
     none_yet: str = ""
     # The column of ShopMetrics, for what is imported daily.
     column: str = ""
+    # Whether it comes from the day's imported metrics, so that a shop without any has no value.
+    measured: bool = False
     # The derived facts it reads.
     facts: tuple[str, ...] = ()
+    # What a text can be, and how that reads.
+    choices: tuple[tuple[str, str | Promise], ...] = ()
+    unit: str | Promise = ""
+    # Its scale, both ends in.
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    # Over how many days up to and including the day it is taken; None: as it stands, or without limit.
+    window_days: int | None = None
+    # When it has no value although nothing is missing.
+    no_value: str | Promise = ""
+    source: str = ""
+
+    @property
+    def alias(self) -> str:
+        return alias_of(self.key)
 
     def parse(self, text: str) -> Decimal | int | bool | str:
         """A threshold as this metric compares it. Refused when the text is not of its kind."""
-        try:
-            if self.kind is Kind.FLAG:
-                return {"true": True, "false": False}[text]
-            if self.kind is Kind.COUNT:
-                return int(text)
-            if self.kind.numeric:
-                number = Decimal(text)
-                if not number.is_finite():
-                    raise ValueError(text)
-                return number
-        except (KeyError, ValueError, InvalidOperation):
-            raise Refused(
-                _("“%(value)s” cannot be compared with %(metric)s.") % {"value": text, "metric": self.name}
-            ) from None
-        return text
+        text = text.strip()
+        if self.kind is Kind.TEXT and (not self.choices or text in dict(self.choices)):
+            return text
+        if self.kind is Kind.FLAG and text in ("true", "false"):
+            return text == "true"
+        if self.kind is Kind.COUNT and _WHOLE.fullmatch(text):
+            return int(text)
+        if self.kind.numeric and self.kind is not Kind.COUNT and _NUMBER.fullmatch(text):
+            return Decimal(text)
+        raise Refused(
+            _("“%(value)s” cannot be compared with %(metric)s.") % {"value": text, "metric": self.name}
+        )
 
 
 def _imported() -> Iterator[RuleMetric]:
@@ -87,12 +118,42 @@ def _imported() -> Iterator[RuleMetric]:
             F(f"m__{metric.key}"),
             none_yet=f"m__{metric.key}_none" if metric.knows_none_yet else "",
             column=metric.key,
+            measured=True,
+            unit=metric.unit,
+            minimum=metric.minimum,
+            maximum=metric.maximum,
+            window_days=metric.window_days,
+            no_value=_("The platform has not given a score yet (暂无).") if metric.knows_none_yet else "",
+            source=metric.source,
         )
 
 
+def _counted(key: str, name: str | Promise, source: str, window_days: int | None = None) -> RuleMetric:
+    """A count of records, 0 where there are none."""
+    return RuleMetric(
+        key,
+        name,
+        Kind.COUNT,
+        Coalesce(F(f"fact_{alias_of(key)}__value"), 0),
+        facts=(key,),
+        unit=_("cases"),
+        minimum=_ZERO,
+        maximum=_LARGEST_COUNT,
+        window_days=window_days,
+        source=source,
+    )
+
+
 def _derived() -> Iterator[RuleMetric]:
-    yield RuleMetric("shop_status", _("shop status"), Kind.TEXT, F("status"))
-    yield RuleMetric("account_ok", _("account in good standing"), Kind.FLAG, F("account_ok"))
+    yield RuleMetric(
+        "shop_status",
+        _("shop status"),
+        Kind.TEXT,
+        F("status"),
+        choices=tuple(Shop.Status.choices),
+        source="§0",
+    )
+    yield RuleMetric("account_ok", _("account in good standing"), Kind.FLAG, F("account_ok"), source="§0")
     yield RuleMetric(
         "alliance_and_erp_connected",
         _("alliance platform and ERP connected"),
@@ -105,17 +166,57 @@ def _derived() -> Iterator[RuleMetric]:
             arg_joiner=" AND ",
             output_field=BooleanField(null=True),
         ),
+        measured=True,
+        source="§0",
     )
-    for key, name in (
-        ("circumvention_penalties_365d", _("penalties for circumvention information in 365 days")),
-        ("controller_serious_cases", _("serious cases of the controller's other shops")),
-    ):
-        yield RuleMetric(key, name, Kind.COUNT, Coalesce(F(f"fact_{key}__value"), 0), facts=(key,))
+    yield _counted(
+        "circumvention_penalties_365d",
+        _("penalties for circumvention information in 365 days"),
+        "§0",
+        window_days=365,
+    )
+    yield _counted("controller_serious_cases", _("serious cases of the controller's other shops"), "§0")
+    yield _counted(
+        "controller_serious_penalties", _("serious penalties of the controller's other shops"), "§0"
+    )
+    yield _counted(
+        "controller_transaction_cases",
+        _("transaction safety cases of the controller's other shops"),
+        "§0",
+    )
     yield RuleMetric(
         "openings_left",
         _("openings left"),
         Kind.COUNT,
         F("openings_limit") - Coalesce(F("en__openings_used"), Value(0), output_field=IntegerField()),
+        unit=_("openings"),
+        minimum=_ZERO,
+        maximum=Decimal(32_767),
+        no_value=_("The alliance sets no limit."),
+        source="§0",
+    )
+    yield RuleMetric(
+        "days_since_entry",
+        _("days since the shop entered the platform"),
+        Kind.COUNT,
+        _days_since("entered_on"),
+        unit=_("days"),
+        minimum=_ZERO,
+        maximum=_LARGEST_COUNT,
+        no_value=_("The day of entry is not known."),
+        source="§3",
+    )
+    yield RuleMetric(
+        "days_since_clearance",
+        _("days since the last clearance"),
+        Kind.COUNT,
+        F("fact_days_since_clearance__value"),
+        facts=("days_since_clearance",),
+        unit=_("days"),
+        minimum=_ZERO,
+        maximum=_LARGEST_COUNT,
+        no_value=_("The shop was never cleared from the alliance."),
+        source="§0",
     )
     yield RuleMetric(
         "brand_papers_ok",
@@ -130,10 +231,55 @@ def _derived() -> Iterator[RuleMetric]:
             output_field=BooleanField(null=True),
         ),
         facts=("brand_papers",),
+        no_value=_("A paper is still pending, or the shop trades under no brand."),
+        source="§0",
     )
 
 
-METRICS: dict[str, RuleMetric] = {metric.key: metric for metric in (*_imported(), *_derived())}
+def _days_since(column: str) -> Func:
+    return Func(
+        F("checked_on"),
+        F(column),
+        template="(%(expressions)s)",
+        arg_joiner=" - ",
+        output_field=IntegerField(null=True),
+    )
+
+
+def penalties_asked(key: str) -> tuple[str, int] | None:
+    """The violation and the number of days that a count of penalties asks for; None for another key."""
+    if key == "circumvention_penalties_365d":
+        return "V9", 365
+    asked = _PENALTIES.fullmatch(key)
+    return (asked["violation"], int(asked["days"])) if asked else None
+
+
+class Dictionary(Mapping[str, RuleMetric]):
+    """Every metric by its key. Those of penalties under any violation are made as they are asked for."""
+
+    def __init__(self, metrics: Iterator[RuleMetric]) -> None:
+        self._listed = {metric.key: metric for metric in metrics}
+
+    def __getitem__(self, key: str) -> RuleMetric:
+        if key in self._listed:
+            return self._listed[key]
+        asked = penalties_asked(key)
+        if asked is None:
+            raise KeyError(key)
+        violation, days = asked
+        name = format_lazy(_("penalties under {violation} in {days} days"), violation=violation, days=days)
+        return _counted(key, name, "", window_days=days)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+
+METRICS = Dictionary(metric for metrics in (_imported(), _derived()) for metric in metrics)
 
 # Shops that a rule on brand papers does not concern: they trade under no brand and have filed none.
 TRADES_UNDER_NO_BRAND = Q(shop_type=Shop.Type.ORDINARY, fact_brand_papers__key__isnull=True)
+# The opposite, which is never unknown.
+TRADES_UNDER_A_BRAND = Q(shop_type__in=sorted(Shop.BRANDED)) | Q(fact_brand_papers__key__isnull=False)

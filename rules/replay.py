@@ -28,9 +28,10 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, JSONObject
 
-from rules import sql
 from rules.evaluation import Evaluation
 from rules.models import Proposal, RuleSet, Sweep, SweepInput
+from shops import sql
+from shops.models import Alliance
 
 INSIDE, OUTSIDE = "inside", "outside"
 # How many differences are told one by one.
@@ -51,14 +52,23 @@ def keep(sweep: Sweep, evaluation: Evaluation) -> int:
         )
         rows = (
             shops.annotate(proposed=proposed)
-            .filter(Q(proposed__id__isnull=False) | Q(sql.Sampled("code")))
+            .filter(Q(proposed__id__isnull=False) | Q(_Sampled("code")))
             .values(
                 "id",
-                inputs=JSONObject(population=Value(population), **{name: F(name) for name in names}),
+                inputs=JSONObject(
+                    population=Value(population),
+                    warns_on_lost_admission=Value(evaluation.alliance.warns_on_lost_admission),
+                    **{name: F(name) for name in names},
+                ),
                 verdict=_verdict(evaluation, population),
             )
         )
-        kept += sql.keep_inputs(sweep, rows)
+        query, params = rows.query.sql_with_params()
+        kept += sql.execute(
+            "INSERT INTO rules_sweepinput (sweep_id, shop_id, inputs, verdict)"
+            f" SELECT %s, id, inputs, verdict FROM ({query}) kept ON CONFLICT DO NOTHING",
+            [sweep.pk, *params],
+        )
     return kept
 
 
@@ -80,8 +90,12 @@ def replay(sweep: Sweep) -> Replay:
     """Evaluate the kept inputs of a check again and hold the outcome against what it made of them then."""
     compared = differing = 0
     differences: list[dict[str, Any]] = []
+    alliance = Alliance.objects.get(pk=sweep.alliance_id)
+    # The one setting that decides who is due for something. A check's inputs all say the same.
+    first = sweep.inputs.values_list("inputs__warns_on_lost_admission", flat=True).first()
+    alliance.warns_on_lost_admission = bool(first)
     for population in (INSIDE, OUTSIDE):
-        replayed = _Replayed(sweep.alliance, sweep.day, sweep=sweep)
+        replayed = _Replayed(alliance, sweep.day, sweep=sweep)
         again = _population(replayed, population).annotate(again=_verdict(replayed, population))
         compared += again.count()
         other = again.filter(Q(_Distinct(F("verdict"), F("again"))))
@@ -102,17 +116,16 @@ class _Replayed(Evaluation):
 
     sweep: Sweep | None = None
 
-    def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
-        assert self.sweep is not None
+    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
+        """That which the check went by."""
         pinned: RuleSet | None = getattr(self.sweep, purpose.value)
-        assert pinned is not None
         return pinned
 
     @cached_property
     def _exempted_codes(self) -> set[str]:
         """Any rule may have had its exemptions on the day: the inputs say whether a shop had one."""
-        sets = [self.admission, self.clearance]
-        return {rule.code for rule_set in sets for rule in rule_set.rules.all()}
+        sets = [self.admission, self.clearance, self.warning]
+        return {rule.code for rule_set in sets if rule_set for rule in rule_set.rules.all()}
 
     def shops(self) -> QuerySet[Any]:
         """The inputs, under the names by which the criteria ask for them."""
@@ -135,6 +148,13 @@ class _Replayed(Evaluation):
         return self.shops().filter(population=OUTSIDE)
 
 
+class _Sampled(Func):
+    """Whether a code belongs to the fixed sample: one in a hundred, always the same ones."""
+
+    template = "(mod(('x' || left(md5(%(expressions)s), 8))::bit(32)::bigint, 100) = 0)"
+    output_field = BooleanField()
+
+
 class _Distinct(Func):
     """IS DISTINCT FROM."""
 
@@ -151,7 +171,7 @@ def _population(evaluation: Evaluation, population: str) -> QuerySet[Any]:
 def _due(evaluation: Evaluation, population: str) -> Case:
     """The kind of proposal that a shop is due for; empty for none."""
     due = (
-        {Proposal.Kind.CLEAR: evaluation.to_clear()}
+        {Proposal.Kind.CLEAR: evaluation.to_clear(), Proposal.Kind.WARN: evaluation.to_warn()}
         if population == INSIDE
         else {Proposal.Kind.ADMIT: evaluation.to_admit()}
     )
@@ -163,7 +183,7 @@ def _due(evaluation: Evaluation, population: str) -> Case:
 
 
 def _verdict(evaluation: Evaluation, population: str) -> JSONObject:
-    outcomes = {c.rule.code: c.outcome() for c in (*evaluation.admitting, *evaluation.clearing)}
+    outcomes = {c.rule.code: c.outcome() for c in evaluation.criteria}
     return JSONObject(rules=JSONObject(**outcomes), due=_due(evaluation, population))
 
 

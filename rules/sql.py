@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +11,9 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 from django.utils.timezone import get_default_timezone
 
-from rules.models import Proposal, Sweep
-from shops.imports.profiles import step_of
-from shops.metrics import METRICS, MetricType
-from shops.models import Penalty, ShopMetrics
+from rules.metrics import penalties_asked
+from rules.models import Proposal
+from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import write_with_history
 
 if TYPE_CHECKING:
@@ -46,14 +43,70 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), get_default_timezone())
 
 
-def prepare_facts(day: date, *, marks: Mapping[str, QuerySet]) -> None:
+# DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
+PENALTIES = """
+    INSERT INTO rules_fact
+    SELECT asked.key, p.shop_id, count(*)
+    FROM unnest(%(keys)s::text[], %(violations)s::text[], %(since)s::timestamptz[])
+        AS asked (key, violation, since)
+    JOIN shops_violation v ON v.code = asked.violation
+    JOIN shops_penalty p ON p.violation_id = v.id AND p.imposed_at >= asked.since
+    WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
+    GROUP BY asked.key, p.shop_id
+"""
+# DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
+_SERIOUS = "v.serious AND p.status = ANY (%(penalised)s)"
+_ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
+CONTROLLER_CASES = {
+    "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
+    "controller_serious_penalties": _SERIOUS,
+    "controller_transaction_cases": _ENDANGERING,
+}
+OF_OTHER_SHOPS = """
+    INSERT INTO rules_fact
+    SELECT %(key)s, s.id, count(*)
+    FROM shops_penalty p
+    JOIN shops_violation v ON v.id = p.violation_id
+    JOIN shops_shop offender ON offender.id = p.shop_id
+    JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
+    WHERE {cases}
+    GROUP BY s.id
+"""
+# DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
+BRAND_PAPERS = """
+    INSERT INTO rules_fact
+    SELECT 'brand_papers', shop_id,
+           CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %(day)s) THEN 0
+                WHEN bool_or(verdict = 'pending') THEN NULL
+                ELSE 1 END
+    FROM (
+        SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
+        FROM shops_qualification
+        WHERE kind = 'brand'
+        ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
+    ) newest
+    GROUP BY shop_id
+"""
+# Of openings that ended before the day; one that the shop ended itself is no clearance.
+SINCE_CLEARANCE = """
+    INSERT INTO rules_fact
+    SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
+    FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
+    WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+    GROUP BY e.shop_id
+"""
+
+
+def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
     """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`.
 
-    `marks` are facts without a value: each queryset yields the ids of the shops that its key marks.
+    `keys`: which facts are asked for; the others are not worked out. `marks` are facts without a value: each
+    queryset yields the ids of the shops that its key marks.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("derived facts live no longer than a transaction")
-    penalised = list(Penalty.PENALISED)
+    values: dict[str, Any] = {"day": day, "alliance": alliance.pk, "penalised": list(Penalty.PENALISED)}
+    penalties = {key: asked for key in sorted(keys) if (asked := penalties_asked(key))}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("DROP TABLE IF EXISTS pg_temp.rules_fact")
@@ -61,50 +114,21 @@ def prepare_facts(day: date, *, marks: Mapping[str, QuerySet]) -> None:
             "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value integer,"
             " PRIMARY KEY (key, shop_id)) ON COMMIT DROP"
         )
-        # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'circumvention_penalties_365d', p.shop_id, count(*)
-            FROM shops_penalty p JOIN shops_violation v ON v.id = p.violation_id
-            WHERE v.code = 'V9' AND p.status = ANY (%s) AND p.imposed_at >= %s AND p.imposed_at < %s
-            GROUP BY p.shop_id
-            """,
-            [penalised, midnight(day - timedelta(days=364)), midnight(day + timedelta(days=1))],
-        )
-        # DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'controller_serious_cases', s.id, count(*)
-            FROM shops_penalty p
-            JOIN shops_violation v ON v.id = p.violation_id
-            JOIN shops_shop offender ON offender.id = p.shop_id
-            JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
-            WHERE v.serious AND p.status = ANY (%s)
-               OR v.endangers_transactions AND p.status <> 'overturned'
-            GROUP BY s.id
-            """,
-            [penalised],
-        )
-        # DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
-        cursor.execute(
-            """
-            INSERT INTO rules_fact
-            SELECT 'brand_papers', shop_id,
-                   CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %s) THEN 0
-                        WHEN bool_or(verdict = 'pending') THEN NULL
-                        ELSE 1 END
-            FROM (
-                SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
-                FROM shops_qualification
-                WHERE kind = 'brand'
-                ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
-            ) newest
-            GROUP BY shop_id
-            """,
-            [day],
-        )
+        if penalties:
+            counted = {
+                "keys": list(penalties),
+                "violations": [violation for violation, _days in penalties.values()],
+                "since": [midnight(day - timedelta(days=days - 1)) for _code, days in penalties.values()],
+                "end": midnight(day + timedelta(days=1)),
+            }
+            cursor.execute(PENALTIES, values | counted)
+        for key, cases in CONTROLLER_CASES.items():
+            if key in keys:
+                cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+        if "brand_papers" in keys:
+            cursor.execute(BRAND_PAPERS, values)
+        if "days_since_clearance" in keys:
+            cursor.execute(SINCE_CLEARANCE, values)
         for key, shops in marks.items():
             query, params = shops.query.sql_with_params()
             cursor.execute(
@@ -151,141 +175,6 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
             """,
             [*params, lead_rule],
         )
-
-
-def repeated(day: date, before: date, *, rows: int) -> tuple[int, int]:
-    """Of a sample of the shops measured on both days: how many they are, how many have the very same figures.
-
-    `rows`: of the day, by which the sample is chosen. Flags don't count, which seldom change.
-    """
-    numbers = [key for key, metric in METRICS.items() if metric.type is not MetricType.FLAG]
-    same = " AND ".join(f"earlier.{key} IS NOT DISTINCT FROM m.{key}" for key in numbers)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {same}) FROM shops_shopmetrics m"
-            " JOIN shops_shopmetrics earlier ON earlier.shop_id = m.shop_id AND earlier.day = %s"
-            " WHERE m.day = %s AND m.shop_id %% %s = 0",
-            [before, day, step_of(rows)],
-        )
-        compared, alike = cursor.fetchone()
-    return compared, alike
-
-
-def already_open(name: str, sweep: Sweep, kind: str) -> int:
-    """How many shops of `name` have an undecided proposal of this kind."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT count(*) FROM {name} due
-            JOIN rules_proposal p ON p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s
-                AND p.product_id IS NULL AND p.status = ANY (%s)
-            """,
-            [sweep.alliance_id, kind, list(Proposal.UNDECIDED)],
-        )
-        row = cursor.fetchone()
-    return int(row[0])
-
-
-@dataclass(frozen=True)
-class Filing:
-    """Proposals of one kind for the shops of the temporary table `name`, which `gather` has filled.
-
-    `states`: those of the enrollment at which the kind still makes sense. `pinned`: the versions gone by.
-    """
-
-    name: str
-    sweep: Sweep
-    kind: str
-    rule_set: int
-    states: Sequence[str]
-    pinned: Sequence[Mapping[str, Any]]
-    at: datetime
-
-    @property
-    def _filed_on(self) -> date:
-        return self.at.astimezone(get_default_timezone()).date()
-
-    def _due(self) -> tuple[str, list[Any]]:
-        """The shops without a proposal of the kind; one rejected of late returns only if another rule fails."""
-        waits_since = midnight(self._filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
-        due = f"""
-            FROM {self.name} due
-            JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
-            WHERE NOT EXISTS (
-                SELECT FROM rules_proposal p
-                WHERE p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s AND p.product_id IS NULL
-                  AND (p.status IN ('open', 'held')
-                       OR p.status = 'rejected' AND p.closed_at >= %s
-                          AND due.failed <@ p.failed_rules::text[])
-            )
-        """
-        return due, [list(self.states), self.sweep.alliance_id, self.kind, waits_since]
-
-    def count(self) -> int:
-        """How many would be filed."""
-        due, params = self._due()
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) {due}", params)
-            (found,) = cursor.fetchone()
-        return int(found)
-
-    def file(self, status: str = "open") -> int:
-        """File them, each with its history; how many were filed.
-
-        The enrollment is looked at again under a share lock: a decision taken meanwhile has the last word.
-        """
-        due, params = self._due()
-        statement = f"""
-            INSERT INTO rules_proposal (
-                alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id, rule_set_id,
-                filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, margin,
-                failing_since, gmv_30d, openings_used, evidence
-            )
-            SELECT %s, due.id, due.enrollment, %s, due.lead_ground, %s, %s, %s, due.metrics_batch, %s,
-                %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
-                due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
-                jsonb_build_object(
-                    'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
-                )
-            {due}
-            FOR SHARE OF e
-            ON CONFLICT DO NOTHING
-        """
-        sweep = self.sweep
-        with connection.cursor() as cursor:
-            return write_with_history(
-                cursor,
-                Proposal,
-                statement,
-                [
-                    *(sweep.alliance_id, self.kind, status, sweep.pk, sweep.day, self.rule_set),
-                    *(self._filed_on, sweep.day.isoformat(), json.dumps(list(self.pinned))),
-                    *params,
-                ],
-                change="+",
-                by=None,
-                reason=f"daily check {sweep.pk}",
-                at=self.at,
-            )
-
-
-class Sampled(Func):
-    """Whether a code belongs to the fixed sample: one in a hundred, always the same ones."""
-
-    template = "(mod(('x' || left(md5(%(expressions)s), 8))::bit(32)::bigint, 100) = 0)"
-    output_field = BooleanField()
-
-
-def keep_inputs(sweep: Sweep, rows: QuerySet) -> int:
-    """Keep the rows (`id` of the shop, `inputs`, `verdict`) with the check's record; how many they are."""
-    query, params = rows.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO rules_sweepinput (sweep_id, shop_id, inputs, verdict)"
-            f" SELECT %s, id, inputs, verdict FROM ({query}) kept ON CONFLICT DO NOTHING",
-            [sweep.pk, *params],
-        )
-        return int(cursor.rowcount)
 
 
 def withdraw(name: str, *, at: datetime, reason: str, by: User | None = None) -> int:

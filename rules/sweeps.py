@@ -78,6 +78,7 @@ def request(
                 requested_by=by,
                 admission=evaluation.admission,
                 clearance=evaluation.clearance,
+                warning=evaluation.warning,
             )
         if release:
             sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, release
@@ -123,7 +124,7 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
     with lease(sql.SWEEPING, sweep_id) as alone:
         if not alone:
             raise Refused(_("This check is already running."))
-        sweep = Sweep.objects.select_related("alliance", "admission", "clearance").get(pk=sweep_id)
+        sweep = Sweep.objects.select_related("alliance", "admission", "clearance", "warning").get(pk=sweep_id)
         if sweep.status not in Sweep.UNFINISHED:
             return sweep
         # One that killed its worker could not count itself: each try has left its mark before it began.
@@ -230,6 +231,7 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     evaluation = Evaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.
     sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
+    sweep.warning = evaluation.warning
     evaluation.prepare()
     inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
     sweep.checked = inside.checked + candidates.checked

@@ -64,6 +64,7 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
         .values(proposal=F("filed__id")),
     )
     withdrawn = sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
+    withdrawn += _withdraw_warnings(evaluation, by_an_earlier_check, at)
     fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
     sql.gather(
         "rules_recovered",
@@ -81,3 +82,33 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
     return withdrawn + sql.withdraw(
         "rules_recovered", at=at, reason=f"no longer qualifies on {evaluation.day}"
     )
+
+
+def _withdraw_warnings(evaluation: Evaluation, by_an_earlier_check: Q, at: datetime) -> int:
+    """Withdraw warnings of which no rule is in question any more.
+
+    One that can't be judged today still is, and so is a band that the shop has left for the worse.
+    """
+    still_in_question = sql.TextArray(
+        [
+            Case(
+                When(condition | criterion.lacks_data(), then=Value(criterion.rule.code)),
+                *([When(criterion.fails(), then=Value(criterion.rule.code))] if criterion.has_band else []),
+                default=Value(None),
+                output_field=CharField(),
+            )
+            for criterion, condition in evaluation.warnings()
+        ]
+    )
+    sql.gather(
+        "rules_recovered",
+        _open_ones(evaluation, Kind.WARN)
+        .annotate(still_in_question=still_in_question)
+        .filter(
+            Q(en__state__differs=Enrollment.State.OPEN)
+            | Q(filed__sweep__isnull=False) & evaluation.not_served()
+            | by_an_earlier_check & ~Q(still_in_question__overlap=F("filed__failed_rules"))
+        )
+        .values(proposal=F("filed__id")),
+    )
+    return sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")

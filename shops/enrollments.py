@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -66,6 +66,21 @@ def cleared_for_papers(alliance: Alliance) -> QuerySet[Shop]:
         cause=Opening.Cause.QUALIFICATION,
     )
     return Shop.objects.filter(pk__in=last.values("enrollment__shop"))
+
+
+def cooling_shops(alliance: Alliance, day: date) -> QuerySet[Shop]:
+    """Shops whose last opening in the alliance was cleared fewer days before `day` than it keeps them out.
+
+    Whoever left by itself waits for nothing (CL-2), nor does one whose day of clearance is not known.
+    """
+    last = Opening.objects.filter(
+        enrollment__alliance=alliance,
+        number=F("enrollment__openings_used"),
+        closed=True,
+        closed_on__gt=day - timedelta(days=alliance.cool_down_days),
+    )
+    cleared = last.exclude(cause=Opening.Cause.VOLUNTARY)
+    return Shop.objects.filter(pk__in=cleared.values("enrollment__shop"))
 
 
 @transaction.atomic
