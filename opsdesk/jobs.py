@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
-from rules import sweeps
+from opsdesk import review
+from rules import promotions, sweeps
 from rules.models import Sweep
 from shops import imports, outgoing
 from shops.errors import Refused
@@ -21,14 +22,17 @@ logger = logging.getLogger(__name__)
 
 
 def check(sweep_id: int) -> None:
-    """Carry a requested daily check out. What it is refused for is no failure of the job.
+    """Carry a requested daily check out, and accept what its automatic rules have filed.
 
-    Either another worker is at it, and `reconcile` looks after it; or the check's own record says why.
+    What it is refused for is no failure of the job: either another worker is at it, and `reconcile` looks
+    after it; or the check's own record says why.
     """
     try:
         sweeps.run(sweep_id, at=now())
     except Refused as refusal:
         logger.warning("daily check %s: %s", sweep_id, refusal)
+    else:
+        review.accept_automatic(sweep_id, at=now())
 
 
 def ask_for(sweep: Sweep) -> None:
@@ -37,8 +41,13 @@ def ask_for(sweep: Sweep) -> None:
 
 
 def daily_check(at: datetime | None = None) -> None:
-    """Ask for the check of each alliance whose newest day has not been checked yet."""
+    """Ask for the check of each alliance whose newest day has not been checked yet.
+
+    Clearances that waited for the end of promotion days can be decided from the second day after them on.
+    """
     moment = at or now()
+    for alliance in Alliance.objects.all():
+        promotions.open_what_waited(alliance, localdate(moment) - timedelta(days=1), at=moment)
     day = sweeps.newest_day(localdate(moment))
     if day is None:
         return
@@ -56,6 +65,8 @@ def reconcile() -> None:
     """Queue again what waits in the database and has no worker: queue or worker may have been lost."""
     for sweep in sweeps.abandoned():
         ask_for(sweep)
+    for sweep_id in review.half_accepted(at=now()):
+        get_queue("default").enqueue(check, sweep_id)
     for batch_id in imports.unfinished():
         get_queue("default").enqueue(process_import, batch_id)
     for export_id in outgoing.unfinished():

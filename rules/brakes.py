@@ -106,8 +106,8 @@ class Brake:
 
     @classmethod
     def of_record(cls, record: Mapping[str, str]) -> Brake:
-        own = ("brake", "observed", "limit")
-        return cls(*(record[key] for key in own), {k: v for k, v in record.items() if k not in own})
+        more = {key: value for key, value in record.items() if key not in ("brake", "observed", "limit")}
+        return cls(record["brake"], record["observed"], record["limit"], more)
 
 
 def tripped(

@@ -146,7 +146,8 @@ class _Filing:
         statement = f"""
             INSERT INTO rules_proposal (
                 alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id,
-                rule_set_id, filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, margin,
+                rule_set_id, filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold,
+                margin,
                 failing_since, gmv_30d, openings_used, evidence
             )
             SELECT %s, due.id, due.enrollment, %s, due.lead_ground, %s, %s, %s, due.metrics_batch,

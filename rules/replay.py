@@ -213,7 +213,7 @@ def _asked(expressions: Iterable[Any]) -> Iterator[str]:
                 else:
                     yield from _asked([child])
         elif isinstance(expression, F):
-            yield expression.name
+            yield expression.name  # type: ignore[attr-defined]
         elif isinstance(expression, Expression):
             if isinstance(expression, When):
                 yield from _asked([expression.condition, expression.result])
