@@ -23,8 +23,9 @@ class Tally:
 
 
 def inside(evaluation: Evaluation) -> Tally:
-    """The shops that are in, by the clearance rules."""
-    return _tally(evaluation.inside(), evaluation.judged_inside(), evaluation.clearing)
+    """The shops that are in: judged by the clearance rules, and how they fare in those of warning."""
+    criteria = [*evaluation.clearing, *evaluation.warning_criteria]
+    return _tally(evaluation.inside(), evaluation.judged_inside(), criteria)
 
 
 def candidates(evaluation: Evaluation) -> Tally:
