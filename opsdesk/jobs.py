@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
-from rules import simulation, sweeps
+from opsdesk import review
+from rules import promotions, simulation, sweeps
 from rules.jobs import simulate
 from rules.models import Sweep
 from shops import imports, outgoing
@@ -22,14 +23,17 @@ logger = logging.getLogger(__name__)
 
 
 def check(sweep_id: int) -> None:
-    """Carry a requested daily check out. What it is refused for is no failure of the job.
+    """Carry a requested daily check out, and accept what its automatic rules have filed.
 
-    Either another worker is at it, and `reconcile` looks after it; or the check's own record says why.
+    What it is refused for is no failure of the job: either another worker is at it, and `reconcile` looks
+    after it; or the check's own record says why.
     """
     try:
         sweeps.run(sweep_id, at=now())
     except Refused as refusal:
         logger.warning("daily check %s: %s", sweep_id, refusal)
+    else:
+        review.accept_automatic(sweep_id, at=now())
 
 
 def ask_for(sweep: Sweep) -> None:
@@ -38,8 +42,13 @@ def ask_for(sweep: Sweep) -> None:
 
 
 def daily_check(at: datetime | None = None) -> None:
-    """Ask for the check of each alliance whose newest day has not been checked yet."""
+    """Ask for the check of each alliance whose newest day has not been checked yet.
+
+    Clearances that waited for the end of promotion days can be decided from the second day after them on.
+    """
     moment = at or now()
+    for alliance in Alliance.objects.all():
+        promotions.open_what_waited(alliance, localdate(moment) - timedelta(days=1), at=moment)
     day = sweeps.newest_day(localdate(moment))
     if day is None:
         return
@@ -47,7 +56,7 @@ def daily_check(at: datetime | None = None) -> None:
         if sweeps.is_checked(alliance, day):
             continue
         try:
-            ask_for(sweeps.request(alliance=alliance, by=None, at=moment, day=day))
+            ask_for(sweeps.request(alliance=alliance, by=None, at=moment))
         except Refused as refusal:
             # An alliance without rules in force keeps no other from its check.
             logger.warning("no daily check of %s on %s: %s", alliance.code, day, refusal)
@@ -57,6 +66,8 @@ def reconcile() -> None:
     """Queue again what waits in the database and has no worker: queue or worker may have been lost."""
     for sweep in sweeps.abandoned():
         ask_for(sweep)
+    for sweep_id in review.half_accepted(at=now()):
+        get_queue("default").enqueue(check, sweep_id)
     for batch_id in imports.unfinished():
         get_queue("default").enqueue(process_import, batch_id)
     for export_id in outgoing.unfinished():

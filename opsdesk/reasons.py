@@ -24,10 +24,13 @@ REJECTING: dict[str, str | Promise] = {
     "duplicate": _("duplicate"),
     "thin_evidence": _("thin evidence"),
 }
+# What rules in automatic mode accept by themselves. Nobody chooses it.
+AUTOMATIC = "automatic"
+BY_ITSELF: dict[str, str | Promise] = {AUTOMATIC: _("by automatic rules")}
 # What was written instead of chosen; the words stand in the note.
 OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 
-REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *OTHER.items()]
+REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *BY_ITSELF.items(), *OTHER.items()]
 
 
 class ReasonMissing(Refused):

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import logging
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
 from opsdesk import reasons
 from opsdesk.models import Decision
-from rules import publishing
-from rules.models import Proposal, Rule, RuleSet
+from rules import promotions, publishing, sweeps
+from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops import enrollments, penalties
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Penalty, Shop
+from shops.models import Alliance, Enrollment, Ground, Measure, Penalty, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+# For so long the rest of what a check's automatic rules filed is tried again.
+TAKEN_UP_AGAIN = timedelta(hours=1)
 
 DECIDE, FILE, EXECUTE = "rules.decide_proposal", "rules.file_proposal", "opsdesk.record_execution"
 
@@ -46,16 +53,55 @@ class AlreadyDecided(Refused):
         )
 
 
-@transaction.atomic
 def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
-    """Do what the proposal proposes: a clearance becomes a penalty, an admission opens the next opening.
+    """Do what the proposal proposes: a clearance becomes a penalty, a warning one that only warns, an
+    admission opens the next opening.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
-    standing has changed so that it can't be done any more.
+    standing has changed so that it can't be done any more, or where the day asks for a supervisor.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
+    return _accept(proposal_id, code, note, by=by, at=at)
+
+
+def accept_automatic(sweep_id: int, *, at: datetime) -> int:
+    """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
+
+    Only of a check that is done. Each proposal is a transaction of its own, and one that is decided by now
+    or can't be carried out is left as it is: so this can be called again at any time.
+    """
+    if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
+        return 0
+    accepted = 0
+    for proposal_id in _left_to_rules().filter(sweep=sweep_id).values_list("pk", flat=True):
+        try:
+            _accept(proposal_id, reasons.AUTOMATIC, "", by=None, at=at)
+        except Refused as refusal:
+            logger.info("proposal %s is not accepted by itself: %s", proposal_id, refusal)
+        else:
+            accepted += 1
+    return accepted
+
+
+def half_accepted(*, at: datetime) -> list[int]:
+    """Checks done of late whose automatic proposals are not all decided: their worker may have died."""
+    of_late = _left_to_rules().filter(sweep__finished_at__gte=at - TAKEN_UP_AGAIN)
+    done = of_late.filter(sweep__status=Sweep.Status.DONE)
+    return sorted({pk for pk in done.order_by().values_list("sweep", flat=True).distinct() if pk})
+
+
+def _left_to_rules() -> QuerySet[Proposal]:
+    return Proposal.objects.filter(
+        status=Proposal.Status.OPEN, rule_set__mode=RuleSet.Mode.AUTOMATIC, sweep__isnull=False
+    ).order_by("pk")
+
+
+@transaction.atomic
+def _accept(proposal_id: int, code: str, note: str, *, by: User | None, at: datetime) -> Decision:
     proposal = _lock(proposal_id)
+    if proposal.kind == Proposal.Kind.CLEAR:
+        _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
     penalty = _carry_out(proposal, why=note or code, by=by, at=at)
     proposal.penalty = penalty
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
@@ -170,8 +216,24 @@ def _lock(proposal_id: int) -> Proposal:
     return proposal
 
 
+def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:
+    if by is not None and by.has_perm(sweeps.RELEASE):
+        return
+    period = promotions.in_effect(proposal.alliance, promotions.Effect.SUPERVISOR, proposal.day, on)
+    if period is not None:
+        raise Refused(
+            _("On the days of %(period)s a supervisor accepts clearances, and nobody else.")
+            % {"period": period}
+        )
+
+
+# What accepting a proposal against a shop imposes.
+MEASURES = {Proposal.Kind.CLEAR: Measure.Kind.CLEAR, Proposal.Kind.WARN: Measure.Kind.WARNING}
+
+
 def _carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -> Penalty | None:
-    if proposal.kind == Proposal.Kind.CLEAR and proposal.product is None:
+    measure = MEASURES.get(Proposal.Kind(proposal.kind))
+    if measure is not None and proposal.product is None:
         return penalties.impose(
             shop=proposal.shop,
             ground=proposal.ground,
@@ -180,6 +242,7 @@ def _carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -
             at=at,
             reason=why,
             evidence=proposal.evidence,
+            measures=[measure],
         )
     if proposal.kind == Proposal.Kind.ADMIT and proposal.enrollment is not None:
         enrollments.admit(proposal.enrollment, by=by, at=at)
@@ -208,7 +271,12 @@ def _decide(
 
 
 def _withdraw_what_fits_no_longer(decided: Proposal, *, by: User | None, at: datetime) -> None:
-    """Whoever was just put out has nothing left to be warned of, whoever was let in need not be admitted."""
+    """Whoever was just put out has nothing left to be warned of, whoever was let in need not be admitted.
+
+    A warning changes nothing of either.
+    """
+    if decided.kind == Proposal.Kind.WARN:
+        return
     put_out = decided.kind == Proposal.Kind.CLEAR
     moot = Proposal.objects.select_for_update(no_key=True).filter(
         alliance=decided.alliance_id,

@@ -65,6 +65,11 @@ class Evaluation:
         """None where the alliance warns for nothing but a clearance that is near."""
         return self._version(RuleSet.Purpose.WARNING)
 
+    @property
+    def versions(self) -> list[RuleSet]:
+        """The rule sets gone by."""
+        return [self.admission, self.clearance, *([self.warning] if self.warning else [])]
+
     def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
         if self.instead is not None and self.instead.purpose == purpose:
             return self.instead
@@ -105,7 +110,8 @@ class Evaluation:
         return self._criteria(self.warning) if self.warning else []
 
     @property
-    def _all(self) -> list[Criterion]:
+    def criteria(self) -> list[Criterion]:
+        """All of them, set by set."""
         return [*self.admitting, *self.clearing, *self.warning_criteria]
 
     def prepare(self, *beside: Evaluation) -> None:
@@ -113,7 +119,7 @@ class Evaluation:
 
         `beside`: others of the same alliance and day that are asked as well.
         """
-        asked = [criterion for evaluation in (self, *beside) for criterion in evaluation._all]
+        asked = [criterion for evaluation in (self, *beside) for criterion in evaluation.criteria]
         cooling = enrollments.cooling_shops(self.alliance, self.day)
         sql.prepare_facts(
             self.day,
@@ -134,7 +140,7 @@ class Evaluation:
 
     def shops(self) -> QuerySet[Any]:
         """All shops, with the day's metrics (`m`), the enrollment (`en`), derived facts and every value."""
-        criteria = self._all
+        criteria = self.criteria
         metrics = {metric.key: metric for criterion in criteria for metric in criterion.metrics}
         # The papers tell not only the value but also whom the rule on them concerns.
         facts = {alias_of(key): key for criterion in criteria for key in criterion.facts}
@@ -194,21 +200,27 @@ class Evaluation:
         return self.any_fails(self.clearing) & Q(m__day__isnull=False)
 
     def to_warn(self) -> Q:
-        """Over `inside()`: meets a blocking rule of warning or lies in a clearance rule's band. Who is to be
-        cleared is not warned as well, nor a shop without metrics of the day.
+        """Over `inside()`: meets a blocking rule of warning, lies in a clearance rule's band or, where the
+        alliance warns of that, has lost what it was admitted for. Who is to be cleared is not warned as well,
+        nor a shop without metrics of the day.
         """
-        warned = reduce(or_, [condition for _criterion, condition in self._warnings()] or [_nobody()])
-        not_cleared = Case(
-            When(self.to_clear(), then=Value(False)), default=Value(True), output_field=BooleanField()
-        )
+        warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [_nobody()])
+        # Rules that are only tried out clear nobody.
+        tried_out = self.clearance.mode == RuleSet.Mode.SHADOW
+        cleared = [] if tried_out else [When(self.to_clear(), then=Value(False))]
+        not_cleared = Case(*cleared, default=Value(True), output_field=BooleanField())
         return warned & Q(m__day__isnull=False) & Q(not_cleared)
 
     def _clearings(self) -> list[tuple[Criterion, Q]]:
         return [(criterion, criterion.fails()) for criterion in blocking(self.clearing)]
 
-    def _warnings(self) -> list[tuple[Criterion, Q]]:
-        met = [(criterion, criterion.fails()) for criterion in blocking(self.warning_criteria)]
-        return met + [(c, c.warns()) for c in blocking(self.clearing) if c.has_band]
+    def warnings(self) -> list[tuple[Criterion, Q]]:
+        """The rules that warn, each with the condition on which it does; those only tried out come last."""
+        warning = [(c, c.fails()) for c in blocking(self.warning_criteria)]
+        warning += [(c, c.warns()) for c in blocking(self.clearing) if c.has_band]
+        if self.alliance.warns_on_lost_admission:
+            warning += [(c, c.fails()) for c in blocking(self.admitting)]
+        return sorted(warning, key=lambda rule: rule[0].rule.rule_set.mode == RuleSet.Mode.SHADOW)
 
     def to_admit(self) -> Q:
         """Passes every blocking admission rule, and no clearance rule fails (R17).
@@ -257,7 +269,7 @@ class Evaluation:
 
     def evidence_to_warn(self) -> dict[str, object]:
         """The same for a warning: what failed are the rules that warn."""
-        return evidence.columns(self._all, self._warnings())
+        return evidence.columns(self.criteria, self.warnings())
 
 
 def _nobody() -> Q:

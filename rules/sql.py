@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, 
 from django.utils.timezone import get_default_timezone
 
 from rules.metrics import penalties_asked
-from rules.models import Proposal, Sweep
+from rules.models import Proposal
 from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import write_with_history
 
@@ -175,78 +174,6 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
             WHERE due.id = past.shop_id
             """,
             [*params, lead_rule],
-        )
-
-
-def already_open(name: str, sweep: Sweep, kind: str) -> int:
-    """How many shops of `name` have an undecided proposal of this kind."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT count(*) FROM {name} due
-            JOIN rules_proposal p ON p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s
-                AND p.product_id IS NULL AND p.status = ANY (%s)
-            """,
-            [sweep.alliance_id, kind, list(Proposal.UNDECIDED)],
-        )
-        row = cursor.fetchone()
-    return int(row[0])
-
-
-def file_proposals(
-    name: str,
-    sweep: Sweep,
-    kind: str,
-    *,
-    rule_set: int,
-    states: list[str],
-    pinned: list[dict[str, Any]],
-    at: datetime,
-) -> int:
-    """File a proposal, with its history, for each shop of `name` that has none; how many were filed.
-
-    The enrollment is looked at again under a share lock: a decision taken meanwhile has the last word.
-    A proposal rejected within the alliance's waiting time returns only if another rule fails.
-    """
-    filed_on = at.astimezone(get_default_timezone()).date()
-    waits_since = midnight(filed_on - timedelta(days=sweep.alliance.refile_after_days - 1))
-    statement = f"""
-        INSERT INTO rules_proposal (
-            alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id, rule_set_id,
-            filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, margin,
-            failing_since, gmv_30d, openings_used, evidence
-        )
-        SELECT %s, due.id, due.enrollment, %s, due.lead_ground, 'open', %s, %s, due.metrics_batch, %s,
-            %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
-            due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
-            jsonb_build_object(
-                'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
-            )
-        FROM {name} due
-        JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
-        WHERE NOT EXISTS (
-            SELECT FROM rules_proposal p
-            WHERE p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s AND p.product_id IS NULL
-              AND (p.status IN ('open', 'held')
-                   OR p.status = 'rejected' AND p.closed_at >= %s AND due.failed <@ p.failed_rules::text[])
-        )
-        FOR SHARE OF e
-        ON CONFLICT DO NOTHING
-    """
-    with connection.cursor() as cursor:
-        return write_with_history(
-            cursor,
-            Proposal,
-            statement,
-            [
-                *(sweep.alliance_id, kind, sweep.pk, sweep.day, rule_set, filed_on),
-                *(sweep.day.isoformat(), json.dumps(pinned), states),
-                *(sweep.alliance_id, kind, waits_since),
-            ],
-            change="+",
-            by=None,
-            reason=f"daily check {sweep.pk}",
-            at=at,
         )
 
 

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import (
-    BooleanField,
-    Case,
-    CharField,
-    Count,
-    DateField,
-    F,
-    FilteredRelation,
-    Max,
-    Min,
-    Q,
-    QuerySet,
-    Value,
-    When,
-)
-from django.db.models.functions import Cast
+from django.db.models import Max, Min
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from rules import sql
+from rules import brakes, counting, filing, promotions, replay, sql
 from rules.criteria import Outcome
-from rules.evaluation import Evaluation, blocking
-from rules.models import Proposal, Sweep
+from rules.evaluation import Evaluation
+from rules.models import Sweep
+from rules.withdrawing import withdraw_recovered
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, ImportBatch, ShopMetrics
+from shops.models import Alliance, ImportBatch, ShopMetrics
 from shops.rights import require
 from shops.sql import lease, leases, take_turns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-Kind = Proposal.Kind
 Status = Sweep.Status
 
 # Why a check failed, where no exception says so; told in the reader's language.
@@ -47,11 +33,11 @@ KEPT_DYING = gettext_noop("its worker died again and again")
 # A check that has killed this many workers will kill the next.
 ATTEMPTS = 3
 
-# The enrollment's state at which a proposal of a kind still makes sense.
-STATES = {
-    Kind.CLEAR: [Enrollment.State.OPEN.value],
-    Kind.ADMIT: [Enrollment.State.APPLIED.value, Enrollment.State.LEFT.value],
-}
+RELEASE = "rules.release_sweep"
+
+
+class ReasonMissing(Refused):
+    """A held check was released or dropped without saying why."""
 
 
 def newest_day(today: date) -> date | None:
@@ -59,48 +45,66 @@ def newest_day(today: date) -> date | None:
     return ShopMetrics.objects.filter(day__lte=today).aggregate(newest=Max("day"))["newest"]
 
 
-def request(*, alliance: Alliance, by: User | None, at: datetime, day: date | None = None) -> Sweep:
+def request(
+    *, alliance: Alliance, by: User | None, at: datetime, day: date | None = None, release: str = ""
+) -> Sweep:
     """Ask for a check of `day` (by default the newest). An unfinished one of that day is returned instead.
 
+    `release`: why it is to file even where a brake trips, which only who may release a held one can say.
     Refused when no metrics have come in, or no rules are in force on that day.
     """
     require(by, "rules.run_sweep")
-    day = day or newest_day(at.astimezone(sql.get_default_timezone()).date())
+    release = _words(release)
+    if release:
+        require(by, RELEASE)
+    was_named = day is not None
+    day = day or newest_day(localdate(at))
     if day is None:
         raise Refused(_("No metrics have been imported yet: there is no day to check."))
     evaluation = Evaluation(alliance, day)
     with transaction.atomic():
         # Two people pressing the button at once get the same check.
         Alliance.objects.select_for_update(no_key=True).get(pk=alliance.pk)
-        waiting = Sweep.objects.filter(alliance=alliance, day=day, status__in=Sweep.UNFINISHED).first()
-        if waiting is not None:
-            return waiting
-        sweep = Sweep(
-            alliance=alliance,
-            day=day,
-            status=Status.WAITING,
-            requested_at=at,
-            requested_by=by,
-            admission=evaluation.admission,
-            clearance=evaluation.clearance,
-        )
-        sweep.save_by(by)
+        sweep = Sweep.objects.filter(alliance=alliance, day=day, status__in=Sweep.UNFINISHED).first()
+        if sweep is not None and not (release and sweep.status == Status.WAITING):
+            return sweep
+        if sweep is None:
+            sweep = Sweep(
+                alliance=alliance,
+                day=day,
+                day_was_named=was_named,
+                status=Status.WAITING,
+                requested_at=at,
+                requested_by=by,
+                admission=evaluation.admission,
+                clearance=evaluation.clearance,
+                warning=evaluation.warning,
+            )
+        if release:
+            sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, release
+        sweep.save_by(by, release)
         return sweep
 
 
 def is_checked(alliance: Alliance, day: date) -> bool:
-    """Whether a check of that day has been done or held: then the timetable asks for no other.
+    """Whether a check of that day has been done, held or dropped: then the timetable asks for no other.
 
-    One that somebody ran before the day's first metrics came in has seen nothing, and doesn't count.
+    One that somebody ran before the day's first metrics came in has seen nothing, and doesn't count; nor
+    does a held or dropped one once more metrics of the day have come in.
     """
-    done = Sweep.objects.filter(alliance=alliance, day=day, status__in=[Status.DONE, Status.HELD])
+    checks = Sweep.objects.filter(alliance=alliance, day=day)
+    done = checks.filter(status=Status.DONE)
+    stopped = checks.filter(status__in=[Status.HELD, Status.DROPPED])
     came_in = ImportBatch.objects.filter(
         kind=ImportBatch.Kind.METRICS,
         state=ImportBatch.State.APPLIED,
         first_day__lte=day,
         last_day__gte=day,
-    ).aggregate(first=Min("finished_at"))["first"]
-    return (done.filter(started_at__gte=came_in) if came_in else done).exists()
+    ).aggregate(first=Min("finished_at"), last=Max("finished_at"))
+    if came_in["first"]:
+        done = done.filter(started_at__gte=came_in["first"])
+        stopped = stopped.filter(started_at__gte=came_in["last"])
+    return done.exists() or stopped.exists()
 
 
 def abandoned() -> list[Sweep]:
@@ -120,7 +124,7 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
     with lease(sql.SWEEPING, sweep_id) as alone:
         if not alone:
             raise Refused(_("This check is already running."))
-        sweep = Sweep.objects.select_related("alliance", "admission", "clearance").get(pk=sweep_id)
+        sweep = Sweep.objects.select_related("alliance", "admission", "clearance", "warning").get(pk=sweep_id)
         if sweep.status not in Sweep.UNFINISHED:
             return sweep
         # One that killed its worker could not count itself: each try has left its mark before it began.
@@ -137,6 +141,58 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
             _finish(sweep, Status.FAILED, at, failure=str(failure) or type(failure).__name__)
             raise
         return sweep
+
+
+def release(sweep_id: int, *, reason: str, by: User | None, at: datetime) -> Sweep:
+    """Have a held check evaluate its day anew and file, whatever trips; the reason stays on its record.
+
+    Refused unless it is held, without a reason, and where a newer check of that alliance and day exists.
+    """
+    let_go(sweep_id, reason=reason, by=by, at=at)
+    return run(sweep_id, at=at)
+
+
+@transaction.atomic
+def let_go(sweep_id: int, *, reason: str, by: User | None, at: datetime) -> Sweep:
+    """Release a held check for whoever carries checks out. Refused as `release` is."""
+    sweep = _held(sweep_id, reason, by)
+    sweep.status, sweep.finished_at = Status.WAITING, None
+    _rule(sweep, reason, by, at)
+    return sweep
+
+
+@transaction.atomic
+def drop(sweep_id: int, *, reason: str, by: User | None, at: datetime) -> Sweep:
+    """Let a held check come to nothing; the reason stays on its record. Refused as `release` is."""
+    sweep = _held(sweep_id, reason, by)
+    sweep.status = Status.DROPPED
+    _rule(sweep, reason, by, at)
+    return sweep
+
+
+def _held(sweep_id: int, reason: str, by: User | None) -> Sweep:
+    require(by, RELEASE)
+    if not _words(reason):
+        raise ReasonMissing(_("Releasing or dropping a check takes a reason."))
+    alliance = Sweep.objects.values_list("alliance", flat=True).get(pk=sweep_id)
+    # In the order in which a request for another check locks.
+    Alliance.objects.select_for_update(no_key=True).get(pk=alliance)
+    sweep = Sweep.objects.select_for_update(no_key=True).get(pk=sweep_id)
+    if sweep.status != Status.HELD:
+        raise Refused(_("This check is not held: it is %(status)s.") % {"status": sweep.get_status_display()})
+    if Sweep.objects.filter(alliance=alliance, day=sweep.day, pk__gt=sweep.pk).exists():
+        raise Refused(_("A newer check of this day exists: look at that one."))
+    return sweep
+
+
+def _rule(sweep: Sweep, reason: str, by: User | None, at: datetime) -> None:
+    sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, _words(reason)
+    sweep.save_by(by, sweep.ruling)
+
+
+def _words(reason: str) -> str:
+    # PostgreSQL holds no NUL.
+    return reason.replace("\x00", "").strip()
 
 
 def _start(sweep: Sweep, at: datetime) -> None:
@@ -175,123 +231,36 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     evaluation = Evaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.
     sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
+    sweep.warning = evaluation.warning
     evaluation.prepare()
-    _count(sweep, evaluation)
-    _gather_due(evaluation)
-    pinned = [
-        {"id": rule_set.pk, "purpose": rule_set.purpose, "version": rule_set.version}
-        for rule_set in (evaluation.admission, evaluation.clearance)
-    ]
-    for kind, rule_set in ((Kind.CLEAR, evaluation.clearance), (Kind.ADMIT, evaluation.admission)):
-        due = f"rules_due_{kind}"
-        sweep.already_open += sql.already_open(due, sweep, kind)
-        filed = sql.file_proposals(
-            due, sweep, kind, rule_set=rule_set.pk, states=STATES[kind], pinned=pinned, at=at
-        )
-        sweep.filed += filed
-        if filed:
-            sweep.by_kind[kind.value] = filed
+    inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
+    sweep.checked = inside.checked + candidates.checked
+    sweep.failing = inside.verdicts[Outcome.FAILS]
+    sweep.no_data = inside.verdicts[Outcome.NO_DATA] + candidates.verdicts[Outcome.NO_DATA]
+    sweep.by_rule = {**candidates.by_rule, **inside.by_rule}
+    tripped = brakes.tripped(
+        evaluation,
+        inside=inside.checked,
+        measured=inside.measured,
+        to_clear=sweep.failing,
+        on=localdate(at),
+        day_was_named=sweep.day_was_named,
+    )
+    released = bool(sweep.ruling)
+    if released and not tripped and not sweep.brakes:
+        # Released beforehand, and nothing would have held it.
+        sweep.ruled_at, sweep.ruled_by, sweep.ruling = None, None, ""
+    # Of one that was held before, what held it stays on record.
+    sweep.brakes = [brake.as_record() for brake in tripped] or sweep.brakes
+    if tripped and not released:
+        sweep.seconds = round(perf_counter() - began, 3)
+        _finish(sweep, Status.HELD, at)
+        return
+    filing.gather_due(evaluation)
+    filing.file(sweep, evaluation, at=at)
     # Last, for decisions lock enrollments before proposals, and filing looks at the former.
-    sweep.withdrawn = _withdraw_recovered(evaluation, at)
+    sweep.withdrawn = withdraw_recovered(evaluation, at)
+    promotions.open_what_waited(sweep.alliance, sweep.day, at=at)
+    replay.keep(sweep, evaluation)
     sweep.seconds = round(perf_counter() - began, 3)
     _finish(sweep, Status.DONE, at)
-
-
-def _tally(shops: QuerySet[Any], verdict: Case) -> dict[str, int]:
-    return dict(shops.values(verdict=verdict).annotate(n=Count("*")).values_list("verdict", "n"))
-
-
-def _count(sweep: Sweep, evaluation: Evaluation) -> None:
-    """How many were checked, how many fail a clearance rule, how many could not be judged."""
-    inside = _tally(evaluation.inside(), evaluation.judged_inside())
-    candidates = _tally(evaluation.candidates(), evaluation.judged_candidates())
-    sweep.checked = sum(inside.values()) + sum(candidates.values())
-    sweep.failing = inside.get(Outcome.FAILS, 0)
-    sweep.no_data = inside.get(Outcome.NO_DATA, 0) + candidates.get(Outcome.NO_DATA, 0)
-
-
-def _gather_due(evaluation: Evaluation) -> None:
-    evidence = evaluation.evidence()
-    since = Cast(Value(evaluation.day), DateField())
-    sql.gather(
-        f"rules_due_{Kind.CLEAR}",
-        evaluation.inside().filter(evaluation.to_clear()).values("id", **evidence, failing_since=since),
-    )
-    for criterion in blocking(evaluation.clearing):
-        if criterion.dated:
-            sql.date_failures(
-                f"rules_due_{Kind.CLEAR}", criterion.rule.code, criterion.fails_on_imported(), evaluation.day
-            )
-    nothing = {"failing_since": Cast(Value(None), DateField())}
-    sql.gather(
-        f"rules_due_{Kind.ADMIT}",
-        evaluation.candidates().filter(evaluation.to_admit()).values("id", **evidence, **nothing),
-    )
-
-
-def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
-    """Shops with an open proposal of this kind (`filed`)."""
-    return (
-        evaluation.shops()
-        .annotate(
-            filed=FilteredRelation(
-                "proposals",
-                condition=Q(
-                    proposals__alliance=evaluation.alliance,
-                    proposals__kind=kind,
-                    proposals__status__in=[status.value for status in Proposal.UNDECIDED],
-                    proposals__product__isnull=True,
-                ),
-            )
-        )
-        .filter(filed__id__isnull=False)
-    )
-
-
-def _withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
-    """Withdraw what no longer stands: no rule that failed still does, or the shop has changed its state.
-
-    A rule without data today proves nothing: its proposal stays. Nor does a day before the proposal's own,
-    or any day against what a person filed by hand.
-    """
-    State = Enrollment.State
-    by_an_earlier_check = Q(filed__sweep__isnull=False, filed__day__lte=evaluation.day)
-    still_in_question = sql.TextArray(
-        [
-            Case(When(c.passes(), then=Value(None)), default=Value(c.rule.code), output_field=CharField())
-            for c in blocking(evaluation.clearing)
-        ]
-    )
-    still_due = Case(
-        When(evaluation.to_clear(), then=Value(True)), default=Value(False), output_field=BooleanField()
-    )
-    recovered = by_an_earlier_check & ~Q(still_in_question__overlap=F("filed__failed_rules"))
-    sql.gather(
-        "rules_recovered",
-        _open_ones(evaluation, Kind.CLEAR)
-        .annotate(still_in_question=still_in_question, still_due=still_due)
-        .filter(
-            Q(en__state__differs=State.OPEN)
-            | Q(filed__sweep__isnull=False) & evaluation.not_served()
-            | recovered & Q(still_due=False)
-        )
-        .values(proposal=F("filed__id")),
-    )
-    withdrawn = sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
-    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
-    sql.gather(
-        "rules_recovered",
-        _open_ones(evaluation, Kind.ADMIT)
-        .filter(
-            by_an_earlier_check & fails
-            | evaluation.not_served()
-            | Q(fact_barred__key__isnull=False)
-            | Q(en__state__in=[State.OPEN, State.CLEARED])
-            # R18: it has taken its application back.
-            | Q(en__state=State.LEFT, en__openings_used__gt=0)
-        )
-        .values(proposal=F("filed__id")),
-    )
-    return withdrawn + sql.withdraw(
-        "rules_recovered", at=at, reason=f"no longer qualifies on {evaluation.day}"
-    )

@@ -67,7 +67,24 @@ class Clear:
         }
 
 
-EFFECTS: dict[str, Effect] = {Measure.Kind.CLEAR: Clear()}
+class Warn:
+    """The shop is told what it risks. Nothing else changes, so there is nothing to take back but the word."""
+
+    def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is None:
+            measure.applied_at = at
+            measure.save_by(by, "applied")
+
+    def undo(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is not None and measure.undone_at is None:
+            measure.undone_at = at
+            measure.save_by(by, "undone")
+
+    def describe(self, measure: Measure) -> str:
+        return _("Warned, undone") if measure.undone_at is not None else _("Warned")
+
+
+EFFECTS: dict[str, Effect] = {Measure.Kind.CLEAR: Clear(), Measure.Kind.WARNING: Warn()}
 
 
 def apply(measure: Measure, *, by: User | None, at: datetime) -> None:

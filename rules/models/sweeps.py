@@ -73,6 +73,12 @@ class Sweep(Audited):
     withdrawn = models.IntegerField(_("withdrawn"), default=0)
     already_open = models.IntegerField(_("already open"), default=0)
     by_kind = models.JSONField(_("filed by kind"), default=dict, blank=True)
+    in_shadow = models.JSONField(
+        _("only evaluated, by kind"),
+        default=dict,
+        blank=True,
+        help_text=_("What rules in shadow mode would have filed."),
+    )
     by_rule = models.JSONField(
         _("outcomes by rule"),
         default=dict,

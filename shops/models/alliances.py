@@ -76,6 +76,18 @@ class Alliance(Audited):
         default=Decimal("0.3"),
         help_text=_("A check is held where a metric's median differs by more from the last 7 days."),
     )
+    holds_repeated_days = models.BooleanField(
+        _("hold repeated days"),
+        default=True,
+        help_text=_("A check of a day that repeats the figures of the day before is held."),
+    )
+    warns_on_lost_admission = models.BooleanField(
+        _("warn on lost admission"),
+        default=False,
+        help_text=_(
+            "A shop that is in and no longer meets the admission rules is warned, not cleared (R22)."
+        ),
+    )
 
     class Meta:
         verbose_name = _("alliance")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.alliances import Alliance
@@ -192,6 +192,7 @@ class Measure(Audited):
 
     class Kind(models.TextChoices):
         CLEAR = "clear", _("clear")
+        WARNING = "warning", pgettext_lazy("measure", "warning")
 
     penalty = models.ForeignKey(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="measures")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)

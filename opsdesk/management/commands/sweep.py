@@ -4,13 +4,17 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.timezone import now
 
-from opsdesk import jobs
+from opsdesk import jobs, review
 from opsdesk.management.answers import AnsweringCommand, a_day, the_alliance
-from rules import sweeps
+from rules import replay, sweeps
+from rules.brakes import Brake
 from rules.models import Sweep
 from shops.errors import Refused
+
+RULE_SETS = ("admission", "clearance", "warning")
 
 
 class Command(AnsweringCommand):
@@ -18,7 +22,14 @@ class Command(AnsweringCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--alliance", required=True, metavar="CODE")
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--alliance", metavar="CODE")
+        which.add_argument(
+            "--replay",
+            type=int,
+            metavar="SWEEP",
+            help="Evaluate what this check kept again, by the versions it went by, and say what differs.",
+        )
         parser.add_argument("--day", type=a_day, metavar="YYYY-MM-DD", help="Default: the newest day.")
         parser.add_argument("--enqueue", action="store_true", help="Leave it to a worker.")
         parser.add_argument(
@@ -28,16 +39,25 @@ class Command(AnsweringCommand):
         )
 
     def answer(self, **options: Any) -> tuple[Any, str]:
+        if options["replay"] is not None:
+            return replayed(options["replay"])
         sweep = sweeps.request(
-            alliance=the_alliance(options["alliance"]), by=None, at=now(), day=options["day"]
+            alliance=the_alliance(options["alliance"]),
+            by=None,
+            at=now(),
+            day=options["day"],
+            release=options["release"] or "",
         )
         if options["enqueue"]:
             jobs.ask_for(sweep)
         else:
             sweep = carried_out(sweep)
+            review.accept_automatic(sweep.pk, at=now())
         return as_json(sweep), summary(sweep)
 
     def status(self, value: Any) -> int:
+        if "identical" in value:
+            return 0 if value["identical"] else 1
         return 1 if value["status"] in (Sweep.Status.HELD, Sweep.Status.FAILED) else 0
 
 
@@ -71,9 +91,33 @@ def as_json(sweep: Sweep) -> dict[str, Any]:
 
 
 def summary(sweep: Sweep) -> str:
-    return (
+    told = (
         f"{sweep.alliance.code} {sweep.day}: {sweep.status}; {sweep.checked} checked, "
         f"{sweep.failing} failing, {sweep.no_data} without data, "
         f"{sweep.filed} filed, {sweep.withdrawn} withdrawn, "
         f"{sweep.already_open} already open"
     )
+    shadow = "".join(f"\n  in shadow mode only: {count} {kind}" for kind, count in sweep.in_shadow.items())
+    why = "".join(f"\n  {Brake.of_record(record).message}" for record in sweep.brakes)
+    ruling = f"\n  released: {sweep.ruling}" if sweep.ruling else ""
+    return told + shadow + why + ruling
+
+
+def replayed(sweep_id: int) -> tuple[Any, str]:
+    sweep = Sweep.objects.select_related("alliance", *RULE_SETS).filter(pk=sweep_id).first()
+    if sweep is None:
+        raise CommandError(f"There is no check {sweep_id}.", returncode=2)
+    answer = replay.replay(sweep)
+    value = {
+        "sweep": sweep.pk,
+        "alliance": sweep.alliance.code,
+        "day": sweep.day.isoformat(),
+        "compared": answer.compared,
+        "identical": answer.identical,
+        "differing": answer.differing,
+        "differences": answer.differences,
+    }
+    found = "identical" if answer.identical else f"{answer.differing} differ"
+    lines = [f"check {sweep.pk}, {sweep.alliance.code} {sweep.day}: {answer.compared} compared, {found}"]
+    lines += [f"  {d['shop']}: then {d['then']}, now {d['now']}" for d in answer.differences]
+    return value, "\n".join(lines)
