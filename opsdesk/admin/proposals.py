@@ -32,7 +32,7 @@ from opsdesk.admin.filters import (
     pasted,
 )
 from opsdesk.models import Decision
-from rules.admin.values import margin_of, name_of, value_of
+from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.models import Proposal
 from rules.reversals import rests_on_superseded_data
 from shops.admin.cells import NOTHING, days, pill, yuan
@@ -135,11 +135,10 @@ class ProposalAdmin(ReadOnlyAdmin):
                 value_of(proposal.lead_metric, proposal.observed),
             )
         return format_html(
-            '<span title="{}">{} → {} {}</span>',
+            '<span title="{}">{} → {}</span>',
             name_of(proposal.lead_metric),
             value_of(proposal.lead_metric, proposal.observed),
-            proposal.operator,
-            value_of(proposal.lead_metric, proposal.threshold),
+            comparison_of(proposal.lead_metric, proposal.operator, proposal.threshold),
         )
 
     @admin.display(description=_("margin"), ordering="margin")
