@@ -57,6 +57,7 @@ EXPORTS = frozenset(
             for app, models in {
                 "shops": [
                     "alliance",
+                    "promotionperiod",
                     "controller",
                     "shop",
                     "qualification",

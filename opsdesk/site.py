@@ -47,6 +47,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
             ("shops.Alliance", "", ""),
+            ("shops.PromotionPeriod", "", ""),
             ("shops.ImportSource", "", ""),
         ],
     ),

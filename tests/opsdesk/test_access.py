@@ -22,7 +22,7 @@ from opsdesk.roles import ROLES
 from rules import exemptions
 from rules.models import RuleSet
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, PromotionPeriod, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -124,6 +124,9 @@ ACCESS: dict[str, Row] = {
     **record("rules_shopexemption", READERS, add=SUPERVISORS),
     "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
     **record("rules_sweep", READERS),
+    "rules_sweep_release": (NOBODY, SUPERVISORS),
+    "rules_sweep_drop": (NOBODY, SUPERVISORS),
+    **record("shops_promotionperiod", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("opsdesk_decision", READERS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
     **record(
@@ -178,6 +181,9 @@ def records() -> dict[str, Any]:
         "shops_penalty": make_penalty(shop),
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
+        "shops_promotionperiod": PromotionPeriod.objects.create(
+            alliance=alliance, name_en="618", name_zh="618", first_day=AT.date(), last_day=AT.date()
+        ),
         "shops_violation": Violation.objects.get(code="V1"),
         "rules_ruleset": RuleSet.objects.get(alliance=alliance, purpose="admission"),
         "rules_shopexemption": exemptions.grant(
@@ -189,7 +195,7 @@ def records() -> dict[str, Any]:
             by=None,
             at=AT,
         ),
-        "rules_sweep": make_sweep(),
+        "rules_sweep": make_sweep(status="held"),
         "opsdesk_decision": review.accept(accepted.pk, by=None, reason="below_bar", at=AT),
         "rules_proposal": (proposal := make_proposal()),
         "shops_enrollment": proposal.enrollment,

@@ -22,7 +22,6 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_proposal,
-    make_shop,
     make_sweep,
     make_user,
 )
