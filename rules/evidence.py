@@ -79,7 +79,7 @@ def json_array(entries: Sequence[JSONObject]) -> Expression:
 
 
 def columns(told: Sequence[Criterion], against: Sequence[tuple[Criterion, Q]]) -> dict[str, object]:
-    """Annotations of a proposal's columns: `told` by value, which of `against` speak against the shop, and the first.
+    """What a proposal is filed with: `told` by value, which of `against` speak against the shop, the first.
 
     `against`: each rule with the condition on which it does.
     """
