@@ -159,6 +159,7 @@ def test_a_supervisor_sets_what_is_an_alliances_own_and_history_names_him() -> N
         "cool_down_days": "0",
         "notice_days": "7",
         "most_cleared": "0.05",
+        "least_measured": "",
         "code": "renamed",
     }
     address = reverse("admin:shops_alliance_change", args=[alliance.pk])
