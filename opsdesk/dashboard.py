@@ -11,6 +11,7 @@ from django.utils.timezone import localdate, localtime
 
 from opsdesk.models import Decision
 from rules import sweeps
+from rules.brakes import Brake
 from rules.models import Proposal, Sweep
 from shops.models import Alliance, ImportBatch, Qualification
 
@@ -49,6 +50,11 @@ class Checked:
     def running(self) -> bool:
         return self.last is not None and self.last.status in Sweep.UNFINISHED
 
+    @property
+    def brakes(self) -> list[Brake]:
+        """What tripped in the last one."""
+        return [Brake.of_record(record) for record in self.last.brakes] if self.last else []
+
 
 @dataclass
 class State:
@@ -83,6 +89,7 @@ SECTIONS = {
     "papers": "shops.view_qualification",
     "enrollments": "shops.view_enrollment",
     "run": "rules.run_sweep",
+    "release": "rules.release_sweep",
     "import": "shops.import_data",
 }
 

@@ -72,6 +72,7 @@ EXPORTS = frozenset(
             for app, models in {
                 "shops": [
                     "alliance",
+                    "promotionperiod",
                     "controller",
                     "shop",
                     "product",

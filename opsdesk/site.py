@@ -52,6 +52,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
             ("shops.Alliance", "", ""),
+            ("shops.PromotionPeriod", "", ""),
             ("shops.ImportSource", "", ""),
         ],
     ),

@@ -22,7 +22,7 @@ from opsdesk.roles import ROLES
 from rules import exemptions
 from rules.models import RuleSet, SimulatedChange
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, PromotionPeriod, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -135,6 +135,9 @@ ACCESS: dict[str, Row] = {
     **record("rules_simulation", READERS, add=SIMULATORS, export=AUDITORS | SIMULATORS, versions=False),
     **record("rules_simulatedchange", READERS, export=AUDITORS | SIMULATORS, versions=False),
     **record("rules_sweep", READERS),
+    "rules_sweep_release": (NOBODY, SUPERVISORS),
+    "rules_sweep_drop": (NOBODY, SUPERVISORS),
+    **record("shops_promotionperiod", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("opsdesk_decision", READERS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
     **record(
@@ -191,6 +194,9 @@ def records() -> dict[str, Any]:
         "shops_product": listing.product,
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
+        "shops_promotionperiod": PromotionPeriod.objects.create(
+            alliance=alliance, name_en="618", name_zh="618", first_day=AT.date(), last_day=AT.date()
+        ),
         "shops_violation": Violation.objects.get(code="V1"),
         "rules_ruleset": RuleSet.objects.get(alliance=alliance, purpose="admission"),
         "rules_shopexemption": exemptions.grant(
@@ -206,7 +212,7 @@ def records() -> dict[str, Any]:
         "rules_simulatedchange": SimulatedChange.objects.create(
             simulation=simulation, shop=shop, change=SimulatedChange.Change.NEWLY_OUT
         ),
-        "rules_sweep": make_sweep(),
+        "rules_sweep": make_sweep(status="held"),
         "opsdesk_decision": review.accept(accepted.pk, by=None, reason="below_bar", at=AT),
         "rules_proposal": (proposal := make_proposal()),
         "shops_enrollment": proposal.enrollment,

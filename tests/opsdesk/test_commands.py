@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils.timezone import localdate
 
+from rules.models import Sweep, SweepInput
 from tests.factories import DAY, DOUYIN, WECHAT, make_enrollment, make_metrics, make_proposal, make_shop
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +169,64 @@ def test_list_proposals_by_status_and_kind() -> None:
     ]
     assert [p["kind"] for p in answer("list_proposals", "--alliance", DOUYIN, "--kind", "admit")] == ["admit"]
     assert answer("list_proposals", "--alliance", WECHAT) == []
+
+
+def a_bad_morning() -> None:
+    for number in range(20):
+        make_metrics(make_enrollment().shop, experience_score="3.40" if number < 3 else "4.00")
+
+
+def test_a_held_sweep_ends_with_status_1_and_tells_its_counts_and_why() -> None:
+    a_bad_morning()
+    out = StringIO()
+    with pytest.raises(SystemExit) as end:
+        call_command("sweep", "--alliance", DOUYIN, "--json", stdout=out)
+    value = json.loads(out.getvalue())
+    assert end.value.code == 1
+    assert {key: value[key] for key in ("status", "checked", "failing", "filed", "by_kind")} == {
+        "status": "held",
+        "checked": 20,
+        "failing": 3,
+        "filed": 0,
+        "by_kind": {},
+    }
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("sweep", "--alliance", DOUYIN, stdout=out)
+    assert "15 % of the shops that are in would be proposed to be cleared, above 10 %." in out.getvalue()
+
+
+def test_sweep_release_files_and_keeps_the_reason() -> None:
+    a_bad_morning()
+    value = answer("sweep", "--alliance", DOUYIN, "--release", "as announced")
+    assert (value["status"], value["filed"]) == ("done", 3)
+    sweep = Sweep.objects.get(pk=value["sweep"])
+    assert (sweep.ruling, sweep.ruled_by) == ("as announced", None)
+
+
+def test_sweep_release_changes_nothing_where_no_brake_trips() -> None:
+    make_metrics(make_enrollment().shop, experience_score="3.40")
+    value = answer("sweep", "--alliance", DOUYIN, "--release", "to be sure")
+    assert (value["status"], value["filed"]) == ("done", 1)
+    assert Sweep.objects.get().ruling == ""
+
+
+def test_sweep_replay_says_identical_or_what_differs() -> None:
+    make_metrics(make_enrollment().shop, experience_score="3.49")
+    sweep = answer("sweep", "--alliance", DOUYIN)["sweep"]
+    value = answer("sweep", "--replay", str(sweep))
+    assert value == {
+        "sweep": sweep,
+        "alliance": DOUYIN,
+        "day": DAY.isoformat(),
+        "compared": 1,
+        "identical": True,
+        "differing": 0,
+        "differences": [],
+    }
+    kept = SweepInput.objects.get()
+    SweepInput.objects.create(
+        sweep_id=sweep, shop=make_shop(code="S9"), inputs=kept.inputs, verdict={**kept.verdict, "due": ""}
+    )
+    assert status_of("sweep", "--replay", str(sweep)) == 1
+    assert status_of("sweep", "--replay", "999999") == 2

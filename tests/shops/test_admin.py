@@ -207,11 +207,21 @@ def test_listings_are_filtered_by_alliance_and_state() -> None:
 def test_a_supervisor_sets_what_is_an_alliances_own_and_history_names_him() -> None:
     alliance = Alliance.objects.get(code=DOUYIN)
     client = client_of("supervisor")
-    data = {"openings_limit": "4", "refile_after_days": "5", "category_not_served": "", "code": "renamed"}
+    data = {
+        "openings_limit": "4",
+        "refile_after_days": "5",
+        "category_not_served": "",
+        "cool_down_days": "0",
+        "notice_days": "7",
+        "most_cleared": "0.05",
+        "least_measured": "",
+        "code": "renamed",
+    }
     address = reverse("admin:shops_alliance_change", args=[alliance.pk])
     assert client.post(address, data).status_code == 302
     alliance.refresh_from_db()
     assert (alliance.openings_limit, alliance.refile_after_days, alliance.code) == (4, 5, DOUYIN)
+    assert (str(alliance.most_cleared), alliance.least_measured) == ("0.0500", None)
     assert alliance.history.latest().history_user.groups.get().name == "supervisor"
 
 
