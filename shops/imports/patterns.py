@@ -64,8 +64,12 @@ class GoodLines:
 
 
 def good_lines(columns: Sequence[Column | None], delimiter: str) -> GoodLines | None:
-    """None where every line has a cell that only its parser can stage, such as a name with its pinyin."""
-    if any(column is not None and len(column.staged) > 1 for column in columns):
+    """None where every line has a cell that only its parser can stage.
+
+    Such as a name, with its pinyin, or a text that has words of its own and may be staged as another.
+    """
+    present = [column for column in columns if column is not None]
+    if any(column.pinyin or (column.type is Type.TEXT and column.words) for column in present):
         return None
     return GoodLines(columns, delimiter)
 
@@ -84,8 +88,7 @@ def _pattern(column: Column, *, words: bool) -> str:
         case Type.ID:
             cell = _ID % column.length
         case Type.TEXT:
-            # With words of its own a text may be staged as another.
-            cell = r"(?!)" if column.words else _ID % column.length
+            cell = _ID % column.length
         case Type.CHOICE:
             cell = "(?:" + "|".join(map(re.escape, column.words)) + ")"
         case Type.DATE:

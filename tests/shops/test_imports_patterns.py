@@ -125,5 +125,6 @@ def test_a_line_of_another_length_is_not(line) -> None:
     assert good.end_of_run(line.encode(), 0) == 0
 
 
-def test_kinds_with_names_are_read_cell_by_cell() -> None:
-    assert good_lines(TABLES["shops"].columns, ",") is None
+@pytest.mark.parametrize("kind", ["shops", "products"])
+def test_kinds_with_names_are_read_cell_by_cell(kind: str) -> None:
+    assert good_lines(TABLES[kind].columns, ",") is None
