@@ -17,12 +17,12 @@ from shops.imports.door import (
 from shops.imports.drop_folder import collect
 from shops.imports.errors import kinds_of_errors
 from shops.imports.files import path_of, rejected_path
-from shops.imports.preview import told
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
 from shops.imports.retention import forget_months
 from shops.imports.reversing import metrics_take_turns, take_back
+from shops.imports.words import told
 
 __all__ = [
     "READ_ANEW",

@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shops.imports.words import told
+
 # A cell may hold a megabyte; nobody reads more of it than this.
 SHOWN = 200
 
@@ -124,7 +126,10 @@ MESSAGES: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class RowError:
-    """`row` as a spreadsheet counts (headers are row 1), `column` as the file's headers call it."""
+    """`row` as a spreadsheet counts, `column` as the file's headers call it.
+
+    Of the parameters `standing` is a cell that is kept, and `of` says of which kind of file and column.
+    """
 
     row: int
     column: str
@@ -135,7 +140,10 @@ class RowError:
     @property
     def message(self) -> str:
         """What was expected and how to mend it, in the reader's language."""
-        return str(MESSAGES[self.code]) % self.params
+        params = dict(self.params)
+        if "of" in params:
+            params["standing"] = told(*params["of"], params["standing"])
+        return str(MESSAGES[self.code]) % params
 
     def as_record(self) -> dict[str, Any]:
         """How ImportBatch.errors keeps it."""

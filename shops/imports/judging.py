@@ -13,6 +13,7 @@ from django.utils.timezone import localdate
 
 from shops import sql
 from shops.imports.planning import PLANNED, Counts, Kind, Plan, counted, plan
+from shops.imports.preview import written
 from shops.imports.staging import Staged
 from shops.models import Alliance
 
@@ -213,22 +214,32 @@ def _contradictions(staged: Staged) -> None:
     }
     for column, stands in standing.items():
         stated = f"nullif(r.{column}::text, '')"
-        for code, where in (
-            ("contradiction", f"{stated} <> {stands}::text"),
-            ("nothing_standing", f"{stated} IS NOT NULL AND {stands} IS NULL"),
-        ):
-            _reject(
-                staged,
-                code,
-                column,
-                joins=joins,
-                where=where,
-                params=f"jsonb_build_object('standing', {stands}::text)",
-            )
+        _reject(
+            staged,
+            "contradiction",
+            column,
+            joins=joins,
+            where=f"{stated} <> {stands}::text",
+            params=_standing(staged, column, f"{stands}::text"),
+        )
+        _reject(
+            staged,
+            "nothing_standing",
+            column,
+            joins=joins,
+            where=f"{stated} IS NOT NULL AND {stands} IS NULL",
+        )
+
+
+def _standing(staged: Staged, column: str, stands: str) -> str:
+    """The parameters of an error that shows what stands in a column: `stands`, an expression for a text."""
+    of = f"jsonb_build_array('{staged.table.kind}', '{column}')"
+    return f"jsonb_build_object('standing', coalesce({stands}, '–'), 'of', {of})"
 
 
 def _clashes(planned: Plan) -> None:
     """What another file of the very same moment says differently: which is right, nobody can tell."""
+    stands = {column: old for column, (old, _new) in written(planned).items()}
     for figure in planned.figures:
         clash = planned.knowledge.clash(figure.column, figure.brought, figure.standing)
         if clash and not figure.follows:
@@ -238,5 +249,5 @@ def _clashes(planned: Plan) -> None:
                 figure.column,
                 joins=planned.joins,
                 where=clash,
-                params=f"jsonb_build_object('standing', coalesce({figure.standing}::text, '–'))",
+                params=_standing(planned.staged, figure.column, stands[figure.column]),
             )

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import get_language, pgettext
-from django.utils.translation import gettext as _t
-
 from shops import sql
-from shops.imports.columns import TABLES, Type
+from shops.imports.columns import Type
 from shops.imports.planning import PLANNED, Plan
 
 # How many changed cells are shown.
@@ -21,15 +18,15 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
 
     `updated`: how many rows the plan changes.
     """
-    written = _written(plan)
-    if not updated or not written:
+    sides = written(plan)
+    if not updated or not sides:
         return {}
     source = PLANNED + plan.records.joined(updated)
     # As text for all of them: numbers without the zeros behind, of which files have fewer than the record.
-    differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in written.values())
+    differing = (f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in sides.values())
     key = ", ".join(f"r.{name}" for name in plan.staged.table.key)
     cells = ", ".join(
-        f"({place}, '{column}', {old}, {new})" for place, (column, (old, new)) in enumerate(written.items())
+        f"({place}, '{column}', {old}, {new})" for place, (column, (old, new)) in enumerate(sides.items())
     )
     [counts] = sql.fetch(f"SELECT {', '.join(differing)} FROM {source} WHERE p.outcome = 'updated'")
     found = sql.fetch(
@@ -39,34 +36,19 @@ def changes_of(plan: Plan, updated: int) -> dict[str, Any]:
         " ORDER BY p.row, cell.place LIMIT %s",
         [SHOWN],
     )
-    columns = {column: count for column, count in zip(written, counts, strict=True) if count}
+    columns = {column: count for column, count in zip(sides, counts, strict=True) if count}
     names = ("row", "record", "column", "old", "new")
     return {"columns": columns, "cells": [dict(zip(names, cell, strict=True)) for cell in found]}
 
 
-def told(kind: str, column: str, text: str | None) -> str | None:
-    """A cell that is kept as `text`, in the reader's words: choices, flags and a score not given yet.
+def written(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Each column of the file → what stands and what is to stand, as its files write it.
 
-    `column`: its name, not a header. What has no other words, and what is of no column of the kind, stays
-    as it is; so does None.
+    Expressions over the record, as the plan reaches it, and over the planned row `p`.
     """
-    known = {known.name: known for known in TABLES[kind].columns}.get(column)
-    if known is None or text is None:
-        return text
-    if known.type is Type.FLAG:
-        return {"true": _t("yes"), "false": _t("no")}.get(text, text)
-    if known.type is Type.SCORE and text == "none":
-        return pgettext("score", "none")
-    # In English files a choice is written as it is kept.
-    chinese = (get_language() or "").startswith("zh")
-    return known.words[text][0] if chinese and text in known.words else text
-
-
-def _written(plan: Plan) -> dict[str, tuple[str, str]]:
-    """Each column of the file → what stands and what is to stand, as its files write it."""
     figures = {figure.name: figure for figure in plan.figures}
     numbers = {column.name for column in plan.staged.table.columns if column.type in NUMBERS}
-    written = {}
+    found = {}
     for figure in figures.values():
         if figure.name != figure.column:
             continue
@@ -75,5 +57,5 @@ def _written(plan: Plan) -> dict[str, tuple[str, str]]:
         if flag := figures.get(f"{figure.name}_none"):
             old = f"CASE WHEN {flag.standing} THEN 'none' ELSE {old} END"
             new = f"CASE WHEN p.{flag.name} THEN 'none' ELSE {new} END"
-        written[figure.name] = (old, new)
-    return written
+        found[figure.name] = (old, new)
+    return found
