@@ -101,6 +101,10 @@ MESSAGES: dict[str, Promise] = {
         "This id went through a spreadsheet as a number and lost digits."
         " Format the column as text and export again."
     ),
+    "sheet_error": _(
+        "This is a spreadsheet's error and no value. Mend the formula there, or type the value in its place,"
+        " and export again."
+    ),
     # A row against what is known.
     "unknown_shop": _("No shop has this code. Import the shop first, or correct the code."),
     "unknown_alliance": _("No alliance has this code. Expected one of: %(choices)s."),

@@ -27,6 +27,7 @@ class Bad(Exception):
 
 
 Cell = Callable[[str], str]
+SHEET_ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#FORMULA"]
 NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
@@ -111,6 +112,8 @@ def text(longest: int, *, needed: bool = False, is_id: bool = False) -> Cell:
         if (needed and not cell) or len(cell) > longest:
             raise Bad
         if any(unicodedata.category(character) in refused or character in turning for character in cell):
+            raise Bad
+        if cell.upper() in SHEET_ERRORS:
             raise Bad
         if is_id and re.fullmatch(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+", cell, re.ASCII):
             raise Bad
