@@ -144,9 +144,10 @@ class RowError:
     @property
     def message(self) -> str:
         """What was expected and how to mend it, in the reader's language."""
-        params = dict(self.params)
+        params = self.params
         if "of" in params:
-            params["standing"] = told(*params["of"], params["standing"])
+            kind, column = params["of"]
+            params = {**params, "standing": told(kind, column, params["standing"])}
         return str(MESSAGES[self.code]) % params
 
     def as_record(self) -> dict[str, Any]:

@@ -63,11 +63,12 @@ class Row(NamedTuple):
 
 @dataclass
 class Source:
-    """A CSV file whose headers are understood. `columns` by position; None is read over."""
+    """A CSV file whose headers are understood, in row `headers_at`. `columns` by position; None is read over."""
 
     path: Path
     encoding: str
     delimiter: str
+    headers_at: int
     headers: list[str]
     columns: list[Column | None]
 
@@ -104,7 +105,7 @@ class Source:
         good = self.good_lines
         with open(self.path, "rb") as file:
             buffer = _Buffer(file, self.encoding, told)
-            done = next(self._records(buffer, 0)).number
+            done = next(row.number for row in _records(buffer, 0, self.delimiter) if row.number == self.headers_at)
             while buffer.more():
                 if not good_alone and (lines := buffer.take(end_of_whole_lines)):
                     yield Run(done + 1, lines)
@@ -113,7 +114,7 @@ class Source:
                 if good is not None and (lines := buffer.take(good.end_of_run)):
                     yield Run(done + 1, lines)
                     done += lines.count(b"\n")
-                for number, cells in self._records(buffer, done):
+                for number, cells in _records(buffer, done, self.delimiter):
                     done = number
                     if any(cells):
                         # What went out comes back: a `'` that made a cell safe is no part of it.
@@ -138,16 +139,6 @@ class Source:
                     [cells] = csv.reader([lines[wanted - piece.first]], delimiter=self.delimiter)
                     yield [plain(cell) for cell in cells]
                     wanted = next(numbers, None)
-
-    def _records(self, buffer: _Buffer, before: int) -> Iterator[Row]:
-        """The records that stand here, by the exact reader, numbered after `before`."""
-        number = before
-        try:
-            for cells in csv.reader(buffer.lines(before), delimiter=self.delimiter, strict=True):
-                number += 1
-                yield Row(number, cells)
-        except csv.Error as error:
-            raise FileRefused(_broken(number + 1, error)) from error
 
 
 class _Buffer:
@@ -216,24 +207,27 @@ def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
     """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
     encoding = encoding_of(path, reading.encoding, firm=reading.firm)
     readings = _first_lines(path, encoding, reading)
-    if not any(map(any, (cells for _delimiter, cells in readings))):
+    if not any(first.cells for _delimiter, first in readings):
         raise FileRefused(RowError(1, "", "", "empty_file"))
     # The delimiter by which most headers are known; of equals the one that makes more of them.
     understood = [
-        (delimiter, headers, [_meaning(told, header, table, reading) for told, header in _told(headers)])
-        for delimiter, headers in readings
-        if len(headers) <= MOST_HEADERS
+        (delimiter, first, [_meaning(told, header, table, reading) for told, header in _told(first.cells)])
+        for delimiter, first in readings
+        if len(first.cells) <= MOST_HEADERS
     ]
-    delimiter, headers, columns = max(
-        understood, key=lambda found: (sum(map(bool, found[2])), len(found[1])), default=("", [], [])
+    delimiter, first, columns = max(
+        understood,
+        key=lambda found: (sum(map(bool, found[2])), len(found[1].cells)),
+        default=("", Row(1, []), []),
     )
     if len(understood) < len(readings) and not any(columns):
-        raise FileRefused(RowError(1, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
-    if errors := list(_header_errors(headers, columns, table, reading)):
-        raise FileRefused(*errors, headers=headers)
-    source = Source(path, encoding, delimiter, headers, columns)
+        number = readings[0][1].number
+        raise FileRefused(RowError(number, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
+    if errors := list(_header_errors(first, columns, table, reading)):
+        raise FileRefused(*errors, headers=first.cells)
+    source = Source(path, encoding, delimiter, first.number, first.cells, columns)
     if next(source.pieces(), None) is None:
-        raise FileRefused(RowError(2, "", "", "no_rows"))
+        raise FileRefused(RowError(first.number + 1, "", "", "no_rows"))
     return source
 
 
@@ -253,20 +247,19 @@ def _told(headers: Sequence[str]) -> Iterator[tuple[str, str]]:
     return zip(told_apart(headers), headers, strict=True)
 
 
-def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str, list[str]]]:
+def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str, Row]]:
     """Each delimiter that fits, with the headers by it. Raises FileRefused where none does."""
     found = []
-    broken = None
+    broken: FileRefused | None = None
     chosen = reading.delimiter
     others = "" if chosen and reading.firm else DELIMITERS.replace(chosen, "") if chosen else DELIMITERS
     for delimiter in chosen + others:
         try:
-            found.append((delimiter, _cells(path, encoding, delimiter)))
-        except csv.Error as error:
-            broken = error
-    if not found:
-        assert broken is not None
-        raise FileRefused(_broken(1, broken))
+            found.append((delimiter, _headers(path, encoding, delimiter)))
+        except FileRefused as refusal:
+            broken = refusal
+    if broken is not None and not found:
+        raise broken
     return found
 
 
@@ -275,11 +268,24 @@ def _meaning(told: str, header: str, table: Table, reading: Reading) -> Column |
     return table.find(header) if name is None else table.find(name)
 
 
-def _cells(path: Path, encoding: str, delimiter: str) -> list[str]:
-    """The headers by this delimiter. csv.Error where it doesn't fit."""
+def _headers(path: Path, encoding: str, delimiter: str) -> Row:
+    """The first row with anything in it by this delimiter. FileRefused where the delimiter doesn't fit."""
     with open(path, "rb") as file:
-        lines = _Buffer(file, encoding, lambda done: None).lines(0)
-        return [cell.strip() for cell in next(csv.reader(lines, delimiter=delimiter, strict=True), [])]
+        for number, found in _records(_Buffer(file, encoding, lambda done: None), 0, delimiter):
+            if any(cells := [cell.strip() for cell in found]):
+                return Row(number, cells)
+    return Row(1, [])
+
+
+def _records(buffer: _Buffer, before: int, delimiter: str) -> Iterator[Row]:
+    """The records that stand here, by the exact reader, numbered after `before`."""
+    number = before
+    try:
+        for cells in csv.reader(buffer.lines(before), delimiter=delimiter, strict=True):
+            number += 1
+            yield Row(number, cells)
+    except csv.Error as error:
+        raise FileRefused(_broken(number + 1, error)) from error
 
 
 def _broken(row: int, error: csv.Error) -> RowError:
@@ -290,24 +296,24 @@ def _broken(row: int, error: csv.Error) -> RowError:
 
 
 def _header_errors(
-    headers: list[str], columns: list[Column | None], table: Table, reading: Reading
+    first: Row, columns: list[Column | None], table: Table, reading: Reading
 ) -> Iterator[RowError]:
     known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns)
     seen: set[str] = set()
-    for (told, header), column in zip(_told(headers), columns, strict=True):
+    for (told, header), column in zip(_told(first.cells), columns, strict=True):
         if column is None and told in reading.columns:
             continue
         name = column.name if column else spoken(header)
         if name in seen and (column or name):
-            yield RowError(1, shortened(header), "", "doubled_column")
+            yield RowError(first.number, shortened(header), "", "doubled_column")
         elif column is None and spoken(header) not in REASONS:
-            yield RowError(1, shortened(header), "", "unknown_column", {"known": known})
+            yield RowError(first.number, shortened(header), "", "unknown_column", {"known": known})
         seen.add(name)
     for column in table.columns:
         if column.required and column.name not in seen:
             params = {"name": column.name, "name_zh": column.name_zh}
-            yield RowError(1, column.name, "", "missing_column", params)
+            yield RowError(first.number, column.name, "", "missing_column", params)
     figures = [column for column in table.columns if column.name not in table.key]
     if not any(column.required for column in figures) and not any(column.name in seen for column in figures):
         names = ", ".join(f"{column.name} ({column.name_zh})" for column in figures)
-        yield RowError(1, "", "", "no_figures", {"known": names})
+        yield RowError(first.number, "", "", "no_figures", {"known": names})

@@ -6,6 +6,7 @@ It shares nothing with the product: its own CSV, its own grammar of numbers, its
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -214,6 +215,7 @@ def read(kind: str, content: bytes) -> Reading:
     characters, guessed = decoded(content)
     columns = COLUMNS[kind]
     tables = [_or_none(characters, delimiter) for delimiter in ",;\t"]
+    tables = [_from_the_headers(table) for table in tables]
     known = [sum(header(cell) in columns for cell in table[0]) if table else -1 for table in tables]
     table = tables[known.index(max(known))]
     if not table:
@@ -228,6 +230,11 @@ def read(kind: str, content: bytes) -> Reading:
     if not rows:
         raise Unreadable
     return Reading(len(rows), _good(kind, headers, rows), guessed)
+
+
+def _from_the_headers(table: list[list[str]] | None) -> list[list[str]]:
+    """The rows from the first one with anything in it on."""
+    return list(itertools.dropwhile(lambda cells: not any(map(str.strip, cells)), table or []))
 
 
 def _good(kind: str, headers: list[str], rows: list[list[str]]) -> dict[str, dict[str, str]]:
@@ -307,7 +314,7 @@ def decoded(content: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError:
         raise Unreadable from None
     found = found.lstrip("\ufeff")
-    if "\0" in found or not re.split("[\r\n]", found, maxsplit=1)[0].strip():
+    if "\0" in found:
         raise Unreadable
     return found, guessed
 
