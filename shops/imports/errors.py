@@ -109,6 +109,9 @@ MESSAGES: dict[str, Promise] = {
     "unknown_shop": _("No shop has this code. Import the shop first, or correct the code."),
     "unknown_alliance": _("No alliance has this code. Expected one of: %(choices)s."),
     "future": _("This day lies after %(limit)s, the day of the file's knowledge. Correct the date."),
+    "kept_no_longer": _(
+        "Metrics are kept from %(earliest)s on, and this day would be given up again. Leave the row out."
+    ),
     "brand_needed": _("A brand's paper names its brand. Fill in the column “brand” (品牌)."),
     "closed_before_opened": _("It closed before it opened on %(opened_on)s. Correct one of the dates."),
     "open_without_opening": _("A shop that was let in has used at least one opening. Write 1 or more."),

@@ -14,12 +14,16 @@ from django.utils.timezone import localdate
 from shops import sql
 from shops.imports.planning import PLANNED, Counts, Kind, Plan, counted, plan
 from shops.imports.preview import written
+from shops.imports.retention import first_day_kept
 from shops.imports.staging import Staged
 from shops.models import Alliance
 
 
-def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
-    """Plan what the rows would do, and find all that is wrong with any of them."""
+def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Counts]:
+    """Plan what the rows would do, and find all that is wrong with any of them.
+
+    `as_of`: of what moment the file's knowledge is. `at`: when it is judged.
+    """
     known_on = localdate(as_of)
     kind = staged.table.kind
     sql.for_many_rows(staged.rows)
@@ -37,6 +41,7 @@ def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
         _reject(staged, "brand_needed", "brand", where="r.kind = 'brand' AND coalesce(r.brand, '') = ''")
     elif kind == Kind.METRICS:
         _in_the_future(staged, "day", known_on)
+        _kept_no_longer(staged, "day", localdate(at))
     _clashes(planned)
     sql.execute("DELETE FROM import_plan p USING import_errors e WHERE e.row = p.row")
     return counted(planned)
@@ -93,6 +98,20 @@ def _in_the_future(staged: Staged, column: str, known_on: date) -> None:
         params="jsonb_build_object('limit', %s::text)",
         values=[limit, known_on],
     )
+
+
+def _kept_no_longer(staged: Staged, column: str, on: date) -> None:
+    """What would be given up again the next night."""
+    earliest = first_day_kept(on)
+    if earliest is not None:
+        _reject(
+            staged,
+            "kept_no_longer",
+            column,
+            where=f"r.{column} < %s",
+            params="jsonb_build_object('earliest', %s::text)",
+            values=[earliest.isoformat(), earliest],
+        )
 
 
 def _duplicates(staged: Staged, strangers: bool) -> None:

@@ -139,7 +139,7 @@ def preview(
         rejected = Path(directory) / "rejected"
         try:
             with transaction.atomic():
-                _check(batch, path, rejected, None)
+                _check(batch, path, rejected, None, at=at)
                 transaction.set_rollback(True)
         except FileRefused as refusal:
             _refuse(batch, refusal.errors)
@@ -178,9 +178,8 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
     confirmed = batch.state == State.APPLYING
     shown = _shown_of(batch)
-    checked = _check(
-        batch, files.path_of(batch.sha256), files.rejected_path(batch.sha256, batch.pk), progress
-    )
+    rejected = files.rejected_path(batch.sha256, batch.pk)
+    checked = _check(batch, files.path_of(batch.sha256), rejected, progress, at=at)
     if confirmed and batch.state == State.APPLIED and _shown_of(batch) != shown:
         batch.state, batch.consent = State.READY, Consent.ASK
         batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
@@ -202,7 +201,9 @@ class Checked:
     profiles: list[DayProfile]
 
 
-def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None) -> Checked:
+def _check(
+    batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None, *, at: datetime
+) -> Checked:
     """Stage and judge the file, and write into the record what is to become of it. Saves nothing."""
     table = TABLES[batch.kind]
     size = path.stat().st_size
@@ -225,7 +226,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         staged = stage(source, table, told)
         if progress is not None:
             progress.tell(READ)
-        plan, counts = judge(staged, as_of=batch.as_of)
+        plan, counts = judge(staged, as_of=batch.as_of, at=at)
         batch.errors, batch.error_counts = [], {}
         if counts.rejected:
             batch.errors, batch.error_counts = first_errors(SHOWN), error_counts()
