@@ -205,6 +205,7 @@ def _check(
     batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None, *, at: datetime
 ) -> Checked:
     """Stage and judge the file, and write into the record what is to become of it. Saves nothing."""
+    confirmed = batch.state == State.APPLYING
     table = TABLES[batch.kind]
     size = path.stat().st_size
 
@@ -244,7 +245,8 @@ def _check(
         batch.state = State.REFUSED
     elif asks or unsure:
         batch.state = State.READY
-    batch.changes = changes_of(plan, counts.updated)
+    # What a person is shown or has agreed to can be told from any other plan.
+    batch.changes = changes_of(plan, counts.updated, sealed=confirmed or batch.state == State.READY)
     for name, count in vars(counts).items():
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (min(plan.days), max(plan.days)) if plan.days else (None, None)

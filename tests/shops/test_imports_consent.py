@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from opsdesk import jobs
+from rules.reversals import reverse_import
 from shops import imports
 from shops import jobs as imports_jobs
 from shops.errors import NotAllowed, Refused
@@ -59,10 +60,10 @@ def test_who_wants_to_look_first_is_shown_what_would_change_and_nothing_is_writt
     first = bring("metrics", metrics(("S1", "10", "4.1")))
     batch = bring("metrics", metrics(("S1", "10", "none"), ("S2", "20", "")), consent=ASK)
     assert (batch.state, counts(batch)) == ("ready", (2, 1, 1, 0, 0))
-    assert batch.changes == {
-        "columns": {"shop_score": 1},
-        "cells": [{"row": 2, "record": f"S1 · {DAY}", "column": "shop_score", "old": "4.1", "new": "none"}],
-    }
+    assert batch.changes["columns"] == {"shop_score": 1}
+    assert batch.changes["cells"] == [
+        {"row": 2, "record": f"S1 · {DAY}", "column": "shop_score", "old": "4.1", "new": "none"}
+    ]
     assert stands() == ("10.00", "4.10")
     assert ShopMetrics.objects.get().batch == first
     assert not batch.profiles.exists() and not batch.coverage.exists() and not batch.corrections.exists()
@@ -177,6 +178,42 @@ def test_where_what_stands_has_changed_since_it_was_shown_a_person_looks_again(t
     batch = confirmed(batch)
     assert (batch.state, stands("S1"), stands("S2")) == ("applied", ("11.00", "4.10"), ("20.00", "4.20"))
     assert "changed_meanwhile" not in [one.code for one in imports.suspicions_of(batch)]
+
+
+def test_what_has_changed_beyond_the_cells_that_were_shown_is_shown_again_as_well(db) -> None:
+    codes = [make_shop().code for _shop in range(60)]
+    bring("metrics", metrics(*((code, "1", "4") for code in codes)))
+    content = metrics(*((code, "2", "4") for code in codes))
+    batch = bring("metrics", content, consent=ASK, at=AT + timedelta(minutes=1))
+    shown = batch.changes
+    # Other figures would be replaced, and then another two rows swap what becomes of them.
+    bring("metrics", metrics((codes[-1], "9", "4")))
+    batch = confirmed(batch)
+    assert (batch.state, batch.changes["cells"]) == ("ready", shown["cells"])
+    bring("metrics", metrics((codes[-1], "2", "4")))
+    bring("metrics", metrics((codes[-2], "8", "4")))
+    assert confirmed(batch).state == "ready"
+    assert confirmed(batch).state == "applied"
+    assert stands(codes[-1]) == stands(codes[-2]) == ("2.00", "4.00")
+
+
+def test_rows_that_others_have_created_meanwhile_are_shown_again(two_shops) -> None:
+    make_shop(code="S3")
+    batch = bring(
+        "metrics",
+        metrics(("S1", "1", "4"), ("S2", "2", "4"), ("S3", "", "")),
+        consent=ASK,
+        at=AT + timedelta(minutes=1),
+    )
+    first = bring("metrics", metrics(("S1", "1", "4")))
+    batch = confirmed(batch)
+    assert (batch.state, counts(batch)) == ("ready", (3, 2, 0, 1, 0))
+    # As many as before, but others.
+    reverse_import(first.pk, by=None, reason="wrong", at=LATER)
+    bring("metrics", metrics(("S2", "2", "4")))
+    batch = confirmed(batch)
+    assert (batch.state, counts(batch)) == ("ready", (3, 2, 0, 1, 0))
+    assert confirmed(batch).state == "applied"
 
 
 def test_what_changes_elsewhere_meanwhile_keeps_nothing_from_being_written(two_shops) -> None:
