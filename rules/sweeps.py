@@ -91,16 +91,20 @@ def request(*, alliance: Alliance, by: User | None, at: datetime, day: date | No
 def is_checked(alliance: Alliance, day: date) -> bool:
     """Whether a check of that day has been done or held: then the timetable asks for no other.
 
-    One that somebody ran before the day's first metrics came in has seen nothing, and doesn't count.
+    One that somebody ran before the day's first metrics came in has seen nothing, and one from before an
+    import of the day was reversed has seen figures that are gone: neither counts.
     """
     done = Sweep.objects.filter(alliance=alliance, day=day, status__in=[Status.DONE, Status.HELD])
-    came_in = ImportBatch.objects.filter(
-        kind=ImportBatch.Kind.METRICS,
-        state=ImportBatch.State.APPLIED,
-        first_day__lte=day,
-        last_day__gte=day,
-    ).aggregate(first=Min("finished_at"))["first"]
-    return (done.filter(started_at__gte=came_in) if came_in else done).exists()
+    of_the_day = {"kind": ImportBatch.Kind.METRICS, "first_day__lte": day, "last_day__gte": day}
+    came_in = ImportBatch.objects.filter(**of_the_day, state=ImportBatch.State.APPLIED).aggregate(
+        first=Min("finished_at")
+    )
+    # When it was written, not when it was asked for: it may have waited while a check was still reading.
+    reversals = ImportBatch.history.filter(**of_the_day, state=ImportBatch.State.REVERSED).aggregate(
+        last=Max("history_date")
+    )
+    since = [moment for moment in (came_in["first"], reversals["last"]) if moment is not None]
+    return (done.filter(started_at__gte=max(since)) if since else done).exists()
 
 
 def abandoned() -> list[Sweep]:
