@@ -16,7 +16,7 @@ from shops.imports.door import (
 )
 from shops.imports.drop_folder import collect
 from shops.imports.errors import kinds_of_errors
-from shops.imports.files import path_of, rejected_path
+from shops.imports.files import clear_away, path_of, rejected_path
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
@@ -29,6 +29,7 @@ __all__ = [
     "Reading",
     "absent_of",
     "cancel",
+    "clear_away",
     "collect",
     "column_names",
     "confirm",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -135,8 +134,8 @@ def preview(
         **door.how_to_read(kind, source),
     )
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory:
-        rejected = Path(directory) / "rejected"
+    with files.workplace() as directory:
+        rejected = directory / "rejected"
         try:
             with transaction.atomic():
                 _check(batch, path, rejected, None, at=at)

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
 
 import psycopg
@@ -15,6 +16,7 @@ from django.db import DatabaseError, connection
 from opsdesk import jobs
 from shops import imports, sql
 from shops import jobs as imports_jobs
+from shops.imports import files
 from shops.models import ImportBatch, Shop
 from tests.factories import AT
 
@@ -135,3 +137,26 @@ def test_without_taking_turns_the_second_import_breaks(committed_db, monkeypatch
     # The controllers come first, and already there the two meet.
     outcomes = both_at_once(committed_db, THE_OTHERS_COMMIT)
     assert "IntegrityError" in outcomes
+
+
+def test_what_killed_workers_left_on_the_disk_is_swept_once_it_is_a_day_old(db) -> None:
+    kept = files.path_of(received().sha256)
+    with files.workplace() as directory:
+        workplaces = directory.parent
+    left: dict[str, list[Path]] = {"old": [], "young": []}
+    for age, paths in left.items():
+        sheet = workplaces / age / "sheet.csv"
+        sheet.parent.mkdir()
+        paths += [sheet, kept.with_name(f"{age}.unfinished"), kept.parents[1] / f"{age}.unfinished"]
+        for path in paths:
+            path.touch()
+    two_days_ago = time.time() - 2 * 24 * 60 * 60
+    for path in (*left["old"], workplaces / "old", kept):
+        os.utime(path, (two_days_ago, two_days_ago))
+    imports_jobs.clear_away()
+    assert [path.exists() for path in left["old"]] == [False] * 3
+    assert [path.exists() for path in left["young"]] == [True] * 3
+    assert kept.exists() and not (workplaces / "old").exists()
+    for path in left["young"]:
+        path.unlink()
+    (workplaces / "young").rmdir()
