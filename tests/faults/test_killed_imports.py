@@ -57,6 +57,16 @@ def waiting(lock: str) -> Callable[[], bool]:
     return waits
 
 
+def beside() -> list[int]:
+    """The connections over which imports of this database tell how far they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'UPDATE shops_importprogress%%'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
 TO_WRITE = waiting("relation")
 ITS_TURN = waiting("advisory")
 THE_OTHERS_COMMIT = waiting("transactionid")
@@ -137,6 +147,50 @@ def test_without_taking_turns_the_second_import_breaks(committed_db, monkeypatch
     # The controllers come first, and already there the two meet.
     outcomes = both_at_once(committed_db, THE_OTHERS_COMMIT)
     assert "IntegrityError" in outcomes
+
+
+def in_the_middle(committed_db, happens: Callable[[], None]) -> ImportBatch:
+    """An import, while which this happens before it comes to writing."""
+    batch = received()
+    outcome: list[ImportBatch] = []
+
+    def process() -> None:
+        try:
+            outcome.append(imports.process(batch.pk, at=AT))
+        finally:
+            connection.close()
+
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        owner.execute("LOCK TABLE shops_shop IN SHARE MODE")
+        thread = Thread(target=process)
+        thread.start()
+        eventually(TO_WRITE, "it never came to writing")
+        happens()
+    thread.join(60)
+    [batch] = outcome
+    return batch
+
+
+def test_an_import_goes_on_where_the_connection_that_tells_of_it_is_cut(committed_db) -> None:
+    def cut() -> None:
+        [pid] = beside()
+        sql.fetch("SELECT pg_terminate_backend(%s)", [pid])
+        eventually(lambda: beside() == [], "it was never cut")
+
+    batch = in_the_middle(committed_db, cut)
+    assert (batch.state, Shop.objects.count()) == ("applied", 500)
+
+
+def test_an_import_goes_on_where_no_second_connection_is_to_be_had(committed_db, caplog) -> None:
+    def cut_and_closed() -> None:
+        with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"], autocommit=True) as another:
+            another.execute(f"ALTER DATABASE {committed_db.name} CONNECTION LIMIT 0")
+        [pid] = beside()
+        sql.fetch("SELECT pg_terminate_backend(%s)", [pid])
+
+    batch = in_the_middle(committed_db, cut_and_closed)
+    assert (batch.state, Shop.objects.count()) == ("applied", 500)
+    assert "is not told" in caplog.text
 
 
 def test_what_killed_workers_left_on_the_disk_is_swept_once_it_is_a_day_old(db) -> None:
