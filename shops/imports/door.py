@@ -14,8 +14,9 @@ from shops.errors import Refused
 from shops.imports import files
 from shops.imports.columns import TABLES
 from shops.imports.errors import MESSAGES, RowError
+from shops.imports.headers import told_apart
 from shops.imports.planning import Counts
-from shops.imports.reading import Reading, told_apart
+from shops.imports.reading import Reading
 from shops.imports.suspicions import Suspicion
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource

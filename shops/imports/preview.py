@@ -24,10 +24,10 @@ def changes_of(plan: Plan, updated: int, *, sealed: bool = False) -> dict[str, A
     replaced = None
     if updated and sides:
         source = PLANNED + plan.records.joined(updated)
-        # As text for all of them: numbers without the zeros behind, of which files have fewer than the record.
+        # As text for all of them: numbers without the zeros behind, of which files have fewer than records.
         differing = [f"count(*) FILTER (WHERE {old} IS DISTINCT FROM {new})" for old, new in sides.values()]
         if sealed:
-            differing.append(_digest(["p.row", *(old for old, _new in sides.values())]))
+            differing.append(_digest(["p.row", *(figure.standing for figure in plan.figures)]))
         key = ", ".join(f"r.{name}" for name in plan.staged.table.key)
         cells = ", ".join(
             f"({place}, '{column}', {old}, {new})" for place, (column, (old, new)) in enumerate(sides.items())

@@ -20,12 +20,13 @@ from shops.imports import door, files
 from shops.imports.applying import apply
 from shops.imports.columns import TABLES
 from shops.imports.errors import FileRefused, RowError
+from shops.imports.headers import open_csv
 from shops.imports.judging import judge
 from shops.imports.planning import Counts, Plan
 from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
-from shops.imports.reading import Reading, open_csv
+from shops.imports.reading import Reading
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shops.exports import plain
 from shops.imports.columns import TABLES, spoken
 from shops.imports.errors import MESSAGES, FileRefused, RowError
-from shops.imports.reading import Row, Source, open_csv
+from shops.imports.headers import open_csv
+from shops.imports.reading import Row, Source
 
 TABLE = TABLES["qualifications"]
 HEADERS = "shop,kind,brand,valid_until,verdict"

@@ -186,7 +186,19 @@ def test_ids_hold_nothing_invisible_and_no_text_turns_around() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#FORMULA", "#n/a", " #REF!\t", "####"],
+    [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#FORMULA",
+        "#n/a",
+        " #REF!\t",
+        "####",
+    ],
 )
 def test_a_spreadsheets_error_is_neither_an_id_nor_a_text(cell: str) -> None:
     assert refusal(SHOP, cell) == refusal(NAME, cell) == "sheet_error"
