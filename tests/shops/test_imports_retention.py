@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.core.checks import run_checks
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test import override_settings
 from django.utils import translation
+from django.utils.timezone import localdate, now
 
 from opsdesk import jobs
 from rules import reversals
 from rules.models import Proposal
-from shops import imports
+from shops import imports, sql
+from shops.imports.retention import first_day_kept
 from shops.models import Correction, Coverage, DayProfile, ImportBatch, ShopMetrics
 from tests.factories import AT, SHANGHAI, make_batch, make_metrics, make_proposal, make_shop
 from tests.shops.importing import bring, counts, errors, only_error
@@ -27,10 +30,10 @@ def metrics_file(*days: date, gmv: str = "10") -> str:
     return "\n".join(["shop,day,gmv_30d", *(f"S1,{day},{gmv}" for day in days)])
 
 
-def metrics(*days: date, gmv: str = "10") -> ImportBatch:
+def metrics(*days: date, gmv: str = "10", at: datetime | None = None) -> ImportBatch:
     """They came in while they were still kept."""
     with override_settings(METRICS_KEPT_MONTHS=0):
-        return bring("metrics", metrics_file(*days, gmv=gmv))
+        return bring("metrics", metrics_file(*days, gmv=gmv), at=at)
 
 
 def days() -> list[date]:
@@ -128,7 +131,8 @@ def test_of_an_import_whose_days_are_partly_given_up_the_rest_can_be_reversed() 
     assert [(row.day, row.gmv_30d) for row in ShopMetrics.objects.all()] == [(MARCH, 9)]
 
 
-def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says() -> None:
+def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says(settings) -> None:
+    settings.METRICS_KEPT_MONTHS = 3
     make_metrics(make_shop(), date(2001, 1, 1), batch=make_batch())
     jobs.forget_old_metrics()
     assert days() == []
@@ -148,6 +152,25 @@ def test_the_application_gives_up_no_month_in_any_other_way(statement: str) -> N
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert days() == [MARCH]
+
+
+def test_the_owner_gives_up_nothing_of_the_last_three_months(settings) -> None:
+    settings.METRICS_KEPT_MONTHS = 3
+    today = localdate()
+    earliest = first_day_kept(today)
+    metrics(earliest - timedelta(days=1), earliest, at=now())
+    for first_kept in (earliest + timedelta(days=1), today, today + timedelta(days=1)):
+        with pytest.raises(IntegrityError, match="last three months are kept"), transaction.atomic():
+            sql.fetch("SELECT shops_drop_months_before(%s)", [first_kept])
+    assert len(days()) == 2
+    assert imports.forget_months(before=today) == 1
+    assert days() == [earliest]
+
+
+@pytest.mark.parametrize(("kept", "right"), [(0, True), (1, False), (2, False), (3, True), (-1, False)])
+def test_the_desk_does_not_start_where_fewer_months_are_to_be_kept(settings, kept: int, right: bool) -> None:
+    settings.METRICS_KEPT_MONTHS = kept
+    assert ("opsdesk.E004" not in [message.id for message in run_checks()]) == right
 
 
 def test_no_other_table_goes_whatever_it_is_called() -> None:
