@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from shops import outgoing
 from shops.admin import registers
 from shops.admin.cells import pill
+from shops.admin.corrections import corrections_of
 from shops.admin.exporting import Column, deliver
 from shops.admin.forms import DayInput, form_page
 from shops.admin.importing import Importing
@@ -147,7 +148,9 @@ class ShopAdmin(Importing, ReadOnlyAdmin):
 
 
 def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
-    """What stands about a shop: enrollments with openings, metrics of the last days, papers, penalties."""
+    """What stands about a shop: enrollments with openings, metrics of the last days and what was corrected,
+    papers, penalties.
+    """
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)
@@ -155,6 +158,7 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
         # The days by name: the key is (day, shop).
         "metrics": ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"),
+        "corrections": corrections_of(shop),
         "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
         "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
         "siblings": Shop.objects.filter(controller=shop.controller_id)
