@@ -145,13 +145,24 @@ class RowError:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def cell(self) -> str:
+        """The value; beside what stands, in the same words."""
+        return self._told(self.value)
+
+    @property
     def message(self) -> str:
         """What was expected and how to mend it, in the reader's language."""
         params = self.params
         if "of" in params:
-            kind, column = params["of"]
-            params = {**params, "standing": told(kind, column, params["standing"])}
+            params = {**params, "standing": self._told(params["standing"])}
         return str(MESSAGES[self.code]) % params
+
+    def _told(self, text: str) -> str:
+        """A cell of the column that the parameters name, in the reader's words."""
+        if "of" not in self.params:
+            return text
+        kind, column = self.params["of"]
+        return told(kind, column, text) or text
 
     def as_record(self) -> dict[str, Any]:
         """How ImportBatch.errors keeps it."""

@@ -228,6 +228,7 @@ def test_what_stands_is_told_in_the_readers_words(shop) -> None:
     assert [error.params["standing"] for error in imports.errors_of(empty)] == ["none", "true"]
     with translation.override("zh-hans"):
         assert "“已开通”" in only_error(contradicting).message
+        assert only_error(contradicting).cell == "已清退"
         assert "已开通" in rejects(contradicting)
         said = [error.message for error in imports.errors_of(clashing)]
         for word, message in zip(["“暂无”", "“1200.5”", "“是”"], said, strict=True):
