@@ -1,4 +1,4 @@
-"""What production must not start with. Registered as system checks, so that every command and server asks."""
+"""What the desk must not start with. Registered as system checks, so that every command and server asks."""
 
 from __future__ import annotations
 
@@ -53,5 +53,20 @@ def production_does_not_connect_as_owner(
             "DATABASE_URL and DATABASE_OWNER_URL name the same role.",
             hint="Give the application a role of its own, which does not own the tables.",
             id="opsdesk.E003",
+        )
+    ]
+
+
+@register()
+def metrics_are_kept_long_enough(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    if settings.METRICS_KEPT_MONTHS == 0 or settings.METRICS_KEPT_MONTHS >= 3:
+        return []
+    return [
+        Error(
+            "METRICS_KEPT_MONTHS is less than 3.",
+            hint="The database keeps the last three months in any case. Set 3 or more, or 0 to keep all.",
+            id="opsdesk.E004",
         )
     ]

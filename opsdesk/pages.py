@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,11 +18,14 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import jobs, review, worklist
 from rules import checking, sweeps
+from rules.admin.unjudged import UNJUDGED
 from rules.metrics import METRICS
 from rules.models import Proposal
+from shops import outgoing
+from shops.admin.exporting import deliver
 from shops.admin.forms import ShopCodeField, form_page
 from shops.errors import Refused
-from shops.models import Alliance
+from shops.models import Alliance, Export
 from shops.rights import person_of
 
 ON_A_PAGE = 50
@@ -81,8 +85,29 @@ def no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpRespons
         "previous": number - 1 if number > 1 else None,
         "next": number + 1 if number * ON_A_PAGE < count else None,
         "looks_back": checking.LOOKS_BACK,
+        "may_export": outgoing.SOURCES[UNJUDGED].may_export(person_of(request)),
     }
     return TemplateResponse(request, "admin/no_data.html", context)
+
+
+def export_no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpResponseBase:
+    """Take that list away."""
+    if not outgoing.SOURCES[UNJUDGED].may_export(person_of(request)):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    subject = get_object_or_404(Alliance, code=alliance)
+    day = worklist.last_swept_days().get(subject.pk)
+    if day is None:
+        return HttpResponseRedirect(reverse("admin:no_data", args=[subject.code]))
+    return deliver(
+        request,
+        UNJUDGED,
+        query=f"alliance={subject.code}&day={day.isoformat()}",
+        columns=[],
+        format=Export.Format.CSV,
+        file_name=f"no-data-{subject.code}-{day.isoformat()}",
+    )
 
 
 def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:

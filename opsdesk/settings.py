@@ -184,7 +184,7 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=512) << 20
 IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_MB", default=256) << 20
 # A folder whose files are taken in by themselves; empty: there is none.
 DROP_FOLDER = env.str("DROP_FOLDER", default="")
-# Whole months of metrics that are kept before the running one; 0: all of them.
+# Whole months of metrics that are kept before the running one, at least 3; 0: all of them.
 METRICS_KEPT_MONTHS = env.int("METRICS_KEPT_MONTHS", default=36)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False

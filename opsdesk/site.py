@@ -141,6 +141,7 @@ class DeskSite(admin.AdminSite):
             path("check/<slug:alliance>/", page(pages.check_now), name="check_now"),
             path("rules/metrics/", page(metric_dictionary), name="metrics"),
             path("no-data/<slug:alliance>/", page(pages.no_data), name="no_data"),
+            path("no-data/<slug:alliance>/export/", page(pages.export_no_data), name="no_data_export"),
             # No record has a page outside the desk, and for a model without a table this one breaks.
             *(url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"),
         ]

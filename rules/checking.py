@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -103,17 +105,41 @@ def without_data(alliance: Alliance, day: date, *, start: int, stop: int) -> tup
 
     Nobody is let in or put out for it: somebody looks after the data.
     """
-    evaluation = Evaluation(alliance, day)
     with transaction.atomic():
-        evaluation.prepare()
-        inside = _unjudged(evaluation.inside(), evaluation.judged_inside(), evaluation.clearing, inside=True)
-        outside = _unjudged(
-            evaluation.candidates(), evaluation.judged_candidates(), evaluation.admitting, inside=False
-        )
-        both = inside.union(outside, all=True).order_by("code")
+        both = _all_unjudged(alliance, day)
         count = both.count()
         rows = list(both[start:stop])
     return count, _since_when([Unjudged(**row) for row in rows], day)
+
+
+@dataclass(frozen=True)
+class EveryUnjudged:
+    """All subjects of `day`'s check that could not be judged, by code, as a list that goes out."""
+
+    alliance: Alliance
+    day: date
+
+    def count(self) -> int:
+        with transaction.atomic():
+            return _all_unjudged(self.alliance, self.day).count()
+
+    def iterator(self, chunk_size: int) -> Iterator[Unjudged]:
+        """One by one; so many of them are in memory."""
+        with transaction.atomic():
+            rows = _all_unjudged(self.alliance, self.day).iterator(chunk_size=chunk_size)
+            while some := list(islice(rows, chunk_size)):
+                yield from _since_when([Unjudged(**row) for row in some], self.day)
+
+
+def _all_unjudged(alliance: Alliance, day: date) -> QuerySet[Any, dict[str, Any]]:
+    """Needs a transaction, for as long as it is read."""
+    evaluation = Evaluation(alliance, day)
+    evaluation.prepare()
+    inside = _unjudged(evaluation.inside(), evaluation.judged_inside(), evaluation.clearing, inside=True)
+    outside = _unjudged(
+        evaluation.candidates(), evaluation.judged_candidates(), evaluation.admitting, inside=False
+    )
+    return inside.union(outside, all=True).order_by("code")
 
 
 def _unjudged(

@@ -89,21 +89,26 @@ def request(
 def is_checked(alliance: Alliance, day: date) -> bool:
     """Whether a check of that day has been done, held or dropped: then the timetable asks for no other.
 
-    One that somebody ran before the day's first metrics came in has seen nothing, and doesn't count; nor
-    does a held or dropped one once more metrics of the day have come in.
+    One that somebody ran before the day's first metrics came in has seen nothing, and one from before an
+    import of the day was reversed has seen figures that are gone: neither counts; nor does a held or dropped
+    one once more metrics of the day have come in.
     """
     checks = Sweep.objects.filter(alliance=alliance, day=day)
-    done = checks.filter(status=Status.DONE)
-    stopped = checks.filter(status__in=[Status.HELD, Status.DROPPED])
-    came_in = ImportBatch.objects.filter(
-        kind=ImportBatch.Kind.METRICS,
-        state=ImportBatch.State.APPLIED,
-        first_day__lte=day,
-        last_day__gte=day,
-    ).aggregate(first=Min("finished_at"), last=Max("finished_at"))
-    if came_in["first"]:
-        done = done.filter(started_at__gte=came_in["first"])
-        stopped = stopped.filter(started_at__gte=came_in["last"])
+    of_the_day = {"kind": ImportBatch.Kind.METRICS, "first_day__lte": day, "last_day__gte": day}
+    came_in = ImportBatch.objects.filter(**of_the_day, state=ImportBatch.State.APPLIED).aggregate(
+        first=Min("finished_at"), last=Max("finished_at")
+    )
+    # When it was written, not when it was asked for: it may have waited while a check was still reading.
+    reversals = ImportBatch.history.filter(**of_the_day, state=ImportBatch.State.REVERSED).aggregate(
+        last=Max("history_date")
+    )
+
+    def since(moment: datetime | None) -> dict[str, datetime]:
+        after = [known for known in (moment, reversals["last"]) if known is not None]
+        return {"started_at__gte": max(after)} if after else {}
+
+    done = checks.filter(status=Status.DONE, **since(came_in["first"]))
+    stopped = checks.filter(status__in=[Status.HELD, Status.DROPPED], **since(came_in["last"]))
     return done.exists() or stopped.exists()
 
 

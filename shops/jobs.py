@@ -30,6 +30,7 @@ def ask_for_export(export: Export) -> None:
     transaction.on_commit(lambda: get_queue("default").enqueue(write_export, export.pk), robust=True)
 
 
-def clear_exports() -> None:
-    """Delete the exports that have been kept long enough."""
+def clear_away() -> None:
+    """Delete the exports that have been kept long enough, and what killed workers have left behind."""
     outgoing.clear_away(at=now())
+    imports.clear_away(at=now())

@@ -36,12 +36,20 @@ ATTEMPTS = 3
 KEPT = timedelta(days=7)
 
 
+class Rows(Protocol):
+    """What a queryset can, and what is more than one query can as well."""
+
+    def count(self) -> int: ...
+
+    def iterator(self, chunk_size: int) -> Iterator[Any]: ...
+
+
 @dataclass(frozen=True)
 class Opened:
     """A list's rows as one person may see them: `cells` makes a line of values of each."""
 
     header: Sequence[str]
-    queryset: QuerySet
+    listed: QuerySet | Rows
     cells: Callable[[Any], Sequence[object]]
 
     def rows(self) -> Iterator[Sequence[object]]:
@@ -49,7 +57,7 @@ class Opened:
         language = get_language() or "en"
 
         def lines() -> Iterator[Sequence[object]]:
-            for row in self.queryset.iterator(chunk_size=2000):
+            for row in self.listed.iterator(chunk_size=2000):
                 with override(language):
                     cells = self.cells(row)
                 yield cells
@@ -58,7 +66,9 @@ class Opened:
 
     @property
     def is_long(self) -> bool:
-        return self.queryset.order_by()[: AT_ONCE + 1].count() > AT_ONCE
+        rows = self.listed
+        some = rows.order_by()[: AT_ONCE + 1] if isinstance(rows, QuerySet) else rows
+        return some.count() > AT_ONCE
 
 
 class Source(Protocol):
@@ -141,7 +151,7 @@ def _attempt(export: Export, at: datetime) -> None:
 
 def _write(export: Export) -> None:
     opened = SOURCES[export.source].opened(export.asked_by, export.query, export.columns)
-    export.total = opened.queryset.count()
+    export.total = opened.listed.count()
     export.save()
     if export.format == Export.Format.XLSX and export.total >= XLSX_ROWS:
         raise Refused(_t("A sheet holds at most %(limit)s rows. Choose CSV.") % {"limit": XLSX_ROWS - 1})

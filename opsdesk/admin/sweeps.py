@@ -1,4 +1,4 @@
-"""Daily checks as they ran; held ones are released or dropped here. Asking for one stands in opsdesk.pages."""
+"""Daily checks as they ran; held ones are released or dropped here. opsdesk.pages asks for one."""
 
 from __future__ import annotations
 

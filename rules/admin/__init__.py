@@ -1,5 +1,5 @@
 """Pages of the rule book and of imports. Proposals and daily checks stand in opsdesk.admin."""
 
-from rules.admin import exemptions, imports, rulesets, simulations
+from rules.admin import exemptions, imports, rulesets, simulations, unjudged
 
-__all__ = ["exemptions", "imports", "rulesets", "simulations"]
+__all__ = ["exemptions", "imports", "rulesets", "simulations", "unjudged"]

@@ -95,7 +95,9 @@ class ImportBatchAdmin(VerbsAdmin):
         "sha256",
     ]
     # The import's own page tells these in words.
-    history_leaves_out = frozenset({"absent", "changes", "columns", "errors", "error_counts", "suspicions"})
+    history_leaves_out = frozenset(
+        {"absent", "changes", "columns", "errors", "error_counts", "headers", "suspicions"}
+    )
     verbs = (
         Verb(
             "reverse",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shops.admin import registers
 from shops.admin.cells import pill
+from shops.admin.corrections import corrections_of
 from shops.admin.exporting import Column
 from shops.admin.measured import Measured
 from shops.admin.readonly import ReadOnlyAdmin
@@ -95,7 +96,9 @@ class ShopAdmin(Measured, ReadOnlyAdmin):
 
 
 def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
-    """What stands about a shop: enrollments with openings, products, metrics of the last days, and so on."""
+    """What stands about a shop: enrollments with openings, products, metrics of the last days and what was
+    corrected, papers, penalties.
+    """
     listings = Prefetch("listings", Listing.objects.select_related("alliance").order_by("alliance"))
     # One more than is shown tells that there are more.
     products = list(shop.products.order_by("code").prefetch_related(listings)[: PRODUCTS_SHOWN + 1])
@@ -108,6 +111,7 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         "metrics": ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"),
         "products": products[:PRODUCTS_SHOWN],
         "more_products": len(products) > PRODUCTS_SHOWN,
+        "corrections": corrections_of(shop),
         "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
         "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
         "siblings": Shop.objects.filter(controller=shop.controller_id)

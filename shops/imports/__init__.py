@@ -16,13 +16,13 @@ from shops.imports.door import (
 )
 from shops.imports.drop_folder import collect
 from shops.imports.errors import kinds_of_errors
-from shops.imports.files import path_of, rejected_path
-from shops.imports.preview import told
+from shops.imports.files import clear_away, path_of, rejected_path
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
 from shops.imports.retention import forget_months
 from shops.imports.reversing import REVERSIBLE, take_back, take_turns_with
+from shops.imports.words import told
 
 __all__ = [
     "READ_ANEW",
@@ -30,6 +30,7 @@ __all__ = [
     "Reading",
     "absent_of",
     "cancel",
+    "clear_away",
     "collect",
     "column_names",
     "confirm",

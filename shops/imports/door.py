@@ -13,8 +13,9 @@ from shops import sql
 from shops.errors import Refused
 from shops.imports import files
 from shops.imports.errors import MESSAGES, RowError
+from shops.imports.headers import told_apart
 from shops.imports.planning import Counts
-from shops.imports.reading import Reading, told_apart
+from shops.imports.reading import Reading
 from shops.imports.suspicions import Suspicion
 from shops.imports.tables import TABLES
 from shops.imports.values import EARLIEST

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from django.conf import settings
 
+from shops import sql
 from shops.errors import Refused
 from shops.imports.door import receive
 from shops.models import ImportBatch
 
 logger = logging.getLogger(__name__)
 
+# A session's advisory lock.
+COLLECTING = (7_306_010, 0)
 # A file that was touched since may still be growing.
 STILL_FOR = timedelta(seconds=10)
 TAKING, TAKEN, REFUSED = "taking", "taken", "refused"
@@ -29,10 +32,15 @@ def collect(*, at: datetime) -> list[ImportBatch]:
 
     It is applied unless something looks suspicious; then it waits for a person. A file goes through `taking/`
     to `taken/`, or to `refused/` if it can't be received. Should this end between the two, the file comes in
-    once more, and the second time changes nothing.
+    once more, and the second time changes nothing. Nothing is received while somebody else is at it.
     """
     if not settings.DROP_FOLDER:
         return []
+    with sql.lease(*COLLECTING) as alone:
+        return _collected(at) if alone else []
+
+
+def _collected(at: datetime) -> list[ImportBatch]:
     received: list[ImportBatch | None] = []
     for kind in ImportBatch.Kind.values:
         folder = Path(settings.DROP_FOLDER) / kind

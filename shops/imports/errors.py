@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shops.imports.words import told
+
 # A cell may hold a megabyte; nobody reads more of it than this.
 SHOWN = 200
 
@@ -99,6 +101,10 @@ MESSAGES: dict[str, Promise] = {
         "This id went through a spreadsheet as a number and lost digits."
         " Format the column as text and export again."
     ),
+    "sheet_error": _(
+        "This is a spreadsheet's error and no value. Mend the formula there, or type the value in its place,"
+        " and export again."
+    ),
     # A row against what is known.
     "unknown_shop": _("No shop has this code. Import the shop first, or correct the code."),
     "unknown_product": _("No product has this code. Import the product first, or correct the code."),
@@ -112,6 +118,9 @@ MESSAGES: dict[str, Promise] = {
     ),
     "unknown_alliance": _("No alliance has this code. Expected one of: %(choices)s."),
     "future": _("This day lies after %(limit)s, the day of the file's knowledge. Correct the date."),
+    "kept_no_longer": _(
+        "Metrics are kept from %(earliest)s on, and this day would be given up again. Leave the row out."
+    ),
     "brand_needed": _("A brand's paper names its brand. Fill in the column “brand” (品牌)."),
     "closed_before_opened": _("It closed before it opened on %(opened_on)s. Correct one of the dates."),
     "open_without_opening": _("A shop that was let in has used at least one opening. Write 1 or more."),
@@ -133,7 +142,10 @@ MESSAGES: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class RowError:
-    """`row` as a spreadsheet counts (headers are row 1), `column` as the file's headers call it."""
+    """`row` as a spreadsheet counts, `column` as the file's headers call it.
+
+    Of the parameters `standing` is a cell that is kept, and `of` says of which kind of file and column.
+    """
 
     row: int
     column: str
@@ -142,9 +154,24 @@ class RowError:
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def cell(self) -> str:
+        """The value; beside what stands, in the same words."""
+        return self._told(self.value)
+
+    @property
     def message(self) -> str:
         """What was expected and how to mend it, in the reader's language."""
-        return str(MESSAGES[self.code]) % self.params
+        params = self.params
+        if "of" in params:
+            params = {**params, "standing": self._told(params["standing"])}
+        return str(MESSAGES[self.code]) % params
+
+    def _told(self, text: str) -> str:
+        """A cell of the column that the parameters name, in the reader's words."""
+        if "of" not in self.params:
+            return text
+        kind, column = self.params["of"]
+        return told(kind, column, text) or text
 
     def as_record(self) -> dict[str, Any]:
         """How ImportBatch.errors keeps it."""

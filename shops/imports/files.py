@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +20,9 @@ from django.utils.translation import gettext as _t
 from shops.errors import Refused
 
 BLOCK = 1 << 20
+UNFINISHED = ".unfinished"
+# Nothing that is being written has not been touched for so long.
+LEFT_BEHIND = timedelta(days=1)
 
 
 def path_of(sha256: str) -> Path:
@@ -51,7 +57,7 @@ def keep(file: IO[bytes]) -> tuple[str, int]:
 def replacing(path: Path) -> Iterator[tuple[IO[bytes], Any]]:
     """A new file that appears whole or not at all: at `path`, or where it is told to go."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}.unfinished")
+    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}{UNFINISHED}")
     target = [path]
     try:
         with open(unfinished, "wb") as out:
@@ -62,3 +68,28 @@ def replacing(path: Path) -> Iterator[tuple[IO[bytes], Any]]:
         os.replace(unfinished, target[0])
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A directory for what is needed in between; gone when the block ends."""
+    _workplaces().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_workplaces()) as directory:
+        yield Path(directory)
+
+
+def clear_away(*, at: datetime) -> None:
+    """Delete what killed processes have left behind, once it has not been touched for LEFT_BEHIND."""
+    until = (at - LEFT_BEHIND).timestamp()
+    for path in (
+        *Path(default_storage.path("imports")).rglob(f"*{UNFINISHED}"),
+        *_workplaces().glob("*"),
+    ):
+        # Some are finished just now.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < until:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _workplaces() -> Path:
+    return Path(default_storage.path("imports/workplaces"))

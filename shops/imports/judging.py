@@ -14,14 +14,19 @@ from django.utils.timezone import localdate
 from shops import sql
 from shops.imports.daily import DAILY, Daily
 from shops.imports.planning import PLANNED, Counts, Plan, counted, plan
+from shops.imports.preview import written
+from shops.imports.retention import first_day_kept
 from shops.imports.staging import Staged
 from shops.models import Alliance, ImportBatch
 
 Kind = ImportBatch.Kind
 
 
-def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
-    """Plan what the rows would do, and find all that is wrong with any of them."""
+def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Counts]:
+    """Plan what the rows would do, and find all that is wrong with any of them.
+
+    `as_of`: of what moment the file's knowledge is. `at`: when it is judged.
+    """
     known_on = localdate(as_of)
     kind = staged.table.kind
     sql.for_many_rows(staged.rows)
@@ -48,8 +53,10 @@ def judge(staged: Staged, *, as_of: datetime) -> tuple[Plan, Counts]:
             _in_the_future(staged, "since", known_on)
         case Kind.METRICS:
             _in_the_future(staged, "day", known_on)
+            _kept_no_longer(staged, "day", localdate(at))
         case Kind.PRODUCT_METRICS:
             _in_the_future(staged, "day", known_on)
+            _kept_no_longer(staged, "day", localdate(at))
             _more_refunds_than_orders(staged)
     _clashes(planned)
     sql.execute("DELETE FROM import_plan p USING import_errors e WHERE e.row = p.row")
@@ -130,6 +137,20 @@ def _in_the_future(staged: Staged, column: str, known_on: date) -> None:
         params="jsonb_build_object('limit', %s::text)",
         values=[limit, known_on],
     )
+
+
+def _kept_no_longer(staged: Staged, column: str, on: date) -> None:
+    """What would be given up again the next night."""
+    earliest = first_day_kept(on)
+    if earliest is not None:
+        _reject(
+            staged,
+            "kept_no_longer",
+            column,
+            where=f"r.{column} < %s",
+            params="jsonb_build_object('earliest', %s::text)",
+            values=[earliest.isoformat(), earliest],
+        )
 
 
 def _duplicates(staged: Staged, strangers: bool) -> None:
@@ -255,22 +276,32 @@ def _contradictions(staged: Staged) -> None:
     }
     for column, stands in standing.items():
         stated = f"nullif(r.{column}::text, '')"
-        for code, where in (
-            ("contradiction", f"{stated} <> {stands}::text"),
-            ("nothing_standing", f"{stated} IS NOT NULL AND {stands} IS NULL"),
-        ):
-            _reject(
-                staged,
-                code,
-                column,
-                joins=joins,
-                where=where,
-                params=f"jsonb_build_object('standing', {stands}::text)",
-            )
+        _reject(
+            staged,
+            "contradiction",
+            column,
+            joins=joins,
+            where=f"{stated} <> {stands}::text",
+            params=_standing(staged, column, f"{stands}::text"),
+        )
+        _reject(
+            staged,
+            "nothing_standing",
+            column,
+            joins=joins,
+            where=f"{stated} IS NOT NULL AND {stands} IS NULL",
+        )
+
+
+def _standing(staged: Staged, column: str, stands: str) -> str:
+    """The parameters of an error that shows what stands in a column: `stands`, an expression for a text."""
+    of = f"jsonb_build_array('{staged.table.kind}', '{column}')"
+    return f"jsonb_build_object('standing', coalesce({stands}, '–'), 'of', {of})"
 
 
 def _clashes(planned: Plan) -> None:
     """What another file of the very same moment says differently: which is right, nobody can tell."""
+    stands = {column: old for column, (old, _new) in written(planned).items()}
     for figure in planned.figures:
         clash = planned.knowledge.clash(figure.column, figure.brought, figure.standing)
         if clash and not figure.follows:
@@ -280,5 +311,5 @@ def _clashes(planned: Plan) -> None:
                 figure.column,
                 joins=planned.joins,
                 where=clash,
-                params=f"jsonb_build_object('standing', coalesce({figure.standing}::text, '–'))",
+                params=_standing(planned.staged, figure.column, stands[figure.column]),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +19,13 @@ from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
 from shops.imports.errors import FileRefused, RowError
+from shops.imports.headers import open_csv
 from shops.imports.judging import judge
 from shops.imports.planning import Counts, Plan
 from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
-from shops.imports.reading import Reading, open_csv
+from shops.imports.reading import Reading
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
@@ -135,11 +135,11 @@ def preview(
         **door.how_to_read(kind, source),
     )
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory:
-        rejected = Path(directory) / "rejected"
+    with files.workplace() as directory:
+        rejected = directory / "rejected"
         try:
             with transaction.atomic():
-                _check(batch, path, rejected, None)
+                _check(batch, path, rejected, None, at=at)
                 transaction.set_rollback(True)
         except FileRefused as refusal:
             _refuse(batch, refusal.errors)
@@ -178,9 +178,8 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
     confirmed = batch.state == State.APPLYING
     shown = _shown_of(batch)
-    checked = _check(
-        batch, files.path_of(batch.sha256), files.rejected_path(batch.sha256, batch.pk), progress
-    )
+    rejected = files.rejected_path(batch.sha256, batch.pk)
+    checked = _check(batch, files.path_of(batch.sha256), rejected, progress, at=at)
     if confirmed and batch.state == State.APPLIED and _shown_of(batch) != shown:
         batch.state, batch.consent = State.READY, Consent.ASK
         batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
@@ -202,8 +201,11 @@ class Checked:
     profiles: list[DayProfile]
 
 
-def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None) -> Checked:
+def _check(
+    batch: ImportBatch, path: Path, rejected: Path, progress: Progress | None, *, at: datetime
+) -> Checked:
     """Stage and judge the file, and write into the record what is to become of it. Saves nothing."""
+    confirmed = batch.state == State.APPLYING
     table = TABLES[batch.kind]
     size = path.stat().st_size
 
@@ -225,7 +227,7 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         staged = stage(source, table, told)
         if progress is not None:
             progress.tell(READ)
-        plan, counts = judge(staged, as_of=batch.as_of)
+        plan, counts = judge(staged, as_of=batch.as_of, at=at)
         batch.errors, batch.error_counts = [], {}
         if counts.rejected:
             batch.errors, batch.error_counts = first_errors(SHOWN), error_counts()
@@ -243,7 +245,8 @@ def _check(batch: ImportBatch, path: Path, rejected: Path, progress: Progress | 
         batch.state = State.REFUSED
     elif asks or unsure:
         batch.state = State.READY
-    batch.changes = changes_of(plan, counts.updated)
+    # What a person is shown or has agreed to can be told from any other plan.
+    batch.changes = changes_of(plan, counts.updated, sealed=confirmed or batch.state == State.READY)
     for name, count in vars(counts).items():
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (min(plan.days), max(plan.days)) if plan.days else (None, None)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 
+from django.db import Error
+
 from shops import sql
+
+logger = logging.getLogger(__name__)
 
 # Seconds between two words; what is over sooner needs none.
 EVERY = 0.4
@@ -19,7 +24,10 @@ class CalledOff(Exception):
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Writes over a connection of its own: what the transaction writes nobody sees before it ends."""
+    """Writes over a connection of its own: what the transaction writes nobody sees before it ends.
+
+    An import does not fail for it. While there is no such connection nothing is told and nobody is heard.
+    """
 
     def __init__(self, batch_id: int) -> None:
         self._batch_id = batch_id
@@ -35,15 +43,26 @@ class Progress(AbstractContextManager["Progress"]):
         """As `told`, whenever the last word was."""
         self._told_at = time.monotonic()
         self._beside = self._beside or sql.Beside()
-        cancelled = self._beside.fetch(
-            "UPDATE shops_importprogress SET done = %s WHERE batch_id = %s RETURNING cancelled",
-            [share, self._batch_id],
-        )
+        try:
+            cancelled = self._beside.fetch(
+                "UPDATE shops_importprogress SET done = %s WHERE batch_id = %s RETURNING cancelled",
+                [share, self._batch_id],
+            )
+        except Error as problem:
+            logger.warning("progress of import %s is not told: %s", self._batch_id, problem)
+            self._hang_up()
+            return
         if cancelled == [(True,)]:
             raise CalledOff
+
+    def _hang_up(self) -> None:
+        """The next word begins with another connection."""
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            with suppress(Error):
+                beside.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._beside is not None:
-            self._beside.close()
+        self._hang_up()

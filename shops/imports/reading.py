@@ -1,19 +1,18 @@
-"""From a file's bytes to its rows: encoding, delimiter, headers. No file is in memory as a whole."""
+"""From a file's bytes to its rows. No file is in memory as a whole."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from shops.exports import plain
-from shops.imports.columns import REASONS, Column, Table, spoken
-from shops.imports.encodings import encoding_of
+from shops.imports.columns import Column
 from shops.imports.errors import FileRefused, RowError, shortened
 from shops.imports.patterns import GoodLines, end_of_whole_lines, good_lines
 
@@ -22,8 +21,6 @@ RUN = 1 << 18
 # In characters.
 LONGEST_LINE = 1 << 20
 LONGEST_CELL = csv.field_size_limit()
-MOST_HEADERS = 400
-DELIMITERS = ",;\t"
 
 _LINE_END = re.compile(rb"\r?\n|\r")
 
@@ -32,7 +29,7 @@ _LINE_END = re.compile(rb"\r?\n|\r")
 class Reading:
     """How a person says that a file is to be read. What is left empty is found out.
 
-    `columns`: what a header means, told apart (`told_apart`); an empty name: the column is read over.
+    `columns`: what a header means, told apart (`headers.told_apart`); an empty name: the column is read over.
     `firm`: said of this very file. What is said of all from a source yields to a byte order mark and to a
     delimiter that fits better: their rejected rows come back as this desk writes them.
     """
@@ -63,11 +60,15 @@ class Row(NamedTuple):
 
 @dataclass
 class Source:
-    """A CSV file whose headers are understood. `columns` by position; None is read over."""
+    """A CSV file whose headers, in row `headers_at`, are understood.
+
+    `columns` by position; None is read over.
+    """
 
     path: Path
     encoding: str
     delimiter: str
+    headers_at: int
     headers: list[str]
     columns: list[Column | None]
 
@@ -103,8 +104,10 @@ class Source:
         """
         good = self.good_lines
         with open(self.path, "rb") as file:
-            buffer = _Buffer(file, self.encoding, told)
-            done = next(self._records(buffer, 0)).number
+            buffer = Buffer(file, self.encoding, told)
+            done = next(
+                row.number for row in records(buffer, 0, self.delimiter) if row.number == self.headers_at
+            )
             while buffer.more():
                 if not good_alone and (lines := buffer.take(end_of_whole_lines)):
                     yield Run(done + 1, lines)
@@ -113,7 +116,7 @@ class Source:
                 if good is not None and (lines := buffer.take(good.end_of_run)):
                     yield Run(done + 1, lines)
                     done += lines.count(b"\n")
-                for number, cells in self._records(buffer, done):
+                for number, cells in records(buffer, done, self.delimiter):
                     done = number
                     if any(cells):
                         # What went out comes back: a `'` that made a cell safe is no part of it.
@@ -139,18 +142,8 @@ class Source:
                     yield [plain(cell) for cell in cells]
                     wanted = next(numbers, None)
 
-    def _records(self, buffer: _Buffer, before: int) -> Iterator[Row]:
-        """The records that stand here, by the exact reader, numbered after `before`."""
-        number = before
-        try:
-            for cells in csv.reader(buffer.lines(before), delimiter=self.delimiter, strict=True):
-                number += 1
-                yield Row(number, cells)
-        except csv.Error as error:
-            raise FileRefused(_broken(number + 1, error)) from error
 
-
-class _Buffer:
+class Buffer:
     """The file's text in UTF-8, block by block, and where in it the reader stands."""
 
     def __init__(self, file: BinaryIO, encoding: str, told: Callable[[int], object]) -> None:
@@ -212,74 +205,15 @@ class _Buffer:
         return self._block[start : self._at]
 
 
-def open_csv(path: Path, table: Table, reading: Reading = Reading()) -> Source:
-    """Find out how the file is written and what its columns mean. Raises FileRefused with all errors."""
-    encoding = encoding_of(path, reading.encoding, firm=reading.firm)
-    readings = _first_lines(path, encoding, reading)
-    if not any(map(any, (cells for _delimiter, cells in readings))):
-        raise FileRefused(RowError(1, "", "", "empty_file"))
-    # The delimiter by which most headers are known; of equals the one that makes more of them.
-    understood = [
-        (delimiter, headers, [_meaning(told, header, table, reading) for told, header in _told(headers)])
-        for delimiter, headers in readings
-        if len(headers) <= MOST_HEADERS
-    ]
-    delimiter, headers, columns = max(
-        understood, key=lambda found: (sum(map(bool, found[2])), len(found[1])), default=("", [], [])
-    )
-    if len(understood) < len(readings) and not any(columns):
-        raise FileRefused(RowError(1, "", "", "too_many_columns", {"limit": MOST_HEADERS}))
-    if errors := list(_header_errors(headers, columns, table, reading)):
-        raise FileRefused(*errors, headers=headers)
-    source = Source(path, encoding, delimiter, headers, columns)
-    if next(source.pieces(), None) is None:
-        raise FileRefused(RowError(2, "", "", "no_rows"))
-    return source
-
-
-def told_apart(headers: Sequence[str]) -> list[str]:
-    """The headers with a number behind each that has stood before, so that a person can speak of either."""
-    told: list[str] = []
-    for header in headers:
-        number, name = 1, header
-        while name in told:
+def records(buffer: Buffer, before: int, delimiter: str) -> Iterator[Row]:
+    """The records that stand here, by the exact reader, numbered after `before`."""
+    number = before
+    try:
+        for cells in csv.reader(buffer.lines(before), delimiter=delimiter, strict=True):
             number += 1
-            name = f"{header} ({number})"
-        told.append(name)
-    return told
-
-
-def _told(headers: Sequence[str]) -> Iterator[tuple[str, str]]:
-    return zip(told_apart(headers), headers, strict=True)
-
-
-def _first_lines(path: Path, encoding: str, reading: Reading) -> list[tuple[str, list[str]]]:
-    """Each delimiter that fits, with the headers by it. Raises FileRefused where none does."""
-    found = []
-    broken = None
-    chosen = reading.delimiter
-    others = "" if chosen and reading.firm else DELIMITERS.replace(chosen, "") if chosen else DELIMITERS
-    for delimiter in chosen + others:
-        try:
-            found.append((delimiter, _cells(path, encoding, delimiter)))
-        except csv.Error as error:
-            broken = error
-    if not found:
-        assert broken is not None
-        raise FileRefused(_broken(1, broken))
-    return found
-
-
-def _meaning(told: str, header: str, table: Table, reading: Reading) -> Column | None:
-    name = reading.columns.get(told)
-    return table.find(header) if name is None else table.find(name)
-
-
-def _cells(path: Path, encoding: str, delimiter: str) -> list[str]:
-    """The headers by this delimiter. csv.Error where it doesn't fit."""
-    with open(path, "rb") as file:
-        lines = _Buffer(file, encoding, lambda done: None).lines(0)
-        return [cell.strip() for cell in next(csv.reader(lines, delimiter=delimiter, strict=True), [])]
+            yield Row(number, cells)
+    except csv.Error as error:
+        raise FileRefused(_broken(number + 1, error)) from error
 
 
 def _broken(row: int, error: csv.Error) -> RowError:
@@ -287,27 +221,3 @@ def _broken(row: int, error: csv.Error) -> RowError:
     if "field limit" in str(error):
         return RowError(row, "", "", "line_too_long", {"limit": LONGEST_CELL})
     return RowError(row, "", "", "broken_quotes", {"detail": str(error)})
-
-
-def _header_errors(
-    headers: list[str], columns: list[Column | None], table: Table, reading: Reading
-) -> Iterator[RowError]:
-    known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns)
-    seen: set[str] = set()
-    for (told, header), column in zip(_told(headers), columns, strict=True):
-        if column is None and told in reading.columns:
-            continue
-        name = column.name if column else spoken(header)
-        if name in seen and (column or name):
-            yield RowError(1, shortened(header), "", "doubled_column")
-        elif column is None and spoken(header) not in REASONS:
-            yield RowError(1, shortened(header), "", "unknown_column", {"known": known})
-        seen.add(name)
-    for column in table.columns:
-        if column.required and column.name not in seen:
-            params = {"name": column.name, "name_zh": column.name_zh}
-            yield RowError(1, column.name, "", "missing_column", params)
-    figures = [column for column in table.columns if column.name not in table.key]
-    if not any(column.required for column in figures) and not any(column.name in seen for column in figures):
-        names = ", ".join(f"{column.name} ({column.name_zh})" for column in figures)
-        yield RowError(1, "", "", "no_figures", {"known": names})

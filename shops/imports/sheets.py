@@ -1,6 +1,6 @@
 """A workbook's sheet as CSV: a program of its own, so that a malicious file takes its memory and no other's.
 
-`sheets.py WORKBOOK COPY OUT UNPACKED` tells the visible sheets with their first rows in a line of JSON,
+`sheets.py WORKBOOK COPY OUT UNPACKED` tells the visible sheets with their headers in a line of JSON,
 reads from standard input which of them is meant, and writes it to OUT. Its exit status tells a refusal.
 """
 
@@ -149,7 +149,7 @@ def write_chosen(book: CalamineWorkbook, out: str) -> None:
         # Let go of before the next one is read.
         sheet = None
         sheet = book.get_sheet_by_name(name)
-        first = next(rows(sheet), [])
+        first = next(filter(says_something, rows(sheet)), [])
         found.append([name, [cell[:FIRST_CELL] for cell in first[:FIRST_ROW]]])
     print(json.dumps(found), flush=True)
     chosen = names[int(sys.stdin.readline())]
@@ -163,11 +163,18 @@ def write_chosen(book: CalamineWorkbook, out: str) -> None:
         writer = csv.writer(text)
         width = 0
         for cells in rows(sheet):
+            # Above the headers.
+            if not width and not says_something(cells):
+                cells.clear()
             # Cells beyond the headers are an error of the row, unless nothing is in them.
             while len(cells) > width and not cells[-1]:
                 cells.pop()
             width = width or len(cells)
             writer.writerow(cells + [""] * (width - len(cells)))
+
+
+def says_something(cells: list[str]) -> bool:
+    return any(map(str.strip, cells))
 
 
 def rows(sheet: CalamineSheet) -> Iterator[list[str]]:

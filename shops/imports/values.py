@@ -31,6 +31,12 @@ _TEN_THOUSANDS = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)万")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # What a spreadsheet makes of a long id that it takes for a number.
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
+# What a spreadsheet shows instead of a value; this desk's own reader of workbooks says #FORMULA.
+_SHEET_ERROR = re.compile(
+    r"#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|UNKNOWN!"
+    r"|ERROR!|GETTING_DATA|FORMULA)|#{3,}|Err:[0-9]{3}",
+    re.IGNORECASE,
+)
 # U+FFFD stands where an earlier program failed to decode; U+202A and on, U+2066 and on turn a text around.
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffd]")
 # Two ids that look the same would be two shops. In names these join letters and emoji, or are no letters.
@@ -106,6 +112,8 @@ def _text(column: Column, delimiter: str) -> Parser:
             raise BadCell("too_long", limit=column.length, found=len(cell))
         if _BAD_CHARACTER.search(cell):
             raise BadCell("bad_character")
+        if _SHEET_ERROR.fullmatch(cell):
+            raise BadCell("sheet_error")
         if words:
             cell = words.get(spoken(cell), cell)
         return f"{quoted(cell)}{delimiter}{quoted(sort_key(cell))}" if with_key else quoted(cell)

@@ -17,6 +17,7 @@ from django.conf import settings
 from shops.imports import sheets
 from shops.imports.columns import Table
 from shops.imports.errors import FileRefused, RowError, shortened
+from shops.imports.files import workplace
 from shops.imports.reading import Reading
 
 ZIP = b"PK\x03\x04"
@@ -48,8 +49,8 @@ def readable(path: Path, table: Table, reading: Reading) -> Iterator[tuple[Path,
     if not is_workbook(path):
         yield path, "", reading
         return
-    with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / "sheet.csv"
+    with workplace() as directory:
+        out = directory / "sheet.csv"
         sheet = as_csv(path, table, out, reading.columns)
         # What a person says of encoding and delimiter is of no workbook.
         yield out, sheet, replace(reading, encoding="utf-8", delimiter=",")

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0008_product_files'),
+        ('shops', '0009_kept_months'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

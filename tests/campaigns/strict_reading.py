@@ -6,6 +6,7 @@ It shares nothing with the product: its own CSV, its own grammar of numbers, its
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -27,6 +28,7 @@ class Bad(Exception):
 
 
 Cell = Callable[[str], str]
+SHEET_ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#FORMULA"]
 NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
@@ -111,6 +113,8 @@ def text(longest: int, *, needed: bool = False, is_id: bool = False) -> Cell:
         if (needed and not cell) or len(cell) > longest:
             raise Bad
         if any(unicodedata.category(character) in refused or character in turning for character in cell):
+            raise Bad
+        if cell.upper() in SHEET_ERRORS:
             raise Bad
         if is_id and re.fullmatch(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+", cell, re.ASCII):
             raise Bad
@@ -244,6 +248,7 @@ def read(kind: str, content: bytes) -> Reading:
     characters, guessed = decoded(content)
     columns = COLUMNS[kind]
     tables = [_or_none(characters, delimiter) for delimiter in ",;\t"]
+    tables = [_from_the_headers(table) for table in tables]
     known = [sum(header(cell) in columns for cell in table[0]) if table else -1 for table in tables]
     table = tables[known.index(max(known))]
     if not table:
@@ -260,6 +265,11 @@ def read(kind: str, content: bytes) -> Reading:
     if not rows:
         raise Unreadable
     return Reading(len(rows), _good(kind, headers, rows), guessed)
+
+
+def _from_the_headers(table: list[list[str]] | None) -> list[list[str]]:
+    """The rows from the first one with anything in it on."""
+    return list(itertools.dropwhile(lambda cells: not any(map(str.strip, cells)), table or []))
 
 
 def _good(kind: str, headers: list[str], rows: list[list[str]]) -> dict[str, dict[str, str]]:
@@ -349,7 +359,7 @@ def decoded(content: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError:
         raise Unreadable from None
     found = found.lstrip("\ufeff")
-    if "\0" in found or not re.split("[\r\n]", found, maxsplit=1)[0].strip():
+    if "\0" in found:
         raise Unreadable
     return found, guessed
 

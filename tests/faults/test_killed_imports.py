@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Thread
 
 import psycopg
@@ -15,6 +16,7 @@ from django.db import DatabaseError, connection
 from opsdesk import jobs
 from shops import imports, sql
 from shops import jobs as imports_jobs
+from shops.imports import files
 from shops.models import ImportBatch, Shop
 from tests.factories import AT
 
@@ -53,6 +55,16 @@ def waiting(lock: str) -> Callable[[], bool]:
             return bool(cursor.fetchone()[0])
 
     return waits
+
+
+def beside() -> list[int]:
+    """The connections over which imports of this database tell how far they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'UPDATE shops_importprogress%%'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
 
 
 TO_WRITE = waiting("relation")
@@ -135,3 +147,70 @@ def test_without_taking_turns_the_second_import_breaks(committed_db, monkeypatch
     # The controllers come first, and already there the two meet.
     outcomes = both_at_once(committed_db, THE_OTHERS_COMMIT)
     assert "IntegrityError" in outcomes
+
+
+def in_the_middle(committed_db, happens: Callable[[], None]) -> ImportBatch:
+    """An import, while which this happens before it comes to writing."""
+    batch = received()
+    outcome: list[ImportBatch] = []
+
+    def process() -> None:
+        try:
+            outcome.append(imports.process(batch.pk, at=AT))
+        finally:
+            connection.close()
+
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        owner.execute("LOCK TABLE shops_shop IN SHARE MODE")
+        thread = Thread(target=process)
+        thread.start()
+        eventually(TO_WRITE, "it never came to writing")
+        happens()
+    thread.join(60)
+    [batch] = outcome
+    return batch
+
+
+def test_an_import_goes_on_where_the_connection_that_tells_of_it_is_cut(committed_db) -> None:
+    def cut() -> None:
+        [pid] = beside()
+        sql.fetch("SELECT pg_terminate_backend(%s)", [pid])
+        eventually(lambda: beside() == [], "it was never cut")
+
+    batch = in_the_middle(committed_db, cut)
+    assert (batch.state, Shop.objects.count()) == ("applied", 500)
+
+
+def test_an_import_goes_on_where_no_second_connection_is_to_be_had(committed_db, caplog) -> None:
+    def cut_and_closed() -> None:
+        with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"], autocommit=True) as another:
+            another.execute(f"ALTER DATABASE {committed_db.name} CONNECTION LIMIT 0")
+        [pid] = beside()
+        sql.fetch("SELECT pg_terminate_backend(%s)", [pid])
+
+    batch = in_the_middle(committed_db, cut_and_closed)
+    assert (batch.state, Shop.objects.count()) == ("applied", 500)
+    assert "is not told" in caplog.text
+
+
+def test_what_killed_workers_left_on_the_disk_is_swept_once_it_is_a_day_old(db) -> None:
+    kept = files.path_of(received().sha256)
+    with files.workplace() as directory:
+        workplaces = directory.parent
+    left: dict[str, list[Path]] = {"old": [], "young": []}
+    for age, paths in left.items():
+        sheet = workplaces / age / "sheet.csv"
+        sheet.parent.mkdir()
+        paths += [sheet, kept.with_name(f"{age}.unfinished"), kept.parents[1] / f"{age}.unfinished"]
+        for path in paths:
+            path.touch()
+    two_days_ago = time.time() - 2 * 24 * 60 * 60
+    for path in (*left["old"], workplaces / "old", kept):
+        os.utime(path, (two_days_ago, two_days_ago))
+    imports_jobs.clear_away()
+    assert [path.exists() for path in left["old"]] == [False] * 3
+    assert [path.exists() for path in left["young"]] == [True] * 3
+    assert kept.exists() and not (workplaces / "old").exists()
+    for path in left["young"]:
+        path.unlink()
+    (workplaces / "young").rmdir()

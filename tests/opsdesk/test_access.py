@@ -94,6 +94,7 @@ ACCESS: dict[str, Row] = {
     "check_now": (NOBODY, OPERATORS),
     "no_data": (READERS, READERS),
     "metrics": (READERS, NOBODY),
+    "no_data_export": (NOBODY, AUDITORS),
     **record("shops_alliance", READERS, change=SUPERVISORS),
     **record("shops_controller", READERS),
     **record("shops_enrollment", READERS),
@@ -225,7 +226,7 @@ def address_of(name: str, of: dict[str, Any]) -> str:
     """An address of that name that leads to an existing record."""
     if name in ("home", "set_language"):
         return reverse(name)
-    if name in ("check_now", "no_data"):
+    if name in ("check_now", "no_data", "no_data_export"):
         return reverse(f"admin:{name}", args=[DOUYIN])
     if name == "app_list":
         return reverse("admin:app_list", args=["auth"])

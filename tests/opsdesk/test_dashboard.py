@@ -12,7 +12,9 @@ from opsdesk import dashboard, review
 from opsdesk.models import Decision
 from rules import checking, sweeps
 from rules.models import Sweep
-from shops.models import Alliance
+from shops import outgoing
+from shops.models import Alliance, Export
+from tests.exporting import content, read_csv
 from tests.factories import (
     AT,
     DAY,
@@ -34,8 +36,8 @@ pytestmark = pytest.mark.django_db
 TODAY = AT.date()
 
 
-def client_of(role: str | None = "operator") -> Client:
-    client = Client(headers={"accept-language": "en"})
+def client_of(role: str | None = "operator", language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
     client.force_login(make_user(role))
     return client
 
@@ -156,6 +158,35 @@ def test_shops_without_data_what_they_lack_and_for_how_long() -> None:
     text = page.content.decode()
     assert "more than 60 days" in text
     assert "positive rate" in text
+
+
+def test_the_list_of_shops_without_data_goes_out_whole_in_the_readers_language(monkeypatch) -> None:
+    make_sweep(DOUYIN, DAY)
+    silent = [make_enrollment(make_shop(name="=1+1")).shop for _shop in range(60)]
+    make_metrics(silent[0], DAY - timedelta(days=4))
+    applicant = make_enrollment(state="applied").shop
+    make_metrics(applicant, positive_rate=None)
+    address = reverse("admin:no_data_export", args=[DOUYIN])
+    rows = read_csv(content(client_of().post(address)))
+    assert [row["Shop's code"] for row in rows] == sorted([applicant.code, *(shop.code for shop in silent)])
+    by_code = {row["Shop's code"]: list(row.values())[1:] for row in rows}
+    assert by_code[silent[0].code] == [
+        "'=1+1",
+        "clearance",
+        "all metrics of the day",
+        f"{DAY - timedelta(days=4)}",
+        "4",
+    ]
+    assert by_code[applicant.code][1:] == ["admission", "positive rate", "", ""]
+    chinese = content(client_of(language="zh-hans").post(address)).decode()
+    assert "清退" in chinese and "clearance" not in chinese
+    # A long one is left to a worker.
+    monkeypatch.setattr(outgoing, "AT_ONCE", 60)
+    answer = client_of().post(address)
+    assert answer["Location"] == reverse("admin:shops_export_changelist")
+    outgoing.write(Export.objects.get().pk, at=AT)
+    assert len(read_csv(outgoing.path_of(Export.objects.get()).read_bytes())) == 61
+    assert address in client_of().get(reverse("admin:no_data", args=[DOUYIN])).content.decode()
 
 
 def test_as_many_stand_in_the_list_as_the_check_has_counted() -> None:

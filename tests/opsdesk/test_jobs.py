@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
 from opsdesk import jobs
-from rules import sweeps
+from rules import reversals, sweeps
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.models import Alliance
 from shops.sql import lease
 from tests.factories import DAY, DOUYIN, SHANGHAI, make_enrollment, make_metrics, make_shop, make_sweep
+from tests.shops.importing import bring
 
 MORNING = datetime(2026, 3, 11, 3, 0, tzinfo=SHANGHAI)
 
@@ -34,6 +36,24 @@ def test_a_day_that_is_checked_is_not_asked_for_again_by_the_timetable(committed
     worker.burst()
     jobs.daily_check(MORNING + timedelta(minutes=15))
     assert Sweep.objects.count() == 2
+
+
+def test_a_day_of_which_an_import_was_reversed_is_checked_again_on_what_is_left(committed_db, worker) -> None:
+    make_enrollment(make_shop(code="S1"))
+    day = localdate(now())
+    headers = "shop,day,experience_score\n"
+    bring("metrics", f"{headers}S1,{day},3.1\n", at=now())
+    second = bring("metrics", f"{headers}S1,{day},4.1\n", at=now())
+    jobs.daily_check()
+    worker.burst()
+    reversals.reverse_import(second.pk, by=None, reason="another platform's file", at=now())
+    jobs.daily_check()
+    worker.burst()
+    assert Sweep.objects.count() == 4
+    assert Proposal.objects.get().observed == "3.10"
+    # Once.
+    jobs.daily_check()
+    assert Sweep.objects.count() == 4
 
 
 def test_a_check_delivered_ten_times_files_once(committed_db, worker) -> None:

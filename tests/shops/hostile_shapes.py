@@ -148,6 +148,8 @@ def shapes() -> Iterator[Case]:
         ("line ends behind", TWO + "\n\n\r\n"),
         ("blank lines between", TWO.replace("\n", "\n\n\n")),
         ("lines of delimiters between", TWO.replace("\n", "\n,,,\n")),
+        ("blank lines before", "\n \r\n" + TWO),
+        ("lines of delimiters before", ",,,\n" * 3 + TWO),
         ("mixed line ends", TWO.replace("\n", "\r\n", 1)),
     ):
         yield exact(name, "metrics", content, TWO_STAND)

@@ -87,6 +87,9 @@ def texts() -> Iterator[Case]:
     for column in ("phone", "controller"):
         content = shop_file("N1", "店", **{column: "1.38E+10"})
         yield rejected(f"{column} as a number", "shops", content, (2, column, "rounded_id"))
+    broken = dict.fromkeys(("contact", "email", "phone", "controller"), "#REF!")
+    wrong = [(2, column, "sheet_error") for column in ("name", *broken)]
+    yield rejected("a spreadsheet's errors", "shops", shop_file("N1", "#N/A", **broken), *wrong)
 
 
 def ids() -> Iterator[Case]:

@@ -7,10 +7,11 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from opsdesk import jobs
-from shops import imports
+from shops import imports, sql
 from shops.imports import drop_folder
 from shops.models import ImportBatch, ShopMetrics
 from tests.factories import AT, DAY, make_shop
@@ -252,6 +253,20 @@ def test_what_is_too_large_goes_to_the_refused_and_takes_nobodys_place_there(
     assert [path.read_text() for path in sorted((folder / "refused").iterdir())] == [GOOD * 2, GOOD * 3]
     assert names_in(folder / "taking") == []
     assert "is not taken" in caplog.text
+
+
+def test_while_one_job_collects_another_leaves_at_once(committed_db, settings, tmp_path: Path) -> None:
+    settings.DROP_FOLDER = str(tmp_path)
+    (tmp_path / "metrics").mkdir()
+    path = leave(tmp_path / "metrics")
+    with psycopg.connect(committed_db.env["DATABASE_URL"]) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", drop_folder.COLLECTING)
+        jobs.collect_files()
+        assert path.exists() and not ImportBatch.objects.exists()
+    jobs.collect_files()
+    assert not path.exists()
+    # And the place is free again.
+    assert sql.leases(drop_folder.COLLECTING[0]) == set()
 
 
 def test_the_timetable_takes_files_in_and_a_worker_applies_them(

@@ -206,7 +206,7 @@ def test_a_row_that_contradicts_an_enrollment_is_rejected_showing_both(shop) -> 
     make_enrollment(shop, DOUYIN, state="open", openings=2)
     batch = bring("enrollments", f"{ENROLLMENTS}S1,{DOUYIN},cleared,,3,2026-01-01,metric\n")
     assert [
-        (error.column, error.value, error.code, error.params["standing"])
+        (error.column, error.value, error.code, error.params.get("standing"))
         for error in imports.errors_of(batch)
     ] == [
         ("state", "cleared", "contradiction", "open"),
@@ -214,6 +214,25 @@ def test_a_row_that_contradicts_an_enrollment_is_rejected_showing_both(shop) -> 
         ("closed_on", "2026-01-01", "nothing_standing", None),
         ("cause", "metric", "nothing_standing", None),
     ]
+
+
+def test_what_stands_is_told_in_the_readers_words(shop) -> None:
+    make_enrollment(shop, DOUYIN, state="open", openings=2)
+    contradicting = bring("enrollments", f"{ENROLLMENTS}S1,{DOUYIN},已清退,,,,\n")
+    assert "“open”" in only_error(contradicting).message
+    columns = "shop,day,shop_score,gmv_30d,warehouse_passed"
+    bring("metrics", f"{columns}\nS1,{DAY},暂无,1200.50,1\n", at=AT)
+    clashing = bring("metrics", f"{columns}\nS1,{DAY},4.5,1300,0\n", at=AT)
+    assert [error.params["standing"] for error in imports.errors_of(clashing)] == ["none", "1200.5", "true"]
+    empty = bring("metrics", f"{columns}\nS1,{DAY},,1200.5,\n", at=AT)
+    assert [error.params["standing"] for error in imports.errors_of(empty)] == ["none", "true"]
+    with translation.override("zh-hans"):
+        assert "“已开通”" in only_error(contradicting).message
+        assert only_error(contradicting).cell == "已清退"
+        assert "已开通" in rejects(contradicting)
+        said = [error.message for error in imports.errors_of(clashing)]
+        for word, message in zip(["“暂无”", "“1200.5”", "“是”"], said, strict=True):
+            assert word in message
 
 
 def test_a_row_that_says_less_than_the_record_changes_nothing(shop) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shops.exports import plain
 from shops.imports.columns import spoken
 from shops.imports.errors import MESSAGES, FileRefused, RowError
-from shops.imports.reading import Row, Source, open_csv
+from shops.imports.headers import open_csv
+from shops.imports.reading import Row, Source
 from shops.imports.tables import TABLES
 
 TABLE = TABLES["qualifications"]
@@ -117,6 +118,22 @@ def test_a_metrics_file_without_any_metric_is_refused(opened) -> None:
 def test_rows_without_anything_in_them_count_as_lines_but_are_no_rows(opened) -> None:
     source = opened(f"{HEADERS}\n\n{ROW}\n,,,,\n{ROW}\n\n")
     assert [number for number, _cells in rows_of(source)] == [3, 5]
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n\r\n", " \n\t\n", ",,,,\n", '"",""\n', ";;;;\n\n"])
+def test_rows_without_anything_in_them_may_stand_before_the_headers(opened, blank: str) -> None:
+    above = blank.count("\n")
+    delimiter = ";" if ";" in blank else ","
+    source = opened(blank + f"{TEXT}\n{ROW}\n".replace(",", delimiter))
+    assert (source.headers, source.delimiter) == (HEADERS.split(","), delimiter)
+    assert list(rows_of(source)) == [(above + 2, CELLS), (above + 4, CELLS)]
+    assert list(source.rows(iter([above + 4]))) == [CELLS]
+
+
+def test_what_is_wrong_with_headers_further_down_is_told_by_their_own_row(opened) -> None:
+    assert refused(opened, f"\n\n{HEADERS}\n") == [(4, "", "no_rows")]
+    assert refused(opened, f"\n\n{HEADERS},colour\n{ROW},red\n") == [(3, "colour", "unknown_column")]
+    assert refused(opened, f'\n"shop"x,kind\n{ROW}\n') == [(2, "", "broken_quotes")]
 
 
 def test_a_quoted_line_break_is_one_row(opened) -> None:

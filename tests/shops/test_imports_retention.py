@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.core.checks import run_checks
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.test import override_settings
+from django.utils import translation
+from django.utils.timezone import localdate, now
 
 from opsdesk import jobs
 from rules import reversals
 from rules.models import Proposal
-from shops import imports
+from shops import imports, sql
+from shops.imports.retention import first_day_kept
 from shops.models import Correction, Coverage, DayProfile, ImportBatch, ShopMetrics
-from tests.factories import AT, make_batch, make_metrics, make_proposal, make_shop
-from tests.shops.importing import bring, counts
+from tests.factories import AT, SHANGHAI, make_batch, make_metrics, make_proposal, make_shop
+from tests.shops.importing import bring, counts, errors, only_error
 
 pytestmark = pytest.mark.django_db
 
-# Three days at the boundary, for whoever keeps two months before March.
-DECEMBER, JANUARY, MARCH = date(2025, 12, 31), date(2026, 1, 1), date(2026, 3, 10)
+# Three days at the boundary, for whoever keeps two months before March; in a year that is past.
+DECEMBER, JANUARY, MARCH = date(2023, 12, 31), date(2024, 1, 1), date(2024, 3, 10)
 
 
-def metrics(*days: date, gmv: str = "10") -> ImportBatch:
-    return bring("metrics", "\n".join(["shop,day,gmv_30d", *(f"S1,{day},{gmv}" for day in days)]))
+def metrics_file(*days: date, gmv: str = "10") -> str:
+    return "\n".join(["shop,day,gmv_30d", *(f"S1,{day},{gmv}" for day in days)])
+
+
+def metrics(*days: date, gmv: str = "10", at: datetime | None = None) -> ImportBatch:
+    """They came in while they were still kept."""
+    with override_settings(METRICS_KEPT_MONTHS=0):
+        return bring("metrics", metrics_file(*days, gmv=gmv), at=at)
 
 
 def days() -> list[date]:
@@ -42,13 +53,13 @@ def shop(db: None, settings) -> None:
     settings.METRICS_KEPT_MONTHS = 2
 
 
-@pytest.mark.parametrize("today", [date(2026, 3, 1), date(2026, 3, 31)])
+@pytest.mark.parametrize("today", [date(2024, 3, 1), date(2024, 3, 31)])
 def test_whole_months_are_given_up_and_what_was_known_of_them(today: date) -> None:
     batch = metrics(DECEMBER, JANUARY, MARCH)
-    metrics(date(2025, 6, 1))
+    metrics(date(2023, 6, 1))
     assert imports.forget_months(before=today) == 2
     assert days() == [JANUARY, MARCH]
-    assert months() == ["shops_shopmetrics_202601", "shops_shopmetrics_202603"]
+    assert months() == ["shops_shopmetrics_202401", "shops_shopmetrics_202403"]
     assert [one.day for one in Coverage.objects.order_by("day")] == [JANUARY, MARCH]
     assert {one.batch for one in Coverage.objects.all()} == {batch}
     # A second time there is nothing left to give up.
@@ -58,12 +69,12 @@ def test_whole_months_are_given_up_and_what_was_known_of_them(today: date) -> No
 @pytest.mark.parametrize(
     ("kept", "today", "expected"),
     [
-        (1, date(2026, 1, 31), [DECEMBER, JANUARY, MARCH]),
-        (1, date(2026, 2, 1), [JANUARY, MARCH]),
-        (12, date(2026, 12, 31), [DECEMBER, JANUARY, MARCH]),
-        (12, date(2027, 1, 1), [JANUARY, MARCH]),
-        (36, date(2026, 3, 10), [DECEMBER, JANUARY, MARCH]),
-        (1, date(2026, 5, 1), []),
+        (1, date(2024, 1, 31), [DECEMBER, JANUARY, MARCH]),
+        (1, date(2024, 2, 1), [JANUARY, MARCH]),
+        (12, date(2024, 12, 31), [DECEMBER, JANUARY, MARCH]),
+        (12, date(2025, 1, 1), [JANUARY, MARCH]),
+        (36, date(2024, 3, 10), [DECEMBER, JANUARY, MARCH]),
+        (1, date(2024, 5, 1), []),
     ],
 )
 def test_so_many_months_are_kept_before_the_running_one(settings, kept: int, today: date, expected) -> None:
@@ -76,7 +87,7 @@ def test_so_many_months_are_kept_before_the_running_one(settings, kept: int, tod
 def test_who_sets_nothing_keeps_everything(settings) -> None:
     settings.METRICS_KEPT_MONTHS = 0
     metrics(date(2001, 1, 1), MARCH)
-    assert imports.forget_months(before=date(2026, 3, 10)) == 0
+    assert imports.forget_months(before=date(2024, 3, 10)) == 0
     assert days() == [date(2001, 1, 1), MARCH]
 
 
@@ -89,11 +100,27 @@ def test_what_people_decide_on_and_what_is_evidence_stays() -> None:
     assert (Correction.objects.count(), DayProfile.objects.count(), ImportBatch.objects.count()) == (1, 2, 2)
 
 
-def test_a_file_for_a_month_that_was_given_up_comes_in_as_new() -> None:
+def test_a_file_for_a_month_that_was_given_up_comes_in_as_new_where_it_is_kept_again() -> None:
     metrics(DECEMBER)
     imports.forget_months(before=MARCH)
     assert counts(metrics(DECEMBER)) == (1, 1, 0, 0, 0)
     assert days() == [DECEMBER]
+
+
+def test_a_day_that_would_be_given_up_the_next_night_is_refused_naming_the_earliest_kept() -> None:
+    at = datetime.combine(MARCH, time(9), SHANGHAI)
+    content = metrics_file(DECEMBER, JANUARY, MARCH)
+    batch = bring("metrics", content, at=at, partial=True)
+    assert (counts(batch), days()) == ((3, 2, 0, 0, 1), [JANUARY, MARCH])
+    assert errors(batch) == [(2, "day", f"{DECEMBER}", "kept_no_longer")]
+    assert f"from {JANUARY} on" in only_error(batch).message
+    with translation.override("zh-hans"):
+        assert f"{JANUARY}" in only_error(batch).message and "Metrics" not in only_error(batch).message
+    # What it knows is of an earlier moment: that keeps nothing longer.
+    before = datetime.combine(DECEMBER, time(9), SHANGHAI)
+    late = bring("metrics", metrics_file(DECEMBER), at=at + timedelta(seconds=1), as_of=before)
+    assert late.state == "refused"
+    assert imports.forget_months(before=MARCH) == 0
 
 
 def test_of_an_import_whose_days_are_partly_given_up_the_rest_can_be_reversed() -> None:
@@ -104,7 +131,8 @@ def test_of_an_import_whose_days_are_partly_given_up_the_rest_can_be_reversed() 
     assert [(row.day, row.gmv_30d) for row in ShopMetrics.objects.all()] == [(MARCH, 9)]
 
 
-def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says() -> None:
+def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says(settings) -> None:
+    settings.METRICS_KEPT_MONTHS = 3
     make_metrics(make_shop(), date(2001, 1, 1), batch=make_batch())
     jobs.forget_old_metrics()
     assert days() == []
@@ -113,9 +141,9 @@ def test_the_nightly_job_gives_up_what_is_older_than_the_setting_says() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "DROP TABLE shops_shopmetrics_202603",
-        "TRUNCATE shops_shopmetrics_202603",
-        "ALTER TABLE shops_shopmetrics DETACH PARTITION shops_shopmetrics_202603",
+        "DROP TABLE shops_shopmetrics_202403",
+        "TRUNCATE shops_shopmetrics_202403",
+        "ALTER TABLE shops_shopmetrics DETACH PARTITION shops_shopmetrics_202403",
         "DROP TABLE shops_shopmetrics",
     ],
 )
@@ -124,6 +152,25 @@ def test_the_application_gives_up_no_month_in_any_other_way(statement: str) -> N
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert days() == [MARCH]
+
+
+def test_the_owner_gives_up_nothing_of_the_last_three_months(settings) -> None:
+    settings.METRICS_KEPT_MONTHS = 3
+    today = localdate()
+    earliest = first_day_kept(today)
+    metrics(earliest - timedelta(days=1), earliest, at=now())
+    for first_kept in (earliest + timedelta(days=1), today, today + timedelta(days=1)):
+        with pytest.raises(IntegrityError, match="last three months are kept"), transaction.atomic():
+            sql.fetch("SELECT shops_drop_months_before(%s)", [first_kept])
+    assert len(days()) == 2
+    assert imports.forget_months(before=today) == 1
+    assert days() == [earliest]
+
+
+@pytest.mark.parametrize(("kept", "right"), [(0, True), (1, False), (2, False), (3, True), (-1, False)])
+def test_the_desk_does_not_start_where_fewer_months_are_to_be_kept(settings, kept: int, right: bool) -> None:
+    settings.METRICS_KEPT_MONTHS = kept
+    assert ("opsdesk.E004" not in [message.id for message in run_checks()]) == right
 
 
 def test_no_other_table_goes_whatever_it_is_called() -> None:

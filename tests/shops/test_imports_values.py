@@ -185,6 +185,27 @@ def test_ids_hold_nothing_invisible_and_no_text_turns_around() -> None:
     assert refusal(NAME, "👩\u200d🍳厨房") == ""
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#FORMULA",
+        "#n/a",
+        " #REF!\t",
+        "####",
+    ],
+)
+def test_a_spreadsheets_error_is_neither_an_id_nor_a_text(cell: str) -> None:
+    assert refusal(SHOP, cell) == refusal(NAME, cell) == "sheet_error"
+    assert refusal(NAME, f"店 {cell.strip()}") == refusal(NAME, "#1") == refusal(SHOP, "N/A") == ""
+
+
 def test_choices_take_their_chinese_words() -> None:
     assert parser(TYPE)("旗舰店") == parser(TYPE)("Flagship") == parser(TYPE)("flagship") == "flagship"
     assert refusal(TYPE, "shop") == "bad_choice"

@@ -168,6 +168,11 @@ def test_days_and_moments_are_written_as_the_import_reads_them(path: Path) -> No
     ]
 
 
+def test_empty_rows_may_stand_above_the_headers_and_count(path: Path) -> None:
+    row = ["S1", "2026-03-10", 4.5, None, None]
+    assert read(book(path, [], [" "], HEADERS, row)) == [[], [], HEADERS, ["S1", "2026-03-10", "4.5", "", ""]]
+
+
 @pytest.mark.parametrize("error", ["#N/A", "#DIV/0!", "#REF!"])
 def test_a_cell_in_error_is_written_as_the_spreadsheet_shows_it(path: Path, error: str) -> None:
     with xlsxwriter.Workbook(path) as workbook:

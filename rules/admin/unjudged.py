@@ -1,0 +1,71 @@
+"""Shops without data as a file: whom a day's check could not judge, for want of what, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _t
+
+from rules.checking import EveryUnjudged, Unjudged
+from rules.metrics import METRICS
+from rules.models import RuleSet
+from shops import outgoing
+from shops.errors import NotAllowed
+from shops.models import Alliance
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+UNJUDGED = "rules.unjudged"
+
+
+class UnjudgedShops:
+    """Those of the alliance and the day that `query` names (`alliance=douyin-featured&day=2026-03-11`)."""
+
+    def may_export(self, user: User) -> bool:
+        return user.has_perms(["shops.view_enrollment", "shops.export_enrollment"])
+
+    def export_title(self, query: str) -> str:
+        alliance, day = _asked(query)
+        asked = {"alliance": alliance, "day": date_format(day)}
+        return _t("Shops without data of %(alliance)s on %(day)s") % asked
+
+    def opened(self, user: User, query: str, columns: Sequence[str]) -> outgoing.Opened:
+        """All columns, whichever are named."""
+        if not self.may_export(user):
+            raise NotAllowed
+        header = [
+            _t("shop's code"),
+            _t("shop"),
+            _t("Checked for"),
+            _t("Lacking"),
+            _t("Last known"),
+            _t("Days without data"),
+        ]
+        return outgoing.Opened([capfirst(name) for name in header], EveryUnjudged(*_asked(query)), _cells)
+
+
+def _cells(row: Unjudged) -> list[object]:
+    purpose = RuleSet.Purpose.CLEARANCE if row.inside else RuleSet.Purpose.ADMISSION
+    lacking = " · ".join(str(METRICS[key].name) for key in row.lacking)
+    return [
+        row.code,
+        row.name,
+        str(purpose.label),
+        lacking or _t("all metrics of the day"),
+        row.last,
+        row.days,
+    ]
+
+
+def _asked(query: str) -> tuple[Alliance, date]:
+    asked = QueryDict(query)
+    return Alliance.objects.get(code=asked["alliance"]), date.fromisoformat(asked["day"])
+
+
+outgoing.SOURCES[UNJUDGED] = UnjudgedShops()

@@ -1,0 +1,27 @@
+"""A cell that is kept, told in the reader's words."""
+
+from __future__ import annotations
+
+from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _t
+
+from shops.imports.columns import Type
+from shops.imports.tables import TABLES
+
+
+def told(kind: str, column: str, text: str | None) -> str | None:
+    """A cell that is kept as `text`, in the reader's words: choices, flags and a score not given yet.
+
+    `column`: its name, not a header. What has no other words, and what is of no column of the kind, stays
+    as it is; so does None.
+    """
+    known = {known.name: known for known in TABLES[kind].columns}.get(column)
+    if known is None or text is None:
+        return text
+    if known.type is Type.FLAG:
+        return {"true": _t("yes"), "false": _t("no")}.get(text, text)
+    if known.type is Type.SCORE and text == "none":
+        return pgettext("score", "none")
+    # In English files a choice is written as it is kept.
+    chinese = (get_language() or "").startswith("zh")
+    return known.words[text][0] if chinese and text in known.words else text
