@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from rules.conditions import listed
 from rules.metrics import METRICS, Kind
-from rules.models import Condition
+from rules.models import Condition, RuleSet
 from shops.admin.cells import NOTHING, number, yuan
 
 Operator = Condition.Operator
@@ -85,6 +86,25 @@ def condition_text(condition: Condition) -> str:
 def any_of_text(conditions: Iterable[Condition]) -> str:
     """A rule's own condition and its alternatives: it is met where any of them is."""
     return str(_(" or ")).join(filter(None, map(condition_text, conditions)))
+
+
+def way_back_text(entry: dict[str, Any]) -> str:
+    """What would have to change of an entry of evidence that keeps a shop out, and how far it is."""
+    metric, observed = entry["metric"], entry["observed"]
+    words = {
+        "metric": name_of(metric),
+        "observed": value_of(metric, observed) if observed is not None else str(_("not known")),
+        "condition": comparison_of(metric, entry["operator"], entry["threshold"]),
+    }
+    if entry["purpose"] == RuleSet.Purpose.ADMISSION:
+        text = _("%(metric)s is %(observed)s; needed: %(condition)s")
+    else:
+        text = _("%(metric)s is %(observed)s; not allowed: %(condition)s")
+    told = str(text) % words
+    if entry["margin"] is None:
+        return str(_("%(told)s.")) % {"told": told}
+    distance = margin_of(metric, abs(Decimal(str(entry["margin"])))).lstrip("+")
+    return str(_("%(told)s: %(distance)s away.")) % {"told": told, "distance": distance}
 
 
 def plain(amount: Decimal, least: int = 0) -> str:

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
+from rules.admin.values import way_back_text
 from rules.checking import check
 from rules.evaluation import Evaluation
 from rules.metrics import METRICS
 from rules.models import Alternative, Rule, RuleSet
 from shops import enrollments
+from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Shop
 from tests.factories import (
     AT,
@@ -312,12 +315,14 @@ def test_for_some_days_after_a_clearance_nobody_is_admitted(
         assert evaluation.shops().filter(evaluation.cooling(), pk=shop.pk).exists() == (not candidate)
 
 
-def test_only_the_last_opening_cools_down() -> None:
+def test_nobody_is_let_in_by_hand_before_the_days_are_over() -> None:
     alliance = Alliance.objects.get(code=DOUYIN)
     alliance.cool_down_days = 15
     alliance.save()
     enrollment = Enrollment.objects.get(shop=cleared_again(10))
-    enrollments.admit(enrollment, by=None, at=AT)
+    with pytest.raises(Refused, match="less than 15 days ago"):
+        enrollments.admit(enrollment, by=None, at=AT)
+    enrollments.admit(enrollment, by=None, at=AT + timedelta(days=5))
     assert not enrollments.cooling_shops(alliance, DAY).exists()
 
 
@@ -407,3 +412,57 @@ def test_a_clearance_without_data_clears_nobody(metric: str) -> None:
 def test_a_share_of_nothing_is_no_share_and_clears_nobody() -> None:
     in_force("clearance", {"metric": "positive_rate", "operator": "<", "value": "1"})
     assert judged_inside(inside(paid_orders_30d=0, positive_rate=None))[0] is False
+
+
+# One shop
+
+
+def test_a_check_of_one_shop_tells_the_warning_rules_as_well() -> None:
+    alliance = Alliance.objects.get(code=DOUYIN)
+    shop = inside(shop_score="3.99")
+    assert "warning" not in check(shop, alliance, DAY).rules
+    in_force("warning", {"operator": "<", "value": "4.0"})
+    answer = check(shop, alliance, DAY)
+    assert answer.warned and answer.clearance_holds
+    assert [rule["outcome"] for rule in answer.rules["warning"]] == ["fails"]
+    assert answer.rule_set("warning").purpose == "warning"
+
+
+def test_a_check_of_one_shop_tells_what_stands_against_it() -> None:
+    shop = make_shop()
+    make_enrollment(shop, state="cleared")
+    make_metrics(shop, shop_score="4.10", experience_score="3.40", positive_rate=None)
+    against = check(shop, Alliance.objects.get(code=DOUYIN), DAY).against
+    assert [rule["code"] for rule in against] == ["DF-A5", "DF-A6", "DF-C1"]
+    with override("en"):
+        assert [way_back_text(rule) for rule in against] == [
+            "shop score is 4.10; needed: > 4.10: 0.00 away.",
+            "positive rate is not known; needed: > 75%.",
+            "experience score is 3.40; not allowed: < 3.50: 0.10 away.",
+        ]
+    with override("zh-hans"):
+        assert way_back_text(against[2]) == "商家体验分目前为 3.40，不得出现 < 3.50：相差 0.10。"
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (
+            {"metric": "account_ok", "observed": False, "operator": "=", "threshold": True, "margin": None},
+            "account in good standing is no; needed: = yes.",
+        ),
+        (
+            {
+                "metric": "shop_score",
+                "observed": None,
+                "operator": "known",
+                "threshold": None,
+                "margin": None,
+            },
+            "shop score is not known; needed: is known.",
+        ),
+    ],
+)
+def test_the_way_back_reads_for_flags_and_for_what_is_to_be_known(entry: dict, text: str) -> None:
+    with override("en"):
+        assert way_back_text({**entry, "purpose": "admission", "outcome": "fails"}) == text
