@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
-from rules.models import Proposal, RuleSet, Sweep
+from rules import publishing
+from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops.models import (
     Alliance,
     Controller,
@@ -269,6 +270,21 @@ def make_penalty(
             "reported_at": at,
             "imposed_at": at if penalised else None,
             "ended_at": at if status in Penalty.ENDED else None,
+            **values,
+        }
+    )
+
+
+def make_simulation(rule_set: RuleSet, **values: Any) -> Simulation:
+    """A simulation that is done, of the rules as they are now."""
+    return Simulation.objects.create(
+        **{
+            "rule_set": rule_set,
+            "day": DAY,
+            "status": Simulation.Status.DONE,
+            "requested_at": AT,
+            "finished_at": AT,
+            "digest": publishing.digest_of(rule_set),
             **values,
         }
     )
