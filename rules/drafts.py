@@ -225,14 +225,19 @@ def _refuse_wrong(rule: Rule, alternatives: Sequence[Alternative]) -> None:
     for position, alternative in enumerate(alternatives, start=1):
         alternative.position = position
     errors = dict(validity.check_rule(rule, alternatives, rule.rule_set))
-    for record, ignored in ((rule, ["rule_set"]), *((each, ["rule"]) for each in alternatives)):
+    records = ((rule, ["rule_set"]), *((each, ["rule"]) for each in alternatives))
+    for record, ignored in records:
         try:
             record.full_clean(exclude=ignored, validate_constraints=False)
-            record.validate_constraints()
         except ValidationError as wrong:
             for field, sentences in wrong.message_dict.items():
-                of = field if record is rule else NON_FIELD_ERRORS
-                errors.setdefault(of, " ".join(sentences))
+                errors.setdefault(field if record is rule else NON_FIELD_ERRORS, " ".join(sentences))
+    # What has been said of a field need not be said of the whole again.
+    for record, _ignored in records if not errors else ():
+        try:
+            record.validate_constraints()
+        except ValidationError as wrong:
+            errors[NON_FIELD_ERRORS] = " ".join(wrong.messages)
     if errors:
         raise Invalid(errors)
 

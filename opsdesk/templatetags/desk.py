@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from django import template
 
+from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import margin_of, name_of, value_of
 from rules.criteria import Outcome
-from rules.models import Rule
 from shops.admin import cells
 
 register = template.Library()
 
 register.filter("yuan", cells.yuan)
 register.filter("metric_name", name_of)
+register.filter("rule_condition", conditions_of)
+register.filter("rule_scope", scope_of)
 register.simple_tag(value_of, name="metric_value")
 register.simple_tag(margin_of, name="metric_margin")
 
@@ -27,9 +29,3 @@ def outcome_pill(outcome: str) -> str:
 def yes_no(flag: bool | None) -> str:
     """A flag in a word; unknown is a dash."""
     return cells.NOTHING if flag is None else value_of("", flag)
-
-
-@register.filter
-def exemption(rule: Rule) -> str:
-    """Whom the rule does not concern; empty for nobody."""
-    return rule.get_exemption_display() if rule.exemption else ""

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from opsdesk import review
 from opsdesk.roles import ROLES
-from rules import exemptions
+from rules import drafts, exemptions
 from rules.models import RuleSet
 from shops import imports
 from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
@@ -46,6 +46,7 @@ READERS = frozenset(ROLES) - {"administrator"} | {SUPERUSER}
 OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
 SUPERVISORS = frozenset({"supervisor", SUPERUSER})
 AUDITORS = OPERATORS | {"auditor"}
+EDITORS = frozenset({"rules_editor", SUPERUSER})
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
 
 Who = frozenset[str]
@@ -120,7 +121,20 @@ ACCESS: dict[str, Row] = {
     "rules_proposal_reject": (NOBODY, OPERATORS),
     "rules_proposal_file": (OPERATORS, OPERATORS),
     "rules_proposal_codes": (NOBODY, READERS),
-    **record("rules_ruleset", READERS),
+    **record("rules_ruleset", READERS, add=EDITORS),
+    "rules_ruleset_compare": (READERS, READERS),
+    "rules_ruleset_draft": (NOBODY, EDITORS),
+    "rules_ruleset_settings": (EDITORS, EDITORS),
+    "rules_ruleset_rule": (EDITORS, EDITORS),
+    "rules_ruleset_rule_add": (EDITORS, EDITORS),
+    "rules_ruleset_rule_move": (NOBODY, EDITORS),
+    "rules_ruleset_rule_remove": (NOBODY, EDITORS),
+    "rules_ruleset_submit": (EDITORS, EDITORS),
+    "rules_ruleset_withdraw": (EDITORS, EDITORS),
+    "rules_ruleset_discard": (EDITORS, EDITORS),
+    "rules_ruleset_send_back": (SUPERVISORS, SUPERVISORS),
+    "rules_ruleset_publish": (SUPERVISORS, SUPERVISORS),
+    "rules_ruleset_retire": (SUPERVISORS, SUPERVISORS),
     **record("rules_shopexemption", READERS, add=SUPERVISORS),
     "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
     **record("rules_sweep", READERS),
@@ -179,7 +193,9 @@ def records() -> dict[str, Any]:
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
         "shops_violation": Violation.objects.get(code="V1"),
-        "rules_ruleset": RuleSet.objects.get(alliance=alliance, purpose="admission"),
+        "rules_ruleset": drafts.draft_from(
+            RuleSet.objects.get(alliance=alliance, purpose="admission"), by=None, at=AT
+        ),
         "rules_shopexemption": exemptions.grant(
             shop=shop,
             alliance=alliance,
@@ -208,9 +224,20 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse("admin:app_list", args=["auth"])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
-    if model is None or page in ("changelist", "add", "export", "import", "metrics", "file", "codes"):
+    if model is None or page in (
+        "changelist",
+        "add",
+        "export",
+        "import",
+        "metrics",
+        "file",
+        "codes",
+        "compare",
+    ):
         return reverse(f"admin:{name}")
     subject = of[model]
+    if page in ("rule", "rule_move", "rule_remove"):
+        return reverse(f"admin:{name}", args=[subject.pk, subject.rules.first().pk])
     if page == "simple_history":
         return reverse(f"admin:{name}", args=[subject.pk, subject.history.first().pk])
     return reverse(f"admin:{name}", args=[subject.pk])
