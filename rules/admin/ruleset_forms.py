@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
 from django.forms import BoundField
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from rules.metrics import METRICS
@@ -44,7 +45,7 @@ class Several(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, field: str, choices: Any) -> None:
-        super().__init__(label=name_of_field(field), choices=choices, required=False)
+        super().__init__(label=capfirst(name_of_field(field)), choices=choices, required=False)
 
 
 class ConditionForm(forms.ModelForm):
@@ -70,7 +71,7 @@ class RuleForm(ConditionForm):
     nothing = _("never evaluated")
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
     categories = CommaList(
-        label=name_of_field("categories"), help_text=_("With commas between them. Empty: all.")
+        label=capfirst(name_of_field("categories")), help_text=_("With commas between them. Empty: all.")
     )
     shop_types = Several("shop_types", Shop.Type.choices)
     goods_kinds = Several("goods_kinds", Shop.GoodsKind.choices)

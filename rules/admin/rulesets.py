@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -143,11 +144,17 @@ def _told(request: HttpRequest, rule_set: RuleSet) -> dict[str, Any]:
                 _t("Compare with another version"),
             )
         )
-    try:
+    # The pages of simulations come and go with their own admin class.
+    with suppress(NoReverseMatch):
+        if rule_set.simulation is not None:
+            links.append(
+                (
+                    reverse("admin:rules_simulation_change", args=[rule_set.simulation_id]),
+                    _t("The simulation of %(day)s that it was submitted with")
+                    % {"day": date_format(rule_set.simulation.day)},
+                )
+            )
         simulations = reverse("admin:rules_simulation_changelist")
-    except NoReverseMatch:
-        pass
-    else:
         links.append((f"{simulations}?rule_set__id__exact={rule_set.pk}", _t("Simulations of this version")))
     return {
         "state": state,

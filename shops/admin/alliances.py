@@ -71,7 +71,12 @@ class PromotionPeriodForm(forms.ModelForm):
     class Meta:
         model = PromotionPeriod
         fields = ["name_en", "name_zh", "first_day", "last_day", "effect"]
-        widgets = {"first_day": DayInput, "last_day": DayInput}
+        widgets = {
+            "name_en": forms.TextInput(attrs={"size": 22}),
+            "name_zh": forms.TextInput(attrs={"size": 22}),
+            "first_day": DayInput,
+            "last_day": DayInput,
+        }
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
