@@ -72,7 +72,6 @@ EXPORTS = frozenset(
             for app, models in {
                 "shops": [
                     "alliance",
-                    "promotionperiod",
                     "controller",
                     "shop",
                     "product",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
+from rules import publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops.models import (
     Alliance,
@@ -225,15 +226,6 @@ def make_sweep(alliance_code: str = DOUYIN, day: date = DAY, **values: Any) -> S
     )
 
 
-def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulation:
-    """A simulation that waits for its worker."""
-    if rule_set is None:
-        rule_set = RuleSet.objects.get(alliance__code=DOUYIN, purpose=RuleSet.Purpose.CLEARANCE, version=1)
-    return Simulation.objects.create(
-        **{"rule_set": rule_set, "against": rule_set, "day": DAY, "requested_at": AT, **values}
-    )
-
-
 def make_proposal(
     enrollment: Enrollment | None = None, *, kind: str = Proposal.Kind.CLEAR, **values: Any
 ) -> Proposal:
@@ -313,6 +305,23 @@ def make_penalty(
             "reported_at": at,
             "imposed_at": at if penalised else None,
             "ended_at": at if status in Penalty.ENDED else None,
+            **values,
+        }
+    )
+
+
+def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulation:
+    """A simulation that is done, of the rules as they are now; by default of Douyin's clearance."""
+    if rule_set is None:
+        rule_set = RuleSet.objects.get(alliance__code=DOUYIN, purpose=RuleSet.Purpose.CLEARANCE, version=1)
+    return Simulation.objects.create(
+        **{
+            "rule_set": rule_set,
+            "day": DAY,
+            "status": Simulation.Status.DONE,
+            "requested_at": AT,
+            "finished_at": AT,
+            "digest": publishing.digest_of(rule_set),
             **values,
         }
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django import template
 
+from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
-from rules.models import Rule
 from shops.admin import cells
 
 register = template.Library()
@@ -15,6 +15,8 @@ register.filter("yuan", cells.yuan)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
+register.filter("rule_condition", conditions_of)
+register.filter("rule_scope", scope_of)
 register.simple_tag(value_of, name="metric_value")
 register.simple_tag(comparison_of, name="metric_comparison")
 register.simple_tag(margin_of, name="metric_margin")
@@ -30,9 +32,3 @@ def outcome_pill(outcome: str) -> str:
 def yes_no(flag: bool | None) -> str:
     """A flag in a word; unknown is a dash."""
     return cells.NOTHING if flag is None else value_of("", flag)
-
-
-@register.filter
-def exemption(rule: Rule) -> str:
-    """Whom the rule does not concern; empty for nobody."""
-    return rule.get_exemption_display() if rule.exemption else ""

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rules', '0006_rule_book_guards'),
+        ('rules', '0008_life_of_a_set'),
     ]
 
     operations = [

@@ -133,24 +133,36 @@ class Rule(Condition):
         verbose_name_plural = _("rules")
         ordering = ["rule_set", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["rule_set", "code"], name="rules_rule_code_is_used_once"),
+            models.UniqueConstraint(
+                fields=["rule_set", "code"],
+                name="rules_rule_code_is_used_once",
+                violation_error_message=_("Another rule of this set has this code."),
+            ),
             models.CheckConstraint(
                 condition=_complete(or_nothing=True),
                 name="rules_rule_is_complete_or_never_evaluated",
+                violation_error_message=_(
+                    "A condition has a metric, an operator and what it is compared with, or nothing of them."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(sample_metric="", sample_minimum=None)
-                | (~Q(sample_metric="") & Q(sample_minimum__gt=0)),
+                # NULL > 0 is unknown, and a check lets through what is unknown.
+                | (~Q(sample_metric="") & Q(sample_minimum__isnull=False, sample_minimum__gt=0)),
                 name="rules_rule_names_its_sample_with_its_minimum",
+                violation_error_message=_("A sample and its least count go together."),
             ),
             models.CheckConstraint(
-                condition=Q(warn_within=None) | Q(warn_within__gt=0), name="rules_rule_warns_within_something"
+                condition=Q(warn_within=None) | Q(warn_within__gt=0),
+                name="rules_rule_warns_within_something",
+                violation_error_message=_("A warning band is wider than nothing."),
             ),
             models.CheckConstraint(
                 condition=Q(entered_from=None)
                 | Q(entered_until=None)
                 | Q(entered_from__lte=F("entered_until")),
                 name="rules_rule_scope_ends_after_it_begins",
+                violation_error_message=_("The last day of entry lies before the first."),
             ),
         ]
 
@@ -180,7 +192,11 @@ class Alternative(Condition):
         ordering = ["rule", "position"]
         constraints = [
             models.CheckConstraint(
-                condition=_complete(or_nothing=False), name="rules_alternative_is_complete"
+                condition=_complete(or_nothing=False),
+                name="rules_alternative_is_complete",
+                violation_error_message=_(
+                    "An alternative has a metric, an operator and what it is compared with."
+                ),
             ),
         ]
 

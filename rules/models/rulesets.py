@@ -55,6 +55,7 @@ class RuleSet(Audited):
         blank=True,
         related_name="+",
     )
+    drafted_at = models.DateTimeField(_("drafted at"), null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted at"), null=True, blank=True)
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -98,6 +99,12 @@ class RuleSet(Audited):
                 fields=["alliance", "subject", "purpose", "version"],
                 name="rules_ruleset_version_is_used_once",
             ),
+            models.UniqueConstraint(
+                fields=["alliance", "subject", "purpose"],
+                condition=Q(published_at=None),
+                name="rules_ruleset_one_draft_is_open_at_a_time",
+                violation_error_message=_("Another draft for this is open already."),
+            ),
             models.CheckConstraint(
                 condition=Q(subject="shop", purpose__in=["admission", "clearance", "warning"])
                 | Q(subject="product", purpose__in=["admission", "clearance", "observation"]),
@@ -116,10 +123,16 @@ class RuleSet(Audited):
             models.CheckConstraint(
                 condition=Q(published_by=None)
                 | Q(published_at__isnull=False, submitted_at__isnull=False)
-                & ~Q(published_by=F("submitted_by")),
+                & ~Q(published_by=F("submitted_by"))
+                & ~Q(published_by=F("drafted_by")),
                 name="rules_ruleset_is_published_by_a_second_person",
             ),
         ]
+
+    @property
+    def open(self) -> bool:
+        """Whether its rules may still change."""
+        return self.published_at is None and self.submitted_at is None
 
     def __str__(self) -> str:
         subject = f"{self.get_subject_display()} · " if self.subject == self.Subject.PRODUCT else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,18 +13,25 @@ from django.utils.translation import gettext_lazy as _
 from shops.admin.forms import DayInput
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.models import Alliance, Enrollment, PromotionPeriod
+from shops.rights import person_of
 
-# What a supervisor sets.
-ADMISSION = ["openings_limit", "cool_down_days", "category_not_served"]
-PROPOSING = ["refile_after_days", "warns_on_lost_admission", "notice_days"]
+CHANGE = "shops.change_alliance"
+ADMISSION = ["openings_limit", "category_not_served", "warns_on_lost_admission"]
+TIME_LIMITS = ["notice_days", "cool_down_days", "refile_after_days"]
 BRAKES = ["most_cleared", "least_measured", "oldest_days", "largest_jump", "holds_repeated_days"]
-SETTINGS = [*ADMISSION, *PROPOSING, *BRAKES]
 
 
 class AllianceForm(forms.ModelForm):
     class Meta:
         model = Alliance
-        fields = SETTINGS
+        fields = [*ADMISSION, *TIME_LIMITS, *BRAKES]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("most_cleared", "least_measured", "largest_jump"):
+            # Who may only look has no such field.
+            if name in self.fields and self.initial.get(name) is not None:
+                self.initial[name] = f"{self.initial[name].normalize():f}"
 
     def clean_openings_limit(self) -> int | None:
         """A limit below what has been used already would make the record contradict itself."""
@@ -33,63 +41,56 @@ class AllianceForm(forms.ModelForm):
             raise forms.ValidationError(_t("A shop has already used %(used)s openings.") % {"used": used})
         return limit
 
+    def clean_most_cleared(self) -> Decimal | None:
+        return self._share("most_cleared")
 
-@admin.register(Alliance)
-class AllianceAdmin(ReadOnlyAdmin):
-    """Its settings are a supervisor's; which alliances there are is shipped."""
+    def clean_least_measured(self) -> Decimal | None:
+        return self._share("least_measured")
 
-    form = AllianceForm
-    list_display = ["name", "code", "openings_limit", "refile_after_days", "category_not_served"]
-    list_display_links = ["name"]
-    fieldsets = [
-        (None, {"fields": ["code", "name_en", "name_zh"]}),
-        (_("Admission"), {"fields": ADMISSION}),
-        (_("Rules and proposals"), {"fields": PROPOSING}),
-        (
-            _("Brakes of the daily check"),
-            {
-                "fields": BRAKES,
-                "description": _("A check that trips one is held; an empty one holds nothing. Shares of 1."),
-            },
-        ),
-    ]
-    readonly_fields = ["code", "name_en", "name_zh"]
+    def clean_largest_jump(self) -> Decimal | None:
+        jump = self.cleaned_data["largest_jump"]
+        if jump is not None and jump <= 0:
+            raise forms.ValidationError(_t("More than 0; empty for none."))
+        return jump
 
-    @admin.display(description=_("name"))
-    def name(self, alliance: Alliance) -> str:
-        return alliance.name
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("shops.change_alliance")
+    def _share(self, name: str) -> Decimal | None:
+        share = self.cleaned_data[name]
+        if share is not None and not 0 < share <= 1:
+            raise forms.ValidationError(_t("A share: more than 0, at most 1; empty for none."))
+        return share
 
 
 class PromotionPeriodForm(forms.ModelForm):
     class Meta:
         model = PromotionPeriod
-        fields = ["alliance", "name_en", "name_zh", "first_day", "last_day", "effect"]
-        widgets = {"first_day": DayInput, "last_day": DayInput}
+        fields = ["name_en", "name_zh", "first_day", "last_day", "effect"]
+        widgets = {
+            "name_en": forms.TextInput(attrs={"size": 22}),
+            "name_zh": forms.TextInput(attrs={"size": 22}),
+            "first_day": DayInput,
+            "last_day": DayInput,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        first, last = given.get("first_day"), given.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", _t("The last day lies before the first."))
+        return given
 
 
-@admin.register(PromotionPeriod)
-class PromotionPeriodAdmin(ReadOnlyAdmin):
-    """A supervisor's, like the alliances' settings."""
+class PromotionPeriodInline(admin.TabularInline):
+    """A supervisor's, like the alliance's other settings."""
 
+    model = PromotionPeriod
     form = PromotionPeriodForm
-    when_empty = _("No promotion days. On such days clearances wait, or take a supervisor.")
-    list_display = ["name", "alliance", "first_day", "last_day", "effect"]
-    list_display_links = ["name"]
-    list_filter = ["alliance", "effect"]
-    list_select_related = ["alliance"]
-    fields = PromotionPeriodForm.Meta.fields
-
-    @admin.display(description=_("name"))
-    def name(self, period: PromotionPeriod) -> str:
-        return period.name
+    extra = 1
+    ordering = ["-first_day"]
 
     def _may(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("shops.change_alliance")
+        return request.user.has_perm(CHANGE)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -97,3 +98,68 @@ class PromotionPeriodAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request)
+
+
+@admin.register(Alliance)
+class AllianceAdmin(ReadOnlyAdmin):
+    """Its settings are a supervisor's; which alliances there are is shipped."""
+
+    form = AllianceForm
+    list_display = ["name", "code", "openings_limit", "notice_days", "cool_down_days", "category_not_served"]
+    list_display_links = ["name"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "code",
+                    "name_en",
+                    "name_zh",
+                    "openings_limit",
+                    "category_not_served",
+                    "warns_on_lost_admission",
+                ]
+            },
+        ),
+        (
+            _("Time limits"),
+            {
+                "fields": [*TIME_LIMITS],
+                "description": _("All in days. They count from the day on which something was decided."),
+            },
+        ),
+        (
+            _("Brakes"),
+            {
+                "fields": [
+                    "most_cleared",
+                    "least_measured",
+                    "oldest_days",
+                    "largest_jump",
+                    "holds_repeated_days",
+                ],
+                "description": _(
+                    "A check that trips one of them is held: it files nothing until a supervisor "
+                    "releases it. Shares are written as 0.1 for 10 %. Empty: this brake is off."
+                ),
+            },
+        ),
+    ]
+    readonly_fields = ["code", "name_en", "name_zh"]
+    inlines = [PromotionPeriodInline]
+
+    @admin.display(description=_("name"))
+    def name(self, alliance: Alliance) -> str:
+        return alliance.name
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(CHANGE)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Each period's history says who set it."""
+        periods = formset.save(commit=False)
+        for period in formset.deleted_objects:
+            period.delete_by(person_of(request))
+        for period in periods:
+            period.save_by(person_of(request))
+        formset.save_m2m()

@@ -28,10 +28,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterModelOptions(
-            name='promotionperiod',
-            options={'ordering': ['alliance', '-first_day'], 'permissions': [('export_promotionperiod', 'Can export promotion periods')], 'verbose_name': 'promotion period', 'verbose_name_plural': 'promotion periods'},
-        ),
         migrations.AddField(
             model_name='alliance',
             name='holds_repeated_days',

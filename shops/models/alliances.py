@@ -138,7 +138,6 @@ class PromotionPeriod(Audited):
         verbose_name = _("promotion period")
         verbose_name_plural = _("promotion periods")
         ordering = ["alliance", "-first_day"]
-        permissions = [("export_promotionperiod", _("Can export promotion periods"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(first_day__lte=F("last_day")),

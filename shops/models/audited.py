@@ -64,3 +64,9 @@ class Audited(models.Model):
         self._history_user = by
         self._change_reason = reason[:100]
         self.save(**kwargs)
+
+    def delete_by(self, by: User | None, reason: str = "") -> None:
+        """Delete, and have the last history row name the person (None: the system) and the reason."""
+        self._history_user = by
+        self._change_reason = reason[:100]
+        self.delete()

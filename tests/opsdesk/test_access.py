@@ -19,10 +19,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from opsdesk import review
 from opsdesk.roles import ROLES
-from rules import exemptions
+from rules import drafts, exemptions
 from rules.models import RuleSet, SimulatedChange
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, PromotionPeriod, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -49,6 +49,7 @@ OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
 SUPERVISORS = frozenset({"supervisor", SUPERUSER})
 SIMULATORS = SUPERVISORS | {"rules_editor"}
 AUDITORS = OPERATORS | {"auditor"}
+EDITORS = frozenset({"rules_editor", SUPERUSER})
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
 
 Who = frozenset[str]
@@ -130,7 +131,20 @@ ACCESS: dict[str, Row] = {
     "rules_proposal_reject": (NOBODY, OPERATORS),
     "rules_proposal_file": (OPERATORS, OPERATORS),
     "rules_proposal_codes": (NOBODY, READERS),
-    **record("rules_ruleset", READERS),
+    **record("rules_ruleset", READERS, add=EDITORS),
+    "rules_ruleset_compare": (READERS, READERS),
+    "rules_ruleset_draft": (NOBODY, EDITORS),
+    "rules_ruleset_settings": (EDITORS, EDITORS),
+    "rules_ruleset_rule": (EDITORS, EDITORS),
+    "rules_ruleset_rule_add": (EDITORS, EDITORS),
+    "rules_ruleset_rule_move": (NOBODY, EDITORS),
+    "rules_ruleset_rule_remove": (NOBODY, EDITORS),
+    "rules_ruleset_submit": (EDITORS, EDITORS),
+    "rules_ruleset_withdraw": (EDITORS, EDITORS),
+    "rules_ruleset_discard": (EDITORS, EDITORS),
+    "rules_ruleset_send_back": (SUPERVISORS, SUPERVISORS),
+    "rules_ruleset_publish": (SUPERVISORS, SUPERVISORS),
+    "rules_ruleset_retire": (SUPERVISORS, SUPERVISORS),
     **record("rules_shopexemption", READERS, add=SUPERVISORS),
     "rules_shopexemption_end": (SUPERVISORS, SUPERVISORS),
     **record("rules_simulation", READERS, add=SIMULATORS, export=AUDITORS | SIMULATORS, versions=False),
@@ -138,7 +152,6 @@ ACCESS: dict[str, Row] = {
     **record("rules_sweep", READERS),
     "rules_sweep_release": (NOBODY, SUPERVISORS),
     "rules_sweep_drop": (NOBODY, SUPERVISORS),
-    **record("shops_promotionperiod", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("opsdesk_decision", READERS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
     **record(
@@ -195,11 +208,10 @@ def records() -> dict[str, Any]:
         "shops_product": listing.product,
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
-        "shops_promotionperiod": PromotionPeriod.objects.create(
-            alliance=alliance, name_en="618", name_zh="618", first_day=AT.date(), last_day=AT.date()
-        ),
         "shops_violation": Violation.objects.get(code="V1"),
-        "rules_ruleset": RuleSet.objects.get(alliance=alliance, purpose="admission"),
+        "rules_ruleset": drafts.draft_from(
+            RuleSet.objects.get(alliance=alliance, purpose="admission"), by=None, at=AT
+        ),
         "rules_shopexemption": exemptions.grant(
             shop=shop,
             alliance=alliance,
@@ -232,9 +244,20 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse("admin:app_list", args=["auth"])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
-    if model is None or page in ("changelist", "add", "export", "import", "metrics", "file", "codes"):
+    if model is None or page in (
+        "changelist",
+        "add",
+        "export",
+        "import",
+        "metrics",
+        "file",
+        "codes",
+        "compare",
+    ):
         return reverse(f"admin:{name}")
     subject = of[model]
+    if page in ("rule", "rule_move", "rule_remove"):
+        return reverse(f"admin:{name}", args=[subject.pk, subject.rules.first().pk])
     if page == "simple_history":
         return reverse(f"admin:{name}", args=[subject.pk, subject.history.first().pk])
     return reverse(f"admin:{name}", args=[subject.pk])

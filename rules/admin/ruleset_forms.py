@@ -1,0 +1,214 @@
+"""The forms in which rule sets are drafted, submitted, published and ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
+from django.forms import BoundField
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from rules.metrics import METRICS
+from rules.models import Alternative, Rule, RuleSet, Simulation
+from shops.admin.forms import DayInput
+from shops.models import Alliance, Shop
+
+MOST_ALTERNATIVES = 10
+
+
+def name_of_field(name: str) -> Any:
+    """What people call a field of a rule."""
+    return next(field.verbose_name for field in Rule._meta.fields if field.name == name)
+
+
+def metric_choices(current: str, nothing: str | Promise) -> list[tuple[str, Any]]:
+    """Every metric by its name in the reader's language; what is chosen now stays a choice."""
+    named = sorted(((key, str(metric.name)) for key, metric in METRICS.items()), key=lambda each: each[1])
+    unknown = [(current, current)] if current and current not in METRICS else []
+    return [("", nothing), *named, *unknown]
+
+
+class CommaList(SimpleArrayField):
+    """Values with commas between them; the wide comma of a Chinese keyboard is one too."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(forms.CharField(max_length=60), required=False, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value.replace("，", ",").strip(", ") if isinstance(value, str) else value)
+
+
+class Several(forms.MultipleChoiceField):
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, field: str, choices: Any) -> None:
+        super().__init__(label=capfirst(name_of_field(field)), choices=choices, required=False)
+
+
+class ConditionForm(forms.ModelForm):
+    """A metric, how it is compared and with what."""
+
+    nothing: str | Promise = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        current = self.instance.metric or self.initial.get("metric", "")
+        self.fields["metric"] = forms.ChoiceField(
+            label=self.fields["metric"].label, choices=metric_choices(current, self.nothing), required=False
+        )
+        self.fields["value"].help_text = _(
+            "A share as 0.75, yes or no as true or false. Several for “is one of”, with commas."
+        )
+        self.fields["upper"].help_text = _("For “is between”: the upper end, which is in.")
+
+
+class RuleForm(ConditionForm):
+    """Everything that a rule says. `seen`: the history row of the rule that the page shows."""
+
+    nothing = _("never evaluated")
+    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    categories = CommaList(
+        label=capfirst(name_of_field("categories")), help_text=_("With commas between them. Empty: all.")
+    )
+    shop_types = Several("shop_types", Shop.Type.choices)
+    goods_kinds = Several("goods_kinds", Shop.GoodsKind.choices)
+    subject_kinds = Several("subject_kinds", Shop.SubjectKind.choices)
+
+    class Meta:
+        model = Rule
+        exclude = ["rule_set", "position"]
+        widgets = {
+            "entered_from": DayInput,
+            "entered_until": DayInput,
+            "sentence_en": forms.Textarea(attrs={"rows": 2}),
+            "sentence_zh": forms.Textarea(attrs={"rows": 2}),
+            "reading_en": forms.Textarea(attrs={"rows": 2}),
+            "reading_zh": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sample_metric"] = forms.ChoiceField(
+            label=self.fields["sample_metric"].label,
+            choices=metric_choices(self.instance.sample_metric, _("nothing")),
+            required=False,
+            help_text=self.fields["sample_metric"].help_text,
+        )
+        if self.instance.pk:
+            # The code is what a rule is known by through all versions.
+            del self.fields["code"]
+        if self.instance.warn_within is not None:
+            self.initial["warn_within"] = f"{self.instance.warn_within.normalize():f}"
+
+    def validate_constraints(self) -> None:
+        """Left to the verb, which first says what is wrong field by field."""
+
+    @property
+    def sections(self) -> list[tuple[str | Promise, list[BoundField]]]:
+        """The visible fields under their headings; the condition has none."""
+        headed: list[tuple[str | Promise, list[str]]] = [
+            ("", ["code", "metric", "operator", "value", "upper"]),
+            (
+                _("Applies to"),
+                [
+                    *("categories", "shop_types", "goods_kinds", "subject_kinds"),
+                    *("entered_from", "entered_until", "exemption"),
+                ],
+            ),
+            (
+                _("What it rests on and what it leads to"),
+                ["sample_metric", "sample_minimum", "warn_within", "advisory", "ground"],
+            ),
+            (
+                _("What people read"),
+                ["sentence_en", "sentence_zh", "source", "reading_en", "reading_zh"],
+            ),
+        ]
+        return [(title, [self[name] for name in names if name in self.fields]) for title, names in headed]
+
+
+class AlternativeForm(ConditionForm):
+    nothing = "---------"
+
+    class Meta:
+        model = Alternative
+        fields = ["metric", "operator", "value", "upper"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A line that was emptied is none, also where it was one before.
+        self.empty_permitted, self.use_required_attribute = True, False
+
+    def has_changed(self) -> bool:
+        return any(self[name].value() for name in self._meta.fields or ())
+
+
+AlternativeFormSet = forms.formset_factory(
+    AlternativeForm, extra=2, can_delete=True, max_num=MOST_ALTERNATIVES, validate_max=True
+)
+
+
+def alternatives_of(formset: Any) -> list[Alternative]:
+    """What a valid formset says, without its empty lines and those to be removed."""
+    return [
+        form.instance for form in formset.forms if form.has_changed() and not form.cleaned_data.get("DELETE")
+    ]
+
+
+class SettingsForm(forms.ModelForm):
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = RuleSet
+        fields = ["mode", "note"]
+        help_texts = {
+            "mode": _(
+                "Propose: people decide. Automatic: within the brakes, what is proposed is accepted at once. "
+                "Shadow: evaluated and recorded, nothing is proposed."
+            ),
+            "note": _("For those who publish it, and for those who look it up later."),
+        }
+
+
+class FirstForm(forms.Form):
+    """Of what there is no version yet."""
+
+    alliance = forms.ModelChoiceField(Alliance.objects.all(), label=_("Alliance"))
+    subject = forms.ChoiceField(label=_("Subject"), choices=RuleSet.Subject.choices)
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=RuleSet.Purpose.choices)
+
+
+class SubmitForm(forms.Form):
+    simulation = forms.ModelChoiceField(Simulation.objects.none(), label=_("Simulation"), empty_label=None)
+
+    def __init__(self, *args: Any, simulations: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["simulation"].queryset = simulations  # type: ignore[attr-defined]
+
+
+class PublishForm(forms.Form):
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+    in_force_from = forms.DateField(label=_("In force from"), widget=DayInput)
+    short_notice_reason = forms.CharField(
+        label=_("Why at shorter notice"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        help_text=_("Only where the notice is shorter than the alliance's."),
+    )
+
+
+class RetireForm(forms.Form):
+    day = forms.DateField(
+        label=_("From"), widget=DayInput, help_text=_("The first day on which it is in force no longer.")
+    )
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class CompareForm(forms.Form):
+    """Any two versions."""
+
+    left = forms.ModelChoiceField(RuleSet.objects.all(), label=_("Version"))
+    right = forms.ModelChoiceField(RuleSet.objects.all(), label=_("beside"))
