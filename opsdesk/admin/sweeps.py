@@ -1,4 +1,4 @@
-"""Daily checks as they ran; held ones are released or dropped here. Asking for one stands in opsdesk.pages."""
+"""Daily checks as they ran; held ones are released or dropped here. To ask for one: opsdesk.pages."""
 
 from __future__ import annotations
 
