@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Entry = tuple[str, str | Promise, str]  # model, its name in the sidebar ("" for its own), query of the link
+# Model or page, its name in the sidebar ("" for its own), query of the link.
+Entry = tuple[str, str | Promise, str]
 
 # The sidebar. A model that isn't named here stands at its end, so that nothing registered is ever hidden.
 WORK: list[tuple[str | Promise, list[Entry]]] = [
@@ -44,6 +45,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         _("Rule book"),
         [
             ("rules.RuleSet", "", ""),
+            ("metrics", _("Metrics"), ""),
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
             ("shops.Alliance", "", ""),
@@ -53,6 +55,8 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
     ),
     (_("People"), [("auth.User", "", ""), ("auth.Group", _("roles"), "")]),
 ]
+# Pages of the sidebar that belong to no model, and the permission that each asks for.
+PAGES = {"metrics": "rules.view_ruleset"}
 # Reached from other pages alone.
 UNLISTED = frozenset({"shops.Controller"})
 
@@ -72,6 +76,11 @@ class DeskSite(admin.AdminSite):
         """The sidebar: only what this person may see, the current entry marked."""
         allowed = {
             model["model"]._meta.label: model for app in apps for model in app["models"] if model["admin_url"]
+        }
+        allowed |= {
+            page: {"name": "", "admin_url": reverse(f"admin:{page}", current_app=self.name)}
+            for page, permission in PAGES.items()
+            if request.user.has_perm(permission)
         }
         home = reverse("admin:index", current_app=self.name)
         today = {"name": _("Today"), "address": home, "current": request.path == home}
@@ -120,12 +129,14 @@ class DeskSite(admin.AdminSite):
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Here and not above: models are loaded by the time addresses are.
         from opsdesk import pages
+        from rules.admin.dictionary import metric_dictionary
 
         def page(view: Any) -> Any:
             return self.admin_view(partial(view, site=self))
 
         return [
             path("check/<slug:alliance>/", page(pages.check_now), name="check_now"),
+            path("rules/metrics/", page(metric_dictionary), name="metrics"),
             path("no-data/<slug:alliance>/", page(pages.no_data), name="no_data"),
             # No record has a page outside the desk, and for a model without a table this one breaks.
             *(url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"),

@@ -31,13 +31,32 @@ class Check:
     admissible: bool
     admission_holds: bool
     clearance_holds: bool
+    # It is in, not to be cleared, and a rule of warning or a clearance's band says so.
+    warned: bool
+    # Purpose → its rules by value; "warning" only where the alliance has such rules.
     rules: dict[str, list[dict[str, Any]]]
 
-    def rule_set(self, purpose: str) -> RuleSet:
+    def rule_set(self, purpose: str) -> RuleSet | None:
         """The version that was asked."""
-        return (
-            self.evaluation.admission if purpose == RuleSet.Purpose.ADMISSION else self.evaluation.clearance
-        )
+        return {
+            RuleSet.Purpose.ADMISSION.value: self.evaluation.admission,
+            RuleSet.Purpose.CLEARANCE.value: self.evaluation.clearance,
+            RuleSet.Purpose.WARNING.value: self.evaluation.warning,
+        }[purpose]
+
+    @property
+    def against(self) -> list[dict[str, Any]]:
+        """What keeps it out: admission rules that fail or can't be judged, clearance rules that fail."""
+        kept_out = {
+            RuleSet.Purpose.ADMISSION.value: {Outcome.FAILS.value, Outcome.NO_DATA.value},
+            RuleSet.Purpose.CLEARANCE.value: {Outcome.FAILS.value},
+        }
+        return [
+            rule
+            for purpose, outcomes in kept_out.items()
+            for rule in self.rules[purpose]
+            if rule["outcome"] in outcomes and not rule["advisory"]
+        ]
 
 
 def check(shop: Shop, alliance: Alliance, day: date) -> Check:
@@ -52,11 +71,13 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
                 state=F("en__state"),
                 admitting=evidence.of(evaluation.admitting),
                 clearing=evidence.of(evaluation.clearing),
+                warning=evidence.of(evaluation.warning_criteria),
                 admission_holds=_yes(passes_all(evaluation.admitting)),
                 clearance_fails=_yes(evaluation.to_clear()),
             )
             .get()
         )
+        warned = evaluation.inside().filter(evaluation.to_warn(), pk=shop.pk).exists()
         admissible = evaluation.candidates().filter(evaluation.to_admit(), pk=shop.pk).exists()
     return Check(
         shop=shop,
@@ -65,9 +86,11 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
         admissible=admissible,
         admission_holds=row["admission_holds"],
         clearance_holds=not row["clearance_fails"],
+        warned=warned,
         rules={
             RuleSet.Purpose.ADMISSION.value: row["admitting"],
             RuleSet.Purpose.CLEARANCE.value: row["clearing"],
+            **({RuleSet.Purpose.WARNING.value: row["warning"]} if evaluation.warning else {}),
         },
     )
 

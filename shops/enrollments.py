@@ -107,7 +107,8 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
     """Let the shop in: the next opening begins, on the local day of `at`.
 
     Refused when the shop is in, was in before and has not applied again (R18), is of a category that the
-    alliance doesn't serve (R22), is closed, is barred (R5, CL-1), or has used up its openings (DF-A12, R4).
+    alliance doesn't serve (R22), is closed, is barred (R5, CL-1), was cleared too lately, or has used up its
+    openings (DF-A12, R4).
     """
     lock(enrollment)
     names = {"shop": enrollment.shop, "alliance": enrollment.alliance}
@@ -132,6 +133,13 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
         raise Refused(_("%(shop)s is closed on its platform: nobody can open it.") % names)
     if barred_for_now(alliance).filter(pk=enrollment.shop_id).exists():
         raise Refused(_("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names)
+    if alliance.cool_down_days and (
+        cooling_shops(alliance, localdate(at)).filter(pk=enrollment.shop_id).exists()
+    ):
+        raise Refused(
+            _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before.")
+            % {**names, "days": alliance.cool_down_days}
+        )
     number = enrollment.openings_used + 1
     if alliance.openings_limit is not None and number > alliance.openings_limit:
         raise Refused(

@@ -30,7 +30,7 @@ from opsdesk.admin.filters import (
     pasted,
 )
 from opsdesk.models import Decision
-from rules.admin.values import margin_of, name_of, value_of
+from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.models import Proposal
 from rules.reversals import rests_on_superseded_data
 from shops.admin.cells import NOTHING, days, pill, yuan
@@ -86,6 +86,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
         "recovered on %(what)s": _("recovered on %(what)s"),
+        "waited until %(what)s": _("waited until %(what)s"),
     }
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
@@ -133,11 +134,10 @@ class ProposalAdmin(ReadOnlyAdmin):
                 value_of(proposal.lead_metric, proposal.observed),
             )
         return format_html(
-            '<span title="{}">{} → {} {}</span>',
+            '<span title="{}">{} → {}</span>',
             name_of(proposal.lead_metric),
             value_of(proposal.lead_metric, proposal.observed),
-            proposal.operator,
-            value_of(proposal.lead_metric, proposal.threshold),
+            comparison_of(proposal.lead_metric, proposal.operator, proposal.threshold),
         )
 
     @admin.display(description=_("margin"), ordering="margin")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from rules.admin.values import margin_of, name_of, value_of
+from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
 from rules.models import Rule
 from shops.admin import cells
@@ -14,6 +14,7 @@ register = template.Library()
 register.filter("yuan", cells.yuan)
 register.filter("metric_name", name_of)
 register.simple_tag(value_of, name="metric_value")
+register.simple_tag(comparison_of, name="metric_comparison")
 register.simple_tag(margin_of, name="metric_margin")
 
 

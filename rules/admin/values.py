@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from rules.conditions import listed
 from rules.metrics import METRICS, Kind
+from rules.models import Condition, RuleSet
 from shops.admin.cells import NOTHING, number, yuan
-from shops.models import Shop
+
+Operator = Condition.Operator
 
 
 def name_of(metric: str) -> str:
@@ -28,7 +33,7 @@ def value_of(metric: str, value: object) -> str:
     if text.lower() in ("true", "false"):
         return str(_("yes") if text.lower() == "true" else _("no"))
     if known is None or known.kind is Kind.TEXT:
-        return str(dict(Shop.Status.choices).get(text, text)) if metric == "shop_status" else text
+        return str(dict(known.choices).get(text, text)) if known else text
     try:
         amount = Decimal(text)
     except InvalidOperation:
@@ -40,6 +45,66 @@ def value_of(metric: str, value: object) -> str:
     if known.kind is Kind.COUNT:
         return number(amount)
     return plain(amount, least=2 if "score" in metric else 0)
+
+
+def operator_of(operator: str) -> str:
+    """A comparison as people read it: > or “is one of”."""
+    return str(Operator(operator).label) if operator in Operator.values else operator
+
+
+def threshold_of(metric: str, operator: str, threshold: object) -> str:
+    """What is compared with, as evidence keeps it (a list has its several) or as a list shows it (one text).
+
+    Empty for “is known”, which compares with nothing.
+    """
+    if operator in Condition.BARE:
+        return ""
+    if operator == Operator.BETWEEN:
+        ends = threshold if isinstance(threshold, list) else str(threshold).split("–")
+        return "–".join(value_of(metric, end) for end in ends)
+    if operator == Operator.IN:
+        values = threshold if isinstance(threshold, list) else listed(str(threshold))
+        return ", ".join(value_of(metric, value) for value in values)
+    return value_of(metric, threshold)
+
+
+def comparison_of(metric: str, operator: str, threshold: object) -> str:
+    """`> 4.10`, `is one of normal, suspended`, `is known`."""
+    return f"{operator_of(operator)} {threshold_of(metric, operator, threshold)}".strip()
+
+
+def condition_text(condition: Condition) -> str:
+    """`shop score > 4.10`, in the reader's language; empty for a rule that is never evaluated."""
+    if not condition.metric:
+        return ""
+    ends = condition.operator == Operator.BETWEEN
+    threshold = [condition.value, condition.upper] if ends else condition.value
+    compared = comparison_of(condition.metric, condition.operator, threshold)
+    return f"{name_of(condition.metric)} {compared}"
+
+
+def any_of_text(conditions: Iterable[Condition]) -> str:
+    """A rule's own condition and its alternatives: it is met where any of them is."""
+    return str(_(" or ")).join(filter(None, map(condition_text, conditions)))
+
+
+def way_back_text(entry: dict[str, Any]) -> str:
+    """What would have to change of an entry of evidence that keeps a shop out, and how far it is."""
+    metric, observed = entry["metric"], entry["observed"]
+    words = {
+        "metric": name_of(metric),
+        "observed": value_of(metric, observed) if observed is not None else str(_("not known")),
+        "condition": comparison_of(metric, entry["operator"], entry["threshold"]),
+    }
+    if entry["purpose"] == RuleSet.Purpose.ADMISSION:
+        text = _("%(metric)s is %(observed)s; needed: %(condition)s")
+    else:
+        text = _("%(metric)s is %(observed)s; not allowed: %(condition)s")
+    told = str(text) % words
+    if entry["margin"] is None:
+        return str(_("%(told)s.")) % {"told": told}
+    distance = margin_of(metric, abs(Decimal(str(entry["margin"])))).lstrip("+")
+    return str(_("%(told)s: %(distance)s away.")) % {"told": told, "distance": distance}
 
 
 def plain(amount: Decimal, least: int = 0) -> str:

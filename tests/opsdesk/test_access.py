@@ -90,6 +90,7 @@ ACCESS: dict[str, Row] = {
     "app_list": (ADMINISTRATORS, ADMINISTRATORS),  # the app of people
     "check_now": (NOBODY, OPERATORS),
     "no_data": (READERS, READERS),
+    "metrics": (READERS, NOBODY),
     **record("shops_alliance", READERS, change=SUPERVISORS),
     **record("shops_controller", READERS),
     **record("shops_enrollment", READERS),

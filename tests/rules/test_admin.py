@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from rules.admin.values import margin_of, value_of
-from rules.models import RuleSet, ShopExemption
+from rules.admin.values import any_of_text, condition_text, margin_of, threshold_of, value_of
+from rules.models import Alternative, Rule, RuleSet, ShopExemption
 from shops.models import Alliance, Shop
 from tests.factories import DOUYIN, make_shop, make_user
 
@@ -88,6 +88,62 @@ def test_values_are_shown_as_people_read_them(metric: str, value: object, shown:
 def test_margins_carry_their_sign(metric: str, margin: Decimal | str | None, shown: str) -> None:
     with override("en"):
         assert margin_of(metric, margin) == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "chinese"),
+    [
+        (("shop_score", ">", "4.1"), "shop score > 4.10", "店铺评分 > 4.10"),
+        (
+            ("shop_score", "between", "4.0", "4.5"),
+            "shop score is between 4.00–4.50",
+            "店铺评分 介于 4.00–4.50",
+        ),
+        (
+            ("shop_status", "in", "normal,suspended"),
+            "shop status is one of normal, suspended",
+            "店铺状态 属于其中之一 正常, 已封禁",
+        ),
+        (("positive_rate", "known"), "positive rate is known", "好评率 有值"),
+        (
+            ("penalties:V8:30d", "<", "3"),
+            "penalties under V8 in 30 days < 3",
+            "近 30 天 V8 违规处罚次数 < 3",
+        ),
+        (("",), "", ""),
+    ],
+)
+def test_a_condition_reads_in_both_languages(values: tuple, english: str, chinese: str) -> None:
+    condition = Rule(**dict(zip(("metric", "operator", "value", "upper"), values, strict=False)))
+    with override("en"):
+        assert condition_text(condition) == english
+    with override("zh-hans"):
+        assert condition_text(condition) == chinese
+
+
+def test_alternatives_stand_beside_the_rules_own_condition() -> None:
+    own = Rule(metric="shop_score", operator="≥", value="4.2")
+    other = Alternative(metric="shop_score", operator="unknown")
+    with override("en"):
+        assert any_of_text([own, other]) == "shop score ≥ 4.20 or shop score is not known"
+
+
+@pytest.mark.parametrize(
+    ("operator", "threshold", "shown"),
+    [
+        ("between", ["4.0", "4.5"], "4.00–4.50"),
+        ("between", "4.0–4.5", "4.00–4.50"),
+        ("in", ["4", "5"], "4.00, 5.00"),
+        ("in", "4, 5", "4.00, 5.00"),
+        ("known", None, ""),
+        ("≥", "4.2", "4.20"),
+    ],
+)
+def test_a_threshold_reads_the_same_from_evidence_and_from_a_list(
+    operator: str, threshold: object, shown: str
+) -> None:
+    with override("en"):
+        assert threshold_of("shop_score", operator, threshold) == shown
 
 
 # Exemptions

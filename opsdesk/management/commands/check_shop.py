@@ -38,7 +38,8 @@ class Command(AnsweringCommand):
 def as_json(answer: Check) -> dict[str, Any]:
     def part(purpose: str, holds: bool) -> dict[str, Any]:
         rules = [{key: rule[key] for key in TOLD} for rule in answer.rules[purpose]]
-        return {"version": answer.rule_set(purpose).version, "holds": holds, "rules": rules}
+        rule_set = answer.rule_set(purpose)
+        return {"version": rule_set and rule_set.version, "holds": holds, "rules": rules}
 
     return {
         "shop": answer.shop.code,
@@ -52,10 +53,8 @@ def as_json(answer: Check) -> dict[str, Any]:
 
 def summary(answer: Check) -> str:
     lines = [f"{answer.shop.code} {answer.evaluation.alliance.code} {answer.evaluation.day}"]
-    for purpose in (Purpose.ADMISSION, Purpose.CLEARANCE):
-        lines.append(f"{purpose.value} v{answer.rule_set(purpose).version}")
-        lines += [
-            "  {code:8} {outcome:8} {observed} {operator} {threshold}".format(**rule)
-            for rule in answer.rules[purpose]
-        ]
+    for purpose, rules in answer.rules.items():
+        rule_set = answer.rule_set(purpose)
+        lines.append(f"{purpose} v{rule_set.version}" if rule_set else purpose)
+        lines += ["  {code:8} {outcome:8} {observed} {operator} {threshold}".format(**rule) for rule in rules]
     return "\n".join(lines)

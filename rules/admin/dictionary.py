@@ -1,0 +1,113 @@
+"""The metric dictionary: everything that a rule can speak about, and which rules in force do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+from rules.metrics import METRICS, Kind, RuleMetric
+from rules.models import Rule, RuleSet
+from rules.publishing import in_force
+from shops.admin.cells import number
+from shops.models import Alliance
+
+TYPES = {
+    Kind.NUMBER: _("number"),
+    Kind.RATE: _("share"),
+    Kind.MONEY: _("amount"),
+    Kind.COUNT: _("count"),
+    Kind.FLAG: _("yes or no"),
+    Kind.TEXT: _("text"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A metric as the page shows it."""
+
+    metric: RuleMetric
+    rules: list[Rule]
+
+    @property
+    def name_en(self) -> str:
+        with override("en"):
+            return str(self.metric.name)
+
+    @property
+    def name_zh(self) -> str:
+        with override("zh-hans"):
+            return str(self.metric.name)
+
+    @property
+    def type(self) -> str:
+        return str(TYPES[self.metric.kind])
+
+    @property
+    def scale(self) -> str:
+        """Both ends in; without an upper end where it is only what the column holds."""
+        metric = self.metric
+        if metric.choices:
+            return ", ".join(str(label) for _key, label in metric.choices)
+        if metric.minimum is None or metric.maximum is None:
+            return ""
+        if metric.kind in (Kind.NUMBER, Kind.RATE):
+            return f"{number(metric.minimum)}–{number(metric.maximum)}"
+        return f"≥ {number(metric.minimum)}"
+
+    @property
+    def window(self) -> str:
+        """The first and the last day of what is counted on day D, both in (R12)."""
+        days = self.metric.window_days
+        if days is None:
+            return ""
+        return f"[D−{days - 1}, D]" if days > 1 else "[D]"
+
+
+def rules_in_force(day: date) -> dict[str, list[Rule]]:
+    """Metric → the rules in force that read it, as value, as alternative or as sample."""
+    versions = [
+        in_force(alliance, purpose, day)
+        for alliance in Alliance.objects.all()
+        for purpose in RuleSet.PURPOSES[RuleSet.Subject.SHOP]
+    ]
+    pinned = [rule_set.pk for rule_set in versions if rule_set is not None]
+    rules = Rule.objects.filter(rule_set__in=pinned).exclude(metric="")
+    using: dict[str, list[Rule]] = defaultdict(list)
+    ordered = rules.order_by("rule_set__alliance__code", "rule_set__purpose", "position")
+    for rule in ordered.select_related("rule_set__alliance").prefetch_related("alternatives"):
+        read = [rule.metric, rule.sample_metric, *(other.metric for other in rule.alternatives.all())]
+        for key in dict.fromkeys(filter(None, read)):
+            using[key].append(rule)
+    return using
+
+
+def entries(day: date) -> list[Entry]:
+    """Every listed metric, then those that rules in force ask for beyond them."""
+    using = rules_in_force(day)
+    asked = sorted(key for key in using if key not in set(METRICS) and key in METRICS)
+    return [Entry(METRICS[key], using.get(key, [])) for key in (*METRICS, *asked)]
+
+
+def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
+    """The page."""
+    if not request.user.has_perm("rules.view_ruleset"):
+        raise PermissionDenied
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    context = {
+        **site.each_context(request),
+        "title": _t("Metrics"),
+        "opts": RuleSet._meta,
+        "entries": entries(localdate()),
+    }
+    return TemplateResponse(request, "admin/rules/metrics.html", context)
