@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import metrics as imported
 from shops.errors import Refused
@@ -189,7 +190,7 @@ def _derived() -> Iterator[RuleMetric]:
         _("openings left"),
         Kind.COUNT,
         F("openings_limit") - Coalesce(F("en__openings_used"), Value(0), output_field=IntegerField()),
-        unit=_("openings"),
+        unit=pgettext_lazy("unit", "openings"),
         minimum=_ZERO,
         maximum=Decimal(32_767),
         no_value=_("The alliance sets no limit."),

@@ -73,6 +73,7 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
             by_an_earlier_check & fails
             | evaluation.not_served()
             | Q(fact_barred__key__isnull=False)
+            | evaluation.cooling()
             | Q(en__state__in=[State.OPEN, State.CLEARED])
             # R18: it has taken its application back.
             | Q(en__state=State.LEFT, en__openings_used__gt=0)

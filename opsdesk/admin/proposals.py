@@ -88,6 +88,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
         "recovered on %(what)s": _("recovered on %(what)s"),
+        "waited until %(what)s": _("waited until %(what)s"),
     }
 
     def get_list_display(self, request: HttpRequest) -> Any:

@@ -1,4 +1,4 @@
-"""Daily checks as they ran; held ones are released or dropped here. opsdesk.pages asks for one."""
+"""Daily checks as they ran; held ones are released or dropped here. To ask for one: opsdesk.pages."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext_lazy
 
 from rules.metrics import METRICS, Kind, RuleMetric
 from rules.models import Rule, RuleSet
@@ -22,7 +22,7 @@ from shops.admin.cells import number
 from shops.models import Alliance
 
 TYPES = {
-    Kind.NUMBER: _("number"),
+    Kind.NUMBER: pgettext_lazy("kind of metric", "number"),
     Kind.RATE: _("share"),
     Kind.MONEY: _("amount"),
     Kind.COUNT: _("count"),

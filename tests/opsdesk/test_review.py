@@ -121,7 +121,7 @@ def test_a_clearance_of_a_shop_that_has_left_meanwhile_is_refused() -> None:
 def test_what_the_desk_cannot_carry_out_is_refused() -> None:
     product = make_product()
     for proposal in (
-        make_proposal(kind="warn", ground="metric"),
+        make_proposal(kind="observe", ground="metric"),
         make_proposal(make_enrollment(product.shop), product=product),
     ):
         with pytest.raises(Refused, match="carry out"):

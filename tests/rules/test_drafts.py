@@ -197,18 +197,18 @@ def test_a_new_rule_stands_at_the_end(draft: RuleSet, editor: User) -> None:
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"code": "DF-A5"}, "__all__"),
+        ({"code": "DF-A5"}, "code"),
         ({"code": "df a5; drop"}, "code"),
         ({"code": ""}, "code"),
         ({"sentence_zh": ""}, "sentence_zh"),
         ({"source": ""}, "source"),
         ({"operator": "~"}, "operator"),
-        ({"value": ""}, "__all__"),
-        ({"metric": ""}, "__all__"),
-        ({"operator": "between", "upper": ""}, "__all__"),
-        ({"sample_metric": "paid_orders_30d"}, "__all__"),
-        ({"warn_within": Decimal("-0.1")}, "__all__"),
-        ({"entered_from": date(2026, 2, 1), "entered_until": date(2026, 1, 1)}, "__all__"),
+        ({"value": ""}, "value"),
+        ({"metric": ""}, "metric"),
+        ({"operator": "between", "upper": ""}, "upper"),
+        ({"sample_metric": "paid_orders_30d"}, "sample_minimum"),
+        ({"warn_within": Decimal("-0.1")}, "warn_within"),
+        ({"entered_from": date(2026, 2, 1), "entered_until": date(2026, 1, 1)}, "entered_until"),
         ({"shop_types": ["kiosk"]}, "shop_types"),
     ],
 )
@@ -335,7 +335,7 @@ def test_the_digest_hangs_on_what_rules_say_and_on_their_order(draft: RuleSet, e
         "sentence_zh": "店铺评分不低于 4.2 分。",
         "categories": ["beauty"],
         "advisory": True,
-        "warn_within": Decimal("0.1"),
+        "exemption": "no_score_yet",
         "reading_en": "as we read it",
     }.items():
         setattr(rule, field, value)

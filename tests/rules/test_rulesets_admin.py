@@ -181,7 +181,7 @@ def test_scope_sample_and_alternatives_are_edited_and_shown(desk: Client, draft:
     assert (rule.categories, rule.shop_types) == (["beauty", "food"], ["flagship"])
     assert rule.alternatives.get().upper == "1"
     page = text(desk, address("change", draft))
-    for shown in ("positive rate is between 90% and 100%", "only beauty · food", "≥ 50"):
+    for shown in ("positive rate is between 90% – 100%", "only beauty · food", "≥ 50"):
         assert shown in page, shown
     desk.post(url, answers(desk, url, **{"alternatives-0-DELETE": "on"}))
     assert not rule.alternatives.exists()
@@ -248,7 +248,7 @@ def test_rules_are_added_moved_and_removed(desk: Client, draft: RuleSet) -> None
     )
     desk.post(url, new)
     again = desk.post(url, new)
-    assert "has this code" in again.content.decode()
+    assert "The set has a rule DF-A99 already." in again.content.decode()
     desk.post(address("rule_move", draft, code(draft, "DF-A99")), {"to": "1"})
     assert draft.rules.order_by("position").first().code == "DF-A99"
     url = address("rule", draft, code(draft, "DF-A99"))

@@ -127,6 +127,8 @@ def test_the_distribution_counts_every_shop_once_with_both_thresholds() -> None:
 
 
 def test_a_check_by_the_published_draft_does_what_its_simulation_said() -> None:
+    # So many fail here that a brake would hold the check.
+    Alliance.objects.filter(code=DOUYIN).update(most_cleared=None, largest_jump=None)
     for number in range(60):
         measured(experience_score=f"{3 + number / 40:.2f}", shop_score=f"{4 + number / 80:.2f}")
         measured(Enrollment.State.APPLIED, shop_score=f"{3.9 + number / 100:.2f}")

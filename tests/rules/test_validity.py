@@ -17,12 +17,15 @@ pytestmark = pytest.mark.django_db
 
 
 def draft(purpose: str = "admission", subject: str = "shop") -> RuleSet:
-    return RuleSet.objects.create(
+    """The one that is open, made where there is none yet."""
+    found, _made = RuleSet.objects.get_or_create(
         alliance=Alliance.objects.get(code=DOUYIN),
         purpose=purpose,
         subject=subject,
-        version=RuleSet.objects.count() + 1000,
+        published_at=None,
+        defaults={"version": RuleSet.objects.count() + 1000},
     )
+    return found
 
 
 def rule(rule_set: RuleSet, **values) -> Rule:

@@ -125,3 +125,16 @@ def test_a_check_before_the_days_metrics_came_in_leaves_the_day_to_the_timetable
     assert not sweeps.is_checked(enrollment.alliance, DAY)
     make_sweep(started_at=AT + timedelta(hours=1))
     assert sweeps.is_checked(enrollment.alliance, DAY)
+
+
+def test_an_admission_is_withdrawn_while_the_shops_clearance_is_still_fresh() -> None:
+    enrollment = make_enrollment(state="cleared")
+    enrollments.apply(enrollment, by=None, at=AT)
+    make_metrics(enrollment.shop)
+    check()
+    assert the_proposal().status == "open"
+    # The factory's openings end fifty days before the day.
+    alliance = enrollment.alliance
+    alliance.cool_down_days = 60
+    alliance.save()
+    assert check().withdrawn == 1
