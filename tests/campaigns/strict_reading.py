@@ -28,6 +28,8 @@ class Bad(Exception):
 
 
 Cell = Callable[[str], str]
+# Metrics are kept for 36 whole months before the running one.
+KEPT_FROM = date(KNOWN_ON.year - 3, KNOWN_ON.month, 1)
 SHEET_ERRORS = ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#FORMULA"]
 NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
@@ -90,7 +92,7 @@ def among(words: Mapping[str, str]) -> Cell:
     return read
 
 
-def day(latest: date | None, *, needed: bool) -> Cell:
+def day(latest: date | None, *, needed: bool, earliest: date = date(2000, 1, 1)) -> Cell:
     def read(cell: str) -> str:
         if not cell and not needed:
             return ""
@@ -98,7 +100,7 @@ def day(latest: date | None, *, needed: bool) -> Cell:
             found = date(*map(int, re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})", cell, re.ASCII).groups()))
         except (AttributeError, ValueError):
             raise Bad from None
-        if found < date(2000, 1, 1) or (latest is not None and found > latest):
+        if found < earliest or (latest is not None and found > latest):
             raise Bad
         return cell
 
@@ -146,7 +148,7 @@ NAME_OF_SHOP = text(64, needed=True, is_id=True)
 COLUMNS: dict[str, dict[str, Cell]] = {
     "metrics": {
         "shop": NAME_OF_SHOP,
-        "day": day(KNOWN_ON, needed=True),
+        "day": day(KNOWN_ON, needed=True, earliest=KEPT_FROM),
         "gmv_30d": number(2, "99999999999999.99", ten_thousands=True),
         "paid_orders_30d": number(0, "2147483647"),
         "shop_score": SCORE,

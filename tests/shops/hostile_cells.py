@@ -166,9 +166,11 @@ def dates() -> Iterator[Case]:
         yield rejected(
             f"{column} tomorrow", "enrollments", content.format("2026-03-12"), (2, column, "future")
         )
-    for cell in ("2024-02-29", "2000-01-01", " 2026-03-10\t"):
+    for cell in ("2024-02-29", "2023-03-01", " 2026-03-10\t"):
         stands = {f"S1 {cell.strip()}": {"gmv_30d": "1", "shop_score": "1"}}
         yield exact(f"day {cell!r}", "metrics", f"{METRICS}S1,{cell},1,1\n", stands)
+    for cell in ("2023-02-28", "2000-01-01"):
+        yield beside_good(f"day {cell}", f"S1,{cell},1,1", (2, "day", "kept_no_longer"))
     for cell in ("9999-12-31", "2024-02-29", ""):
         content = OTHER_DATES[0][2].format(cell)
         yield exact(f"a paper until {cell or 'whenever'}", "qualifications", content, paper("S1", "A", cell))

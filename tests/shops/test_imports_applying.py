@@ -160,9 +160,9 @@ def test_metrics_are_kept_exactly_missing_as_missing_and_no_score_yet_as_such() 
 
 def test_each_month_has_its_partition_when_it_is_needed() -> None:
     make_shop(code="S1")
-    rows = [f"S1,{day},1,1,5,5,5,5,5,1,1,1,1,1" for day in ("2019-12-31", "2020-01-01", "2024-02-29")]
+    rows = [f"S1,{day},1,1,5,5,5,5,5,1,1,1,1,1" for day in ("2023-12-31", "2024-01-01", "2024-02-29")]
     batch = bring("metrics", metrics(*rows))
-    assert (batch.created, batch.first_day, batch.last_day) == (3, date(2019, 12, 31), date(2024, 2, 29))
+    assert (batch.created, batch.first_day, batch.last_day) == (3, date(2023, 12, 31), date(2024, 2, 29))
 
 
 def test_a_correction_replaces_only_what_differs_and_keeps_what_stood() -> None:
