@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +9,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _t
@@ -20,6 +19,7 @@ from rules import drafts
 from rules.admin.publishing_pages import PublishingPages
 from rules.models import Retirement, Rule, RuleSet
 from rules.publishing import CHANGE, PUBLISH, State, editors_of, with_state
+from rules.simulation import RUN
 from shops.admin.cells import pill
 from shops.admin.readonly import ReadOnlyInline
 
@@ -144,18 +144,20 @@ def _told(request: HttpRequest, rule_set: RuleSet) -> dict[str, Any]:
                 _t("Compare with another version"),
             )
         )
-    # The pages of simulations come and go with their own admin class.
-    with suppress(NoReverseMatch):
-        if rule_set.simulation is not None:
-            links.append(
-                (
-                    reverse("admin:rules_simulation_change", args=[rule_set.simulation_id]),
-                    _t("The simulation of %(day)s that it was submitted with")
-                    % {"day": date_format(rule_set.simulation.day)},
-                )
+    if rule_set.simulation is not None:
+        links.append(
+            (
+                reverse("admin:rules_simulation_change", args=[rule_set.simulation_id]),
+                _t("The simulation of %(day)s that it was submitted with")
+                % {"day": date_format(rule_set.simulation.day)},
             )
+        )
+    if rule_set.subject == RuleSet.Subject.SHOP:
         simulations = reverse("admin:rules_simulation_changelist")
         links.append((f"{simulations}?rule_set__id__exact={rule_set.pk}", _t("Simulations of this version")))
+        if may(RUN):
+            asking = reverse("admin:rules_simulation_add")
+            links.append((f"{asking}?rule_set={rule_set.pk}", _t("Simulate it")))
     return {
         "state": state,
         "state_pill": state_pill(rule_set),

@@ -181,7 +181,7 @@ def test_scope_sample_and_alternatives_are_edited_and_shown(desk: Client, draft:
     assert (rule.categories, rule.shop_types) == (["beauty", "food"], ["flagship"])
     assert rule.alternatives.get().upper == "1"
     page = text(desk, address("change", draft))
-    for shown in ("positive rate is between 90% – 100%", "only beauty · food", "≥ 50"):
+    for shown in ("positive rate is between 90%–100%", "only beauty · food", "≥ 50"):
         assert shown in page, shown
     desk.post(url, answers(desk, url, **{"alternatives-0-DELETE": "on"}))
     assert not rule.alternatives.exists()
