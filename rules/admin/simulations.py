@@ -18,6 +18,7 @@ from rules import jobs, simulation
 from rules.admin.values import name_of
 from rules.models import RuleSet, SimulatedChange, Simulation
 from shops.admin.cells import number, pill, yuan
+from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.readonly import ShownAdmin
 from shops.errors import Refused
@@ -129,8 +130,19 @@ class SimulatedChangeAdmin(ShownAdmin):
     ordering = ["simulation", "change", "shop"]
     sortable_by = ()
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SimulatedChange]:
-        return super().get_queryset(request).select_related("shop", "simulation")
+    def export_columns(self) -> list[Column]:
+        return [
+            Column("shop", _("shop"), lambda row: row.shop.code),
+            Column("name", _("name"), lambda row: row.shop.name),
+            Column("change", _("change"), lambda row: row.get_change_display()),
+            Column("rules", _("rules"), lambda row: " ".join(row.rules)),
+            Column("category", _("category"), lambda row: row.shop.category),
+            Column("shop_type", _("shop type"), lambda row: row.shop.get_shop_type_display()),
+            Column("gmv_30d", _("30-day sales"), lambda row: row.gmv_30d),
+        ]
+
+    def export_queryset(self, queryset: QuerySet[SimulatedChange]) -> QuerySet[SimulatedChange]:
+        return queryset.select_related("shop")
 
     @admin.display(description=_("change"))
     def change_pill(self, row: SimulatedChange) -> str:

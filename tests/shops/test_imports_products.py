@@ -189,14 +189,15 @@ def test_a_later_import_keeps_an_earlier_one_of_the_same_products_but_none_of_sh
 
 
 def test_months_of_product_metrics_are_given_up_with_those_of_shops(product, settings) -> None:
-    settings.METRICS_KEPT_MONTHS = 2
+    settings.METRICS_KEPT_MONTHS = 12
     for kind, subject, figure in (("metrics", "S1", "gmv_30d"), ("product_metrics", "G1", "sales_amount")):
         key = "shop" if subject == "S1" else "product"
-        bring(kind, f"{key},day,{figure}\n{subject},2025-12-31,1\n{subject},2026-01-01,1\n")
+        bring(kind, f"{key},day,{figure}\n{subject},2025-11-30,1\n{subject},2025-12-01,1\n")
+    settings.METRICS_KEPT_MONTHS = 3
     assert imports.forget_months(before=date(2026, 3, 10)) == 1
     for model in (ShopMetrics, ProductMetrics):
-        assert list(model.objects.values_list("day", flat=True)) == [date(2026, 1, 1)]
-    assert set(Coverage.objects.values_list("day", flat=True)) == {date(2026, 1, 1)}
+        assert list(model.objects.values_list("day", flat=True)) == [date(2025, 12, 1)]
+    assert set(Coverage.objects.values_list("day", flat=True)) == {date(2025, 12, 1)}
 
 
 def test_an_import_of_products_is_not_reversed(shop) -> None:
