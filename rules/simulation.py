@@ -5,12 +5,13 @@ Both versions are asked over the same population and the same day, by the expres
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_noop
@@ -106,13 +107,19 @@ def run(simulation_id: int, *, at: datetime) -> Simulation:
 
 def _finish(simulation: Simulation, status: Simulation.Status, at: datetime, failure: str = "") -> Simulation:
     simulation.status, simulation.finished_at, simulation.failure = status, at, failure
+    if status == Status.FAILED:
+        # The shops that it named are rolled back with it.
+        simulation.result, simulation.checked = {}, 0
     simulation.done = 1
     simulation.save()
     return simulation
 
 
 class _Progress:
-    """Tells how far a simulation is over a connection of its own, while its transaction is still open."""
+    """Tells how far a simulation is over a connection of its own, while its transaction is still open.
+
+    A simulation does not fail for it: where there is no such connection nothing is told.
+    """
 
     def __init__(self, simulation_id: int) -> None:
         self._simulation_id = simulation_id
@@ -122,12 +129,15 @@ class _Progress:
         return self
 
     def tell(self, share: float) -> None:
-        self._beside.fetch(
-            "UPDATE rules_simulation SET done = %s WHERE id = %s RETURNING id", [share, self._simulation_id]
-        )
+        with suppress(Error):
+            self._beside.fetch(
+                "UPDATE rules_simulation SET done = %s WHERE id = %s RETURNING id",
+                [share, self._simulation_id],
+            )
 
     def __exit__(self, *error: object) -> None:
-        self._beside.close()
+        with suppress(Error):
+            self._beside.close()
 
 
 def _carry_out(simulation: Simulation, progress: _Progress) -> None:

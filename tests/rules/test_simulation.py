@@ -194,3 +194,12 @@ def test_a_band_warns_whoever_holds_by_less() -> None:
     assert changes(done) == {near.shop.code: "warned"}
     assert [change.rules for change in done.changes.all()] == [["DF-C1"]]
     assert (done.result["now"]["warn"], done.result["draft"]["warn"]) == (0, 1)
+
+
+def test_a_simulation_that_keeps_killing_its_worker_fails_and_tells_nothing() -> None:
+    measured(experience_score="3.40")
+    asked = simulation.request(draft(), by=None, at=AT)
+    Simulation.objects.filter(pk=asked.pk).update(status="running", tries=3)
+    failed = simulation.run(asked.pk, at=AT)
+    assert (failed.status, failed.result, failed.changes.count()) == (Simulation.Status.FAILED, {}, 0)
+    assert failed.failure
