@@ -102,50 +102,57 @@ def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
     enrollment.save_by(by, reason or "applied")
 
 
+def refusals_to_admit(enrollment: Enrollment, day: date) -> list[str]:
+    """Why nobody could let the shop in on `day`, whatever it measures; empty where nothing stands in the way.
+
+    It is in, was in before and has not applied again (R18), is of a category that the alliance doesn't serve
+    (R22), is closed, is barred (R5, CL-1), was cleared too lately, or has used up its openings (DF-A12, R4).
+    """
+    shop, alliance, State = enrollment.shop, enrollment.alliance, Enrollment.State
+    limit = alliance.openings_limit
+    names = {
+        "shop": shop,
+        "alliance": alliance,
+        "category": shop.category,
+        "days": alliance.cool_down_days,
+        "limit": limit,
+    }
+    if enrollment.state == State.OPEN:
+        return [_already_open(enrollment)]
+    refusals = {
+        _("%(shop)s was in %(alliance)s before: it comes back only once it has applied (R18)."): (
+            bool(enrollment.openings_used) and enrollment.state != State.APPLIED
+        ),
+        _("%(alliance)s does not serve the category %(category)s (R22)."): (
+            bool(alliance.category_not_served) and shop.category == alliance.category_not_served
+        ),
+        _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."): (
+            barred_for_ever().filter(pk=shop.pk).exists()
+        ),
+        _("%(shop)s is closed on its platform: nobody can open it."): shop.status == Shop.Status.CLOSED,
+        _("%(shop)s is barred from %(alliance)s while a penalty stands (R5)."): (
+            barred_for_now(alliance).filter(pk=shop.pk).exists()
+        ),
+        _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before."): (
+            bool(alliance.cool_down_days) and cooling_shops(alliance, day).filter(pk=shop.pk).exists()
+        ),
+        _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12)."): (
+            limit is not None and enrollment.openings_used >= limit
+        ),
+    }
+    return [text % names for text, stands in refusals.items() if stands]
+
+
 @transaction.atomic
 def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
     """Let the shop in: the next opening begins, on the local day of `at`.
 
-    Refused when the shop is in, was in before and has not applied again (R18), is of a category that the
-    alliance doesn't serve (R22), is closed, is barred (R5, CL-1), was cleared too lately, or has used up its
-    openings (DF-A12, R4).
+    Refused for the first of `refusals_to_admit`.
     """
     lock(enrollment)
-    names = {"shop": enrollment.shop, "alliance": enrollment.alliance}
-    alliance = enrollment.alliance
-    if enrollment.state == Enrollment.State.OPEN:
-        raise Refused(_already_open(enrollment))
-    if enrollment.openings_used and enrollment.state != Enrollment.State.APPLIED:
-        raise Refused(
-            _("%(shop)s was in %(alliance)s before: it comes back only once it has applied (R18).") % names
-        )
-    if alliance.category_not_served and enrollment.shop.category == alliance.category_not_served:
-        raise Refused(
-            _("%(alliance)s does not serve the category %(category)s (R22).")
-            % {**names, "category": enrollment.shop.category}
-        )
-    if barred_for_ever().filter(pk=enrollment.shop_id).exists():
-        raise Refused(
-            _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
-            % names
-        )
-    if enrollment.shop.status == Shop.Status.CLOSED:
-        raise Refused(_("%(shop)s is closed on its platform: nobody can open it.") % names)
-    if barred_for_now(alliance).filter(pk=enrollment.shop_id).exists():
-        raise Refused(_("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names)
-    if alliance.cool_down_days and (
-        cooling_shops(alliance, localdate(at)).filter(pk=enrollment.shop_id).exists()
-    ):
-        raise Refused(
-            _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before.")
-            % {**names, "days": alliance.cool_down_days}
-        )
+    if refusals := refusals_to_admit(enrollment, localdate(at)):
+        raise Refused(refusals[0])
     number = enrollment.openings_used + 1
-    if alliance.openings_limit is not None and number > alliance.openings_limit:
-        raise Refused(
-            _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12).")
-            % {**names, "limit": alliance.openings_limit}
-        )
     opening = Opening(enrollment=enrollment, number=number, opened_on=localdate(at))
     opening.save_by(by, "admitted")
     enrollment.state = Enrollment.State.OPEN

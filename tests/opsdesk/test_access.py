@@ -125,6 +125,7 @@ ACCESS: dict[str, Row] = {
     **record("shops_shop", READERS),
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
+    "shops_shop_rules": (READERS, NOBODY),
     **record("shops_violation", READERS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
