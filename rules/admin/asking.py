@@ -96,9 +96,10 @@ def shop_rules(request: HttpRequest, shop_id: int, site: AdminSite) -> HttpRespo
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     shop = get_object_or_404(Shop, pk=shop_id)
-    form = DayForm(request.GET or None)
+    newest = newest_day(localdate())
+    form = DayForm(request.GET or None, initial={"day": newest})
     asked = form.cleaned_data["day"] if form.is_valid() else None
-    day = asked or newest_day(localdate())
+    day = asked or newest
     context = {
         **site.each_context(request),
         "title": _t("%(shop)s by the rules") % {"shop": shop},
