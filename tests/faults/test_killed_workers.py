@@ -10,12 +10,15 @@ from typing import Any
 
 import psycopg
 from django.db import connection, transaction
+from django.utils.timezone import now
 
-from opsdesk import jobs
+from opsdesk import jobs, review
+from opsdesk.models import Decision
 from rules import sweeps
 from rules.models import Proposal, Sweep
-from shops.models import Alliance
+from shops.models import Alliance, Enrollment, Penalty
 from tests.factories import AT, DAY, DOUYIN, make_batch, make_enrollment, make_metrics, make_shop
+from tests.rules.test_modes import in_mode
 
 
 def a_population() -> None:
@@ -52,6 +55,15 @@ def eventually(happened: Callable[[], bool], what: str) -> None:
     while not happened():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
+
+
+def someone_waits_for_a_row() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def someone_waits_to_write() -> bool:
@@ -116,3 +128,32 @@ def test_a_check_waiting_in_a_queue_that_was_lost_is_queued_again(committed_db, 
     worker.burst()
     sweep.refresh_from_db()
     assert (sweep.status, sweep.filed) == ("done", 40)
+
+
+def test_a_worker_killed_while_it_accepts_automatically_leaves_each_decision_whole(
+    committed_db, worker
+) -> None:
+    a_population()
+    in_mode("automatic")
+    taken = Enrollment.objects.get(shop__code="K031")
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as other:
+        # Filed before the worker starts, so that it comes to accepting alone.
+        sweep = sweeps.request(alliance=taken.alliance, by=None, at=now(), day=DAY)
+        sweeps.run(sweep.pk, at=now())
+        # Somebody else's transaction holds a shop in the middle: the worker stops there.
+        other.execute("SELECT FROM shops_shop WHERE id = %s FOR UPDATE", [taken.shop_id])
+        jobs.ask_for(sweep)
+        victim = worker.start()
+        eventually(someone_waits_for_a_row, "the worker never came to the shop that is held")
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+    before = Decision.objects.count()
+    assert 0 < before < 20
+    assert Penalty.objects.count() == before
+    eventually(lambda: not someone_waits_for_a_row(), "the dead worker's session lived on")
+    assert review.half_accepted(at=now()) == [sweep.pk]
+    jobs.reconcile()
+    worker.burst()
+    assert Decision.objects.count() == Penalty.objects.count() == 20
+    assert Decision.history.count() == 20
+    assert review.half_accepted(at=now()) == []
