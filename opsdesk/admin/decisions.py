@@ -13,16 +13,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import reasons, review
+from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.penalties import PenaltyAdmin
+from shops.admin.products import ListingAdmin
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -30,8 +31,9 @@ from shops.rights import person_of
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
 
-# A penalty that a decision imposed keeps the code: words would be of the language of whoever decided.
+# What a decision brought about keeps the code: words would be of the language of whoever decided.
 PenaltyAdmin.reasons = dict(reasons.REASON_CHOICES)
+ListingAdmin.history_reasons = dict(reasons.REASON_CHOICES)
 
 
 def today() -> Any:
@@ -80,9 +82,15 @@ class DecisionAdmin(ReadOnlyAdmin):
         "execution_reference",
     ]
     list_filter = ["execution", "verdict", "proposal__alliance", "proposal__kind", "reason"]
-    list_select_related = ["proposal__shop", "proposal__alliance", "decided_by"]
-    search_fields = ["proposal__shop__code", "proposal__shop__name", "execution_reference"]
-    search_help_text = _("Shop's code or name, or the platform's reference.")
+    list_select_related = ["proposal__shop", "proposal__product", "proposal__alliance", "decided_by"]
+    search_fields = [
+        "proposal__shop__code",
+        "proposal__shop__name",
+        "proposal__product__code",
+        "proposal__product__name",
+        "execution_reference",
+    ]
+    search_help_text = _("Code or name of the shop or product, or the platform's reference.")
     actions = ["record_execution"]
     history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
     fieldsets = [
@@ -105,10 +113,9 @@ class DecisionAdmin(ReadOnlyAdmin):
     def has_execution_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("opsdesk.record_execution")
 
-    @admin.display(description=_("shop"), ordering="proposal__shop__code")
+    @admin.display(description=_("shop or product"), ordering="proposal__shop__code")
     def proposal_cell(self, decision: Decision) -> str:
-        shop = decision.proposal.shop
-        return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
+        return subject_cell(decision.proposal)
 
     @admin.display(description=_("alliance"))
     def alliance(self, decision: Decision) -> str:
@@ -134,6 +141,8 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("id", _("decision"), lambda d: d.pk),
             Column("shop", _("shop's code"), lambda d: d.proposal.shop.code),
             Column("shop_name", _("shop"), lambda d: d.proposal.shop.name),
+            Column("product", _("product's code"), lambda d: d.proposal.product and d.proposal.product.code),
+            Column("product_name", _("product"), lambda d: d.proposal.product and d.proposal.product.name),
             Column("alliance", _("alliance"), lambda d: d.proposal.alliance.code),
             Column("kind", _("kind"), lambda d: d.proposal.get_kind_display()),
             Column("verdict", _("verdict"), lambda d: d.get_verdict_display()),
@@ -206,7 +215,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop")[:20],
+            listed=self.get_queryset(request)
+            .filter(pk__in=chosen)
+            .select_related("proposal__shop", "proposal__product")[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),

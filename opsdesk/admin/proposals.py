@@ -29,8 +29,10 @@ from opsdesk.admin.filters import (
     MarginFilter,
     RuleFilter,
     StatusFilter,
+    SubjectFilter,
     pasted,
 )
+from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.models import Proposal
@@ -67,6 +69,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     list_display_links = ["shop_cell"]
     list_filter = [
         StatusFilter,
+        SubjectFilter,
         "alliance",
         "kind",
         "ground",
@@ -77,8 +80,8 @@ class ProposalAdmin(ReadOnlyAdmin):
         ControllerFilter,
         CodesFilter,
     ]
-    search_fields = ["shop__code", "shop__name"]
-    search_help_text = _("Shop's code or name.")
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name"]
+    search_help_text = _("Code or name of the shop or product.")
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {
@@ -104,17 +107,13 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     # Columns
 
-    @admin.display(description=_("shop"), ordering="shop__code")
+    @admin.display(description=_("shop or product"), ordering="shop__code")
     def shop_cell(self, proposal: Proposal) -> str:
-        return format_html(
-            '<span class="name">{}</span> <span class="code">{}</span>',
-            proposal.shop.name,
-            proposal.shop.code,
-        )
+        return subject_cell(proposal)
 
     @admin.display(description=_("category"))
     def category(self, proposal: Proposal) -> str:
-        return proposal.shop.category
+        return proposal.product.category if proposal.product else proposal.shop.category
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_pill(self, proposal: Proposal) -> str:
@@ -194,7 +193,9 @@ class ProposalAdmin(ReadOnlyAdmin):
             Column("id", _("proposal"), lambda p: p.pk),
             Column("shop", _("shop's code"), lambda p: p.shop.code),
             Column("shop_name", _("shop"), lambda p: p.shop.name),
-            Column("category", _("category"), lambda p: p.shop.category),
+            Column("product", _("product's code"), lambda p: p.product.code if p.product else ""),
+            Column("product_name", _("product"), lambda p: p.product.name if p.product else ""),
+            Column("category", _("category"), self.category),
             Column("alliance", _("alliance"), lambda p: p.alliance.code),
             Column("kind", _("kind"), lambda p: p.get_kind_display()),
             Column("ground", _("ground"), lambda p: p.get_ground_display()),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.enrollments import Opening
-from shops.models.products import Product
+from shops.models.products import Listing, Product
 from shops.models.shops import Shop
 
 
@@ -193,6 +193,7 @@ class Measure(Audited):
     class Kind(models.TextChoices):
         CLEAR = "clear", _("clear")
         WARNING = "warning", pgettext_lazy("measure", "warning")
+        STOP = "stop", pgettext_lazy("measure", "stop a product")
 
     penalty = models.ForeignKey(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="measures")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
@@ -204,6 +205,19 @@ class Measure(Audited):
         blank=True,
         related_name="measures",
         help_text=_("The opening that a clearance closed."),
+    )
+    listing = models.ForeignKey(
+        Listing,
+        models.PROTECT,
+        verbose_name=_("listing"),
+        null=True,
+        blank=True,
+        related_name="measures",
+        help_text=_("The listing that is stopped."),
+    )
+    # What a stop that is undone leads back to, where the platform's files repeat it meanwhile.
+    state_before = models.CharField(
+        _("state before"), max_length=20, choices=Listing.State.choices, blank=True, default=""
     )
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
@@ -220,6 +234,10 @@ class Measure(Audited):
             models.CheckConstraint(
                 condition=~Q(kind="clear") | Q(applied_at=None) | Q(opening__isnull=False),
                 name="shops_measure_clear_names_the_opening_it_closed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="stop") | Q(applied_at=None) | Q(listing__isnull=False),
+                name="shops_measure_stop_names_the_listing_it_stopped",
             ),
             models.UniqueConstraint(
                 fields=["opening"],
