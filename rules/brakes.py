@@ -13,9 +13,13 @@ from django.utils.formats import date_format, number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from rules.evaluation import Evaluation, blocking
+from rules.counting import Tally
+from rules.criteria import Outcome
+from rules.evaluation import Evaluation
+from rules.judging import blocking
 from rules.metrics import METRICS
-from rules.models import RuleSet
+from rules.models import Proposal, RuleSet
+from rules.products import ProductEvaluation
 from shops import sql
 from shops.imports.profiles import step_of
 from shops.metrics import METRICS as IMPORTED
@@ -24,6 +28,8 @@ from shops.models import DayProfile, ImportBatch
 
 # Of fewer shops that are in, one alone is more than any sensible share: only the metrics' age can hold them.
 ENOUGH_SHOPS = 20
+# The same of products that are promoted or under observation.
+ENOUGH_PRODUCTS = 20
 # A day with fewer rows tells no median that others could be held against.
 ENOUGH_ROWS = 20
 # What is usual: so many days with metrics before the day, none older than so many days.
@@ -34,6 +40,10 @@ THE_SAME = Decimal("0.99")
 MESSAGES: dict[str, Promise] = {
     "most_cleared": _(
         "%(observed)s of the shops that are in would be proposed to be cleared, above %(limit)s."
+    ),
+    "most_stopped": _(
+        "%(observed)s of the products that are promoted or under observation would be proposed to be stopped,"
+        " above %(limit)s."
     ),
     "least_measured": _(
         "Only %(observed)s of the shops that are in have metrics of the day, below %(limit)s."
@@ -49,6 +59,7 @@ MESSAGES: dict[str, Promise] = {
 }
 NAMES: dict[str, Promise] = {
     "most_cleared": _("share proposed to be cleared"),
+    "most_stopped": _("share of products proposed to be stopped"),
     "least_measured": _("share with metrics"),
     "oldest_days": _("age of the metrics in days"),
     "largest_jump": _("jump of a median"),
@@ -119,6 +130,19 @@ def tripped(
     proposed. A setting of the alliance that is empty holds nothing.
     """
     return list(_tripped(evaluation, inside, measured, to_clear, on, day_was_named))
+
+
+def tripped_by_products(products: ProductEvaluation, counted: Mapping[str, Tally]) -> list[Brake]:
+    """The brake on products, by the alliance's share for shops. `counted`: products by where they stand."""
+    limit = products.alliance.most_cleared
+    # Rules that are only tried out stop nothing.
+    stops = products.clearance is not None and products.clearance.mode != RuleSet.Mode.SHADOW
+    standing = [counted[each] for each in ProductEvaluation.STANDINGS[Proposal.Kind.STOP] if each in counted]
+    promoted = sum(tally.checked for tally in standing)
+    to_stop = sum(tally.verdicts[Outcome.FAILS] for tally in standing)
+    if not stops or limit is None or promoted < ENOUGH_PRODUCTS or to_stop <= limit * promoted:
+        return []
+    return [Brake("most_stopped", _share(to_stop, promoted), f"{limit:f}")]
 
 
 def _tripped(

@@ -13,7 +13,8 @@ from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Valu
 
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
-from rules.evaluation import Evaluation, blocking, passes_all
+from rules.evaluation import Evaluation
+from rules.judging import blocking, passes_all
 from rules.metrics import METRICS
 from rules.models import RuleSet
 from shops.models import Alliance, Shop, ShopMetrics

@@ -6,12 +6,14 @@ Missing is never 0: SQL's NULL makes every comparison unknown, and unknown is ne
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from operator import and_
 
 from django.db.models import (
+    BooleanField,
     Case,
     DecimalField,
     Expression,
@@ -28,7 +30,7 @@ from django.db.models import (
 from django.db.models.functions import Abs, Cast, Least
 from django.utils.translation import gettext_lazy as _
 
-from rules.metrics import METRICS, Kind, RuleMetric
+from rules.metrics import Kind, RuleMetric
 from rules.models import Condition
 from shops.errors import Refused
 
@@ -92,13 +94,16 @@ class Comparison:
     texts: tuple[str, ...]
     thresholds: tuple[Parsed, ...]
     path: str
-    # Whether a shop can be without metrics of the day. (A row of ShopMetrics can't.)
+    # Whether the subject can be without metrics of the day. (A row of ShopMetrics can't.)
     may_be_unmeasured: bool = True
 
     @classmethod
-    def of(cls, condition: Condition, path: str = "") -> Comparison:
-        """The comparison of a complete condition. Refused for what cannot be compared."""
-        metric = METRICS.get(condition.metric)
+    def of(cls, condition: Condition, known: Mapping[str, RuleMetric], path: str = "") -> Comparison:
+        """The comparison of a complete condition on a metric of the dictionary `known`.
+
+        Refused for what cannot be compared.
+        """
+        metric = known.get(condition.metric)
         if metric is None:
             raise Refused(_("“%(metric)s” is an unknown metric.") % {"metric": condition.metric})
         operator = Operator(condition.operator)
@@ -137,15 +142,33 @@ class Comparison:
             return Q(**{f"{self.path}__lt": lower}) | Q(**{f"{self.path}__gt": upper})
         return self._asked(OPPOSITE[self.operator])
 
+    @property
+    def none_yet(self) -> str:
+        """Path of the flag that says "none yet"; empty where there is no such thing."""
+        path = self.metric.none_yet
+        return path if self.may_be_unmeasured else path.removeprefix("m__")
+
     def _asked(self, operator: Condition.Operator) -> Q:
         if operator in LOOKUPS:
             return Q(**{f"{self.path}__{LOOKUPS[operator]}": self.thresholds[0]})
         known = operator is Operator.KNOWN
         there_is = Q(**{f"{self.path}__isnull": not known})
+        if self.none_yet and not known:
+            # There is none, for certain: of a figure that was not imported nobody can say so (R9).
+            return Q(**{self.none_yet: True})
         if known or not (self.metric.measured and self.may_be_unmeasured):
             return there_is
         # Whether the day would have brought one can't be told of a shop without any metrics.
         return there_is & Q(m__day__isnull=False)
+
+    def known_to_be(self, *, met: bool) -> Q:
+        """Whether it is `met` or unmet, as one expression that is NULL where nobody can say."""
+        asked = self.met() if met else self.unmet()
+        if not (self.bare and self.none_yet):
+            return asked
+        opposite = self.unmet() if met else self.met()
+        cases = [When(asked, then=Value(True)), When(opposite, then=Value(False))]
+        return Q(Case(*cases, default=Value(None), output_field=BooleanField(null=True)))
 
     def unknown(self) -> Q:
         """The value is missing, of a comparison that needs one."""

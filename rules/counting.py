@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
 
 from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation
+from rules.models import Sweep
+from rules.products import ProductEvaluation, State
 
 
 @dataclass
 class Tally:
-    """Shops of one population by verdict, and for each rule by its outcome. `measured`: with metrics."""
+    """Subjects of one population by verdict, and for each rule by its outcome. `measured`: with metrics."""
 
     checked: int = 0
     measured: int = 0
@@ -33,13 +36,38 @@ def candidates(evaluation: Evaluation) -> Tally:
     return _tally(evaluation.candidates(), evaluation.judged_candidates(), evaluation.admitting)
 
 
-def _tally(shops: QuerySet[Any], verdict: Case, criteria: list[Criterion]) -> Tally:
-    """Shops that fared alike in every rule are counted together: they are few groups, however many shops."""
+def tell(sweep: Sweep, candidates: Tally, others: Sequence[Tally]) -> None:
+    """Put the figures on the check's record. That a candidate fails counts as no failure."""
+    every = [candidates, *others]
+    sweep.checked = sum(tally.checked for tally in every)
+    sweep.failing = sum(tally.verdicts[Outcome.FAILS] for tally in others)
+    sweep.no_data = sum(tally.verdicts[Outcome.NO_DATA] for tally in every)
+    by_rule: dict[str, Counter[str]] = {}
+    for tally in every:
+        for code, outcomes in tally.by_rule.items():
+            by_rule.setdefault(code, Counter()).update(outcomes)
+    sweep.by_rule = {code: dict(outcomes) for code, outcomes in by_rule.items()}
+
+
+def products(evaluation: ProductEvaluation) -> dict[str, Tally]:
+    """The products of which some rule speaks, by where they stand."""
+    judging = {standing: evaluation.judging(standing) for standing in State.values}
+    return {
+        standing: _tally(
+            evaluation.checked().filter(standing=standing), evaluation.judged(standing), criteria
+        )
+        for standing, criteria in judging.items()
+        if criteria
+    }
+
+
+def _tally(subjects: QuerySet[Any], verdict: Case, criteria: list[Criterion]) -> Tally:
+    """Those that fared alike in every rule are counted together: few groups, however many subjects."""
     measured = Case(
         When(Q(m__day__isnull=False), then=Value(True)), default=Value(False), output_field=BooleanField()
     )
     outcomes = {f"outcome_{place}": criterion.outcome() for place, criterion in enumerate(criteria)}
-    groups = shops.values(verdict=verdict, measured=measured, **outcomes).annotate(n=Count("*"))
+    groups = subjects.values(verdict=verdict, measured=measured, **outcomes).annotate(n=Count("*"))
     tally = Tally()
     codes = [criterion.rule.code for criterion in criteria]
     for code in codes:

@@ -24,7 +24,8 @@ from django.db.models.lookups import LessThan
 from django.utils.translation import gettext_lazy as _
 
 from rules.conditions import MARGIN, Comparison, Operator
-from rules.metrics import METRICS, RuleMetric, alias_of
+from rules.dictionaries import DICTIONARIES
+from rules.metrics import RuleMetric, alias_of
 from rules.models import Rule, RuleSet
 from rules.reach import Reach
 from shops.errors import Refused
@@ -56,16 +57,17 @@ class Criterion:
     @classmethod
     def of(cls, rule: Rule, *, exempted_by_name: bool = False) -> Criterion:
         """The criterion of an evaluable rule. Refused for a metric that nobody knows."""
+        known = DICTIONARIES[rule.rule_set.subject]
         asked = [rule.metric, rule.sample_metric, *(other.metric for other in rule.alternatives.all())]
-        if any(key and key not in METRICS for key in asked):
+        if any(key and key not in known for key in asked):
             raise Refused(_("Rule %(code)s speaks of an unknown metric.") % {"code": rule.code})
-        sample = METRICS[rule.sample_metric] if rule.sample_metric else None
+        sample = known[rule.sample_metric] if rule.sample_metric else None
         # A value of its own: another rule may take the same metric as it is.
         path = f"v_{alias_of(f'{rule.rule_set.purpose} {rule.code}')}" if sample else ""
         return cls(
             rule,
-            Comparison.of(rule, path),
-            tuple(Comparison.of(other) for other in rule.alternatives.all()),
+            Comparison.of(rule, known, path),
+            tuple(Comparison.of(other, known) for other in rule.alternatives.all()),
             sample,
             rule.rule_set.purpose != RuleSet.Purpose.ADMISSION,
             exempted_by_name,
@@ -87,6 +89,20 @@ class Criterion:
         """The derived facts that it reads."""
         papers = {"brand_papers"} if self.rule.exemption == Rule.Exemption.NO_BRAND else set()
         return papers.union(*(metric.facts for metric in self.metrics))
+
+    @property
+    def asks_for_metrics(self) -> bool:
+        """Whether nobody fails it without metrics of the day.
+
+        No shop is cleared without them, for whatever else is known of it. Any other rule against somebody
+        asks for them where it reads one.
+        """
+        clears_shops = self.rule.rule_set.purpose == RuleSet.Purpose.CLEARANCE and self.of_shops
+        return self.clearing and (clears_shops or any(metric.measured for metric in self.metrics))
+
+    @property
+    def of_shops(self) -> bool:
+        return self.rule.rule_set.subject == RuleSet.Subject.SHOP
 
     @property
     def sampled(self) -> dict[str, Expression]:
@@ -162,11 +178,15 @@ class Criterion:
         """
         own = self.own.on_imported()
         asked = [own, *(way.on_imported() for way in self.alternatives)]
-        ways = [way.met() if self.clearing else way.unmet() for way in asked]
+        ways = [way.known_to_be(met=self.clearing) for way in asked]
         if self.sample is not None:
             enough = Q(**{f"{self.sample.column}__gte": self.rule.sample_minimum})
+            if own.none_yet:
+                # That there is none yet rests on no sample.
+                enough |= Q(**{own.none_yet: True})
             # A value that rests on too little is not known, and compares with nothing.
-            blank = (own.operator is Operator.UNKNOWN) == self.clearing if own.bare else None
+            bare = own.bare and not own.none_yet
+            blank = (own.operator is Operator.UNKNOWN) == self.clearing if bare else None
             judged = Case(
                 When(enough, then=ways[0]), default=Value(blank), output_field=BooleanField(null=True)
             )
@@ -194,8 +214,7 @@ class Criterion:
         met, unmet = (Outcome.FAILS, Outcome.HOLDS) if self.clearing else (Outcome.HOLDS, Outcome.FAILS)
         no_data = Value(Outcome.NO_DATA.value)
         no_entry = [When(entered_on__isnull=True, then=no_data)] if self.reach.asks_for_entry else []
-        # Nobody without metrics of the day is cleared, for whatever else is known of him.
-        unmeasured = [When(m__day__isnull=True, then=no_data)] if self.clearing else []
+        unmeasured = [When(m__day__isnull=True, then=no_data)] if self.asks_for_metrics else []
         return Case(
             When(self.reach.exempt(), then=Value(Outcome.EXEMPT.value)),
             *no_entry,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any
 
 from django.db.models import (
     BooleanField,
     Case,
-    CharField,
     DateField,
+    F,
     FilteredRelation,
     IntegerField,
     Q,
@@ -27,6 +27,16 @@ from django.utils.translation import gettext_lazy as _
 
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
+from rules.judging import (
+    any_fails,
+    blocking,
+    criteria_of,
+    exempted_codes,
+    lack_data,
+    nobody,
+    passes_all,
+    verdict,
+)
 from rules.metrics import alias_of
 from rules.models import RuleSet, ShopExemption
 from rules.publishing import in_force
@@ -86,13 +96,10 @@ class Evaluation:
 
     @cached_property
     def _exempted_codes(self) -> set[str]:
-        standing = ShopExemption.objects.filter(alliance=self.alliance, until__gte=self.day)
-        return set(standing.values_list("rule_code", flat=True))
+        return exempted_codes(self.alliance, self.day)
 
     def _criteria(self, rule_set: RuleSet) -> list[Criterion]:
-        evaluable = rule_set.rules.exclude(metric="").select_related("rule_set")
-        rules = evaluable.prefetch_related("alternatives")
-        return [Criterion.of(rule, exempted_by_name=rule.code in self._exempted_codes) for rule in rules]
+        return criteria_of(rule_set, self._exempted_codes)
 
     @cached_property
     def admitting(self) -> list[Criterion]:
@@ -114,12 +121,12 @@ class Evaluation:
         """All of them, set by set."""
         return [*self.admitting, *self.clearing, *self.warning_criteria]
 
-    def prepare(self, *beside: Evaluation) -> None:
+    def prepare(self, *beside: Criterion) -> None:
         """Work out the derived facts of the day. Once per transaction, before the first query.
 
-        `beside`: others of the same alliance and day that are asked as well.
+        `beside`: what is asked as well of the same alliance and day.
         """
-        asked = [criterion for evaluation in (self, *beside) for criterion in evaluation.criteria]
+        asked = [*self.criteria, *beside]
         cooling = enrollments.cooling_shops(self.alliance, self.day)
         sql.prepare_facts(
             self.day,
@@ -204,18 +211,32 @@ class Evaluation:
         alliance warns of that, has lost what it was admitted for. Who is to be cleared is not warned as well,
         nor a shop without metrics of the day.
         """
-        warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [_nobody()])
+        warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [nobody()])
         # Rules that are only tried out clear nobody.
         tried_out = self.clearance.mode == RuleSet.Mode.SHADOW
         cleared = [] if tried_out else [When(self.to_clear(), then=Value(False))]
         not_cleared = Case(*cleared, default=Value(True), output_field=BooleanField())
-        return warned & Q(m__day__isnull=False) & Q(not_cleared)
+        return warned & Q(not_cleared)
 
     def _clearings(self) -> list[tuple[Criterion, Q]]:
         return [(criterion, criterion.fails()) for criterion in blocking(self.clearing)]
 
     def warnings(self) -> list[tuple[Criterion, Q]]:
-        """The rules that warn, each with the condition on which it does; those only tried out come last."""
+        """The rules that warn, each with the condition on which it does; those only tried out come last.
+
+        A shop without metrics of the day is warned only by rules of warning that read none.
+        """
+        measured = Q(m__day__isnull=False)
+        return [
+            (c, condition & measured if c.asks_for_metrics or not self._warns_itself(c) else condition)
+            for c, condition in self.warned_of()
+        ]
+
+    def _warns_itself(self, criterion: Criterion) -> bool:
+        return criterion.rule.rule_set.purpose == RuleSet.Purpose.WARNING
+
+    def warned_of(self) -> list[tuple[Criterion, Q]]:
+        """The same, each with what it warns of, whether or not the day brought metrics of the shop."""
         warning = [(c, c.fails()) for c in blocking(self.warning_criteria)]
         warning += [(c, c.warns()) for c in blocking(self.clearing) if c.has_band]
         if self.alliance.warns_on_lost_admission:
@@ -241,7 +262,7 @@ class Evaluation:
 
     def judged_inside(self) -> Case:
         """What clearance comes to for `inside()`: "fails", "no_data" or "holds"."""
-        return _verdict(
+        return verdict(
             [
                 (self.to_clear(), Outcome.FAILS),
                 (Q(m__day__isnull=True) | lack_data(self.clearing), Outcome.NO_DATA),
@@ -251,7 +272,7 @@ class Evaluation:
 
     def judged_candidates(self) -> Case:
         """What admission comes to for `candidates()`: "fails", "no_data" or "holds"."""
-        return _verdict(
+        return verdict(
             [
                 (self.any_fails([*self.admitting, *self.clearing]), Outcome.FAILS),
                 (lack_data(self.admitting), Outcome.NO_DATA),
@@ -261,40 +282,12 @@ class Evaluation:
 
     def any_fails(self, criteria: list[Criterion]) -> Q:
         """At least one blocking criterion fails."""
-        return reduce(or_, [c.fails() for c in blocking(criteria)] or [_nobody()])
+        return any_fails(criteria)
 
     def evidence(self) -> dict[str, object]:
         """Annotations for a proposal: every rule by value, which clearance rules failed, and the first."""
-        return evidence.columns([*self.admitting, *self.clearing], self._clearings())
+        return evidence.columns([*self.admitting, *self.clearing], self._clearings(), gmv=F("m__gmv_30d"))
 
     def evidence_to_warn(self) -> dict[str, object]:
         """The same for a warning: what failed are the rules that warn."""
-        return evidence.columns(self.criteria, self.warnings())
-
-
-def _nobody() -> Q:
-    # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.
-    return Q(Value(False, output_field=BooleanField()))
-
-
-def blocking(criteria: list[Criterion]) -> list[Criterion]:
-    """Without the advisory ones."""
-    return [criterion for criterion in criteria if not criterion.rule.advisory]
-
-
-def lack_data(criteria: list[Criterion]) -> Q:
-    """At least one blocking criterion concerns the shop and cannot be judged."""
-    return reduce(or_, [criterion.lacks_data() for criterion in blocking(criteria)], Q(pk__in=[]))
-
-
-def _verdict(cases: list[tuple[Q, Outcome]], default: Outcome) -> Case:
-    return Case(
-        *(When(condition, then=Value(verdict.value)) for condition, verdict in cases),
-        default=Value(default.value),
-        output_field=CharField(),
-    )
-
-
-def passes_all(criteria: list[Criterion]) -> Q:
-    """Every blocking criterion holds or is exempt."""
-    return reduce(and_, [criterion.passes() for criterion in blocking(criteria)], Q())
+        return evidence.columns(self.criteria, self.warnings(), gmv=F("m__gmv_30d"))

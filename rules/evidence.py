@@ -78,10 +78,12 @@ def json_array(entries: Sequence[JSONObject]) -> Expression:
     return Func(*entries, function="jsonb_build_array", output_field=JSONField())
 
 
-def columns(told: Sequence[Criterion], against: Sequence[tuple[Criterion, Q]]) -> dict[str, object]:
-    """What a proposal is filed with: `told` by value, which of `against` speak against the shop, the first.
+def columns(
+    told: Sequence[Criterion], against: Sequence[tuple[Criterion, Q]], *, gmv: F | Expression
+) -> dict[str, object]:
+    """What a proposal is filed with: `told` by value, which of `against` speak against whom, and the first.
 
-    `against`: each rule with the condition on which it does.
+    `against`: each rule with the condition on which it does. `gmv`: the shop's sales of 30 days.
     """
 
     def first(pick: str) -> Case:
@@ -109,7 +111,7 @@ def columns(told: Sequence[Criterion], against: Sequence[tuple[Criterion, Q]]) -
             *(When(condition, then=c.margin()) for c, condition in against),
             default=Cast(Value(None), DecimalField(max_digits=20, decimal_places=6)),
         ),
-        "gmv": F("m__gmv_30d"),
+        "gmv": gmv,
         "metrics_batch": F("m__batch_id"),
         "enrollment": F("en__id"),
         "used": F("en__openings_used"),

@@ -1,4 +1,4 @@
-"""What a daily check files: who is due for what, and the proposals with their evidence."""
+"""What a daily check files: who and what is due for what, and the proposals with their evidence."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateField, Value, When
+from django.db.models import BigIntegerField, Case, DateField, F, JSONField, Value, When
 from django.db.models.functions import Cast
 from django.utils.timezone import localdate
 
 from rules import promotions, sql
 from rules.criteria import Criterion
-from rules.evaluation import Evaluation, blocking
+from rules.evaluation import Evaluation
+from rules.judging import blocking
 from rules.models import Proposal, RuleSet, Sweep
+from rules.products import ProductEvaluation
 from shops.models import Enrollment
 from shops.sql import cursor, fetch, write_with_history
 
@@ -27,6 +29,8 @@ STATES = {
     Kind.WARN: [Enrollment.State.OPEN.value],
     Kind.ADMIT: [Enrollment.State.APPLIED.value, Enrollment.State.LEFT.value],
 }
+# What is told of some beside their rules; by default nothing.
+NOTHING_MORE = Value({}, output_field=JSONField())
 
 
 def gather_due(evaluation: Evaluation) -> None:
@@ -34,23 +38,51 @@ def gather_due(evaluation: Evaluation) -> None:
     evidence = evaluation.evidence()
     since = Cast(Value(evaluation.day), DateField())
     inside = evaluation.inside()
-    clearing = {"rule_set": _number(evaluation.clearance.pk), "failing_since": since}
+    clearing = {
+        "rule_set": _number(evaluation.clearance.pk),
+        "failing_since": since,
+        "more": NOTHING_MORE,
+    }
     sql.gather(_table(Kind.CLEAR), inside.filter(evaluation.to_clear()).values("id", **evidence, **clearing))
     _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
     warning = evaluation.warnings()
     if warning:
         by_lead = [When(condition, then=_number(c.rule.rule_set_id)) for c, condition in warning]
-        warned = {"rule_set": Case(*by_lead, output_field=BigIntegerField()), "failing_since": since}
+        warned = {
+            "rule_set": Case(*by_lead, output_field=BigIntegerField()),
+            "failing_since": since,
+            "more": NOTHING_MORE,
+        }
         told = evaluation.evidence_to_warn()
         sql.gather(_table(Kind.WARN), inside.filter(evaluation.to_warn()).values("id", **told, **warned))
+        on_sales = [c.rule.code for c, _condition in warning if "observed_sales" in c.facts]
+        if on_sales:
+            sql.tell_observed_products(_table(Kind.WARN), on_sales, evaluation.alliance, evaluation.day)
         # Of a band nobody knows since when a shop has been in it.
         _date(Kind.WARN, [c for c, _condition in warning if not c.has_band], evaluation.day)
     admitting = {
         "rule_set": _number(evaluation.admission.pk),
         "failing_since": Cast(Value(None), DateField()),
+        "more": NOTHING_MORE,
     }
     candidates = evaluation.candidates().filter(evaluation.to_admit())
     sql.gather(_table(Kind.ADMIT), candidates.values("id", **evidence, **admitting))
+
+
+def gather_due_products(products: ProductEvaluation) -> None:
+    """Keep which products are due for what, with the evidence, until the transaction ends."""
+    for kind, condition in products.due().items():
+        due = products.checked().filter(condition)
+        told = due.values(
+            "product_id",
+            shop=F("product__shop_id"),
+            **products.evidence(kind),
+            rule_set=products.led_by(kind),
+            # Not worked out for products.
+            failing_since=Cast(Value(None), DateField()),
+            more=NOTHING_MORE,
+        )
+        sql.gather(_table(kind, of_products=True), told)
 
 
 def _date(kind: Proposal.Kind, criteria: Sequence[Criterion], day: date) -> None:
@@ -65,74 +97,105 @@ def file(sweep: Sweep, evaluation: Evaluation, *, at: datetime) -> None:
     Clearances of a day on which they wait are filed as held.
     """
     waits = promotions.in_effect(sweep.alliance, promotions.Effect.WAIT, sweep.day)
-    versions = evaluation.versions
-    live = [version for version in versions if version.mode != RuleSet.Mode.SHADOW]
-    tried_out = [version for version in versions if version.mode == RuleSet.Mode.SHADOW]
     kinds = [Kind.CLEAR, *([Kind.WARN] if evaluation.warnings() else []), Kind.ADMIT]
     for kind in kinds:
-        would_file = _Filing(sweep, kind, tried_out, versions, at).count()
-        if would_file:
-            sweep.in_shadow[kind.value] = would_file
-        filing = _Filing(sweep, kind, live, versions, at)
-        sweep.already_open += filing.already_open()
-        filed = filing.file(Status.HELD if kind == Kind.CLEAR and waits else Status.OPEN)
-        sweep.filed += filed
-        if filed:
-            sweep.by_kind[kind.value] = filed
+        status = Status.HELD if kind == Kind.CLEAR and waits else Status.OPEN
+        _file(_Filing(sweep, kind, evaluation.versions, at), status)
+
+
+def file_products(sweep: Sweep, products: ProductEvaluation, *, at: datetime) -> None:
+    """File what was gathered of products, by the mode of its rules, and count it on the check's record.
+
+    Days on which clearances wait hold back those of shops alone: a stopped product puts no shop out.
+    """
+    for kind in products.due():
+        _file(_Filing(sweep, kind, products.versions, at, of_products=True), Status.OPEN)
+
+
+def _file(filing: _Filing, status: Proposal.Status) -> None:
+    sweep, kind = filing.sweep, filing.kind.value
+    would_file = filing.count()
+    if would_file:
+        sweep.in_shadow[kind] = sweep.in_shadow.get(kind, 0) + would_file
+    sweep.already_open += filing.already_open()
+    filed = filing.file(status)
+    sweep.filed += filed
+    if filed:
+        sweep.by_kind[kind] = sweep.by_kind.get(kind, 0) + filed
 
 
 @dataclass(frozen=True)
 class _Filing:
-    """Proposals of one kind for the shops that were gathered, as far as `rule_sets` speak.
+    """Proposals of one kind for the shops or the products that were gathered.
 
     `versions`: all that the check goes by.
     """
 
     sweep: Sweep
     kind: Proposal.Kind
-    rule_sets: Sequence[RuleSet]
     versions: Sequence[RuleSet]
     at: datetime
+    of_products: bool = False
 
-    def _due(self) -> tuple[str, list[Any]]:
-        """The shops without a proposal of the kind.
+    @property
+    def _table(self) -> str:
+        return _table(self.kind, of_products=self.of_products)
 
-        One rejected of late returns only if another rule fails; so does a warning that was given.
+    @property
+    def _same(self) -> str:
+        """Whether a proposal `p` is of the same subject."""
+        if self.of_products:
+            return "p.product_id = due.product_id"
+        return "p.shop_id = due.id AND p.product_id IS NULL"
+
+    @property
+    def _states(self) -> list[str]:
+        return [Enrollment.State.OPEN.value] if self.of_products else STATES[self.kind]
+
+    def _led_by(self, *, shadow: bool) -> list[int]:
+        return [v.pk for v in self.versions if (v.mode == RuleSet.Mode.SHADOW) == shadow]
+
+    def _due(self, *, shadow: bool) -> tuple[str, list[Any]]:
+        """Those without a proposal of the kind, as far as rules speak that are only tried out, or others.
+
+        One rejected of late returns only if another rule fails. So does a warning that was given, and what
+        was accepted of a product: the platform may not have carried it out yet.
         """
         filed_on = localdate(self.at)
         waits_since = sql.midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
-        settled = [Status.REJECTED, Status.ACCEPTED] if self.kind == Kind.WARN else [Status.REJECTED]
+        stays = self.of_products or self.kind == Kind.WARN
+        settled = [Status.REJECTED, Status.ACCEPTED] if stays else [Status.REJECTED]
         due = f"""
-            FROM {_table(self.kind)} due
+            FROM {self._table} due
             JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
             WHERE due.rule_set = ANY (%s) AND NOT EXISTS (
                 SELECT FROM rules_proposal p
-                WHERE p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s AND p.product_id IS NULL
+                WHERE {self._same} AND p.alliance_id = %s AND p.kind = %s
                   AND (p.status IN ('open', 'held')
                        OR p.status = ANY (%s) AND p.closed_at >= %s AND due.failed <@ p.failed_rules::text[])
             )
         """
-        ours = [version.pk for version in self.rule_sets]
-        return due, [STATES[self.kind], ours, self.sweep.alliance_id, self.kind, settled, waits_since]
+        ours = self._led_by(shadow=shadow)
+        return due, [self._states, ours, self.sweep.alliance_id, self.kind, settled, waits_since]
 
     def count(self) -> int:
-        """How many would be filed."""
-        due, params = self._due()
+        """How many would be filed by rules that are only tried out."""
+        due, params = self._due(shadow=True)
         [(found,)] = fetch(f"SELECT count(*) {due}", params)
         return int(found)
 
     def already_open(self) -> int:
-        """How many of the shops have an undecided proposal of the kind."""
+        """How many of them have an undecided proposal of the kind."""
         [(found,)] = fetch(
             f"""
-            SELECT count(*) FROM {_table(self.kind)} due
-            JOIN rules_proposal p ON p.shop_id = due.id AND p.alliance_id = %s AND p.kind = %s
-                AND p.product_id IS NULL AND p.status = ANY (%s)
+            SELECT count(*) FROM {self._table} due
+            JOIN rules_proposal p ON {self._same} AND p.alliance_id = %s AND p.kind = %s
+                AND p.status = ANY (%s)
             WHERE due.rule_set = ANY (%s)
             """,
             [
                 *(self.sweep.alliance_id, self.kind, list(Proposal.UNDECIDED)),
-                [version.pk for version in self.rule_sets],
+                self._led_by(shadow=False),
             ],
         )
         return int(found)
@@ -142,20 +205,20 @@ class _Filing:
 
         The enrollment is looked at again under a share lock: a decision taken meanwhile has the last word.
         """
-        due, params = self._due()
+        due, params = self._due(shadow=False)
+        shop, product = ("due.shop", "due.product_id") if self.of_products else ("due.id", "NULL::bigint")
         statement = f"""
             INSERT INTO rules_proposal (
-                alliance_id, shop_id, enrollment_id, kind, ground, status, sweep_id, day, batch_id,
-                rule_set_id, filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold,
-                margin,
-                failing_since, gmv_30d, openings_used, evidence
+                alliance_id, shop_id, product_id, enrollment_id, kind, ground, status, sweep_id, day,
+                batch_id, rule_set_id, filed_on, failed_rules, lead_rule, lead_metric, observed, operator,
+                threshold, margin, failing_since, gmv_30d, openings_used, evidence
             )
-            SELECT %s, due.id, due.enrollment, %s, due.lead_ground, %s, %s, %s, due.metrics_batch,
+            SELECT %s, {shop}, {product}, due.enrollment, %s, due.lead_ground, %s, %s, %s, due.metrics_batch,
                 due.rule_set, %s, due.failed, due.lead_rule, due.lead_metric, coalesce(due.lead_observed, ''),
                 due.lead_operator, due.lead_threshold, due.lead_margin, due.failing_since, due.gmv, due.used,
                 jsonb_build_object(
                     'day', %s::text, 'batch', due.metrics_batch, 'rule_sets', %s::jsonb, 'rules', due.judged
-                )
+                ) || due.more
             {due}
             FOR SHARE OF e
             ON CONFLICT DO NOTHING
@@ -182,8 +245,8 @@ class _Filing:
             )
 
 
-def _table(kind: Proposal.Kind) -> str:
-    return f"rules_due_{kind.value}"
+def _table(kind: Proposal.Kind, *, of_products: bool = False) -> str:
+    return f"rules_due_{'product_' if of_products else ''}{kind.value}"
 
 
 def _number(key: int) -> Cast:

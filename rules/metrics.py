@@ -1,4 +1,4 @@
-"""What a rule can speak about: every imported metric, and the facts derived from the desk's own record.
+"""What a rule can say of a shop: every imported metric, and the facts derived from the desk's own record.
 
 Each entry is an expression over `Shop` as rules.evaluation annotates it: `m` is the day's metrics, `en` the
 enrollment, `fact_<key>` a row of derived facts, `checked_on` the day.
@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -63,7 +63,7 @@ class RuleMetric:
     name: str | Promise
     kind: Kind
     value: Combinable
-    # Path of the flag that says "no score yet"; empty where there is no such thing.
+    # Path of the flag that says "none yet", of a score or a rate; empty where there is no such thing.
     none_yet: str = ""
     # The column of ShopMetrics, for what is imported daily.
     column: str = ""
@@ -103,19 +103,22 @@ class RuleMetric:
         )
 
 
+# As what kind an imported metric is compared.
+KINDS = {
+    imported.MetricType.SCORE: Kind.NUMBER,
+    imported.MetricType.RATE: Kind.RATE,
+    imported.MetricType.AMOUNT: Kind.MONEY,
+    imported.MetricType.COUNT: Kind.COUNT,
+    imported.MetricType.FLAG: Kind.FLAG,
+}
+
+
 def _imported() -> Iterator[RuleMetric]:
-    kinds = {
-        imported.MetricType.SCORE: Kind.NUMBER,
-        imported.MetricType.RATE: Kind.RATE,
-        imported.MetricType.AMOUNT: Kind.MONEY,
-        imported.MetricType.COUNT: Kind.COUNT,
-        imported.MetricType.FLAG: Kind.FLAG,
-    }
     for metric in imported.METRICS.values():
         yield RuleMetric(
             metric.key,
             metric.name,
-            kinds[metric.type],
+            KINDS[metric.type],
             F(f"m__{metric.key}"),
             none_yet=f"m__{metric.key}_none" if metric.knows_none_yet else "",
             column=metric.key,
@@ -135,7 +138,7 @@ def _counted(key: str, name: str | Promise, source: str, window_days: int | None
         key,
         name,
         Kind.COUNT,
-        Coalesce(F(f"fact_{alias_of(key)}__value"), 0),
+        Coalesce(Cast(f"fact_{alias_of(key)}__value", IntegerField()), 0),
         facts=(key,),
         unit=_("cases"),
         minimum=_ZERO,
@@ -211,7 +214,7 @@ def _derived() -> Iterator[RuleMetric]:
         "days_since_clearance",
         _("days since the last clearance"),
         Kind.COUNT,
-        F("fact_days_since_clearance__value"),
+        Cast("fact_days_since_clearance__value", IntegerField(null=True)),
         facts=("days_since_clearance",),
         unit=_("days"),
         minimum=_ZERO,
@@ -234,6 +237,19 @@ def _derived() -> Iterator[RuleMetric]:
         facts=("brand_papers",),
         no_value=_("A paper is still pending, or the shop trades under no brand."),
         source="§0",
+    )
+    yield RuleMetric(
+        "observed_sales",
+        _("sales of observed products"),
+        Kind.MONEY,
+        F("fact_observed_sales__value"),
+        facts=("observed_sales",),
+        unit=_("yuan"),
+        minimum=_ZERO,
+        maximum=imported.PRODUCT_METRICS["sales_amount"].maximum,
+        window_days=1,
+        no_value=_("No product of the shop is under observation."),
+        source="WS-O2",
     )
 
 

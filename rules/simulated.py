@@ -14,7 +14,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, Case, CharField, F, Q, TextField, Value, When
 
 from rules.criteria import Criterion, Outcome
-from rules.evaluation import Evaluation, blocking
+from rules.evaluation import Evaluation
+from rules.judging import blocking
 from rules.models import SimulatedChange
 from rules.sql import TextArray, gather
 from shops import sql

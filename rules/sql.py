@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 from django.utils.timezone import get_default_timezone
 
+from rules import listings
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops.models import Alliance, Penalty, ShopMetrics
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SWEEPING = 7_306_003
 # The advisory lock that checks share while they read metrics, and that who takes metrics back has alone.
 READING_METRICS = (7_306_006, 0)
+# How many products the evidence of a shop names.
+TOLD_PRODUCTS = 200
 # How many days back "failing in a row" is counted.
 LOOKS_BACK = 30
 
@@ -95,6 +98,11 @@ SINCE_CLEARANCE = """
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
     GROUP BY e.shop_id
 """
+# WS-O2. A product whose sales nobody knows adds nothing; a shop of which none are known has no value.
+OBSERVED_SALES = """
+    INSERT INTO rules_fact
+    SELECT 'observed_sales', shop, sum(sales) FROM ({products}) observed GROUP BY shop
+"""
 
 
 def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
@@ -111,7 +119,7 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("DROP TABLE IF EXISTS pg_temp.rules_fact")
         cursor.execute(
-            "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value integer,"
+            "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value numeric,"
             " PRIMARY KEY (key, shop_id)) ON COMMIT DROP"
         )
         if penalties:
@@ -129,6 +137,9 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             cursor.execute(BRAND_PAPERS, values)
         if "days_since_clearance" in keys:
             cursor.execute(SINCE_CLEARANCE, values)
+        if "observed_sales" in keys:
+            query, params = listings.observed_sales(alliance, day).query.sql_with_params()
+            cursor.execute(OBSERVED_SALES.format(products=query), params)
         for key, shops in marks.items():
             query, params = shops.query.sql_with_params()
             cursor.execute(
@@ -174,6 +185,34 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
             WHERE due.id = past.shop_id
             """,
             [*params, lead_rule],
+        )
+
+
+def tell_observed_products(name: str, codes: Sequence[str], alliance: Alliance, day: date) -> None:
+    """Have the shops of `name` that one of the rules `codes` speaks against tell their observed products.
+
+    By value: code, name and sales of the day, the largest first, at most TOLD_PRODUCTS of them, and how many
+    more there are.
+    """
+    query, params = listings.observed_sales(alliance, day).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE {name} due SET more = jsonb_build_object('products', sold.told, 'more_products', sold.more)
+            FROM (
+                SELECT shop,
+                       jsonb_agg(jsonb_build_object('code', code, 'name', name, 'sales', sales::text)
+                                 ORDER BY place) FILTER (WHERE place <= %s) AS told,
+                       greatest(count(*) - %s, 0) AS more
+                FROM (
+                    SELECT *, row_number() OVER (PARTITION BY shop ORDER BY sales DESC, code) AS place
+                    FROM ({query}) observed
+                ) placed
+                GROUP BY shop
+            ) sold
+            WHERE due.id = sold.shop AND due.failed && %s::text[]
+            """,
+            [TOLD_PRODUCTS, TOLD_PRODUCTS, *params, list(codes)],
         )
 
 

@@ -16,7 +16,8 @@ from rules import brakes, counting, filing, promotions, replay, sql
 from rules.criteria import Outcome
 from rules.evaluation import Evaluation
 from rules.models import Sweep
-from rules.withdrawing import withdraw_recovered
+from rules.products import ProductEvaluation
+from rules.withdrawing import withdraw_of_products, withdraw_recovered
 from shops.errors import Refused
 from shops.models import Alliance, ImportBatch, ShopMetrics
 from shops.rights import require
@@ -76,10 +77,8 @@ def request(
                 status=Status.WAITING,
                 requested_at=at,
                 requested_by=by,
-                admission=evaluation.admission,
-                clearance=evaluation.clearance,
-                warning=evaluation.warning,
             )
+            _pin(sweep, evaluation, ProductEvaluation(alliance, day))
         if release:
             sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, release
         sweep.save_by(by, release)
@@ -129,7 +128,7 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
     with lease(sql.SWEEPING, sweep_id) as alone:
         if not alone:
             raise Refused(_("This check is already running."))
-        sweep = Sweep.objects.select_related("alliance", "admission", "clearance", "warning").get(pk=sweep_id)
+        sweep = Sweep.objects.select_related("alliance").get(pk=sweep_id)
         if sweep.status not in Sweep.UNFINISHED:
             return sweep
         # One that killed its worker could not count itself: each try has left its mark before it began.
@@ -195,6 +194,13 @@ def _rule(sweep: Sweep, reason: str, by: User | None, at: datetime) -> None:
     sweep.save_by(by, sweep.ruling)
 
 
+def _pin(sweep: Sweep, evaluation: Evaluation, products: ProductEvaluation) -> None:
+    sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
+    sweep.warning = evaluation.warning
+    sweep.product_admission, sweep.product_clearance = products.admission, products.clearance
+    sweep.observation = products.observation
+
+
 def _words(reason: str) -> str:
     # PostgreSQL holds no NUL.
     return reason.replace("\x00", "").strip()
@@ -234,23 +240,22 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     # An import that is being taken back is gone or still there, never half.
     take_turns(*sql.READING_METRICS, shared=True)
     evaluation = Evaluation(sweep.alliance, sweep.day)
+    products = ProductEvaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.
-    sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
-    sweep.warning = evaluation.warning
-    evaluation.prepare()
+    _pin(sweep, evaluation, products)
+    evaluation.prepare(*products.criteria)
     inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
-    sweep.checked = inside.checked + candidates.checked
-    sweep.failing = inside.verdicts[Outcome.FAILS]
-    sweep.no_data = inside.verdicts[Outcome.NO_DATA] + candidates.verdicts[Outcome.NO_DATA]
-    sweep.by_rule = {**candidates.by_rule, **inside.by_rule}
+    of_products = counting.products(products)
+    counting.tell(sweep, candidates, [inside, *of_products.values()])
     tripped = brakes.tripped(
         evaluation,
         inside=inside.checked,
         measured=inside.measured,
-        to_clear=sweep.failing,
+        to_clear=inside.verdicts[Outcome.FAILS],
         on=localdate(at),
         day_was_named=sweep.day_was_named,
     )
+    tripped += brakes.tripped_by_products(products, of_products)
     released = bool(sweep.ruling)
     if released and not tripped and not sweep.brakes:
         # Released beforehand, and nothing would have held it.
@@ -263,8 +268,10 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
         return
     filing.gather_due(evaluation)
     filing.file(sweep, evaluation, at=at)
+    filing.gather_due_products(products)
+    filing.file_products(sweep, products, at=at)
     # Last, for decisions lock enrollments before proposals, and filing looks at the former.
-    sweep.withdrawn = withdraw_recovered(evaluation, at)
+    sweep.withdrawn = withdraw_recovered(evaluation, at) + withdraw_of_products(products, at)
     promotions.open_what_waited(sweep.alliance, sweep.day, at=at)
     replay.keep(sweep, evaluation)
     sweep.seconds = round(perf_counter() - began, 3)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from rules.conditions import listed
-from rules.metrics import METRICS, Kind, RuleMetric, penalties_asked
+from rules.dictionaries import DICTIONARIES, metric_called
+from rules.metrics import Kind, RuleMetric, penalties_asked
 from rules.models import Condition, Rule, RuleSet
 from shops.errors import Refused
 from shops.models import Shop, Violation
@@ -24,8 +25,6 @@ SCOPES = {
     "goods_kinds": Shop.GoodsKind.values,
     "subject_kinds": Shop.SubjectKind.values,
 }
-# What can be said of whom. Products have no evaluation yet.
-KNOWN: Mapping[str, Mapping[str, RuleMetric]] = {RuleSet.Subject.SHOP: METRICS, RuleSet.Subject.PRODUCT: {}}
 
 
 def errors_of(rule_set: RuleSet) -> list[str]:
@@ -48,7 +47,7 @@ def check_rule(rule: Rule, alternatives: Sequence[Condition], rule_set: RuleSet)
 
     `alternatives` are those it is to have; what is wrong with one stands under "alternatives".
     """
-    known = KNOWN[rule_set.subject]
+    known = DICTIONARIES[rule_set.subject]
     problems = {**_check_code(rule, rule_set), **_check_scope(rule)}
     if not (rule.metric or rule.operator or rule.value or rule.upper):
         return problems | _check_never_evaluated(rule, alternatives)
@@ -61,7 +60,7 @@ def check_rule(rule: Rule, alternatives: Sequence[Condition], rule_set: RuleSet)
                 "alternatives",
                 _("Alternative %(number)s: %(message)s") % {"number": number, "message": message},
             )
-    problems |= _check_sample(rule, known)
+    problems |= _check_sample(rule, rule_set)
     metric = known.get(rule.metric)
     if metric is not None:
         problems |= _check_band(rule, metric, rule_set)
@@ -111,9 +110,9 @@ def _check_never_evaluated(rule: Rule, alternatives: Sequence[Condition]) -> Pro
 def _check_condition(condition: Condition, rule_set: RuleSet) -> Problems:
     if not condition.metric:
         return {"metric": _("Name the metric that is compared.")}
-    metric = KNOWN[rule_set.subject].get(condition.metric)
+    metric = DICTIONARIES[rule_set.subject].get(condition.metric)
     if metric is None or not _violation_exists(condition.metric):
-        return {"metric": _("“%(metric)s” is an unknown metric.") % {"metric": condition.metric}}
+        return {"metric": _unknown(condition.metric, rule_set)}
     if condition.operator not in Operator.values:
         return {"operator": _("Say how it is compared.")}
     operator = Operator(condition.operator)
@@ -176,13 +175,22 @@ def _check_threshold(text: str, metric: RuleMetric) -> str:
     return ""
 
 
-def _check_sample(rule: Rule, known: Mapping[str, RuleMetric]) -> Problems:
+def _unknown(key: str, rule_set: RuleSet) -> str:
+    elsewhere = metric_called(key)
+    if elsewhere is None or key in DICTIONARIES[rule_set.subject]:
+        return _("“%(metric)s” is an unknown metric.") % {"metric": key}
+    if rule_set.subject == RuleSet.Subject.PRODUCT:
+        return _("“%(metric)s” is told of shops, not of products.") % {"metric": elsewhere.name}
+    return _("“%(metric)s” is told of products, not of shops.") % {"metric": elsewhere.name}
+
+
+def _check_sample(rule: Rule, rule_set: RuleSet) -> Problems:
     if not rule.sample_metric:
         without = rule.sample_minimum is not None
         return {"sample_metric": _("Name the count that tells the sample.")} if without else {}
-    sample = known.get(rule.sample_metric)
+    sample = DICTIONARIES[rule_set.subject].get(rule.sample_metric)
     if sample is None or not _violation_exists(rule.sample_metric):
-        return {"sample_metric": _("“%(metric)s” is an unknown metric.") % {"metric": rule.sample_metric}}
+        return {"sample_metric": _unknown(rule.sample_metric, rule_set)}
     if sample.kind is not Kind.COUNT:
         return {"sample_metric": _("“%(metric)s” is no count.") % {"metric": sample.name}}
     if rule.sample_minimum is None or rule.sample_minimum < 1:

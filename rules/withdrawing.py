@@ -8,8 +8,11 @@ from typing import Any
 from django.db.models import BooleanField, Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
 from rules import sql
-from rules.evaluation import Evaluation, blocking
+from rules.conditions import none_of
+from rules.evaluation import Evaluation
+from rules.judging import in_question
 from rules.models import Proposal
+from rules.products import ProductEvaluation
 from shops.models import Enrollment
 
 Kind = Proposal.Kind
@@ -42,12 +45,7 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
     """
     State = Enrollment.State
     by_an_earlier_check = Q(filed__sweep__isnull=False, filed__day__lte=evaluation.day)
-    still_in_question = sql.TextArray(
-        [
-            Case(When(c.passes(), then=Value(None)), default=Value(c.rule.code), output_field=CharField())
-            for c in blocking(evaluation.clearing)
-        ]
-    )
+    still_in_question = in_question(evaluation.clearing)
     still_due = Case(
         When(evaluation.to_clear(), then=Value(True)), default=Value(False), output_field=BooleanField()
     )
@@ -98,7 +96,7 @@ def _withdraw_warnings(evaluation: Evaluation, by_an_earlier_check: Q, at: datet
                 default=Value(None),
                 output_field=CharField(),
             )
-            for criterion, condition in evaluation.warnings()
+            for criterion, condition in evaluation.warned_of()
         ]
     )
     sql.gather(
@@ -113,3 +111,41 @@ def _withdraw_warnings(evaluation: Evaluation, by_an_earlier_check: Q, at: datet
         .values(proposal=F("filed__id")),
     )
     return sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
+
+
+def withdraw_of_products(products: ProductEvaluation, at: datetime) -> int:
+    """The same for what was proposed of products: also once the shop is out of the alliance, the product
+    stands where the kind makes no sense, or the rules that it went by are in force no longer.
+    """
+    if not _undecided(products).exists():
+        return 0
+    listed = products.listed().annotate(
+        filed=FilteredRelation(
+            "product__proposals",
+            condition=Q(
+                product__proposals__alliance=products.alliance,
+                product__proposals__status__in=[status.value for status in Proposal.UNDECIDED],
+            ),
+        )
+    )
+    by_a_check = Q(filed__sweep__isnull=False)
+    by_an_earlier_check = by_a_check & Q(filed__day__lte=products.day)
+    out = Q(en__state__differs=Enrollment.State.OPEN) | Q(en__state__isnull=True)
+    withdrawn = 0
+    for kind, standings in ProductEvaluation.STANDINGS.items():
+        gone = listed.filter(
+            Q(filed__kind=kind.value),
+            out
+            | none_of("standing", [standing.value for standing in standings])
+            | by_a_check & products.not_served()
+            | by_an_earlier_check & products.is_over(kind, "filed__failed_rules"),
+        )
+        sql.gather("rules_recovered", gone.values(proposal=F("filed__id")))
+        withdrawn += sql.withdraw("rules_recovered", at=at, reason=f"no longer founded on {products.day}")
+    return withdrawn
+
+
+def _undecided(products: ProductEvaluation) -> QuerySet[Proposal]:
+    return Proposal.objects.filter(
+        alliance=products.alliance, product__isnull=False, status__in=Proposal.UNDECIDED
+    )

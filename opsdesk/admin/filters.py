@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import worklist
-from rules.metrics import METRICS, Kind
+from rules.dictionaries import DICTIONARIES
+from rules.metrics import Kind
 from rules.models import Proposal, Rule
 from rules.reversals import rests_on_superseded_data
 from shops.models import Shop
@@ -117,7 +118,8 @@ class MarginFilter(admin.SimpleListFilter):
             return queryset.filter(margin=None)
         if band not in ("near", "middle", "far"):
             return queryset
-        shares = [key for key, metric in METRICS.items() if metric.kind is Kind.RATE]
+        known = [metric for metrics in DICTIONARIES.values() for metric in metrics.values()]
+        shares = [metric.key for metric in known if metric.kind is Kind.RATE]
         is_share = Q(lead_metric__in=shares)
         near = (is_share & Q(distance__lt=self.NEAR_RATE)) | (~is_share & Q(distance__lt=self.NEAR))
         far = (is_share & Q(distance__gte=self.FAR_RATE)) | (~is_share & Q(distance__gte=self.FAR))

@@ -55,6 +55,7 @@ class SweepAdmin(ReadOnlyAdmin):
         ("started_at", "finished_at"),
         "seconds",
         ("admission", "clearance", "warning"),
+        ("product_admission", "product_clearance", "observation"),
     ]
 
     @admin.display(description=_("status"), ordering="status")

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override, pgettext_lazy
 
-from rules.metrics import METRICS, Kind, RuleMetric
+from rules.dictionaries import DICTIONARIES, metric_called
+from rules.metrics import Kind, RuleMetric
 from rules.models import Rule, RuleSet
 from rules.publishing import in_force
 from shops.admin.cells import number
@@ -76,9 +77,10 @@ class Entry:
 def rules_in_force(day: date) -> dict[str, list[Rule]]:
     """Metric → the rules in force that read it, as value, as alternative or as sample."""
     versions = [
-        in_force(alliance, purpose, day)
+        in_force(alliance, purpose, day, subject)
         for alliance in Alliance.objects.all()
-        for purpose in RuleSet.PURPOSES[RuleSet.Subject.SHOP]
+        for subject, purposes in RuleSet.PURPOSES.items()
+        for purpose in purposes
     ]
     pinned = [rule_set.pk for rule_set in versions if rule_set is not None]
     rules = Rule.objects.filter(rule_set__in=pinned).exclude(metric="")
@@ -91,11 +93,16 @@ def rules_in_force(day: date) -> dict[str, list[Rule]]:
     return using
 
 
-def entries(day: date) -> list[Entry]:
-    """Every listed metric, then those that rules in force ask for beyond them."""
+def entries(day: date) -> dict[str, list[Entry]]:
+    """For each subject every listed metric; then those that rules in force ask for beyond them."""
     using = rules_in_force(day)
-    asked = sorted(key for key in using if key not in set(METRICS) and key in METRICS)
-    return [Entry(METRICS[key], using.get(key, [])) for key in (*METRICS, *asked)]
+    told = {
+        subject: [Entry(metric, using.pop(key, [])) for key, metric in known.items()]
+        for subject, known in DICTIONARIES.items()
+    }
+    beyond = [(metric_called(key), rules) for key, rules in sorted(using.items())]
+    told[RuleSet.Subject.SHOP] += [Entry(metric, rules) for metric, rules in beyond if metric]
+    return told
 
 
 def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -104,10 +111,14 @@ def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
         raise PermissionDenied
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
+    told = entries(localdate())
     context = {
         **site.each_context(request),
         "title": _t("Metrics"),
         "opts": RuleSet._meta,
-        "entries": entries(localdate()),
+        "subjects": [
+            (_t("Of shops"), told[RuleSet.Subject.SHOP]),
+            (_t("Of products"), told[RuleSet.Subject.PRODUCT]),
+        ],
     }
     return TemplateResponse(request, "admin/rules/metrics.html", context)

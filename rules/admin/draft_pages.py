@@ -225,8 +225,9 @@ class DraftPages(VerbsAdmin):
     ) -> HttpResponse:
         sent = request.POST if request.method == "POST" else None
         seen = latest_change(rule) if rule.pk else None
-        form = RuleForm(sent, instance=rule, initial={"seen": seen})
-        formset = AlternativeFormSet(sent, initial=alternatives, prefix="alternatives")
+        of = {"subject": draft.subject}
+        form = RuleForm(sent, instance=rule, initial={"seen": seen}, **of)
+        formset = AlternativeFormSet(sent, initial=alternatives, prefix="alternatives", form_kwargs=of)
         if sent is not None and form.is_valid() & formset.is_valid():
             try:
                 save(form.instance, alternatives_of(formset), form.cleaned_data["seen"])

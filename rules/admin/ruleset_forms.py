@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from rules.metrics import METRICS
+from rules.dictionaries import DICTIONARIES
 from rules.models import Alternative, Rule, RuleSet, Simulation
 from shops.admin.forms import DayInput
 from shops.models import Alliance, Shop
@@ -24,10 +24,11 @@ def name_of_field(name: str) -> Any:
     return next(field.verbose_name for field in Rule._meta.fields if field.name == name)
 
 
-def metric_choices(current: str, nothing: str | Promise) -> list[tuple[str, Any]]:
-    """Every metric by its name in the reader's language; what is chosen now stays a choice."""
-    named = sorted(((key, str(metric.name)) for key, metric in METRICS.items()), key=lambda each: each[1])
-    unknown = [(current, current)] if current and current not in METRICS else []
+def metric_choices(subject: str, current: str, nothing: str | Promise) -> list[tuple[str, Any]]:
+    """Every metric of the subject by its name in the reader's language; what is chosen now stays a choice."""
+    known = DICTIONARIES[subject]
+    named = sorted(((key, str(metric.name)) for key, metric in known.items()), key=lambda each: each[1])
+    unknown = [(current, current)] if current and current not in known else []
     return [("", nothing), *named, *unknown]
 
 
@@ -49,15 +50,18 @@ class Several(forms.MultipleChoiceField):
 
 
 class ConditionForm(forms.ModelForm):
-    """A metric, how it is compared and with what."""
+    """A metric of the set's `subject`, how it is compared and with what."""
 
     nothing: str | Promise = ""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, subject: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.subject = subject
         current = self.instance.metric or self.initial.get("metric", "")
         self.fields["metric"] = forms.ChoiceField(
-            label=self.fields["metric"].label, choices=metric_choices(current, self.nothing), required=False
+            label=self.fields["metric"].label,
+            choices=metric_choices(subject, current, self.nothing),
+            required=False,
         )
         self.fields["value"].help_text = _(
             "A share as 0.75, yes or no as true or false. Several for “is one of”, with commas."
@@ -93,7 +97,7 @@ class RuleForm(ConditionForm):
         super().__init__(*args, **kwargs)
         self.fields["sample_metric"] = forms.ChoiceField(
             label=self.fields["sample_metric"].label,
-            choices=metric_choices(self.instance.sample_metric, _("nothing")),
+            choices=metric_choices(self.subject, self.instance.sample_metric, _("nothing")),
             required=False,
             help_text=self.fields["sample_metric"].help_text,
         )

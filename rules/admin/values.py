@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from rules.conditions import listed
-from rules.metrics import METRICS, Kind
+from rules.dictionaries import metric_called
+from rules.metrics import Kind
 from rules.models import Condition, RuleSet
 from shops.admin.cells import NOTHING, number, yuan
 
@@ -18,7 +19,7 @@ Operator = Condition.Operator
 
 def name_of(metric: str) -> str:
     """The metric's name in the reader's language; its key where nobody knows it any more."""
-    known = METRICS.get(metric)
+    known = metric_called(metric)
     return str(known.name) if known else metric
 
 
@@ -27,9 +28,9 @@ def value_of(metric: str, value: object) -> str:
     if value is None or value == "":
         return NOTHING
     text = str(value)
+    known = metric_called(metric)
     if text == "none":
-        return str(_("no score yet"))
-    known = METRICS.get(metric)
+        return str(_("none yet") if known and known.kind is Kind.RATE else _("no score yet"))
     if text.lower() in ("true", "false"):
         return str(_("yes") if text.lower() == "true" else _("no"))
     if known is None or known.kind is Kind.TEXT:
@@ -121,7 +122,7 @@ def margin_of(metric: str, margin: Decimal | str | None) -> str:
         return NOTHING
     amount = Decimal(str(margin))
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
-    known = METRICS.get(metric)
+    known = metric_called(metric)
     if known is not None and known.kind is Kind.RATE:
         return f"{sign}{plain(abs(amount) * 100)}%"
     if known is not None and known.kind is Kind.MONEY:

@@ -15,7 +15,8 @@ class Fact(models.Model):
     pk = models.CompositePrimaryKey("key", "shop")
     key = models.CharField(max_length=60)
     shop = models.ForeignKey(Shop, models.DO_NOTHING, related_name="facts", db_constraint=False)
-    value = models.IntegerField(null=True)
+    # Counts are whole, amounts have two decimals.
+    value = models.DecimalField(max_digits=20, decimal_places=2, null=True)
 
     class Meta:
         managed = False

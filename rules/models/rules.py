@@ -14,7 +14,8 @@ class Condition(Audited):
     """A metric, how it is compared, and with what.
 
     `value` is read as the metric's kind says; of "in" it is a list with commas. `upper`: the upper end of
-    "between", whose ends are both in.
+    "between", whose ends are both in. Of a metric that knows "none yet" that is what "is not known" means:
+    a figure that was not imported is no data, for "is known" as well (R9).
     """
 
     class Operator(models.TextChoices):

@@ -63,6 +63,30 @@ class Sweep(Audited):
         blank=True,
         related_name="+",
     )
+    product_admission = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("admission rules of products"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    product_clearance = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("clearance rules of products"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    observation = models.ForeignKey(
+        RuleSet,
+        models.PROTECT,
+        verbose_name=_("observation rules"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     day_was_named = models.BooleanField(
         _("day was named"), default=False, help_text=_("A person asked for this very day, however old it is.")
     )

@@ -406,7 +406,7 @@ def disagreements(book: list[SaidRule], seed: int) -> tuple[int, list[str]]:
         for rule, entry in zip(rules, row["judged"], strict=True):
             if problem := problem_of(rule, facts, entry):
                 problems.append(f"{rule} · {facts}: {problem}")
-        warned = model.warnings(rules, facts) if facts.metrics is not None else []
+        warned = model.warnings(rules, facts)
         expected = (model.is_cleared(rules, facts), model.is_admitted(rules, facts), bool(warned))
         if (row["to_clear"], row["to_admit"], row["to_warn"]) != expected:
             problems.append(f"{facts}: to clear, admit, warn: not {expected}")

@@ -129,6 +129,9 @@ def judge(said: Said, value: Any, measured: bool) -> bool | None:
     if said.operator in ("known", "unknown"):
         if said.metric in MEASURED and not measured:
             return None
+        # Of a score the platform says that there is none yet; one that is missing may well be there.
+        if said.metric in SCORES and value is None:
+            return None
         return known == (said.operator == "known")
     if not known:
         return None
@@ -196,8 +199,10 @@ def outcome(rule: SaidRule, facts: Facts, *, measured_or_not: bool = False) -> s
     if not concerned:
         return "no_data" if concerned is None else "exempt"
     met = is_met(rule, facts)
-    nobody_is_cleared = facts.metrics is None and rule.purpose != "admission" and not measured_or_not
-    if met is None or nobody_is_cleared:
+    asked = {rule.metric, *(other.metric for other in rule.alternatives), *(rule.sample or ())[:1]}
+    asks_for_metrics = rule.purpose == "clearance" or (rule.purpose == "warning" and bool(asked & MEASURED))
+    nobody_is_blamed = facts.metrics is None and asks_for_metrics and not measured_or_not
+    if met is None or nobody_is_blamed:
         return "no_data"
     return "holds" if met == (rule.purpose == "admission") else "fails"
 

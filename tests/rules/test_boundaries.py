@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from rules import evidence
 from rules.checking import check
+from rules.evaluation import Evaluation
 from rules.models import Rule
-from shops.models import Alliance, Shop
+from rules.products import ProductEvaluation
+from shops.models import Alliance, Listing, Shop
 from tests.factories import (
     AT,
     DAY,
@@ -18,8 +21,11 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_listing,
     make_metrics,
     make_penalty,
+    make_product,
+    make_product_metrics,
     make_qualification,
     make_shop,
 )
@@ -317,6 +323,91 @@ def test_ws_c1_cleared_below_a_shop_score_of_4_2_but_not_without_a_score_yet(
     metrics: dict[str, Any], expected: str
 ) -> None:
     assert measured("WS-C1", **metrics) == expected
+
+
+def told_of_product(code: str, **metrics: Any) -> dict[str, Any]:
+    """What the rule says, by value, of a product that has applied."""
+    listing = make_listing(make_product(make_enrollment(alliance_code=WECHAT).shop), state="applied")
+    make_product_metrics(listing.product, **metrics)
+    alliance = Alliance.objects.get(code=WECHAT)
+    products = ProductEvaluation(alliance, DAY)
+    Evaluation(alliance, DAY).prepare(*products.criteria)
+    told = products.checked().values_list(evidence.of(products.criteria), flat=True).get(pk=listing.pk)
+    return next(rule for rule in told if rule["code"] == code)
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"), [(0, "fails"), (29, "fails"), (30, "holds"), (None, "no_data")]
+)
+def test_ws_o1_observed_below_30_settled_orders(orders: int | None, expected: str) -> None:
+    assert told_of_product("WS-O1", settled_orders=orders)["outcome"] == expected
+
+
+@pytest.mark.parametrize(
+    ("paid", "refunds", "rate", "expected"),
+    [
+        # No valid paid order yet is no rate; no refund is a rate of 0.
+        (0, 0, "none", "fails"),
+        (0, None, "none", "fails"),
+        (100, 0, "0", "holds"),
+        (None, 0, None, "no_data"),
+        (100, None, None, "no_data"),
+        (None, None, None, "no_data"),
+    ],
+)
+def test_ws_o1_observed_without_a_quality_refund_rate_but_not_for_a_missing_count(
+    paid: int | None, refunds: int | None, rate: str | None, expected: str
+) -> None:
+    told = told_of_product("WS-O1", valid_paid_orders=paid, quality_refunds=refunds)
+    assert (told["alternatives"][0]["observed"], told["outcome"]) == (rate, expected)
+
+
+def test_ws_o1_few_orders_suffice_where_the_rate_is_missing() -> None:
+    assert told_of_product("WS-O1", settled_orders=29, quality_refunds=None)["outcome"] == "fails"
+    assert told_of_product("WS-O1", settled_orders=None, valid_paid_orders=0)["outcome"] == "fails"
+
+
+def with_observed_sales(*sales: str | None) -> Shop:
+    shop = make_enrollment(alliance_code=WECHAT).shop
+    for amount in sales:
+        product = make_listing(make_product(shop), state="observed").product
+        make_product_metrics(product, sales_amount=amount)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("sales", "expected"),
+    [
+        (["2500.00", "2500.00"], "holds"),
+        (["2500.00", "2500.01"], "fails"),
+        (["5000.01", None], "fails"),
+        (["0.00", "0.00"], "holds"),
+        ([None, None], "no_data"),
+        ([], "no_data"),
+    ],
+)
+def test_ws_o2_observed_products_together_sell_at_most_5000_yuan_a_day(
+    sales: list[str | None], expected: str
+) -> None:
+    assert outcome("WS-O2", with_observed_sales(*sales)) == expected
+
+
+def test_ws_o2_counts_what_is_under_observation_in_this_alliance_on_this_day() -> None:
+    shop = with_observed_sales("5000.00")
+    for state in ("applied", "promoted", "stopped"):
+        make_product_metrics(make_listing(make_product(shop), state=state).product, sales_amount="9999.00")
+    elsewhere = make_listing(make_product(shop), DOUYIN, state="observed").product
+    make_product_metrics(elsewhere, sales_amount="9999.00")
+    yesterday = DAY - timedelta(days=1)
+    make_product_metrics(Listing.objects.get(state="observed", alliance__code=WECHAT).product, yesterday)
+    assert outcome("WS-O2", shop) == "holds"
+
+
+def test_ws_o3_defines_the_rate_and_is_never_evaluated() -> None:
+    rule = Rule.objects.get(code="WS-O3")
+    assert (rule.metric, rule.operator, rule.rule_set.subject) == ("", "", "product")
+    alternative = Rule.objects.get(code="WS-O1").alternatives.get()
+    assert (alternative.metric, alternative.operator) == ("quality_refund_rate", "unknown")
 
 
 def test_every_rule_of_the_book_has_its_test_here() -> None:

@@ -104,14 +104,28 @@ def test_in_without_a_value_is_no_data() -> None:
 @pytest.mark.parametrize("operator", ["known", "unknown"])
 @pytest.mark.parametrize(
     ("metrics", "known"),
-    [({"shop_score": "0.00"}, True), ({"shop_score": None}, False), (NONE_YET, False), (None, None)],
+    [({"shop_score": "0.00"}, True), (NONE_YET, False), ({"shop_score": None}, None), (None, None)],
+)
+def test_of_a_score_not_known_means_none_yet_and_a_missing_one_is_no_data(
+    operator: str, metrics: dict[str, Any] | None, known: bool | None
+) -> None:
+    met = known == (operator == "known")
+    expected = "no_data" if known is None else "holds" if met else "fails"
+    assert outcome({"operator": operator, "value": ""}, metrics) == expected
+
+
+@pytest.mark.parametrize("operator", ["known", "unknown"])
+@pytest.mark.parametrize(
+    ("metrics", "known"),
+    [({"positive_rate": "0.00"}, True), ({"positive_rate": None}, False), (None, None)],
 )
 def test_known_and_unknown_are_no_data_only_on_a_day_without_metrics(
     operator: str, metrics: dict[str, Any] | None, known: bool | None
 ) -> None:
     met = known == (operator == "known")
     expected = "no_data" if known is None else "holds" if met else "fails"
-    assert outcome({"operator": operator, "value": ""}, metrics) == expected
+    rule = {"metric": "positive_rate", "operator": operator, "value": ""}
+    assert outcome(rule, metrics) == expected
 
 
 def test_known_of_a_derived_fact_needs_no_metrics() -> None:
@@ -264,9 +278,17 @@ def test_who_meets_a_rule_of_warning_is_warned(advisory: bool, expected: tuple) 
     assert not judged_inside(inside(shop_score="4.00"))[1]
 
 
-def test_nobody_without_metrics_is_warned() -> None:
-    in_force("warning", {"metric": "days_since_entry", "operator": "≥", "value": "0"})
+def test_without_metrics_a_rule_of_warning_warns_only_where_it_reads_none() -> None:
+    entered = {"metric": "days_since_entry", "operator": "≥", "value": "0", "code": "R-1"}
+    in_force("warning", {**entered, "sample_metric": "paid_orders_30d", "sample_minimum": 1})
     assert not judged_inside(make_enrollment().shop)[1]
+    in_force("warning", entered)
+    assert judged_inside(make_enrollment().shop)[1]
+
+
+def test_without_metrics_nobody_is_warned_of_a_lost_admission() -> None:
+    Alliance.objects.filter(code=DOUYIN).update(warns_on_lost_admission=True)
+    assert not judged_inside(make_enrollment(shop=make_shop(status="suspended")).shop)[1]
 
 
 def test_without_warning_rules_nothing_is_refused() -> None:

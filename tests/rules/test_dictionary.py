@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rules.admin.dictionary import entries
+from rules.dictionaries import PRODUCT_METRICS
 from rules.metrics import METRICS
 from rules.models import Rule, RuleSet
 from shops.models import Alliance
@@ -25,7 +26,8 @@ def page(language: str = "en") -> str:
 
 def test_every_metric_stands_there_in_both_languages_with_the_rules_that_use_it() -> None:
     shown = page()
-    assert all(key in shown for key in METRICS)
+    assert all(key in shown for key in (*METRICS, *PRODUCT_METRICS))
+    assert "Of products" in shown and ">WS-O1</a>" in shown
     assert "shop score" in shown and "店铺评分" in shown
     assert ">DF-A5</a>, " in shown and ">WS-C1</a>" in shown
     # Its scale, and the window with both ends.
@@ -57,6 +59,6 @@ def test_a_metric_that_a_rule_made_up_by_its_key_is_shown_as_well() -> None:
     )
     rule_set.published_at = AT
     rule_set.save()
-    using = {entry.metric.key: [rule.code for rule in entry.rules] for entry in entries(DAY)}
+    using = {entry.metric.key: [rule.code for rule in entry.rules] for entry in entries(DAY)["shop"]}
     assert using["penalties:V8:30d"] == ["R-1"]
     assert using["paid_orders_30d"] == ["R-1"]

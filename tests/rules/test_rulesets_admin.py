@@ -114,7 +114,7 @@ def test_who_may_not_draft_is_offered_nothing(draft: RuleSet) -> None:
 def test_an_editor_begins_the_first_set_for_a_purpose(desk: Client) -> None:
     sent = {"alliance": version_1().alliance_id, "subject": "shop", "purpose": "warning"}
     desk.post(address("add"), sent)
-    assert RuleSet.objects.get(purpose="warning").open
+    assert RuleSet.objects.get(alliance__code=DOUYIN, purpose="warning").open
     again = desk.post(address("add"), sent)
     assert "still open" in again.content.decode()
     wrong = desk.post(address("add"), sent | {"purpose": "observation"})

@@ -1,0 +1,73 @@
+"""What several criteria come to together, for whomever they are asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from datetime import date
+from functools import reduce
+from operator import and_, or_
+
+from django.db.models import BooleanField, Case, CharField, Q, Value, When
+
+from rules import sql
+from rules.criteria import Criterion, Outcome
+from rules.models import RuleSet, ShopExemption
+from shops.models import Alliance
+
+
+def exempted_codes(alliance: Alliance, day: date) -> set[str]:
+    """The codes of rules from which somebody is exempted by name on the day."""
+    standing = ShopExemption.objects.filter(alliance=alliance, until__gte=day)
+    return set(standing.values_list("rule_code", flat=True))
+
+
+def criteria_of(rule_set: RuleSet, exempted: Set[str]) -> list[Criterion]:
+    """The evaluable rules of a set, in order. `exempted`: codes from which somebody is exempted by name."""
+    evaluable = rule_set.rules.exclude(metric="").select_related("rule_set")
+    rules = evaluable.prefetch_related("alternatives")
+    return [Criterion.of(rule, exempted_by_name=rule.code in exempted) for rule in rules]
+
+
+def any_fails(criteria: list[Criterion]) -> Q:
+    """At least one blocking criterion fails."""
+    return reduce(or_, [c.fails() for c in blocking(criteria)] or [nobody()])
+
+
+def nobody() -> Q:
+    """Meets nothing."""
+    # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.
+    return Q(Value(False, output_field=BooleanField()))
+
+
+def blocking(criteria: list[Criterion]) -> list[Criterion]:
+    """Without the advisory ones."""
+    return [criterion for criterion in criteria if not criterion.rule.advisory]
+
+
+def in_question(criteria: list[Criterion]) -> sql.TextArray:
+    """The codes of the blocking rules that do not pass for certain."""
+    return sql.TextArray(
+        [
+            Case(When(c.passes(), then=Value(None)), default=Value(c.rule.code), output_field=CharField())
+            for c in blocking(criteria)
+        ]
+    )
+
+
+def lack_data(criteria: list[Criterion]) -> Q:
+    """At least one blocking criterion concerns the shop and cannot be judged."""
+    return reduce(or_, [criterion.lacks_data() for criterion in blocking(criteria)], Q(pk__in=[]))
+
+
+def verdict(cases: list[tuple[Q, Outcome]], default: Outcome) -> Case:
+    """The outcome of the first condition that is met."""
+    return Case(
+        *(When(condition, then=Value(verdict.value)) for condition, verdict in cases),
+        default=Value(default.value),
+        output_field=CharField(),
+    )
+
+
+def passes_all(criteria: list[Criterion]) -> Q:
+    """Every blocking criterion holds or is exempt."""
+    return reduce(and_, [criterion.passes() for criterion in blocking(criteria)], Q())

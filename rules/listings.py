@@ -1,0 +1,41 @@
+"""Where products stand in an alliance, and what those under observation sold."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
+
+from shops.models import Alliance, Listing
+
+State = Listing.State
+
+
+def stopped() -> Q:
+    """The listings that are stopped, by the platform's word. The one place that says so."""
+    return Q(state=State.STOPPED)
+
+
+def of_alliance(alliance: Alliance) -> QuerySet[Any]:
+    """The alliance's listings, with `standing`: the state that counts."""
+    standing = Case(
+        When(stopped(), then=Value(State.STOPPED.value)), default=F("state"), output_field=CharField()
+    )
+    return Listing.objects.filter(alliance=alliance).order_by().annotate(standing=standing)
+
+
+def observed_sales(alliance: Alliance, day: date) -> QuerySet[Any, dict[str, Any]]:
+    """The alliance's products under observation whose sales of the day are known, each with its `shop`."""
+    sold = FilteredRelation("product__metrics", condition=Q(product__metrics__day=day))
+    return (
+        of_alliance(alliance)
+        .annotate(sold=sold)
+        .filter(standing=State.OBSERVED, sold__sales_amount__isnull=False)
+        .values(
+            shop=F("product__shop_id"),
+            code=F("product__code"),
+            name=F("product__name"),
+            sales=F("sold__sales_amount"),
+        )
+    )

@@ -1,0 +1,314 @@
+"""One alliance's products on one day: its listings, annotated with everything that its rules ask.
+
+Beside rules.evaluation, by the same criteria. An alliance may have rules for products or have none: what no
+version in force speaks of is not evaluated at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Case,
+    DateField,
+    DecimalField,
+    Expression,
+    F,
+    FilteredRelation,
+    Func,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
+
+from rules import evidence, listings
+from rules.criteria import Criterion, Outcome
+from rules.judging import (
+    any_fails,
+    blocking,
+    criteria_of,
+    exempted_codes,
+    in_question,
+    lack_data,
+    passes_all,
+    verdict,
+)
+from rules.metrics import alias_of
+from rules.models import Proposal, RuleSet
+from rules.publishing import in_force
+from shops.models import Alliance, Enrollment, Ground, Listing, Penalty
+
+Kind, Purpose, State = Proposal.Kind, RuleSet.Purpose, Listing.State
+NO_SALES_OF_30_DAYS = Cast(Value(None), DecimalField(max_digits=16, decimal_places=2))
+
+
+@dataclass(frozen=True)
+class ProductEvaluation:
+    """The rule sets on products of `alliance` in force on `day`, as querysets over its listings.
+
+    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a
+    transaction, after the derived facts were prepared with its `criteria`.
+    """
+
+    alliance: Alliance
+    day: date
+    instead: RuleSet | None = None
+
+    # What may be proposed of a product, by where it stands.
+    STANDINGS = {
+        Kind.OBSERVE: (State.APPLIED,),
+        Kind.ADMIT: (State.APPLIED,),
+        Kind.STOP: (State.PROMOTED, State.OBSERVED),
+        Kind.RESUME: (State.OBSERVED, State.STOPPED),
+    }
+
+    @cached_property
+    def admission(self) -> RuleSet | None:
+        return self._version(Purpose.ADMISSION)
+
+    @cached_property
+    def clearance(self) -> RuleSet | None:
+        return self._version(Purpose.CLEARANCE)
+
+    @cached_property
+    def observation(self) -> RuleSet | None:
+        return self._version(Purpose.OBSERVATION)
+
+    @property
+    def versions(self) -> list[RuleSet]:
+        """The rule sets gone by; none where nothing is said of products."""
+        return [found for found in (self.admission, self.clearance, self.observation) if found is not None]
+
+    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
+        if self.instead is not None and self.instead.purpose == purpose:
+            return self.instead
+        return in_force(self.alliance, purpose, self.day, RuleSet.Subject.PRODUCT)
+
+    @cached_property
+    def _exempted_codes(self) -> set[str]:
+        return exempted_codes(self.alliance, self.day)
+
+    def _criteria(self, rule_set: RuleSet | None) -> list[Criterion]:
+        return [] if rule_set is None else criteria_of(rule_set, self._exempted_codes)
+
+    @cached_property
+    def admitting(self) -> list[Criterion]:
+        """The evaluable rules of admission, in order."""
+        return self._criteria(self.admission)
+
+    @cached_property
+    def clearing(self) -> list[Criterion]:
+        """The evaluable rules of clearance, in order: who meets one is stopped."""
+        return self._criteria(self.clearance)
+
+    @cached_property
+    def observing(self) -> list[Criterion]:
+        """The evaluable rules of observation, in order: who meets one is put under observation."""
+        return self._criteria(self.observation)
+
+    @property
+    def criteria(self) -> list[Criterion]:
+        """All of them, set by set."""
+        return [*self.admitting, *self.clearing, *self.observing]
+
+    def listed(self) -> QuerySet[Any]:
+        """All listings of the alliance, under the names by which the criteria ask: the day's metrics of the
+        product (`m`), the shop's enrollment (`en`), what a rule's reach looks at, derived facts of the shop
+        and every value.
+        """
+        criteria = self.criteria
+        metrics = {metric.key: metric for criterion in criteria for metric in criterion.metrics}
+        facts = {alias_of(key): key for criterion in criteria for key in criterion.facts}
+        facts |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
+        measured = FilteredRelation("product__metrics", condition=Q(product__metrics__day=self.day))
+        enrolled = FilteredRelation(
+            "product__shop__enrollments", condition=Q(product__shop__enrollments__alliance=self.alliance)
+        )
+        listed = listings.of_alliance(self.alliance).annotate(
+            m=measured,
+            en=enrolled,
+            **{
+                f"fact_{alias}": FilteredRelation(
+                    "product__shop__facts", condition=Q(product__shop__facts__key=key)
+                )
+                for alias, key in facts.items()
+            },
+            category=F("product__category"),
+            shop_type=F("product__shop__shop_type"),
+            goods_kind=F("product__shop__goods_kind"),
+            subject_kind=F("product__shop__subject_kind"),
+            entered_on=F("product__shop__entered_on"),
+            checked_on=Value(self.day, output_field=DateField()),
+            barred=_yes(Q(product__in=barred_products(self.alliance))),
+        )
+        listed = listed.annotate(
+            # Unknown of a product without metrics, as of a shop whether it has no score yet.
+            no_rate_yet=Case(
+                When(m__valid_paid_orders=0, then=Value(True)),
+                When(m__day__isnull=False, then=Value(False)),
+                output_field=BooleanField(null=True),
+            ),
+            **{f"v_{metric.alias}": metric.value for metric in metrics.values()},
+        )
+        return listed.annotate(**{k: v for c in criteria for k, v in c.sampled.items()})
+
+    def checked(self) -> QuerySet[Any]:
+        """Whose products are checked: shops that are in, both they and the product of a category served."""
+        return self.listed().filter(self._served(), en__state=Enrollment.State.OPEN)
+
+    def _served(self) -> Q:
+        not_served = self.alliance.category_not_served
+        if not not_served:
+            return Q()
+        return Q(category__differs=not_served, product__shop__category__differs=not_served)
+
+    def not_served(self) -> Q:
+        """The opposite: R22 for shops and products alike."""
+        not_served = self.alliance.category_not_served
+        if not not_served:
+            return Q(pk__in=[])
+        return Q(category=not_served) | Q(product__shop__category=not_served)
+
+    def judging(self, standing: str) -> list[Criterion]:
+        """The rules that say anything of a product that stands so."""
+        return {
+            State.APPLIED.value: [*self.observing, *self.admitting],
+            State.PROMOTED.value: self.clearing,
+            State.OBSERVED.value: [*self.clearing, *self.observing],
+            State.STOPPED.value: self.admitting,
+        }[standing]
+
+    # Who is due for what, over `checked()`
+
+    def to_observe(self) -> Q:
+        """Applied, and meets a blocking rule of observation (WS-O1)."""
+        return Q(standing=State.APPLIED) & any_fails(self.observing)
+
+    def to_admit(self) -> Q:
+        """Applied, and everything speaks for it: admission rules that all hold, no rule of observation and
+        none of clearance against it. A rule of observation that cannot be judged lets nobody in.
+        """
+        if self.admission is None:
+            return Q(pk__in=[])
+        kept_back = passes_all(_acting(self.observation, self.observing))
+        return Q(standing=State.APPLIED, barred=False) & passes_all(self.admitting) & kept_back & self._fit()
+
+    def to_stop(self) -> Q:
+        """Promoted or under observation, and fails a blocking rule of clearance."""
+        return Q(standing__in=self.STANDINGS[Kind.STOP]) & any_fails(self.clearing)
+
+    def to_resume(self) -> Q:
+        """Past its observation (R11), or stopped and fit to be admitted again."""
+        return self._past_observation() | self._back()
+
+    def _past_observation(self) -> Q:
+        if self.observation is None:
+            return Q(pk__in=[])
+        return Q(standing=State.OBSERVED, barred=False) & passes_all(self.observing) & self._fit()
+
+    def _back(self) -> Q:
+        if self.admission is None:
+            return Q(pk__in=[])
+        return Q(standing=State.STOPPED, barred=False) & passes_all(self.admitting) & self._fit()
+
+    def _fit(self) -> Q:
+        """No rule of clearance fails."""
+        failing = _acting(self.clearance, self.clearing)
+        return Q(_yes(any_fails(failing), then=False)) if failing else Q()
+
+    def due(self) -> dict[Proposal.Kind, Q]:
+        """For each kind of proposal that a version in force can lead to, who is due for it."""
+        return {
+            **({Kind.STOP: self.to_stop()} if self.clearance else {}),
+            **({Kind.OBSERVE: self.to_observe()} if self.observation else {}),
+            **({Kind.ADMIT: self.to_admit()} if self.admission else {}),
+            **({Kind.RESUME: self.to_resume()} if self.admission or self.observation else {}),
+        }
+
+    def is_over(self, kind: Proposal.Kind, failed_rules: str) -> Q:
+        """Over `listed()`: nothing speaks for a proposal of the kind any more, once its rules `failed_rules`
+        (the path to them) led to it. What cannot be judged today may well stand as it did.
+        """
+        if kind in (Kind.STOP, Kind.OBSERVE):
+            against = self.against(kind)
+            not_due = Q(_yes(any_fails(against), then=False))
+            return not_due & Q(_Disjoint(in_question(against), Cast(failed_rules, ArrayField(TextField()))))
+        nobody_admits = Q(Value(True)) if self.admission is None else any_fails(self.admitting)
+        nobody_ends_it = Q(Value(True)) if self.observation is None else any_fails(self.observing)
+        unfit = Q(barred=True) | any_fails(_acting(self.clearance, self.clearing))
+        if kind == Kind.ADMIT:
+            return nobody_admits | unfit | any_fails(_acting(self.observation, self.observing))
+        over = {State.STOPPED: nobody_admits, State.OBSERVED: nobody_ends_it}
+        return reduce(or_, [Q(standing=standing) & (for_it | unfit) for standing, for_it in over.items()])
+
+    def led_by(self, kind: Proposal.Kind) -> Expression:
+        """The key of the rule set that a proposal of the kind goes by."""
+        if kind == Kind.RESUME:
+            return Case(
+                When(standing=State.OBSERVED, then=_key(self.observation)), default=_key(self.admission)
+            )
+        return _key(
+            {Kind.STOP: self.clearance, Kind.OBSERVE: self.observation, Kind.ADMIT: self.admission}[kind]
+        )
+
+    def against(self, kind: Proposal.Kind) -> list[Criterion]:
+        """The blocking rules of which one that fails is the reason for a proposal of the kind."""
+        against = {Kind.STOP: self.clearing, Kind.OBSERVE: self.observing}.get(kind, [])
+        return blocking(against)
+
+    def evidence(self, kind: Proposal.Kind) -> dict[str, object]:
+        """Annotations for a proposal: every rule by value, which speak against the product, and the first."""
+        against = [(criterion, criterion.fails()) for criterion in self.against(kind)]
+        return evidence.columns(self.criteria, against, gmv=NO_SALES_OF_30_DAYS)
+
+    def judged(self, standing: str) -> Case:
+        """What the rules come to for a product that stands so: "fails", "no_data" or "holds"."""
+        fails = {
+            State.APPLIED.value: self.to_observe(),
+            State.PROMOTED.value: self.to_stop(),
+            State.OBSERVED.value: self.to_stop(),
+        }
+        cases = [(fails[standing], Outcome.FAILS)] if standing in fails else []
+        lacks = lack_data(self.judging(standing))
+        return verdict([*cases, (lacks, Outcome.NO_DATA)], Outcome.HOLDS)
+
+
+def barred_products(alliance: Alliance) -> QuerySet[Penalty, Any]:
+    """Products against which more stands than a metric, here or on the whole platform: while a penalty on
+    another ground does, and for ever after a serious violation. They are promoted only once it is undone.
+    """
+    stands = Q(status=Penalty.Status.IMPOSED, ground__in=sorted(set(Ground) - {Ground.METRIC}))
+    serious = Q(status__in=Penalty.PENALISED, violation__serious=True)
+    here = Q(alliance=alliance) | Q(alliance=None)
+    return Penalty.objects.filter(here, stands | serious, product__isnull=False).values("product")
+
+
+class _Disjoint(Func):
+    """Whether two lists have nothing in common."""
+
+    template = "NOT (%(expressions)s)"
+    arg_joiner = " && "
+    output_field = BooleanField()
+
+
+def _acting(rule_set: RuleSet | None, criteria: list[Criterion]) -> list[Criterion]:
+    """None of a version that is only tried out: it keeps nobody back."""
+    return [] if rule_set is None or rule_set.mode == RuleSet.Mode.SHADOW else blocking(criteria)
+
+
+def _key(rule_set: RuleSet | None) -> Cast:
+    return Cast(Value(rule_set.pk if rule_set else None), BigIntegerField())
+
+
+def _yes(condition: Q, *, then: bool = True) -> Case:
+    return Case(When(condition, then=Value(then)), default=Value(not then), output_field=BooleanField())
