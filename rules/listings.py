@@ -7,20 +7,18 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
+from shops import listings
 from shops.models import Alliance, Listing
 
 State = Listing.State
 
 
-def stopped() -> Q:
-    """The listings that are stopped, by the platform's word. The one place that says so."""
-    return Q(state=State.STOPPED)
-
-
 def of_alliance(alliance: Alliance) -> QuerySet[Any]:
     """The alliance's listings, with `standing`: the state that counts."""
     standing = Case(
-        When(stopped(), then=Value(State.STOPPED.value)), default=F("state"), output_field=CharField()
+        When(listings.is_stopped(), then=Value(State.STOPPED.value)),
+        default=F("state"),
+        output_field=CharField(),
     )
     return Listing.objects.filter(alliance=alliance).order_by().annotate(standing=standing)
 

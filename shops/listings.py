@@ -42,7 +42,7 @@ def with_standing(listings: QuerySet[Listing]) -> QuerySet[Any]:
     """
     return listings.annotate(
         standing=Case(
-            When(_is_stopped(), then=Value(Standing.STOPPED.value)),
+            When(is_stopped(), then=Value(Standing.STOPPED.value)),
             When(
                 ~Exists(_open_enrollments()) & Q(state__in=[State.PROMOTED, State.OBSERVED]),
                 then=Value(Standing.SHOP_OUT.value),
@@ -59,34 +59,31 @@ def standing(listing: Listing) -> Standing:
     return Standing(found)
 
 
-def stopped(alliance: Alliance) -> QuerySet[Listing]:
+def is_stopped() -> Q:
     """Listings that the platform reports as stopped, and those that a measure stops: no file lifts that."""
-    return Listing.objects.filter(_is_stopped(), alliance=alliance)
+    return Q(state=State.STOPPED) | Q(pk__in=stops().values("listing"))
 
 
 def barred(alliance: Alliance) -> QuerySet[Listing]:
     """Listings that only the end of a penalty brings back (R5): a judgement about the product, or a stop
-    whose standing penalty has another ground than a metric. What a metric stopped comes back by metrics.
+    whose standing penalty has another ground than a metric; after a serious violation only its overturning.
+    What a metric stopped comes back by metrics.
     """
-    judged = Penalty.objects.filter(
-        Q(alliance=OuterRef("alliance")) | Q(alliance=None),
-        status=Penalty.Status.IMPOSED,
-        product=OuterRef("product"),
-        ground=Ground.JUDGEMENT,
-    )
-    not_by_metric = stops().filter(penalty__status=Penalty.Status.IMPOSED, listing=OuterRef("pk"))
+    here = Penalty.objects.filter(Q(alliance=alliance) | Q(alliance=None), product__isnull=False)
+    judged = here.filter(status=Penalty.Status.IMPOSED, ground=Ground.JUDGEMENT)
+    serious = here.filter(status__in=Penalty.PENALISED, violation__serious=True)
+    not_by_metric = stops().filter(penalty__status=Penalty.Status.IMPOSED, listing__alliance=alliance)
     return Listing.objects.filter(
-        Exists(judged) | Exists(not_by_metric.exclude(penalty__ground=Ground.METRIC)), alliance=alliance
+        Q(product__in=judged.values("product"))
+        | Q(product__in=serious.values("product"))
+        | Q(pk__in=not_by_metric.exclude(penalty__ground=Ground.METRIC).values("listing")),
+        alliance=alliance,
     )
 
 
 def stops() -> QuerySet[Measure]:
     """Measures that stop a product just now, whether or not their penalty has ended since."""
     return Measure.objects.filter(kind=Measure.Kind.STOP, applied_at__isnull=False, undone_at=None)
-
-
-def _is_stopped() -> Q:
-    return Q(state=State.STOPPED) | Q(Exists(stops().filter(listing=OuterRef("pk"))))
 
 
 def _open_enrollments() -> QuerySet[Enrollment]:
