@@ -65,20 +65,15 @@ def is_stopped() -> Q:
 
 
 def barred(alliance: Alliance) -> QuerySet[Listing]:
-    """Listings that only the end of a penalty brings back (R5): a judgement about the product, or a stop
-    whose standing penalty has another ground than a metric; after a serious violation only its overturning.
+    """Listings that only the end of a penalty brings back (R5): while one on another ground than a metric
+    stands against the product, here or on the whole platform; after a serious violation only its overturning.
     What a metric stopped comes back by metrics.
     """
-    here = Penalty.objects.filter(Q(alliance=alliance) | Q(alliance=None), product__isnull=False)
-    judged = here.filter(status=Penalty.Status.IMPOSED, ground=Ground.JUDGEMENT)
-    serious = here.filter(status__in=Penalty.PENALISED, violation__serious=True)
-    not_by_metric = stops().filter(penalty__status=Penalty.Status.IMPOSED, listing__alliance=alliance)
-    return Listing.objects.filter(
-        Q(product__in=judged.values("product"))
-        | Q(product__in=serious.values("product"))
-        | Q(pk__in=not_by_metric.exclude(penalty__ground=Ground.METRIC).values("listing")),
-        alliance=alliance,
-    )
+    here = Q(alliance=alliance) | Q(alliance=None)
+    stands = Q(status=Penalty.Status.IMPOSED) & ~Q(ground=Ground.METRIC)
+    serious = Q(status__in=Penalty.PENALISED, violation__serious=True)
+    against = Penalty.objects.filter(here, stands | serious, product__isnull=False)
+    return Listing.objects.filter(product__in=against.values("product"), alliance=alliance)
 
 
 def stops() -> QuerySet[Measure]:
