@@ -1,4 +1,4 @@
-"""How the shops' figures are spread, for thresholds to be drawn into."""
+"""How figures of shops or products are spread, for thresholds to be drawn into."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 
 from rules.criteria import Criterion
 from rules.evaluation import Evaluation
-from rules.metrics import Kind
+from rules.metrics import Kind, RuleMetric
 from rules.models import Rule, RuleSet
+from rules.products import ProductEvaluation
 from shops import sql
 
 # Into so many bars the scale of a score or a rate is cut.
@@ -24,35 +25,55 @@ def of_compared(sides: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
     """How each imported number that the compared rules speak of is spread, with both sides' thresholds."""
     draft = sides["draft"]
     criteria = {side: _compared(evaluation) for side, evaluation in sides.items()}
+    admits = draft.instead is not None and draft.instead.purpose == RuleSet.Purpose.ADMISSION
+    return _spread(
+        "shops",
+        draft.candidates() if admits else draft.inside(),
+        {side: [c for c in compared if c.metric.column] for side, compared in criteria.items()},
+    )
+
+
+def of_products(purpose: str, sides: Mapping[str, ProductEvaluation]) -> list[dict[str, Any]]:
+    """The same of products, for the rules of a purpose: also of the refund rate and the price."""
+    draft = sides["draft"]
+    return _spread(
+        "products",
+        draft.checked().filter(standing__in=draft.CONCERNED[purpose]),
+        {side: evaluation.of_purpose(purpose) for side, evaluation in sides.items()},
+    )
+
+
+def _spread(
+    subjects: str, population: QuerySet[Any], criteria: Mapping[str, Sequence[Criterion]]
+) -> list[dict[str, Any]]:
     metrics = {
-        criterion.metric.column: criterion.metric
+        criterion.metric.key: criterion.metric
         for compared in criteria.values()
         for criterion in compared
-        if criterion.metric.column and criterion.metric.kind.numeric
+        if criterion.metric.kind.numeric
     }
     if not metrics:
         return []
-    admits = draft.instead is not None and draft.instead.purpose == RuleSet.Purpose.ADMISSION
-    edges = {column: _edges(metric.kind) for column, metric in metrics.items()}
-    counts = _counts(draft.candidates() if admits else draft.inside(), edges)
+    edges = {key: _edges(metric.kind) for key, metric in metrics.items()}
+    counts = _counts(population, metrics, edges)
     return [
         {
-            "metric": metrics[column].key,
-            "edges": [str(edge) for edge in edges[column]],
-            "shops": bars,
+            "metric": key,
+            "edges": [str(edge) for edge in edges[key]],
+            subjects: bars,
             "missing": missing,
             **{
                 side: [
                     {"code": c.rule.code, "operator": c.rule.operator, "at": at}
                     for c in compared
-                    if c.metric.column == column and c.rule.operator != Rule.Operator.IN
+                    if c.metric.key == key and c.rule.operator != Rule.Operator.IN
                     for at in (c.rule.value, c.rule.upper)
                     if at
                 ]
                 for side, compared in criteria.items()
             },
         }
-        for column, (bars, missing) in counts.items()
+        for key, (bars, missing) in counts.items()
     ]
 
 
@@ -76,9 +97,12 @@ def _edges(kind: Kind) -> list[Decimal]:
     return [top * bar / BARS for bar in range(BARS + 1)]
 
 
-def _counts(shops: QuerySet[Any], edges: Mapping[str, Sequence[Decimal]]) -> dict[str, tuple[list[int], int]]:
-    """Column → how many shops lie from each edge to the next, and how many have no value."""
-    query, params = shops.values_list(*(f"m__{column}" for column in edges)).query.sql_with_params()
+def _counts(
+    subjects: QuerySet[Any], metrics: Mapping[str, RuleMetric], edges: Mapping[str, Sequence[Decimal]]
+) -> dict[str, tuple[list[int], int]]:
+    """Metric → how many subjects lie from each edge to the next, and how many have no value."""
+    values = {f"spread_{number}": metrics[key].value for number, key in enumerate(edges)}
+    query, params = subjects.annotate(**values).values_list(*values).query.sql_with_params()
     names = [f"v{number}" for number in range(len(edges))]
     buckets = ", ".join(
         f"width_bucket({name}, ARRAY[{', '.join(map(str, of_metric))}]::numeric[]) AS {name}"
@@ -93,7 +117,7 @@ def _counts(shops: QuerySet[Any], edges: Mapping[str, Sequence[Decimal]]) -> dic
     told = {key: ([0] * len(of_metric), 0) for key, of_metric in edges.items()}
     everything = (1 << len(names)) - 1
     for grouped, *bars, count in found:
-        # The one bit that is not set is that of the column.
+        # The one bit that is not set is that of the metric.
         number = len(names) - (everything ^ grouped).bit_length()
         key = list(edges)[number]
         bar = bars[number]

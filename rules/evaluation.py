@@ -32,13 +32,14 @@ from rules.judging import (
     blocking,
     criteria_of,
     exempted_codes,
+    exemption_marks,
     lack_data,
     nobody,
     passes_all,
     verdict,
 )
 from rules.metrics import alias_of
-from rules.models import RuleSet, ShopExemption
+from rules.models import RuleSet
 from rules.publishing import in_force
 from shops import enrollments
 from shops.errors import Refused
@@ -136,12 +137,7 @@ class Evaluation:
                 **({COOLING: cooling.values("pk")} if self.alliance.cool_down_days else {}),
                 BARRED: enrollments.barred_shops(self.alliance).values("pk"),
                 OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
-                **{
-                    f"exempt_{code}": ShopExemption.objects.filter(
-                        alliance=self.alliance, until__gte=self.day, rule_code=code
-                    ).values("shop_id")
-                    for code in sorted(self._exempted_codes)
-                },
+                **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
         )
 

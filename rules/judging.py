@@ -7,7 +7,7 @@ from datetime import date
 from functools import reduce
 from operator import and_, or_
 
-from django.db.models import BooleanField, Case, CharField, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, Q, QuerySet, Value, When
 
 from rules import sql
 from rules.criteria import Criterion, Outcome
@@ -19,6 +19,12 @@ def exempted_codes(alliance: Alliance, day: date) -> set[str]:
     """The codes of rules from which somebody is exempted by name on the day."""
     standing = ShopExemption.objects.filter(alliance=alliance, until__gte=day)
     return set(standing.values_list("rule_code", flat=True))
+
+
+def exemption_marks(alliance: Alliance, day: date, codes: Set[str]) -> dict[str, QuerySet]:
+    """The derived facts that mark the shops exempted by name from the rules `codes`."""
+    standing = ShopExemption.objects.filter(alliance=alliance, until__gte=day)
+    return {f"exempt_{code}": standing.filter(rule_code=code).values("shop_id") for code in sorted(codes)}
 
 
 def criteria_of(rule_set: RuleSet, exempted: Set[str]) -> list[Criterion]:

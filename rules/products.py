@@ -31,13 +31,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
-from rules import evidence, listings
+from rules import evidence, listings, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
     any_fails,
     blocking,
     criteria_of,
     exempted_codes,
+    exemption_marks,
     in_question,
     lack_data,
     passes_all,
@@ -71,6 +72,12 @@ class ProductEvaluation:
         Kind.ADMIT: (State.APPLIED,),
         Kind.STOP: (State.PROMOTED, State.OBSERVED),
         Kind.RESUME: (State.OBSERVED, State.STOPPED),
+    }
+    # Of which products the rules of a purpose say anything.
+    CONCERNED = {
+        Purpose.CLEARANCE.value: (State.PROMOTED, State.OBSERVED),
+        Purpose.OBSERVATION.value: (State.APPLIED, State.OBSERVED),
+        Purpose.ADMISSION.value: (State.APPLIED, State.STOPPED),
     }
 
     @cached_property
@@ -121,6 +128,15 @@ class ProductEvaluation:
     def criteria(self) -> list[Criterion]:
         """All of them, set by set."""
         return [*self.admitting, *self.clearing, *self.observing]
+
+    def prepare(self) -> None:
+        """Work out the derived facts of the day, where products are asked alone. Once per transaction."""
+        sql.prepare_facts(
+            self.day,
+            self.alliance,
+            keys=set().union(*(criterion.facts for criterion in self.criteria)),
+            marks=exemption_marks(self.alliance, self.day, self._exempted_codes),
+        )
 
     def listed(self) -> QuerySet[Any]:
         """All listings of the alliance, under the names by which the criteria ask: the day's metrics of the
@@ -180,14 +196,22 @@ class ProductEvaluation:
             return Q(pk__in=[])
         return Q(category=not_served) | Q(product__shop__category=not_served)
 
+    def of_purpose(self, purpose: str) -> list[Criterion]:
+        """The evaluable rules of one purpose, in order."""
+        return {
+            Purpose.ADMISSION.value: self.admitting,
+            Purpose.CLEARANCE.value: self.clearing,
+            Purpose.OBSERVATION.value: self.observing,
+        }[purpose]
+
     def judging(self, standing: str) -> list[Criterion]:
         """The rules that say anything of a product that stands so."""
-        return {
-            State.APPLIED.value: [*self.observing, *self.admitting],
-            State.PROMOTED.value: self.clearing,
-            State.OBSERVED.value: [*self.clearing, *self.observing],
-            State.STOPPED.value: self.admitting,
-        }[standing]
+        return [
+            criterion
+            for purpose in self.CONCERNED
+            for criterion in self.of_purpose(purpose)
+            if standing in self.CONCERNED[purpose]
+        ]
 
     # Who is due for what, over `checked()`
 

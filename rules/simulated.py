@@ -192,11 +192,11 @@ def totals(simulation_id: int) -> list[dict[str, Any]]:
     by_change = {change: (shops, gmv) for change, shops, gmv in found}
     return [
         {
-            "change": change,
+            "change": change.value,
             "shops": by_change.get(change, (0, 0))[0],
             "gmv": f"{by_change.get(change, (0, 0))[1]}",
         }
-        for change in Change.values
+        for change in SimulatedChange.OF_SHOPS
     ]
 
 

@@ -5,6 +5,7 @@ Both versions are asked over the same population and the same day, by the expres
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,9 +17,10 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_noop
 
-from rules import distributions, publishing, simulated
+from rules import distributions, publishing, simulated, simulated_products
 from rules.evaluation import Evaluation
 from rules.models import RuleSet, Simulation
+from rules.products import ProductEvaluation
 from rules.sweeps import ATTEMPTS, KEPT_DYING, newest_day
 from shops import sql
 from shops.errors import Refused
@@ -44,12 +46,12 @@ def request(
 ) -> Simulation:
     """Ask what `rule_set` would do on `day` (by default the newest with metrics) and some days before it.
 
-    Refused for products' rules, for a set without a rule that is evaluated, for a day to come or without
-    metrics, and further back than MOST_DAYS_BACK.
+    Refused for a set without a rule that is evaluated, for a day to come or without metrics, further back
+    than MOST_DAYS_BACK, and for earlier days of products.
     """
     require(by, RUN)
-    if rule_set.subject != RuleSet.Subject.SHOP:
-        raise Refused(_t("Only shops' rules can be simulated."))
+    if days_back and rule_set.subject == RuleSet.Subject.PRODUCT:
+        raise Refused(_t("Rules on products are simulated on one day alone."))
     if not rule_set.rules.exclude(metric="").exists():
         raise Refused(_t("This set has no rule that is evaluated: there is nothing to simulate."))
     if not 0 <= days_back <= MOST_DAYS_BACK:
@@ -64,7 +66,7 @@ def request(
         rule_set=rule_set,
         day=day,
         days_back=days_back,
-        against=publishing.in_force(rule_set.alliance, RuleSet.Purpose(rule_set.purpose), day),
+        against=publishing.in_force(rule_set.alliance, rule_set.purpose, day, rule_set.subject),
         requested_at=at,
         requested_by=by,
     )
@@ -135,6 +137,17 @@ class _Progress:
                 [share, self._simulation_id],
             )
 
+    def of(self, steps: int) -> Callable[[], None]:
+        """What tells that another of so many steps is done."""
+        done = 0
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            self.tell(done / (steps + 1))
+
+        return step
+
     def __exit__(self, *error: object) -> None:
         with suppress(Error):
             self._beside.close()
@@ -142,19 +155,22 @@ class _Progress:
 
 def _carry_out(simulation: Simulation, progress: _Progress) -> None:
     began = perf_counter()
+    simulation.digest = publishing.digest_of(simulation.rule_set)
+    if simulation.rule_set.subject == RuleSet.Subject.PRODUCT:
+        _simulate_products(simulation, progress)
+    else:
+        _simulate_shops(simulation, progress)
+    if publishing.digest_of(RuleSet.objects.get(pk=simulation.rule_set_id)) != simulation.digest:
+        raise Refused(CHANGED_MEANWHILE)
+    simulation.seconds = Decimal(f"{perf_counter() - began:.3f}")
+
+
+def _simulate_shops(simulation: Simulation, progress: _Progress) -> None:
     rule_set, day = simulation.rule_set, simulation.day
-    simulation.digest = publishing.digest_of(rule_set)
     sides = {"draft": Evaluation(rule_set.alliance, day, instead=rule_set)}
     if simulation.against is not None:
         sides["now"] = Evaluation(rule_set.alliance, day, instead=simulation.against)
-    steps = len(sides) * (1 + simulation.days_back) + 2
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        progress.tell(done / (steps + 1))
-
+    step = progress.of(len(sides) * (1 + simulation.days_back) + 2)
     simulated.begin()
     for side, evaluation in sides.items():
         simulated.judge(side, evaluation)
@@ -180,6 +196,31 @@ def _carry_out(simulation: Simulation, progress: _Progress) -> None:
                 simulated.keep_day(side, Evaluation(evaluation.alliance, earlier, instead=evaluation.instead))
                 step()
         simulation.result |= {"days": simulated.days(days), "flapping": simulated.flapping(days)}
-    if publishing.digest_of(RuleSet.objects.get(pk=rule_set.pk)) != simulation.digest:
-        raise Refused(CHANGED_MEANWHILE)
-    simulation.seconds = Decimal(f"{perf_counter() - began:.3f}")
+
+
+def _simulate_products(simulation: Simulation, progress: _Progress) -> None:
+    rule_set, day = simulation.rule_set, simulation.day
+    # Also beside none: what the alliance's other rules on products say goes on.
+    sides = {
+        "draft": ProductEvaluation(rule_set.alliance, day, instead=rule_set),
+        "now": ProductEvaluation(rule_set.alliance, day, instead=simulation.against),
+    }
+    step = progress.of(len(sides) + 2)
+    simulated_products.begin()
+    for side, products in sides.items():
+        simulated_products.judge(side, products)
+        step()
+    simulated_products.tell_changes(simulation.pk)
+    step()
+    inside, candidates = simulated_products.population(sides["draft"])
+    simulation.checked = inside + candidates
+    simulation.result = {
+        "inside": inside,
+        "candidates": candidates,
+        **simulated_products.verdicts(),
+        "rules": simulated_products.failing_by_rule(),
+        "totals": simulated_products.totals(simulation.pk),
+        "breakdown": simulated_products.breakdown(simulation.pk),
+        "distributions": distributions.of_products(rule_set.purpose, sides),
+    }
+    step()

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from rules import jobs, simulation
 from rules.admin.values import name_of
 from rules.models import RuleSet, SimulatedChange, Simulation
-from shops.admin.cells import number, pill, yuan
+from shops.admin.cells import NOTHING, number, pill, yuan
 from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.readonly import ShownAdmin
@@ -26,6 +26,16 @@ from shops.models import Shop
 from shops.rights import person_of
 
 Change = SimulatedChange.Change
+# What becomes of subjects, as a result counts them.
+SIDES = {
+    "clear": _("to be cleared"),
+    "stop": _("to be stopped"),
+    "observe": _("to be put under observation"),
+    "admit": _("to be admitted"),
+    "resume": _("to be resumed"),
+    "warn": _("to be warned"),
+    "no_data": _("without data"),
+}
 # The groups of a breakdown that a page shows; the list behind it holds all.
 SHOWN = 12
 
@@ -33,9 +43,7 @@ SHOWN = 12
 class SimulationForm(forms.Form):
     """Which version, on which day, and how far back."""
 
-    rule_set = forms.ModelChoiceField(
-        RuleSet.objects.filter(subject=RuleSet.Subject.SHOP).select_related("alliance"), label=_("Rule set")
-    )
+    rule_set = forms.ModelChoiceField(RuleSet.objects.select_related("alliance"), label=_("Rule set"))
     day = forms.DateField(
         label=_("Day"),
         required=False,
@@ -47,7 +55,7 @@ class SimulationForm(forms.Form):
         initial=0,
         min_value=0,
         max_value=simulation.MOST_DAYS_BACK,
-        help_text=_("Looks at so many earlier days as well: who would have gone out and come back."),
+        help_text=_("Looks at so many earlier days of shops: who would have gone out and come back."),
     )
 
 
@@ -119,14 +127,14 @@ class SimulationAdmin(ShownAdmin):
 
 @admin.register(SimulatedChange)
 class SimulatedChangeAdmin(ShownAdmin):
-    """The shops that a simulation names. Reached from its page."""
+    """The shops or products that a simulation names. Reached from its page."""
 
     when_empty = _("This rule set would change nothing for anybody.")
-    list_display = ["shop", "change_pill", "codes", "category", "sales"]
+    list_display = ["shop", "product_name", "change_pill", "codes", "category", "sales"]
     list_display_links = None
     list_filter = ["change", "shop__shop_type"]
-    list_select_related = ["shop"]
-    search_fields = ["shop__code", "shop__name"]
+    list_select_related = ["shop", "product"]
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name"]
     ordering = ["simulation", "change", "shop"]
     sortable_by = ()
 
@@ -136,13 +144,16 @@ class SimulatedChangeAdmin(ShownAdmin):
             Column("name", _("name"), lambda row: row.shop.name),
             Column("change", _("change"), lambda row: row.get_change_display()),
             Column("rules", _("rules"), lambda row: " ".join(row.rules)),
-            Column("category", _("category"), lambda row: row.shop.category),
+            Column("category", _("category"), lambda row: (row.product or row.shop).category),
             Column("shop_type", _("shop type"), lambda row: row.shop.get_shop_type_display()),
             Column("gmv_30d", _("30-day sales"), lambda row: row.gmv_30d),
+            Column("product", _("product"), lambda row: row.product.code if row.product else ""),
+            Column("product_name", _("product name"), lambda row: row.product.name if row.product else ""),
+            Column("sales", _("sales of the day"), lambda row: row.sales),
         ]
 
     def export_queryset(self, queryset: QuerySet[SimulatedChange]) -> QuerySet[SimulatedChange]:
-        return queryset.select_related("shop")
+        return queryset.select_related("shop", "product")
 
     @admin.display(description=_("change"))
     def change_pill(self, row: SimulatedChange) -> str:
@@ -154,11 +165,15 @@ class SimulatedChangeAdmin(ShownAdmin):
 
     @admin.display(description=_("category"))
     def category(self, row: SimulatedChange) -> str:
-        return row.shop.category
+        return (row.product or row.shop).category
 
-    @admin.display(description=_("30-day sales"))
+    @admin.display(description=_("product"))
+    def product_name(self, row: SimulatedChange) -> str:
+        return str(row.product) if row.product else NOTHING
+
+    @admin.display(description=_("sales: of 30 days, of a product of the day"))
     def sales(self, row: SimulatedChange) -> str:
-        return yuan(row.gmv_30d)
+        return yuan(row.sales if row.product_id else row.gmv_30d)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False
@@ -171,24 +186,27 @@ def told(asked: Simulation) -> dict[str, Any]:
     names = {"shop_type": dict(Shop.Type.choices)}
     groups = {"rule": _("By rule"), "category": _("By category"), "shop_type": _("By shop type")}
     total = max((result.get("inside", 0) + result.get("candidates", 0), 1))
+    of_products = asked.rule_set.subject == RuleSet.Subject.PRODUCT
+    # The names under which a result tells how many they are and what they sell.
+    subjects, sales = ("products", "sales") if of_products else ("shops", "gmv")
+
+    def counted(told: dict[str, Any]) -> dict[str, Any]:
+        return {"count": told[subjects], "amount": yuan(Decimal(told[sales]))}
+
     return {
+        "of_products": of_products,
         "simulation": asked,
         "subtitle": None,
         "unfinished": asked.status in Simulation.UNFINISHED,
         "population": total,
         "changes": [
-            {**change, "name": changes[change["change"]], "amount": yuan(Decimal(change["gmv"]))}
+            {**change, **counted(change), "name": changes[change["change"]]}
             for change in result.get("totals", ())
         ],
         "sides": [
             (name, result["now"][key], result["draft"][key])
-            for key, name in (
-                ("clear", _("to be cleared")),
-                ("admit", _("to be admitted")),
-                ("warn", _("to be warned")),
-                ("no_data", _("without data")),
-            )
-            if "now" in result
+            for key, name in SIDES.items()
+            if key in result.get("now", ())
         ],
         "rules": result.get("rules", ()),
         "breakdown": [
@@ -197,9 +215,9 @@ def told(asked: Simulation) -> dict[str, Any]:
                 [
                     {
                         **group,
+                        **counted(group),
                         "label": names.get(key, {}).get(group["name"], group["name"]),
                         "change_name": changes[group["change"]],
-                        "amount": yuan(Decimal(group["gmv"])),
                     }
                     for group in result["breakdown"][key][:SHOWN]
                 ],
@@ -210,7 +228,7 @@ def told(asked: Simulation) -> dict[str, Any]:
         "distributions": [
             {
                 "edges": spread["edges"],
-                "shops": spread["shops"],
+                "counts": spread[subjects],
                 "missing": spread["missing"],
                 "name": name_of(spread["metric"]),
                 "marks": [(side, mark["at"]) for side in ("now", "draft") for mark in spread.get(side, ())],

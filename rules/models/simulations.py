@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from rules.models.rulesets import RuleSet
-from shops.models import Shop
+from shops.models import Product, Shop
 
 
 class Simulation(models.Model):
@@ -20,6 +20,8 @@ class Simulation(models.Model):
     "breakdown": {"rule" | "category" | "shop_type": [{"name", "change", "shops", "gmv"}]},
     "distributions": [{"metric", "edges", "shops", "missing", "now" | "draft": [{"code", "operator", "at"}]}],
     "days": [{"day", "now", "draft": shops to clear}], "flapping": {"now", "draft": shops}}.
+    Of products' rules the sides are {"stop", "observe", "admit", "resume", "no_data": products}, "products"
+    stands in the place of "shops", "sales" (of the day) in that of "gmv", and no earlier days are told.
     """
 
     class Status(models.TextChoices):
@@ -86,24 +88,59 @@ class Simulation(models.Model):
 
 
 class SimulatedChange(models.Model):
-    """A shop for which a simulated rule set would make a difference. Written once, by the simulation."""
+    """A shop, or one of its products, for which a simulated rule set would make a difference.
+
+    Written once, by the simulation.
+    """
 
     class Change(models.TextChoices):
         NEWLY_OUT = "newly_out", _("newly put out")
         RESCUED = "rescued", _("rescued")
         NEWLY_IN = "newly_in", _("newly let in")
         KEPT_OUT = "kept_out", _("no longer let in")
+        NEWLY_STOPPED = "newly_stopped", _("newly stopped")
+        NEWLY_OBSERVED = "newly_observed", _("newly put under observation")
         WARNED = "warned", _("moved into the warning band")
         NO_DATA = "no_data", _("without data")
+
+    # What can change for whom, in the order in which it is told.
+    OF_SHOPS = (
+        Change.NEWLY_OUT,
+        Change.RESCUED,
+        Change.NEWLY_IN,
+        Change.KEPT_OUT,
+        Change.WARNED,
+        Change.NO_DATA,
+    )
+    OF_PRODUCTS = (
+        Change.NEWLY_STOPPED,
+        Change.NEWLY_OBSERVED,
+        Change.RESCUED,
+        Change.NEWLY_IN,
+        Change.KEPT_OUT,
+        Change.NO_DATA,
+    )
 
     # The list's index begins with it.
     simulation = models.ForeignKey(
         Simulation, models.CASCADE, verbose_name=_("simulation"), related_name="changes", db_index=False
     )
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="+", db_index=False)
+    product = models.ForeignKey(
+        Product,
+        models.PROTECT,
+        verbose_name=_("product"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
     change = models.CharField(_("change"), max_length=20, choices=Change.choices)
     rules = ArrayField(models.CharField(max_length=20), verbose_name=_("rules"), default=list)
     gmv_30d = models.DecimalField(_("30-day sales"), max_digits=16, decimal_places=2, null=True)
+    sales = models.DecimalField(
+        _("sales of the day"), max_digits=16, decimal_places=2, null=True, help_text=_("Of a product.")
+    )
 
     class Meta:
         verbose_name = _("simulated change")
@@ -112,9 +149,11 @@ class SimulatedChange(models.Model):
         permissions = [("export_simulatedchange", _("Can export simulated changes"))]
         constraints = [
             models.UniqueConstraint(
-                fields=["simulation", "change", "shop"], name="rules_simulatedchange_is_told_once"
+                fields=["simulation", "change", "shop", "product"],
+                nulls_distinct=False,
+                name="rules_simulatedchange_is_told_once",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.shop} · {self.get_change_display()}"
+        return f"{self.product or self.shop} · {self.get_change_display()}"

@@ -33,8 +33,10 @@ LATER = DAY + timedelta(days=1)
 BAD = {"quality_refunds": 6}
 
 
-def rules(purpose: str, *, mode: str = "propose", alliance: str = WECHAT, **rule: Any) -> RuleSet:
-    """Rules on products in force: a refund rate above 5 % stops, one of at most 3 % lets in."""
+def rules(
+    purpose: str, *, mode: str = "propose", alliance: str = WECHAT, published: bool = True, **rule: Any
+) -> RuleSet:
+    """Rules on products, in force once published: a refund rate above 5 % stops, one up to 3 % lets in."""
     found = RuleSet.objects.filter(alliance__code=alliance, subject="product", purpose=purpose)
     rule_set = RuleSet.objects.create(
         alliance=Alliance.objects.get(code=alliance),
@@ -50,8 +52,9 @@ def rules(purpose: str, *, mode: str = "propose", alliance: str = WECHAT, **rule
         "observation": {"code": "P-O1", "metric": "settled_orders", "operator": "<", "value": "30"},
     }[purpose]
     Rule.objects.create(rule_set=rule_set, position=1, **{"metric": "quality_refund_rate", **usual, **rule})
-    rule_set.published_at = AT
-    rule_set.save()
+    if published:
+        rule_set.published_at = AT
+        rule_set.save()
     return rule_set
 
 
@@ -347,6 +350,13 @@ def test_two_open_proposals_of_a_kind_for_a_product_are_refused() -> None:
     one = Proposal.objects.get()
     with pytest.raises(IntegrityError, match="only_open_one_for_its_product"):
         make_proposal(one.enrollment, kind="observe", product=listing.product, ground="metric")
+
+
+def test_what_was_filed_of_a_product_stays_with_it() -> None:
+    listed("applied", settled_orders=1)
+    check(WECHAT)
+    with pytest.raises(IntegrityError, match="what was filed never changes"):
+        Proposal.objects.update(product=make_product())
 
 
 @pytest.mark.parametrize("status", ["rejected", "accepted"])

@@ -46,14 +46,17 @@ def rule(rule_set: RuleSet, **values) -> Rule:
     )
 
 
-def problems(purpose: str = "admission", alternatives: list | None = None, **values) -> dict[str, str]:
-    rule_set = draft(purpose)
+def problems(
+    purpose: str = "admission", alternatives: list | None = None, subject: str = "shop", **values
+) -> dict[str, str]:
+    rule_set = draft(purpose, subject)
     return validity.check_rule(rule(rule_set, **values), alternatives or [], rule_set)
 
 
-@pytest.mark.parametrize("rule_set", [1, 2, 3, 4])
+@pytest.mark.parametrize("rule_set", [1, 2, 3, 4, 5, 6])
 def test_the_rules_that_every_installation_has_are_right(rule_set: int) -> None:
     assert validity.errors_of(RuleSet.objects.order_by("pk")[rule_set - 1]) == []
+    assert RuleSet.objects.count() == 6
 
 
 @pytest.mark.parametrize(
@@ -202,9 +205,62 @@ def test_a_set_tells_every_rule_that_is_wrong() -> None:
     assert [error.split(":")[0] for error in validity.errors_of(rule_set)] == ["R-1", "R-3"]
 
 
-def test_products_have_no_metrics_that_rules_could_speak_of() -> None:
-    rule_set = draft("observation", "product")
-    assert "unknown metric" in validity.check_rule(rule(rule_set), [], rule_set)["metric"]
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"metric": "settled_orders", "value": "30"},
+        {"metric": "quality_refund_rate", "value": "0.05"},
+        {"metric": "quality_refund_rate", "operator": "known", "value": ""},
+        {"metric": "quality_refund_rate", "value": "0.05", "exemption": "no_score_yet"},
+        {"metric": "product_price", "operator": "between", "value": "1", "upper": "99.90"},
+        {"metric": "product_status", "operator": "=", "value": "on_sale"},
+        {
+            "metric": "quality_refund_rate",
+            "value": "0.05",
+            "sample_metric": "valid_paid_orders",
+            "sample_minimum": 20,
+        },
+    ],
+)
+@pytest.mark.parametrize("purpose", ["admission", "observation"])
+def test_a_rule_on_products_speaks_of_what_is_measured_of_them(purpose: str, values: dict) -> None:
+    assert problems(purpose, subject="product", **values) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({}, "metric", "“shop score” is told of shops, not of products."),
+        ({"metric": "penalties:V8:30d", "value": "1"}, "metric", "is told of shops, not of products."),
+        ({"metric": "sales", "value": "1"}, "metric", "“sales” is an unknown metric."),
+        ({"metric": "quality_refund_rate", "value": "1.1"}, "value", "outside the scale"),
+        ({"metric": "settled_orders", "value": "29.5"}, "value", "cannot be compared"),
+        ({"metric": "product_status", "operator": ">", "value": "on_sale"}, "operator", "no number"),
+        ({"metric": "product_status", "operator": "=", "value": "sold"}, "value", "none of: on_sale"),
+        (
+            {
+                "metric": "settled_orders",
+                "value": "1",
+                "sample_metric": "paid_orders_30d",
+                "sample_minimum": 1,
+            },
+            "sample_metric",
+            "told of shops",
+        ),
+        ({"metric": "settled_orders", "value": "1", "warn_within": Decimal(1)}, "warn_within", "Only rules"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_on_products(values: dict, field: str, says: str) -> None:
+    assert says in problems("clearance", subject="product", **values)[field]
+
+
+@pytest.mark.parametrize("metric", ["settled_orders", "quality_refund_rate", "product_price"])
+def test_a_rule_on_shops_speaks_of_no_product(metric: str) -> None:
+    assert "is told of products, not of shops" in problems(metric=metric, value="1")["metric"]
+
+
+def test_a_warning_may_speak_of_the_sales_of_observed_products() -> None:
+    assert problems("warning", metric="observed_sales", operator=">", value="5000") == {}
 
 
 def test_the_words_are_the_readers() -> None:

@@ -18,7 +18,10 @@ class Command(AnsweringCommand):
         parser.add_argument(
             "rule_set",
             metavar="RULESET",
-            help="Its number, ALLIANCE/PURPOSE/VERSION, or ALLIANCE/PURPOSE for the newest version.",
+            help=(
+                "Its number, ALLIANCE/PURPOSE/VERSION, or ALLIANCE/PURPOSE for the newest version;"
+                " of products ALLIANCE/product/PURPOSE with or without a version."
+            ),
         )
         parser.add_argument("--day", type=a_day, metavar="YYYY-MM-DD", help="Default: the newest day.")
         parser.add_argument(
@@ -46,12 +49,18 @@ class Command(AnsweringCommand):
 
 def the_rule_set(name: str) -> RuleSet:
     """The rule set named on the command line; bad usage where there is none."""
-    sets = RuleSet.objects.filter(subject=RuleSet.Subject.SHOP).order_by("-version")
-    alliance, _slash, rest = name.partition("/")
-    purpose, _slash, version = rest.partition("/")
+    sets = RuleSet.objects.order_by("-version")
     if name.isdecimal():
         found = sets.filter(pk=int(name)).first()
-    elif version:
+        if found is None:
+            bad_usage(f"There is no rule set {name!r}.")
+        return found
+    alliance, _slash, rest = name.partition("/")
+    of_products = rest.startswith("product/")
+    rest = rest.removeprefix("product/")
+    sets = sets.filter(subject=RuleSet.Subject.PRODUCT if of_products else RuleSet.Subject.SHOP)
+    purpose, _slash, version = rest.partition("/")
+    if version:
         number = version.removeprefix("v")
         sets = sets.filter(version=int(number)) if number.isdecimal() else sets.none()
         found = sets.filter(alliance__code=alliance, purpose=purpose).first()
@@ -68,6 +77,7 @@ def as_json(simulation: Simulation) -> dict[str, Any]:
         "rule_set": simulation.rule_set_id,
         "against": simulation.against_id,
         "alliance": simulation.rule_set.alliance.code,
+        "subject": simulation.rule_set.subject,
         "purpose": simulation.rule_set.purpose,
         "version": simulation.rule_set.version,
         "day": simulation.day.isoformat(),
@@ -82,9 +92,9 @@ def as_json(simulation: Simulation) -> dict[str, Any]:
 
 def summary(simulation: Simulation) -> str:
     changes = ", ".join(
-        f"{total['shops']} {total['change'].replace('_', ' ')}"
+        f"{count} {total['change'].replace('_', ' ')}"
         for total in simulation.result.get("totals", ())
-        if total["shops"]
+        if (count := total.get("shops", total.get("products")))
     )
     return (
         f"{simulation.rule_set.alliance.code} {simulation.rule_set.purpose} v{simulation.rule_set.version}"
