@@ -23,11 +23,10 @@ from tests.factories import (
     make_metrics,
     make_product,
     make_product_metrics,
-    make_product_proposal,
-    make_sales_warning,
     make_shop,
     make_user,
 )
+from tests.product_proposals import make_product_proposal, make_sales_warning
 
 pytestmark = pytest.mark.browser
 
