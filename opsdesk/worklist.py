@@ -94,7 +94,9 @@ def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
     days = [proposal.day - timedelta(days=ago) for ago in reversed(range(DAYS_SHOWN))]
     known = dict(
         # The days by name: the key is (day, shop).
-        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
+        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days)
+        .annotate(**metric.in_rows)
+        .values_list("day", metric.column)
     )
     return [(day, None if known.get(day) is None else float(known[day])) for day in days] if known else []
 

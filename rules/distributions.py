@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from rules.criteria import Criterion
 from rules.evaluation import Evaluation
-from rules.metrics import Kind
+from rules.metrics import Kind, RuleMetric
 from rules.models import Rule, RuleSet
 from shops import sql
 
@@ -33,8 +33,9 @@ def of_compared(sides: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
     if not metrics:
         return []
     admits = draft.instead is not None and draft.instead.purpose == RuleSet.Purpose.ADMISSION
-    edges = {column: _edges(metric.kind) for column, metric in metrics.items()}
-    counts = _counts(draft.candidates() if admits else draft.inside(), edges)
+    edges = {column: _edges(metric) for column, metric in metrics.items()}
+    shops = draft.candidates() if admits else draft.inside()
+    counts = _counts(shops.values_list(*(metric.value for metric in metrics.values())), edges)
     return [
         {
             "metric": metrics[column].key,
@@ -69,16 +70,21 @@ def _compared(evaluation: Evaluation) -> list[Criterion]:
     )
 
 
-def _edges(kind: Kind) -> list[Decimal]:
-    if kind in (Kind.MONEY, Kind.COUNT):
+def _edges(metric: RuleMetric) -> list[Decimal]:
+    if metric.kind in (Kind.MONEY, Kind.COUNT):
         return [Decimal(0), *(Decimal(step) * 10**power for power in MAGNITUDES for step in (1, 2, 5))]
-    top = Decimal(1) if kind is Kind.RATE else Decimal(5)
-    return [top * bar / BARS for bar in range(BARS + 1)]
+    bottom, top = metric.minimum or Decimal(0), metric.maximum or Decimal(0)
+    return [bottom + (top - bottom) * bar / BARS for bar in range(BARS + 1)]
 
 
-def _counts(shops: QuerySet[Any], edges: Mapping[str, Sequence[Decimal]]) -> dict[str, tuple[list[int], int]]:
-    """Column → how many shops lie from each edge to the next, and how many have no value."""
-    query, params = shops.values_list(*(f"m__{column}" for column in edges)).query.sql_with_params()
+def _counts(
+    values: QuerySet[Any, Any], edges: Mapping[str, Sequence[Decimal]]
+) -> dict[str, tuple[list[int], int]]:
+    """Column → how many shops lie from each edge to the next, and how many have no value.
+
+    `values`: those of the columns, of each shop.
+    """
+    query, params = values.query.sql_with_params()
     names = [f"v{number}" for number in range(len(edges))]
     buckets = ", ".join(
         f"width_bucket({name}, ARRAY[{', '.join(map(str, of_metric))}]::numeric[]) AS {name}"

@@ -31,6 +31,7 @@ from rules.metrics import alias_of
 from rules.models import RuleSet, ShopExemption
 from rules.publishing import in_force
 from shops import enrollments
+from shops.declared import read_once
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Shop
 
@@ -119,7 +120,8 @@ class Evaluation:
 
         `beside`: others of the same alliance and day that are asked as well.
         """
-        asked = [criterion for evaluation in (self, *beside) for criterion in evaluation.criteria]
+        with read_once():
+            asked = [criterion for evaluation in (self, *beside) for criterion in evaluation.criteria]
         cooling = enrollments.cooling_shops(self.alliance, self.day)
         sql.prepare_facts(
             self.day,
@@ -157,6 +159,7 @@ class Evaluation:
             openings_limit=Value(self.alliance.openings_limit, output_field=IntegerField(null=True)),
             checked_on=Value(self.day, output_field=DateField()),
             **{f"v_{metric.alias}": metric.value for metric in metrics.values()},
+            **{name: told for metric in metrics.values() for name, told in metric.beside.items()},
         )
         return shops.annotate(**{k: v for c in criteria for k, v in c.sampled.items()})
 

@@ -102,7 +102,7 @@ class MarginFilter(admin.SimpleListFilter):
             return queryset.filter(margin=None)
         if band not in ("near", "middle", "far"):
             return queryset
-        shares = [key for key, metric in METRICS.items() if metric.kind is Kind.RATE]
+        shares = [key for key, metric in METRICS.everything().items() if metric.kind is Kind.RATE]
         is_share = Q(lead_metric__in=shares)
         near = (is_share & Q(distance__lt=self.NEAR_RATE)) | (~is_share & Q(distance__lt=self.NEAR))
         far = (is_share & Q(distance__gte=self.FAR_RATE)) | (~is_share & Q(distance__gte=self.FAR))

@@ -15,12 +15,16 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override, pgettext_lazy
 
+from rules.admin.values import plain
+from rules.declaring import BOUNDS, DECLARE
 from rules.metrics import METRICS, Kind, RuleMetric
 from rules.models import Rule, RuleSet
 from rules.publishing import in_force
-from shops.admin.cells import number
-from shops.models import Alliance
+from shops.metrics import MetricType
+from shops.models import Alliance, DeclaredMetric
 
+# Upper ends that are only what can be kept.
+HELD = {BOUNDS[MetricType.AMOUNT][1], BOUNDS[MetricType.COUNT][1]}
 TYPES = {
     Kind.NUMBER: pgettext_lazy("kind of metric", "number"),
     Kind.RATE: _("share"),
@@ -37,6 +41,8 @@ class Entry:
 
     metric: RuleMetric
     rules: list[Rule]
+    # Of a declared one: the key of its record.
+    declared: int | None = None
 
     @property
     def name_en(self) -> str:
@@ -60,9 +66,9 @@ class Entry:
             return ", ".join(str(label) for _key, label in metric.choices)
         if metric.minimum is None or metric.maximum is None:
             return ""
-        if metric.kind in (Kind.NUMBER, Kind.RATE):
-            return f"{number(metric.minimum)}–{number(metric.maximum)}"
-        return f"≥ {number(metric.minimum)}"
+        if metric.kind in (Kind.NUMBER, Kind.RATE) or (self.declared and metric.maximum not in HELD):
+            return f"{plain(metric.minimum)}–{plain(metric.maximum)}"
+        return f"≥ {plain(metric.minimum)}"
 
     @property
     def window(self) -> str:
@@ -94,8 +100,10 @@ def rules_in_force(day: date) -> dict[str, list[Rule]]:
 def entries(day: date) -> list[Entry]:
     """Every listed metric, then those that rules in force ask for beyond them."""
     using = rules_in_force(day)
-    asked = sorted(key for key in using if key not in set(METRICS) and key in METRICS)
-    return [Entry(METRICS[key], using.get(key, [])) for key in (*METRICS, *asked)]
+    known = METRICS.everything()
+    asked = {key: METRICS[key] for key in sorted(using) if key not in known and key in METRICS}
+    numbers = dict(DeclaredMetric.objects.values_list("key", "pk"))
+    return [Entry(metric, using.get(key, []), numbers.get(key)) for key, metric in {**known, **asked}.items()]
 
 
 def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
@@ -108,6 +116,8 @@ def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
         **site.each_context(request),
         "title": _t("Metrics"),
         "opts": RuleSet._meta,
-        "entries": entries(localdate()),
+        "entries": (found := entries(localdate())),
+        "any_declared": any(entry.declared for entry in found),
+        "may_declare": request.user.has_perm(DECLARE),
     }
     return TemplateResponse(request, "admin/rules/metrics.html", context)

@@ -25,9 +25,11 @@ def name_of_field(name: str) -> Any:
 
 
 def metric_choices(current: str, nothing: str | Promise) -> list[tuple[str, Any]]:
-    """Every metric by its name in the reader's language; what is chosen now stays a choice."""
-    named = sorted(((key, str(metric.name)) for key, metric in METRICS.items()), key=lambda each: each[1])
-    unknown = [(current, current)] if current and current not in METRICS else []
+    """Every metric by its name in the reader's language; a retired one only where it is chosen now."""
+    known = METRICS.everything()
+    offered = [(key, metric) for key, metric in known.items() if key == current or not metric.retired_on]
+    named = sorted(((key, str(metric.name)) for key, metric in offered), key=lambda each: each[1])
+    unknown = [(current, current)] if current and current not in known else []
     return [("", nothing), *named, *unknown]
 
 
