@@ -27,36 +27,34 @@ from shops.errors import Invalid, Refused
 from shops.models import DeclaredMetric
 from shops.rights import person_of
 
+FIELDS = [
+    *("key", "name_en", "name_zh", "type", "unit_en", "unit_zh", "minimum", "maximum"),
+    *("knows_none_yet", "window_days", "source"),
+]
 
-class DeclarationForm(forms.ModelForm):
+
+class DeclarationForm(forms.Form):
     """What people say of a metric; what is wrong with it, the verb says field by field."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    class Meta:
-        model = DeclaredMetric
-        fields = [
-            *("key", "name_en", "name_zh", "type", "unit_en", "unit_zh", "minimum", "maximum"),
-            *("knows_none_yet", "window_days", "source"),
-        ]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, metric: DeclaredMetric | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        bounds = _("It is in. Empty: the usual one, from 0; to 5 for a score, to 1 for a share.")
+        self.fields |= forms.fields_for_model(DeclaredMetric, FIELDS)
         for name in ("minimum", "maximum"):
-            self.fields[name].help_text = bounds
-            if self.initial.get(name) is not None:
+            self.fields[name].help_text = _(
+                "It is in. Empty: the usual one, from 0; to 5 for a score, to 1 for a share."
+            )
+        if metric is None:
+            return
+        self.initial = {"seen": latest_change(metric), **forms.model_to_dict(metric, FIELDS)}
+        for name in ("minimum", "maximum"):
+            if self.initial[name] is not None:
                 self.initial[name] = f"{self.initial[name].normalize():f}"
-        if self.instance.pk and (reason := declaring.why_fixed(self.instance.key)):
+        if reason := declaring.why_fixed(metric.key):
             for name in declaring.DEFINITION:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = reason
-
-    def validate_constraints(self) -> None:
-        """Left to the verb."""
-
-    def validate_unique(self) -> None:
-        """Left to the verb."""
 
 
 class RetireForm(forms.Form):
@@ -152,13 +150,12 @@ class DeclaredMetricAdmin(VerbsAdmin):
             ),
             submit=_("Declare"),
             done=_("The metric is declared."),
-            back=reverse("admin:metrics"),
+            back=reverse("admin:shops_declaredmetric_changelist"),
         )
 
     def define_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Say something else of it."""
         metric = self._found(request, pk)
-        shown = DeclaredMetric.objects.get(pk=pk)
 
         def define(said: dict[str, Any]) -> str:
             seen = said.pop("seen")
@@ -167,11 +164,7 @@ class DeclaredMetricAdmin(VerbsAdmin):
 
         return self._asked(
             request,
-            DeclarationForm(
-                request.POST if request.method == "POST" else None,
-                instance=shown,
-                initial={"seen": latest_change(metric)},
-            ),
+            DeclarationForm(request.POST if request.method == "POST" else None, metric=metric),
             define,
             title=_("Define the metric anew"),
             intro=_t(
@@ -239,8 +232,7 @@ class DeclaredMetricAdmin(VerbsAdmin):
             else:
                 self.message_user(request, str(done), messages.SUCCESS)
                 return HttpResponseRedirect(to)
-        status = 400 if form.errors else 200
-        return form_page(request, self.admin_site, form, status=status, opts=self.opts, **page)
+        return form_page(request, self.admin_site, form, opts=self.opts, **page)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
