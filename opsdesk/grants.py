@@ -11,6 +11,7 @@ from simple_history.models import HistoricalChanges
 KEPT = frozenset(
     {
         "shops.Alliance",
+        "shops.DeclaredMetric",
         "shops.Enrollment",
         "shops.ImportBatch",
         "shops.Listing",

@@ -39,6 +39,7 @@ READS = frozenset(
             "correction",
             "productcorrection",
             "violation",
+            "declaredmetric",
             "penalty",
             "measure",
             "shopmetrics",
@@ -80,6 +81,7 @@ EXPORTS = frozenset(
                     "enrollment",
                     "importbatch",
                     "importsource",
+                    "declaredmetric",
                     "violation",
                     "penalty",
                     "shopmetrics",
@@ -138,6 +140,7 @@ ROLES: dict[str, Role] = {
         _("rules editor"),
         READS
         | {
+            "shops.declare_metric",
             "rules.add_ruleset",
             "rules.change_ruleset",
             "rules.run_simulation",

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "opsdesk.middleware.declared_metrics_once",
 ]
 
 ROOT_URLCONF = "opsdesk.urls"

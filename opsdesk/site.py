@@ -61,7 +61,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
 # Pages of the sidebar that belong to no model, and the permission that each asks for.
 PAGES = {"metrics": "rules.view_ruleset"}
 # Reached from other pages alone.
-UNLISTED = frozenset({"shops.Controller"})
+UNLISTED = frozenset({"shops.Controller", "shops.DeclaredMetric"})
 
 
 class DeskSite(admin.AdminSite):

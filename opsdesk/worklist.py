@@ -113,7 +113,7 @@ def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
     if metric is None or not metric.column or not metric.kind.numeric:
         return []
     # The days by name: the key is (day, shop).
-    of_the_shop = ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days)
+    of_the_shop = ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).annotate(**metric.in_rows)
     return _day_by_day(days, dict(of_the_shop.values_list("day", metric.column)))
 
 

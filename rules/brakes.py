@@ -186,7 +186,8 @@ def _jumps(
 ) -> Iterator[Brake]:
     """Metrics of which a blocking rule speaks and whose median is not what it was."""
     asked = blocking(evaluation.criteria)
-    for key in dict.fromkeys(metric.column for criterion in asked for metric in criterion.metrics):
+    metrics = (metric for criterion in asked for metric in criterion.metrics)
+    for key in dict.fromkeys(metric.key for metric in metrics if metric.column):
         past = [_median(other, key) for other in before if other.rows >= ENOUGH_ROWS]
         known, figure = [value for value in past if value is not None], _median(now, key)
         usual = median(known) if known else None

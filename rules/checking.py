@@ -17,6 +17,7 @@ from rules.evaluation import Evaluation
 from rules.judging import blocking, passes_all
 from rules.metrics import METRICS
 from rules.models import RuleSet
+from shops.declared import read_once
 from shops.models import Alliance, Shop, ShopMetrics
 
 # Further back than this, a shop without data has simply had none for long.
@@ -188,14 +189,17 @@ def _unjudged(
 
 def _since_when(rows: list[Unjudged], day: date) -> list[Unjudged]:
     """For how long already, of those on one page."""
-    columns = {key for row in rows for key in row.lacking if METRICS[key].column}
+    with read_once():
+        metrics = {key: METRICS[key] for row in rows for key in row.lacking}
+    columns = {key: metric.column for key, metric in metrics.items() if metric.column}
+    in_rows = {name: told for metric in metrics.values() for name, told in metric.in_rows.items()}
     back = [day - timedelta(days=ago) for ago in range(1, LOOKS_BACK + 1)]
     known: dict[int, date] = {}
     by_shop = {row.shop_id: row for row in rows}
     earlier = ShopMetrics.objects.filter(shop__in=list(by_shop), day__in=back).order_by("day")
-    for measured in earlier.values("shop_id", "day", *columns):
+    for measured in earlier.annotate(**in_rows).values("shop_id", "day", *columns.values()):
         row = by_shop[measured["shop_id"]]
-        if all(key not in columns or measured[key] is not None for key in row.lacking):
+        if all(key not in columns or measured[columns[key]] is not None for key in row.lacking):
             known[row.shop_id] = measured["day"]
     return [
         replace(row, last=known[row.shop_id], days=(day - known[row.shop_id]).days)

@@ -117,7 +117,7 @@ class Comparison:
         return cls(metric, operator, tuple(texts), thresholds, path or f"v_{metric.alias}")
 
     def on_imported(self) -> Comparison:
-        """The same, asked of a row of ShopMetrics. Only for an imported metric."""
+        """The same, asked of a row of ShopMetrics with the metric's `in_rows`. Only for what is imported."""
         return replace(self, path=self.metric.column, may_be_unmeasured=False)
 
     @property

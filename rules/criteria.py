@@ -20,6 +20,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import LessThan
 from django.utils.translation import gettext_lazy as _
 
@@ -170,6 +171,11 @@ class Criterion:
     def dated(self) -> bool:
         """Whether it can be told of earlier days whether they failed: all that it reads was imported."""
         return all(metric.column for metric in self.metrics)
+
+    @property
+    def in_rows(self) -> dict[str, Combinable]:
+        """What `fails_on_imported` asks for beyond the columns of ShopMetrics."""
+        return {name: told for metric in self.metrics for name, told in metric.in_rows.items()}
 
     def fails_on_imported(self) -> Q:
         """The condition of `fails` over ShopMetrics itself, for looking back over days. Only where `dated`.

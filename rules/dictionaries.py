@@ -88,6 +88,11 @@ DICTIONARIES: Mapping[str, Mapping[str, RuleMetric]] = {
 }
 
 
+def all_of(subject: str) -> Mapping[str, RuleMetric]:
+    """Every metric of the subject, the declared ones with those that are retired."""
+    return METRICS.everything() if subject == RuleSet.Subject.SHOP else PRODUCT_METRICS
+
+
 def metric_called(key: str) -> RuleMetric | None:
     """The metric of whichever subject, to name it and to read its values; None where nobody knows it.
 

@@ -54,7 +54,7 @@ def _spread(
     }
     if not metrics:
         return []
-    edges = {key: _edges(metric.kind) for key, metric in metrics.items()}
+    edges = {key: _edges(metric) for key, metric in metrics.items()}
     counts = _counts(population, metrics, edges)
     return [
         {
@@ -90,11 +90,11 @@ def _compared(evaluation: Evaluation) -> list[Criterion]:
     )
 
 
-def _edges(kind: Kind) -> list[Decimal]:
-    if kind in (Kind.MONEY, Kind.COUNT):
+def _edges(metric: RuleMetric) -> list[Decimal]:
+    if metric.kind in (Kind.MONEY, Kind.COUNT):
         return [Decimal(0), *(Decimal(step) * 10**power for power in MAGNITUDES for step in (1, 2, 5))]
-    top = Decimal(1) if kind is Kind.RATE else Decimal(5)
-    return [top * bar / BARS for bar in range(BARS + 1)]
+    bottom, top = metric.minimum or Decimal(0), metric.maximum or Decimal(0)
+    return [bottom + (top - bottom) * bar / BARS for bar in range(BARS + 1)]
 
 
 def _counts(

@@ -17,7 +17,7 @@ from rules.contents import COMPARED, EDITED, SAID
 from rules.models import Alternative, Rule, RuleSet
 from rules.publishing import CHANGE, refuse_unless_open
 from shops.changes import lock, refuse_unless_seen
-from shops.errors import Refused
+from shops.errors import Invalid, Refused
 from shops.models import Alliance
 from shops.rights import require
 
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 ADD = "rules.add_ruleset"
 # What becomes part of names elsewhere.
 CODE = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*")
-
-
-class Invalid(Refused):
-    """A rule that cannot be saved: `errors` are sentences by the field that they speak of."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(" ".join(errors.values()))
-        self.errors = errors
 
 
 # Sets

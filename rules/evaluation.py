@@ -42,6 +42,7 @@ from rules.metrics import alias_of
 from rules.models import RuleSet
 from rules.publishing import in_force
 from shops import enrollments
+from shops.declared import read_once
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Shop
 
@@ -127,7 +128,8 @@ class Evaluation:
 
         `beside`: what is asked as well of the same alliance and day.
         """
-        asked = [*self.criteria, *beside]
+        with read_once():
+            asked = [*self.criteria, *beside]
         cooling = enrollments.cooling_shops(self.alliance, self.day)
         sql.prepare_facts(
             self.day,
@@ -160,6 +162,7 @@ class Evaluation:
             openings_limit=Value(self.alliance.openings_limit, output_field=IntegerField(null=True)),
             checked_on=Value(self.day, output_field=DateField()),
             **{f"v_{metric.alias}": metric.value for metric in metrics.values()},
+            **{name: told for metric in metrics.values() for name, told in metric.beside.items()},
         )
         return shops.annotate(**{k: v for c in criteria for k, v in c.sampled.items()})
 

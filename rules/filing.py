@@ -88,7 +88,8 @@ def gather_due_products(products: ProductEvaluation) -> None:
 def _date(kind: Proposal.Kind, criteria: Sequence[Criterion], day: date) -> None:
     for criterion in criteria:
         if criterion.dated:
-            sql.date_failures(_table(kind), criterion.rule.code, criterion.fails_on_imported(), day)
+            fails = criterion.fails_on_imported()
+            sql.date_failures(_table(kind), criterion.rule.code, fails, day, criterion.in_rows)
 
 
 def file(sweep: Sweep, evaluation: Evaluation, *, at: datetime) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
+from typing import Any
 
-from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce
 from django.utils.functional import Promise
@@ -21,7 +23,9 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from rules import declared
 from shops import metrics as imported
+from shops.declared import declared as metrics_declared
 from shops.errors import Refused
 from shops.models import Shop
 
@@ -65,8 +69,11 @@ class RuleMetric:
     value: Combinable
     # Path of the flag that says "none yet", of a score or a rate; empty where there is no such thing.
     none_yet: str = ""
-    # The column of ShopMetrics, for what is imported daily.
+    # The column of ShopMetrics, for what is imported daily; of a declared one, what `in_rows` calls it.
     column: str = ""
+    # The annotations by which rows of ShopMetrics have a declared one, and shops its `none_yet`.
+    in_rows: Mapping[str, Combinable] = field(default_factory=dict)
+    beside: Mapping[str, Combinable] = field(default_factory=dict)
     # Whether it comes from the day's imported metrics, so that a shop without any has no value.
     measured: bool = False
     # The derived facts it reads.
@@ -82,6 +89,8 @@ class RuleMetric:
     # When it has no value although nothing is missing.
     no_value: str | Promise = ""
     source: str = ""
+    # From when no figures come in any more.
+    retired_on: date | None = None
 
     @property
     def alias(self) -> str:
@@ -113,23 +122,31 @@ KINDS = {
 }
 
 
+def _measured(metric: imported.Metric, value: Combinable, *, none_yet: str, **more: Any) -> RuleMetric:
+    return RuleMetric(
+        metric.key,
+        metric.name,
+        KINDS[metric.type],
+        value,
+        none_yet=none_yet if metric.knows_none_yet else "",
+        measured=True,
+        unit=metric.unit,
+        minimum=metric.minimum,
+        maximum=metric.maximum,
+        window_days=metric.window_days,
+        no_value=_("The platform has not given a score yet (暂无).") if metric.knows_none_yet else "",
+        source=metric.source,
+        **more,
+    )
+
+
 def _imported() -> Iterator[RuleMetric]:
-    for metric in imported.METRICS.values():
-        yield RuleMetric(
-            metric.key,
-            metric.name,
-            KINDS[metric.type],
-            F(f"m__{metric.key}"),
-            none_yet=f"m__{metric.key}_none" if metric.knows_none_yet else "",
-            column=metric.key,
-            measured=True,
-            unit=metric.unit,
-            minimum=metric.minimum,
-            maximum=metric.maximum,
-            window_days=metric.window_days,
-            no_value=_("The platform has not given a score yet (暂无).") if metric.knows_none_yet else "",
-            source=metric.source,
-        )
+    for key, metric in imported.METRICS.items():
+        yield _measured(metric, F(f"m__{key}"), none_yet=f"m__{key}_none", column=key)
+
+
+def _declared(metric: imported.Metric) -> RuleMetric:
+    return _measured(metric, **declared.read_as(metric))
 
 
 def _counted(key: str, name: str | Promise, source: str, window_days: int | None = None) -> RuleMetric:
@@ -272,7 +289,10 @@ def penalties_asked(key: str) -> tuple[str, int] | None:
 
 
 class Dictionary(Mapping[str, RuleMetric]):
-    """Every metric by its key. Those of penalties under any violation are made as they are asked for."""
+    """Every metric by its key. Those of penalties under any violation are made as they are asked for.
+
+    Declared ones are looked up as they are asked for (within `read_once`: once). Iterating leaves both out.
+    """
 
     def __init__(self, metrics: Iterator[RuleMetric]) -> None:
         self._listed = {metric.key: metric for metric in metrics}
@@ -282,7 +302,9 @@ class Dictionary(Mapping[str, RuleMetric]):
             return self._listed[key]
         asked = penalties_asked(key)
         if asked is None:
-            raise KeyError(key)
+            if not key:
+                raise KeyError(key)
+            return _declared(metrics_declared()[key])
         violation, days = asked
         name = format_lazy(_("penalties under {violation} in {days} days"), violation=violation, days=days)
         return _counted(key, name, "", window_days=days)
@@ -293,10 +315,9 @@ class Dictionary(Mapping[str, RuleMetric]):
     def __len__(self) -> int:
         return len(self._listed)
 
+    def everything(self) -> dict[str, RuleMetric]:
+        """What stands in it, then all declared metrics; the retired ones too."""
+        return {**self._listed, **{key: _declared(metric) for key, metric in metrics_declared().items()}}
+
 
 METRICS = Dictionary(metric for metrics in (_imported(), _derived()) for metric in metrics)
-
-# Shops that a rule on brand papers does not concern: they trade under no brand and have filed none.
-TRADES_UNDER_NO_BRAND = Q(shop_type=Shop.Type.ORDINARY, fact_brand_papers__key__isnull=True)
-# The opposite, which is never unknown.
-TRADES_UNDER_A_BRAND = Q(shop_type__in=sorted(Shop.BRANDED)) | Q(fact_brand_papers__key__isnull=False)

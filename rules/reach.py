@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from rules.conditions import none_of
-from rules.metrics import TRADES_UNDER_A_BRAND, TRADES_UNDER_NO_BRAND, RuleMetric, alias_of
+from rules.metrics import RuleMetric, alias_of
 from rules.models import Rule
 from shops.models import Shop
 
 Exemption = Rule.Exemption
+# Shops that a rule on brand papers does not concern: they trade under no brand and have filed none.
+TRADES_UNDER_NO_BRAND = Q(shop_type=Shop.Type.ORDINARY, fact_brand_papers__key__isnull=True)
+# The opposite, which is never unknown.
+TRADES_UNDER_A_BRAND = Q(shop_type__in=sorted(Shop.BRANDED)) | Q(fact_brand_papers__key__isnull=False)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
+from django.db.models.expressions import Combinable
 from django.utils.timezone import get_default_timezone
 
 from rules import listings
@@ -161,9 +162,15 @@ def gather(name: str, queryset: QuerySet) -> int:
     return found
 
 
-def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
-    """Date since when each shop of `name` fails `lead_rule` in a row, on the days that brought a value."""
+def date_failures(
+    name: str, lead_rule: str, fails: Q, day: date, in_rows: Mapping[str, Combinable] | None = None
+) -> None:
+    """Date since when each shop of `name` fails `lead_rule` in a row, on the days that brought a value.
+
+    `in_rows`: what `fails` asks for beyond the columns of ShopMetrics.
+    """
     looked_at = ShopMetrics.objects.filter(day__in=[day - timedelta(days=n) for n in range(LOOKS_BACK)])
+    looked_at = looked_at.annotate(**(in_rows or {}))
     failed = ExpressionWrapper(fails, output_field=BooleanField(null=True))
     query, params = looked_at.values("shop_id", "day", failed=failed).query.sql_with_params()
     with connection.cursor() as cursor:

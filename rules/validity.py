@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from rules.conditions import listed
 from rules.dictionaries import DICTIONARIES, metric_called
 from rules.metrics import Kind, RuleMetric, penalties_asked
 from rules.models import Condition, Rule, RuleSet
+from shops.declared import read_once
 from shops.errors import Refused
 from shops.models import Shop, Violation
 
@@ -27,6 +29,7 @@ SCOPES = {
 }
 
 
+@read_once()
 def errors_of(rule_set: RuleSet) -> list[str]:
     """Everything that stands against submitting the set as it is saved; empty where nothing does."""
     rules = list(rule_set.rules.prefetch_related("alternatives").order_by("position"))
@@ -42,6 +45,7 @@ def errors_of(rule_set: RuleSet) -> list[str]:
     return errors
 
 
+@read_once()
 def check_rule(rule: Rule, alternatives: Sequence[Condition], rule_set: RuleSet) -> Problems:
     """What is wrong with one rule, saved or not: field → message in the reader's language.
 
@@ -113,6 +117,8 @@ def _check_condition(condition: Condition, rule_set: RuleSet) -> Problems:
     metric = DICTIONARIES[rule_set.subject].get(condition.metric)
     if metric is None or not _violation_exists(condition.metric):
         return {"metric": _unknown(condition.metric, rule_set)}
+    if metric.retired_on:
+        return {"metric": _retired(metric)}
     if condition.operator not in Operator.values:
         return {"operator": _("Say how it is compared.")}
     operator = Operator(condition.operator)
@@ -132,6 +138,12 @@ def _check_condition(condition: Condition, rule_set: RuleSet) -> Problems:
 def _violation_exists(key: str) -> bool:
     asked = penalties_asked(key)
     return asked is None or Violation.objects.filter(code=asked[0]).exists()
+
+
+def _retired(metric: RuleMetric) -> str:
+    assert metric.retired_on is not None
+    names = {"metric": metric.name, "day": date_format(metric.retired_on)}
+    return _("“%(metric)s” is retired from %(day)s on: no figures come in any more.") % names
 
 
 def _check_thresholds(condition: Condition, operator: Condition.Operator, metric: RuleMetric) -> Problems:
@@ -191,6 +203,8 @@ def _check_sample(rule: Rule, rule_set: RuleSet) -> Problems:
     sample = DICTIONARIES[rule_set.subject].get(rule.sample_metric)
     if sample is None or not _violation_exists(rule.sample_metric):
         return {"sample_metric": _unknown(rule.sample_metric, rule_set)}
+    if sample.retired_on:
+        return {"sample_metric": _retired(sample)}
     if sample.kind is not Kind.COUNT:
         return {"sample_metric": _("“%(metric)s” is no count.") % {"metric": sample.name}}
     if rule.sample_minimum is None or rule.sample_minimum < 1:

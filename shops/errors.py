@@ -16,5 +16,13 @@ class Refused(Exception):
         return str(self.message)
 
 
+class Invalid(Refused):
+    """What people filled in cannot be saved: `errors` are sentences by the field that they speak of."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(errors.values()))
+        self.errors = errors
+
+
 class NotAllowed(PermissionDenied):
     """The person lacks the permission that the verb asks for."""

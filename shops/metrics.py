@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 
@@ -24,6 +25,7 @@ class Metric:
 
     `knows_none_yet`: the platform may say "no score yet" (暂无), which is neither a number nor missing (R9).
     `window_days`: over how many days up to and including the day it is taken; None: as it stands on the day.
+    `declared`: by people, so that its values stand in `extra`; from `retired_on` on no figures are taken.
     """
 
     key: str
@@ -37,7 +39,18 @@ class Metric:
     knows_none_yet: bool = False
     window_days: int | None = None
     source: str = ""
+    declared: bool = False
+    retired_on: date | None = None
 
+
+# How many decimals are kept of each type.
+DECIMALS = {
+    MetricType.AMOUNT: 2,
+    MetricType.COUNT: 0,
+    MetricType.SCORE: 2,
+    MetricType.RATE: 6,
+    MetricType.FLAG: 0,
+}
 
 _ZERO, _ONE, _FIVE = Decimal(0), Decimal(1), Decimal(5)
 # What the columns hold: numeric(16, 2) and integer.

@@ -16,6 +16,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _t
 
 from shops import sql
+from shops.declared import read_once
 from shops.errors import NotAllowed, Refused
 from shops.exports import XLSX_ROWS, csv_lines, write_xlsx
 from shops.imports.files import replacing
@@ -120,7 +121,7 @@ def write(export_id: int, *, at: datetime) -> None:
         export = Export.objects.select_related("asked_by").filter(pk=export_id).first()
         if export is None or not held or export.state not in Export.UNFINISHED:
             return
-        with override(export.language):
+        with override(export.language), read_once():
             _attempt(export, at)
 
 

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
-from rules import publishing
+from rules import declaring, publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops.models import (
     Alliance,
     Controller,
+    DeclaredMetric,
     Enrollment,
     ImportBatch,
     Listing,
@@ -189,6 +190,18 @@ def make_metrics(
             **values,
         }
     )
+
+
+def make_declared(key: str = "care_score", **values: Any) -> DeclaredMetric:
+    """A declared metric: a score from 0 to 5 that may be missing yet, unless told otherwise."""
+    kind = values.setdefault("type", "score")
+    said = {
+        "name_en": key.replace("_", " "),
+        "name_zh": f"指标{key}",
+        "knows_none_yet": kind == "score",
+        **values,
+    }
+    return declaring.declare(declaring.Declaration(key, **said), by=None, at=AT - timedelta(days=60))
 
 
 def make_product_metrics(

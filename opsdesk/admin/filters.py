@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import worklist
-from rules.dictionaries import DICTIONARIES
+from rules.dictionaries import DICTIONARIES, all_of
 from rules.metrics import Kind
 from rules.models import Proposal, Rule
 from rules.reversals import rests_on_superseded_data
@@ -118,7 +118,7 @@ class MarginFilter(admin.SimpleListFilter):
             return queryset.filter(margin=None)
         if band not in ("near", "middle", "far"):
             return queryset
-        known = [metric for metrics in DICTIONARIES.values() for metric in metrics.values()]
+        known = [metric for subject in DICTIONARIES for metric in all_of(subject).values()]
         shares = [metric.key for metric in known if metric.kind is Kind.RATE]
         is_share = Q(lead_metric__in=shares)
         near = (is_share & Q(distance__lt=self.NEAR_RATE)) | (~is_share & Q(distance__lt=self.NEAR))

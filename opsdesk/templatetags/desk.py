@@ -37,6 +37,12 @@ def outcome_pill(outcome: str) -> str:
 
 
 @register.filter
+def figure(extra: dict[str, object], key: str) -> object:
+    """What a day's metrics hold of a declared one; None where there is no data."""
+    return extra.get(key)
+
+
+@register.filter
 def yes_no(flag: bool | None) -> str:
     """A flag in a word; unknown is a dash."""
     return cells.NOTHING if flag is None else value_of("", flag)

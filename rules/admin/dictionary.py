@@ -15,13 +15,17 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override, pgettext_lazy
 
-from rules.dictionaries import DICTIONARIES, metric_called
+from rules.admin.values import plain
+from rules.declaring import BOUNDS, DECLARE
+from rules.dictionaries import DICTIONARIES, all_of, metric_called
 from rules.metrics import Kind, RuleMetric
 from rules.models import Rule, RuleSet
 from rules.publishing import in_force
-from shops.admin.cells import number
-from shops.models import Alliance
+from shops.metrics import MetricType
+from shops.models import Alliance, DeclaredMetric
 
+# Upper ends that are only what can be kept.
+HELD = {BOUNDS[MetricType.AMOUNT][1], BOUNDS[MetricType.COUNT][1]}
 TYPES = {
     Kind.NUMBER: pgettext_lazy("kind of metric", "number"),
     Kind.RATE: _("share"),
@@ -38,6 +42,8 @@ class Entry:
 
     metric: RuleMetric
     rules: list[Rule]
+    # Of a declared one: the key of its record.
+    declared: int | None = None
 
     @property
     def name_en(self) -> str:
@@ -61,9 +67,9 @@ class Entry:
             return ", ".join(str(label) for _key, label in metric.choices)
         if metric.minimum is None or metric.maximum is None:
             return ""
-        if metric.kind in (Kind.NUMBER, Kind.RATE):
-            return f"{number(metric.minimum)}–{number(metric.maximum)}"
-        return f"≥ {number(metric.minimum)}"
+        if metric.kind in (Kind.NUMBER, Kind.RATE) or (self.declared and metric.maximum not in HELD):
+            return f"{plain(metric.minimum)}–{plain(metric.maximum)}"
+        return f"≥ {plain(metric.minimum)}"
 
     @property
     def window(self) -> str:
@@ -96,9 +102,12 @@ def rules_in_force(day: date) -> dict[str, list[Rule]]:
 def entries(day: date) -> dict[str, list[Entry]]:
     """For each subject every listed metric; then those that rules in force ask for beyond them."""
     using = rules_in_force(day)
+    numbers = dict(DeclaredMetric.objects.values_list("key", "pk"))
     told = {
-        subject: [Entry(metric, using.pop(key, [])) for key, metric in known.items()]
-        for subject, known in DICTIONARIES.items()
+        subject: [
+            Entry(metric, using.pop(key, []), numbers.get(key)) for key, metric in all_of(subject).items()
+        ]
+        for subject in DICTIONARIES
     }
     beyond = [(metric_called(key), rules) for key, rules in sorted(using.items())]
     told[RuleSet.Subject.SHOP] += [Entry(metric, rules) for metric, rules in beyond if metric]
@@ -120,5 +129,7 @@ def metric_dictionary(request: HttpRequest, site: AdminSite) -> HttpResponse:
             (_t("Of shops"), told[RuleSet.Subject.SHOP]),
             (_t("Of products"), told[RuleSet.Subject.PRODUCT]),
         ],
+        "any_declared": any(entry.declared for entry in told[RuleSet.Subject.SHOP]),
+        "may_declare": request.user.has_perm(DECLARE),
     }
     return TemplateResponse(request, "admin/rules/metrics.html", context)

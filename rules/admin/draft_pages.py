@@ -31,7 +31,7 @@ from rules.publishing import CHANGE
 from shops.admin.forms import form_page
 from shops.admin.verbs import VerbsAdmin
 from shops.changes import latest_change
-from shops.errors import Refused
+from shops.errors import Invalid, Refused
 from shops.rights import person_of
 
 
@@ -231,7 +231,7 @@ class DraftPages(VerbsAdmin):
         if sent is not None and form.is_valid() & formset.is_valid():
             try:
                 save(form.instance, alternatives_of(formset), form.cleaned_data["seen"])
-            except drafts.Invalid as invalid:
+            except Invalid as invalid:
                 for field, sentence in invalid.errors.items():
                     form.add_error(field if field in form.fields else None, sentence)
             except Refused as refusal:

@@ -51,7 +51,9 @@ def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, A
         ],
         "errors_found": imports.errors_of(batch),
         # What it holds is not understood: that is for people to say.
-        "headers_unclear": bool(batch.error_counts.keys() & {"unknown_column", "missing_column"}),
+        "headers_unclear": bool(
+            batch.error_counts.keys() & {"unknown_column", "missing_column", "retired_column"}
+        ),
         "absent": imports.absent_of(batch),
         "read_over": [header for header, name in batch.columns.items() if not name],
         "has_rejected": may_take and imports.rejected_path(batch.sha256, batch.pk).exists(),

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from rules.dictionaries import DICTIONARIES
+from rules.dictionaries import all_of
 from rules.models import Alternative, Rule, RuleSet, Simulation
 from shops.admin.forms import DayInput
 from shops.models import Alliance, Shop
@@ -25,9 +25,12 @@ def name_of_field(name: str) -> Any:
 
 
 def metric_choices(subject: str, current: str, nothing: str | Promise) -> list[tuple[str, Any]]:
-    """Every metric of the subject by its name in the reader's language; what is chosen now stays a choice."""
-    known = DICTIONARIES[subject]
-    named = sorted(((key, str(metric.name)) for key, metric in known.items()), key=lambda each: each[1])
+    """Every metric of the subject by its name in the reader's language; a retired one only where it is chosen
+    now, and what is chosen now stays a choice.
+    """
+    known = all_of(subject)
+    offered = [(key, metric) for key, metric in known.items() if key == current or not metric.retired_on]
+    named = sorted(((key, str(metric.name)) for key, metric in offered), key=lambda each: each[1])
     unknown = [(current, current)] if current and current not in known else []
     return [("", nothing), *named, *unknown]
 

@@ -35,10 +35,13 @@ def corrections_of(shop: Shop) -> list[Corrected]:
         after = then.get(correction.day, dict.fromkeys(before))
         then[correction.day] = before
         is_gone = correction.batch.state == ImportBatch.State.REVERSED
-        changed = [] if is_gone else [key for key in before if str(before[key]) != str(after[key])]
-        told.append(Corrected(correction, [(key, before[key], after[key]) for key in changed]))
+        # A declared metric stands only where there is a value.
+        pairs = [(key, before.get(key), after.get(key)) for key in {**before, **after}]
+        changed = [] if is_gone else [pair for pair in pairs if str(pair[1]) != str(pair[2])]
+        told.append(Corrected(correction, changed))
     return told
 
 
 def _figures(values: Mapping[str, Any]) -> dict[str, object]:
-    return {key: "none" if values.get(f"{key}_none") else values[key] for key in METRICS}
+    known = {key: "none" if values.get(f"{key}_none") else values[key] for key in METRICS}
+    return {**known, **(values.get("extra") or {})}

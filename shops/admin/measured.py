@@ -49,14 +49,14 @@ class Measured(Importing):
         initial = {"day": newest.aggregate(Max("last_day"))["last_day__max"]}
         form = MetricsForm(request.POST if request.method == "POST" else None, initial=initial)
         if request.method == "POST" and form.is_valid():
-            day = form.cleaned_data["day"].isoformat()
+            day = form.cleaned_data["day"]
             return deliver(
                 request,
                 source.key,
-                query=f"day={day}",
-                columns=[column.name for column in source.columns],
+                query=f"day={day.isoformat()}",
+                columns=source.columns_on(day),
                 format=Export.Format(form.cleaned_data["format"]),
-                file_name=f"{self.metrics_kind}-{day}",
+                file_name=f"{self.metrics_kind}-{day.isoformat()}",
             )
         return form_page(
             request,

@@ -108,12 +108,14 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         ]
     )
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
+    # The days by name: the key is (day, shop).
+    metrics = list(ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"))
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)
         .select_related("alliance")
         .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
-        # The days by name: the key is (day, shop).
-        "metrics": ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"),
+        "metrics": metrics,
+        "declared": sorted({key for row in metrics for key in row.extra}),
         "products": products[:PRODUCTS_SHOWN],
         "more_products": len(products) > PRODUCTS_SHOWN,
         "corrections": corrections_of(shop),

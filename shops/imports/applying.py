@@ -7,6 +7,7 @@ from typing import Literal
 
 from shops import sql
 from shops.imports.daily import DAILY, Daily
+from shops.imports.declared_columns import kept_in_extra
 from shops.imports.knowledge import remember
 from shops.imports.planning import Plan
 from shops.imports.records import Join
@@ -41,7 +42,7 @@ def apply(plan: Plan, batch: ImportBatch, *, at: datetime) -> None:
         case ImportBatch.Kind.LISTINGS:
             _listings(names, batch, at)
         case _:
-            _measured(DAILY[batch.kind], plan, names, batch)
+            _measured(DAILY[batch.kind], plan, batch)
 
 
 def _write(
@@ -236,8 +237,13 @@ def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
     )
 
 
-def _measured(daily: Daily, plan: Plan, names: list[str], batch: ImportBatch) -> None:
+def _measured(daily: Daily, plan: Plan, batch: ImportBatch) -> None:
     table, key = daily.table, daily.key
+    values = {figure.name: f"p.{figure.name}" for figure in plan.figures if not figure.declared}
+    changed = dict(values)
+    if declared := [figure.column for figure in plan.figures if figure.declared]:
+        values["extra"] = kept_in_extra(declared, "p")
+        changed["extra"] = kept_in_extra(declared, "p", "m.extra")
     for month in {day.replace(day=1) for day in plan.days}:
         sql.fetch(f"SELECT {daily.make_month}(%s)", [month])
     if batch.updated:
@@ -249,7 +255,7 @@ def _measured(daily: Daily, plan: Plan, names: list[str], batch: ImportBatch) ->
             " WHERE p.outcome = 'updated' AND m.day = ANY(%s)",
             [batch.pk, list(plan.days)],
         )
-        changes = ", ".join(f"{name} = p.{name}" for name in names)
+        changes = ", ".join(f"{name} = {value}" for name, value in changed.items())
         sql.execute(
             f"UPDATE {table} m SET {changes}, batch_id = %s FROM import_plan p"
             f" WHERE {standing.condition} AND m.day = ANY(%s) AND p.outcome = 'updated'",
@@ -257,8 +263,8 @@ def _measured(daily: Daily, plan: Plan, names: list[str], batch: ImportBatch) ->
         )
     if batch.created:
         sql.execute(
-            f"INSERT INTO {table} (day, {key}, batch_id, {', '.join(names)})"
-            f" SELECT p.day, p.{key}, %s, {', '.join(f'p.{name}' for name in names)} FROM import_plan p"
+            f"INSERT INTO {table} (day, {key}, batch_id, {', '.join(values)})"
+            f" SELECT p.day, p.{key}, %s, {', '.join(values.values())} FROM import_plan p"
             " WHERE p.outcome = 'created'",
             [batch.pk],
         )

@@ -46,6 +46,11 @@ class Column:
     pinyin: bool = False
 
     @property
+    def cell(self) -> str:
+        """What statements call it."""
+        return self.name
+
+    @property
     def staged(self) -> dict[str, str]:
         """The staging table's columns for it, with their types.
 
@@ -54,7 +59,7 @@ class Column:
         if self.pinyin:
             return {self.name: "text", f"{self.name}_key": "text"}
         types = {Type.DATE: "date", Type.FLAG: "boolean", Type.NUMBER: "numeric", Type.SCORE: "numeric"}
-        return {self.name: types.get(self.type, "text")}
+        return {self.cell: types.get(self.type, "text")}
 
     def values(self, staged: str) -> dict[str, str]:
         """The record's columns for it, as expressions over the staging table `staged`."""
@@ -65,9 +70,7 @@ class Column:
                 f"{self.name}_none": f"coalesce({cell} = 'NaN', false)",
             }
         if self.type is Type.RATE:
-            percent = f"rtrim({cell}, '%%')::numeric / 100"
-            plain = f"nullif({cell}, '')::numeric"
-            return {self.name: f"CASE WHEN right({cell}, 1) = '%%' THEN {percent} ELSE {plain} END"}
+            return {self.name: share_of(cell)}
         return {name: f"{staged}.{name}" for name in self.staged}
 
 
@@ -90,6 +93,13 @@ class Table:
             for column in self.columns
             for name in (column.name, column.name_zh, *column.aliases)
         }
+
+
+def share_of(cell: str) -> str:
+    """The share of 1 that a staged rate means."""
+    percent = f"rtrim({cell}, '%%')::numeric / 100"
+    plain = f"nullif({cell}, '')::numeric"
+    return f"CASE WHEN right({cell}, 1) = '%%' THEN {percent} ELSE {plain} END"
 
 
 def spoken(word: str) -> str:

@@ -17,7 +17,7 @@ from shops.imports.headers import told_apart
 from shops.imports.planning import Counts
 from shops.imports.reading import Reading
 from shops.imports.suspicions import Suspicion
-from shops.imports.tables import TABLES
+from shops.imports.tables import table_of
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource
 from shops.rights import require
@@ -204,7 +204,7 @@ def unfinished() -> list[int]:
 def column_names(kind: str) -> dict[str, str]:
     """The columns of a kind of file by their names in the reader's language."""
     chinese = (get_language() or "").startswith("zh")
-    return {column.name: column.name_zh if chinese else column.name for column in TABLES[kind].columns}
+    return {column.name: column.name_zh if chinese else column.name for column in table_of(kind).columns}
 
 
 def absent_of(batch: ImportBatch) -> list[str]:
@@ -224,7 +224,7 @@ def same_before(batch: ImportBatch) -> ImportBatch | None:
 
 def meanings_of(batch: ImportBatch) -> dict[str, str]:
     """What each header of the file, told apart, is taken to mean as of now: a column's name, or nothing."""
-    table = TABLES[batch.kind]
+    table = table_of(batch.kind)
     found = zip(told_apart(batch.headers), map(table.find, batch.headers), strict=True)
     return {told: batch.columns.get(told, column.name if column else "") for told, column in found}
 

@@ -49,6 +49,10 @@ MESSAGES: dict[str, Promise] = {
     "too_many_columns": _("There are more than %(limit)s columns. Remove those that are not needed."),
     "doubled_column": _("This column stands in the headers more than once. Keep one of them."),
     "unknown_column": _("No column of this kind of file is called so. Remove it, or use one of: %(known)s."),
+    "retired_column": _(
+        "The metric “%(name)s” (%(name_zh)s) is retired: of %(day)s and later days no figures are taken."
+        " Remove the column, or have it read over."
+    ),
     "no_figures": _("The file brings no metric: add at least one of %(known)s."),
     "kept_failing": _(
         "Processing broke off %(times)s times, the last time with %(error)s. Nothing was written."
@@ -87,6 +91,9 @@ MESSAGES: dict[str, Promise] = {
     "bad_number": _("Expected a number in plain digits, such as 1234.56: no separators, units or exponents."),
     "bad_integer": _("Expected a whole number in plain digits, such as 120."),
     "bad_score": _("Expected a score from 0 to 5 such as 4.65, or “none” where there is no score yet."),
+    "bad_score_of": _(
+        "Expected a score from %(minimum)s to %(maximum)s, or “none” where there is no score yet."
+    ),
     "bad_rate": _("Expected a share of 1 such as 0.95, or the same in percent: 95%%."),
     "out_of_range": _("Expected a number from %(minimum)s to %(maximum)s."),
     "rate_out_of_range": _("Expected a share from 0 to 1. If these are percent, write the sign: 95%%."),

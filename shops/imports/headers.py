@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shops.imports.columns import REASONS, Column, Table, spoken
+from shops.imports.declared_columns import takes
 from shops.imports.encodings import encoding_of
 from shops.imports.errors import FileRefused, RowError, shortened
 from shops.imports.reading import Buffer, Reading, Row, Source, records
@@ -92,7 +93,7 @@ def _headers(path: Path, encoding: str, delimiter: str) -> Row:
 def _header_errors(
     first: Row, columns: list[Column | None], table: Table, reading: Reading
 ) -> Iterator[RowError]:
-    known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns)
+    known = ", ".join(f"{column.name} ({column.name_zh})" for column in table.columns if takes(column))
     seen: set[str] = set()
     for (told, header), column in zip(_told(first.cells), columns, strict=True):
         if column is None and told in reading.columns:
@@ -109,5 +110,5 @@ def _header_errors(
             yield RowError(first.number, column.name, "", "missing_column", params)
     figures = [column for column in table.columns if column.name not in table.key]
     if not any(column.required for column in figures) and not any(column.name in seen for column in figures):
-        names = ", ".join(f"{column.name} ({column.name_zh})" for column in figures)
+        names = ", ".join(f"{column.name} ({column.name_zh})" for column in figures if takes(column))
         yield RowError(first.number, "", "", "no_figures", {"known": names})

@@ -81,7 +81,7 @@ def _reject(
     position = staged.source.position_of(column)
     sql.execute(
         "INSERT INTO import_errors (row, position, column_name, value, code, params)"
-        f" SELECT r.row, %s, %s, coalesce(r.{column}::text, ''), %s, {params}"
+        f" SELECT r.row, %s, %s, coalesce(r.{staged.source.cell_of(column)}::text, ''), %s, {params}"
         f" FROM {rows} {joins} WHERE ({where})"
         " AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = r.row AND e.position = %s)",
         [position, staged.source.header_of(column), code, *values, position],

@@ -6,7 +6,7 @@ late is held against those of later moments; where there are none, as on most da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from shops import sql
@@ -16,10 +16,13 @@ from shops.models import Coverage, ImportBatch
 class Knowledge:
     """What files of the same moment as this one or a later one say about its records, column by column.
 
-    Leaves it in the transaction's table `import_later`, a line a record, where there are such files.
+    `columns`: those that it brings, in order, and whether each is a declared metric's. Leaves it in the
+    transaction's table `import_later`, a line a record, where there are such files.
     """
 
-    def __init__(self, *, kind: str, columns: Sequence[str], as_of: datetime, days: Sequence[date]) -> None:
+    def __init__(
+        self, *, kind: str, columns: Mapping[str, bool], as_of: datetime, days: Sequence[date]
+    ) -> None:
         of_the_days = Coverage.objects.filter(day__in=days) if days else Coverage.objects.all()
         self.later: dict[str, list[int]] = {}
         self.same: dict[str, list[int]] = {}
@@ -27,9 +30,11 @@ class Knowledge:
             kind=kind, state=ImportBatch.State.APPLIED, as_of__gte=as_of, coverage__in=of_the_days
         ).distinct()
         numbers = set()
-        for batch in others.only("as_of", "absent"):
+        for batch in others.only("as_of", "absent", "declared"):
             numbers.add(batch.pk)
-            for column in set(columns) - set(batch.absent):
+            for column, declared in columns.items():
+                if column not in batch.declared if declared else column in batch.absent:
+                    continue
                 (self.later if batch.as_of > as_of else self.same).setdefault(column, []).append(batch.pk)
         self.exists = bool(self.later or self.same)
         if self.exists:

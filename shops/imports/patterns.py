@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from math import ceil
 
 from shops.imports.columns import Column, Type
 
@@ -16,6 +18,8 @@ _WORDS = {
     Type.SCORE: {"none": "NaN", "暂无": "NaN"},
     Type.FLAG: {"是": "t", "否": "f"},
 }
+# What lets no cell through: each goes to its parser.
+NOTHING = r"(?!)"
 # A cell that is read over.
 _ANYTHING = r'[^",;\t\r\n]{0,200}+'
 # Neither a number that a spreadsheet has rounded nor the beginning of a word that is staged differently.
@@ -100,20 +104,28 @@ def _pattern(column: Column, *, words: bool) -> str:
         case Type.SCORE:
             cell = f"(?:{_number(column)}" + ("|none|暂无)" if words else ")")
         case Type.RATE:
-            share = f"0{_decimals(column.decimals)}|1{_zeros(column.decimals)}"
-            cell = f"(?:[0-9]{{1,2}}+{_decimals(column.decimals - 2)}%|{share})"
+            cell = _rate(column)
     return cell if column.required else f"(?:{cell})?+"
+
+
+def _rate(column: Column) -> str:
+    if (column.minimum, column.maximum) != (Decimal(0), Decimal(1)):
+        return NOTHING
+    share = f"0{_decimals(column.decimals)}|1{_zeros(column.decimals)}"
+    return f"(?:[0-9]{{1,2}}+{_decimals(column.decimals - 2)}%|{share})"
 
 
 def _number(column: Column) -> str:
     """Most of what is within the column's bounds; the rest its parser judges."""
-    if column.minimum:
-        return r"(?!)"
-    largest = str(int(column.maximum))
-    if len(largest) == 1:
-        below = f"[0-{int(largest) - 1}]{_decimals(column.decimals)}"
-        return f"(?:{below}|{largest}{_zeros(column.decimals)})"
-    digits = len(largest) - (set(largest) != {"9"})
+    lowest, highest = max(ceil(column.minimum), 0), int(column.maximum)
+    if column.maximum < 0 or (column.minimum > 0 and highest > 9):
+        return NOTHING
+    if highest <= 9:
+        ends = [f"{highest}{_zeros(column.decimals)}"] if lowest <= highest else []
+        below = f"[{lowest}-{highest - 1}]{_decimals(column.decimals)}" if lowest < highest else ""
+        return f"(?:{'|'.join(filter(None, [below, *ends]))})" if ends else NOTHING
+    most = Decimal(10) ** len(str(highest)) - Decimal(1).scaleb(-column.decimals)
+    digits = len(str(highest)) - (column.maximum < most)
     return f"[0-9]{{1,{digits}}}+{_decimals(column.decimals)}"
 
 

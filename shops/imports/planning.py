@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from shops import sql
 from shops.imports.daily import DAILY
+from shops.imports.declared_columns import DeclaredColumn
 from shops.imports.knowledge import Knowledge
 from shops.imports.records import Records, records_of
 from shops.imports.staging import Staged
@@ -23,12 +24,16 @@ PLANNED = "import_plan p CROSS JOIN LATERAL (SELECT * FROM import_rows r WHERE r
 
 
 class Figure(NamedTuple):
-    """A column of the record that the file brings: the file's own for it, what it brings, and what stands."""
+    """A column of the record that the file brings: the file's own for it, what it brings, and what stands.
+
+    Of a declared metric it is none of the record's, but what its `extra` holds under that name.
+    """
 
     column: str
     name: str
     brought: str
     standing: str
+    declared: bool = False
 
     @property
     def follows(self) -> bool:
@@ -77,8 +82,8 @@ def plan(staged: Staged, *, as_of: datetime) -> Plan:
     kind = staged.table.kind
     days = _days() if kind in DAILY else []
     records = records_of(kind, as_of, days)
-    columns = {figure.column for figure in _figures(staged, records)}
-    knowledge = Knowledge(kind=kind, columns=sorted(columns), as_of=as_of, days=days)
+    columns = {figure.column: figure.declared for figure in _figures(staged, records)}
+    knowledge = Knowledge(kind=kind, columns=columns, as_of=as_of, days=days)
     made = Plan(staged, records, knowledge, dict.fromkeys(days, 0))
     _write(made)
     return made
@@ -113,7 +118,10 @@ def _figures(staged: Staged, records: Records) -> Iterator[Figure]:
     for column in staged.source.present:
         if column.name not in staged.table.key:
             for name, brought in column.values("r").items():
-                yield Figure(column.name, name, brought, records.standing(name))
+                if isinstance(column, DeclaredColumn):
+                    yield Figure(column.name, name, brought, column.standing, declared=True)
+                else:
+                    yield Figure(column.name, name, brought, records.standing(name))
 
 
 def _write(plan: Plan) -> None:

@@ -76,6 +76,11 @@ def written(plan: Plan) -> dict[str, tuple[str, str]]:
     numbers = {column.name for column in plan.staged.table.columns if column.type in NUMBERS}
     found = {}
     for figure in figures.values():
+        if figure.declared:
+            sides = (f"{side} #>> '{{}}'" for side in (figure.standing, f"p.{figure.name}"))
+            old, new = (_plain(side) if figure.column in numbers else side for side in sides)
+            found[figure.column] = (old, new)
+            continue
         if figure.name != figure.column:
             continue
         plain = "trim_scale({})::text" if figure.name in numbers else "{}::text"
@@ -85,3 +90,8 @@ def written(plan: Plan) -> dict[str, tuple[str, str]]:
             new = f"CASE WHEN p.{flag.name} THEN 'none' ELSE {new} END"
         found[figure.name] = (old, new)
     return found
+
+
+def _plain(text: str) -> str:
+    """A declared number without the zeros behind; a score that is not given yet as it is kept."""
+    return f"CASE {text} WHEN 'none' THEN 'none' ELSE trim_scale(({text})::numeric)::text END"

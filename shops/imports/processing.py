@@ -18,6 +18,8 @@ from django.db.models import Max
 from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
+from shops.imports.columns import Table
+from shops.imports.declared_columns import keys_of, takes
 from shops.imports.errors import FileRefused, RowError
 from shops.imports.headers import open_csv
 from shops.imports.judging import judge
@@ -27,9 +29,10 @@ from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
 from shops.imports.reading import Reading
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
+from shops.imports.retired import refuse_retired
 from shops.imports.staging import stage
 from shops.imports.suspicions import Suspicion, suspicions_of
-from shops.imports.tables import TABLES
+from shops.imports.tables import TABLES, table_of
 from shops.imports.workbooks import readable
 from shops.models import DayProfile, ImportBatch, ImportProgress, ImportSource
 
@@ -206,7 +209,7 @@ def _check(
 ) -> Checked:
     """Stage and judge the file, and write into the record what is to become of it. Saves nothing."""
     confirmed = batch.state == State.APPLYING
-    table = TABLES[batch.kind]
+    table = _lasting_table(batch.kind)
     size = path.stat().st_size
 
     def told(done: int) -> None:
@@ -223,8 +226,12 @@ def _check(
             )
         )
         brought = {column.name for column in source.present}
-        batch.absent = [column.name for column in table.columns if column.name not in brought]
+        batch.absent = [
+            column.name for column in table.columns if column.name not in brought and takes(column)
+        ]
+        batch.declared = keys_of(source.present)
         staged = stage(source, table, told)
+        refuse_retired(source)
         if progress is not None:
             progress.tell(READ)
         plan, counts = judge(staged, as_of=batch.as_of, at=at)
@@ -251,6 +258,14 @@ def _check(
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (min(plan.days), max(plan.days)) if plan.days else (None, None)
     return Checked(plan, profiles)
+
+
+def _lasting_table(kind: str) -> Table:
+    """The columns of a kind of file, which stay as they are until the transaction ends."""
+    if kind == ImportBatch.Kind.METRICS:
+        # Who would define one anew waits, and is then told that figures came in. Another may be declared.
+        sql.fetch("SELECT key FROM shops_declaredmetric ORDER BY id FOR SHARE")
+    return table_of(kind)
 
 
 def _shown_of(batch: ImportBatch) -> tuple[object, ...]:

@@ -89,6 +89,10 @@ class Source:
                 return position
         return len(self.columns)
 
+    def cell_of(self, name: str) -> str:
+        """What statements call a column."""
+        return next((column.cell for column in self.present if column.name == name), name)
+
     @cached_property
     def good_lines(self) -> GoodLines | None:
         """Which lines need no parser; None where each one does."""

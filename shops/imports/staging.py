@@ -13,6 +13,7 @@ from typing import TextIO
 
 from shops import sql
 from shops.imports.columns import Column, Table
+from shops.imports.declared_columns import DeclaredColumn
 from shops.imports.errors import shortened
 from shops.imports.reading import Row, Run, Source
 from shops.imports.values import BadCell, nothing, parser
@@ -44,7 +45,13 @@ def stage(source: Source, table: Table, told: Callable[[int], object]) -> Staged
 
     Raises FileRefused where the file's structure breaks in the middle.
     """
-    types = {name: kind for column in table.columns for name, kind in column.staged.items()}
+    types = {
+        name: kind
+        for column in table.columns
+        # Nothing asks for a declared metric that the file doesn't bring.
+        if not isinstance(column, DeclaredColumn)
+        for name, kind in column.staged.items()
+    }
     read: dict[str, str] = {}
     for position, column in enumerate(source.columns):
         # What is read over is staged and forgotten: good lines are taken as they stand.

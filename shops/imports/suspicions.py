@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops import sql
+from shops.declared import declared
 from shops.imports.planning import Plan
 from shops.imports.profiles import standing
 from shops.metrics import METRICS, MetricType
@@ -54,7 +55,8 @@ class Suspicion:
     @property
     def message(self) -> str:
         params = dict(self.params)
-        if metric := METRICS.get(params.get("metric", "")):
+        key = params.get("metric", "")
+        if metric := METRICS.get(key) or (declared().get(key) if key else None):
             chinese = (get_language() or "").startswith("zh")
             params["metric"] = metric.name_zh if chinese else metric.name
         return str(MESSAGES[self.code]) % params
@@ -95,7 +97,7 @@ def _of_day(plan: Plan, profile: DayProfile, before: Sequence[DayProfile]) -> It
         return
     if before and _repeats(plan, profile, before[0].day):
         yield Suspicion("same_as_before", {"day": day, "before": before[0].day.isoformat()})
-    for key, metric in METRICS.items():
+    for key, metric in {**METRICS, **declared()}.items():
         figures = profile.figures.get(key)
         if figures is None or metric.type is MetricType.FLAG:
             continue

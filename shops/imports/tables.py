@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from shops.declared import declared
 from shops.imports.columns import ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS, SHOPS, Table
+from shops.imports.declared_columns import of_declared
 from shops.imports.product_columns import LISTINGS, PRODUCT_METRICS, PRODUCTS
 
 TABLES: dict[str, Table] = {
@@ -17,3 +21,11 @@ TABLES: dict[str, Table] = {
         PRODUCT_METRICS,
     )
 }
+
+
+def table_of(kind: str) -> Table:
+    """The columns of a kind of file as of now: beside those that every desk has, its declared metrics."""
+    table = TABLES[kind]
+    if table is not SHOP_METRICS or not (metrics := declared()):
+        return table
+    return replace(table, columns=(*table.columns, *map(of_declared, metrics.values())))

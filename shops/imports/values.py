@@ -201,8 +201,12 @@ def _exact(cell: str, column: Column) -> str:
     """A number within the column's bounds, exactly as written. Zeros at the end are no further decimals."""
     number = _kept_decimals(cell, column.decimals)
     if not column.minimum <= Decimal(number) <= column.maximum:
-        raise BadCell("out_of_range", minimum=str(column.minimum), maximum=str(column.maximum))
+        raise BadCell("out_of_range", **_bounds(column))
     return number
+
+
+def _bounds(column: Column) -> dict[str, str]:
+    return {"minimum": f"{column.minimum:f}", "maximum": f"{column.maximum:f}"}
 
 
 def _number(column: Column) -> Parser:
@@ -227,7 +231,9 @@ def _score(column: Column) -> Parser:
         if cell.lower() in NONE_YET:
             return NOT_YET
         if not _NUMBER.fullmatch(cell):
-            raise BadCell("bad_score")
+            if (column.minimum, column.maximum) == (Decimal(0), Decimal(5)):
+                raise BadCell("bad_score")
+            raise BadCell("bad_score_of", **_bounds(column))
         return _exact(cell, column)
 
     return parse
@@ -244,8 +250,10 @@ def _rate(column: Column) -> Parser:
         share = Decimal(_kept_decimals(number, column.decimals - 2 * percent))
         if percent:
             share = share.scaleb(-2)
-        if not column.minimum <= share <= column.maximum:
+        if not 0 <= share <= 1:
             raise BadCell("rate_out_of_range")
+        if not column.minimum <= share <= column.maximum:
+            raise BadCell("out_of_range", **_bounds(column))
         return f"{share:f}"
 
     return parse

@@ -7,17 +7,21 @@ from django.utils.translation import gettext as _t
 
 from shops.imports.columns import Type
 from shops.imports.tables import TABLES
+from shops.models import ImportBatch
 
 
 def told(kind: str, column: str, text: str | None) -> str | None:
     """A cell that is kept as `text`, in the reader's words: choices, flags and a score not given yet.
 
     `column`: its name, not a header. What has no other words, and what is of no column of the kind, stays
-    as it is; so does None.
+    as it is; so does None. Of a declared metric's column its text tells the type.
     """
     known = {known.name: known for known in TABLES[kind].columns}.get(column)
-    if known is None or text is None:
-        return text
+    if text is None:
+        return None
+    if known is None:
+        words = {"true": _t("yes"), "false": _t("no"), "none": pgettext("score", "none")}
+        return words.get(text, text) if kind == ImportBatch.Kind.METRICS else text
     if known.type is Type.FLAG:
         return {"true": _t("yes"), "false": _t("no")}.get(text, text)
     if known.type is Type.SCORE and text == "none":

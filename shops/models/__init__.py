@@ -3,6 +3,7 @@
 from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
+from shops.models.declared import DeclaredMetric
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
 from shops.models.metrics import (
@@ -24,6 +25,7 @@ __all__ = [
     "Correction",
     "Coverage",
     "DayProfile",
+    "DeclaredMetric",
     "Enrollment",
     "Export",
     "Ground",

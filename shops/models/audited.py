@@ -18,6 +18,7 @@ UNINDEXED = [
     "code",
     "controller",
     "decided_by",
+    "declared_by",
     "drafted_by",
     "earlier",
     "ended_by",

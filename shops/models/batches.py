@@ -112,6 +112,13 @@ class ImportBatch(Audited):
         blank=True,
         help_text=_("What stands stays as it is; what is new has no data there."),
     )
+    # Which it brought, not which it lacks: of a metric declared later an earlier file said nothing.
+    declared = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("declared metrics in the file"),
+        default=list,
+        blank=True,
+    )
     rows = models.IntegerField(_("rows"), default=0)
     created = models.IntegerField(_("created"), default=0)
     updated = models.IntegerField(_("updated"), default=0)

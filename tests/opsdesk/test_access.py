@@ -28,6 +28,7 @@ from tests.factories import (
     AT,
     DOUYIN,
     make_controller,
+    make_declared,
     make_listing,
     make_penalty,
     make_proposal,
@@ -99,6 +100,9 @@ ACCESS: dict[str, Row] = {
     "no_data_export": (NOBODY, AUDITORS),
     **record("shops_alliance", READERS, change=SUPERVISORS),
     **record("shops_controller", READERS),
+    **record("shops_declaredmetric", READERS, add=EDITORS),
+    "shops_declaredmetric_define": (EDITORS, EDITORS),
+    "shops_declaredmetric_retire": (EDITORS, EDITORS),
     **record("shops_enrollment", READERS),
     "shops_enrollment_import": (OPERATORS, OPERATORS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
@@ -192,6 +196,7 @@ def records() -> dict[str, Any]:
     accepted = make_proposal()
     return {
         "shops_alliance": alliance,
+        "shops_declaredmetric": make_declared(),
         "shops_export": Export.objects.create(
             asked_by=make_user("auditor"),
             asked_at=AT,

@@ -27,7 +27,7 @@ from shops.models import (
     ShopMetrics,
     Violation,
 )
-from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch
+from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch, make_declared
 from tests.rules import model
 from tests.rules.model import Facts, Said, SaidRule
 
@@ -43,6 +43,7 @@ COUNTS = [0, 1, 2, 3, 5, 10, 29, 30, 31]
 VALUES: dict[str, list[Any]] = {
     "shop_score": SCORES,
     "experience_score": SCORES,
+    "care_score": SCORES,
     "positive_rate": [Decimal(rate) for rate in ("0", "0.7499", "0.7500", "0.7501", "1")],
     "gmv_30d": [Decimal(amount) for amount in ("0", "0.01", "5000.00", "5000.01")],
     "paid_orders_30d": COUNTS,
@@ -58,6 +59,7 @@ VALUES: dict[str, list[Any]] = {
     "shop_status": ["preparing", "normal", "suspended", "closed"],
     "account_ok": [True, False],
     "warehouse_passed": [True, False],
+    "has_licence": [True, False],
     "alliance_and_erp_connected": [True, False],
     "brand_papers_ok": [True, False],
 }
@@ -152,10 +154,11 @@ def random_facts(random: Random) -> Facts:
         verdict = random.choice(["accepted", "accepted", "rejected", "pending"])
         return verdict, maybe([DAY, DAY - timedelta(days=1)])
 
-    flags = ("warehouse_passed", "alliance_connected", "erp_connected")
+    flags = ("warehouse_passed", "alliance_connected", "erp_connected", "has_licence")
     metrics = {
         "shop_score": score(),
         "experience_score": score(),
+        "care_score": score(),
         "positive_rate": maybe(VALUES["positive_rate"]),
         "gmv_30d": maybe(VALUES["gmv_30d"]),
         "paid_orders_30d": maybe(COUNTS),
@@ -259,8 +262,17 @@ def keep_shops(shops: list[Facts]) -> list[int]:
             shop=kept[n],
             day=DAY,
             batch=batch,
+            extra={
+                key: f"{value:.2f}" if isinstance(value, Decimal) else value
+                for key, value in facts.metrics.items()
+                if key in model.DECLARED and value is not None
+            },
             **{
-                **{key: None if value == model.NONE_YET else value for key, value in facts.metrics.items()},
+                **{
+                    key: None if value == model.NONE_YET else value
+                    for key, value in facts.metrics.items()
+                    if key not in model.DECLARED
+                },
                 **{f"{score}_none": facts.metrics[score] == model.NONE_YET for score in model.SCORES},
             },
         )
@@ -396,6 +408,8 @@ def disagreements(book: list[SaidRule], seed: int) -> tuple[int, list[str]]:
     random = Random(seed)
     shops = [random_facts(random) for _ in range(SHOPS)]
     with transaction.atomic():
+        make_declared("care_score")
+        make_declared("has_licence", type="flag")
         keep_rules(book)
         rows = compiled(keep_shops(shops))
         transaction.set_rollback(True)

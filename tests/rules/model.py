@@ -14,12 +14,15 @@ NONE_YET = "none"
 PENALISED = {"imposed", "lifted", "expired"}
 BRANDED = {"flagship", "exclusive", "multi_brand"}
 SCORES = {"shop_score", "experience_score"}
-IMPORTED = {*SCORES, "positive_rate", "gmv_30d", "paid_orders_30d", "warehouse_passed"}
+# Those that people have declared: a score, a flag.
+DECLARED = {"care_score", "has_licence"}
+IMPORTED = {*SCORES, *DECLARED, "positive_rate", "gmv_30d", "paid_orders_30d", "warehouse_passed"}
 MEASURED = {*IMPORTED, "alliance_and_erp_connected"}
 TEXTS_AND_FLAGS = {
     "shop_status",
     "account_ok",
     "warehouse_passed",
+    "has_licence",
     "alliance_and_erp_connected",
     "brand_papers_ok",
 }

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from rules import drafts, publishing
 from rules.models import Alternative, Rule, RuleSet, Simulation
 from shops.changes import latest_change
-from shops.errors import NotAllowed, Refused
+from shops.errors import Invalid, NotAllowed, Refused
 from shops.models import Alliance
 from tests.factories import AT, DOUYIN, WECHAT, make_simulation, make_user
 
@@ -216,7 +216,7 @@ def test_a_new_rule_stands_at_the_end(draft: RuleSet, editor: User) -> None:
 def test_a_rule_that_is_wrong_is_refused_in_words(
     draft: RuleSet, editor: User, wrong: dict, field: str
 ) -> None:
-    with pytest.raises(drafts.Invalid) as refusal:
+    with pytest.raises(Invalid) as refusal:
         drafts.add_rule(draft, a_rule(**wrong), by=editor)
     assert field in refusal.value.errors
     assert "rules_rule_" not in str(refusal.value)
@@ -224,7 +224,7 @@ def test_a_rule_that_is_wrong_is_refused_in_words(
 
 
 def test_an_incomplete_alternative_is_refused(draft: RuleSet, editor: User) -> None:
-    with pytest.raises(drafts.Invalid):
+    with pytest.raises(Invalid):
         drafts.edit_rule(of_code(draft, "DF-A5"), [a_condition(value="")], by=editor)
 
 

@@ -92,5 +92,10 @@ def _product(product: Product) -> dict[str, str]:
 
 def _metrics(row: ShopMetrics) -> dict[str, str]:
     return _told(
-        **{key: "none" if getattr(row, f"{key}_none", False) else getattr(row, key) for key in METRICS}
+        **{key: "none" if getattr(row, f"{key}_none", False) else getattr(row, key) for key in METRICS},
+        # Numbers are kept as texts.
+        **{
+            key: Decimal(value) if isinstance(value, str) and value != "none" else value
+            for key, value in row.extra.items()
+        },
     )

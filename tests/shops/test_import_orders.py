@@ -17,7 +17,7 @@ from django.db import connection
 
 from shops.models import Correction, ImportBatch, Shop, ShopMetrics
 from tests import databases
-from tests.factories import AT, DAY, make_product, make_shop
+from tests.factories import AT, DAY, make_declared, make_product, make_shop
 from tests.shops.hostile import lines, shop, shop_file
 from tests.shops.importing import bring, counts, errors
 from tests.shops.standing import standing
@@ -54,6 +54,28 @@ METRICS = [
     File(4, {
         "S2": {"gmv_30d": "20", "experience_score": "4.2", "shop_score": "3.2"},
         "S4": {"gmv_30d": "44", "experience_score": "none", "shop_score": ""},
+    }),
+]  # fmt: skip
+# Of metrics that were declared, beside one that has a column.
+DECLARED = [
+    File(1, {
+        "S1": {"care_score": "4.1", "refunds": "1", "gmv_30d": "10"},
+        "S2": {"care_score": "4.2", "refunds": "2", "gmv_30d": "20"},
+        "S3": {"care_score": "none", "refunds": "", "gmv_30d": "30"},
+    }),
+    File(2, {
+        "S2": {"care_score": "3.2", "return_share": "0.92"},
+        "S3": {"care_score": "3.3", "return_share": "0.000001"},
+        "S4": {"care_score": "3.4", "return_share": ""},
+    }),
+    File(3, {
+        "S1": {"gmv_30d": "11"},
+        "S2": {"gmv_30d": "21"},
+    }),
+    File(4, {
+        "S1": {"care_score": "", "order": "1"},
+        "S2": {"care_score": "3.2", "order": "0"},
+        "S4": {"care_score": "none", "order": ""},
     }),
 ]  # fmt: skip
 SHOPS = [
@@ -128,6 +150,30 @@ def test_of_each_shop_and_metric_the_newest_knowledge_stands(known, order: tuple
     assert standing("metrics") == {f"{code} {DAY}": values for code, values in newest(METRICS).items()}
 
 
+@ORDERS
+def test_of_each_shop_and_declared_metric_the_newest_knowledge_stands(known, order: tuple[int, ...]) -> None:
+    make_declared("care_score")
+    make_declared("refunds", type="count")
+    make_declared("return_share", type="rate")
+    make_declared("order", type="flag")
+    for number in order:
+        batch = brought("metrics", DECLARED[number])
+        assert (batch.state, batch.rejected) == ("applied", 0)
+    assert standing("metrics") == {f"{code} {DAY}": values for code, values in newest(DECLARED).items()}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_a_file_from_before_a_metric_was_declared_says_nothing_of_it(known, order: tuple[int, ...]) -> None:
+    """It is of the later moment, and came in when nobody could know the metric."""
+    later = brought("metrics", File(3, {"S1": {"gmv_30d": "1"}}))
+    make_declared("care_score")
+    files = [File(1, {"S1": {"care_score": "4.1"}}), File(2, {"S1": {"care_score": "4.2"}})]
+    for number in order:
+        assert brought("metrics", files[number]).state == "applied"
+    assert standing("metrics") == {f"S1 {DAY}": {"gmv_30d": "1", "care_score": "4.2"}}
+    assert "care_score" not in later.absent
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
 def test_of_each_product_and_metric_the_newest_knowledge_stands(known, order: tuple[int, ...]) -> None:
     for number in order:
@@ -164,11 +210,18 @@ def test_a_newer_file_that_says_the_same_keeps_an_older_one_from_changing_it(
 
 
 @pytest.mark.parametrize(
-    ("kind", "column"), [("metrics", "gmv_30d"), ("shops", "phone"), ("product_metrics", "quality_refunds")]
+    ("kind", "column"),
+    [
+        ("metrics", "gmv_30d"),
+        ("metrics", "order"),
+        ("shops", "phone"),
+        ("product_metrics", "quality_refunds"),
+    ],
 )
 def test_of_two_files_of_one_moment_that_disagree_the_second_is_refused(
     known, kind: str, column: str
 ) -> None:
+    make_declared("order", type="count")
     brought(kind, File(1, {"S1": {column: "5"}}))
     before = standing(kind)
     same = brought(kind, File(1, {"S1": {column: "5"}}))
