@@ -1,4 +1,4 @@
-"""Where products stand in an alliance, and what those under observation sold."""
+"""Where products stand in an alliance, what stands against them, and what those under observation sold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
-from shops.models import Alliance, Listing
+from shops.models import Alliance, Ground, Listing, Penalty
 
 State = Listing.State
 
@@ -39,3 +39,13 @@ def observed_sales(alliance: Alliance, day: date) -> QuerySet[Any, dict[str, Any
             sales=F("sold__sales_amount"),
         )
     )
+
+
+def barred_products(alliance: Alliance) -> QuerySet[Penalty, Any]:
+    """Products against which more stands than a metric, here or on the whole platform: while a penalty on
+    another ground does, and for ever after a serious violation. They are promoted only once it is undone.
+    """
+    stands = Q(status=Penalty.Status.IMPOSED, ground__in=sorted(set(Ground) - {Ground.METRIC}))
+    serious = Q(status__in=Penalty.PENALISED, violation__serious=True)
+    here = Q(alliance=alliance) | Q(alliance=None)
+    return Penalty.objects.filter(here, stands | serious, product__isnull=False).values("product")

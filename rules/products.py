@@ -22,7 +22,6 @@ from django.db.models import (
     Expression,
     F,
     FilteredRelation,
-    Func,
     Q,
     QuerySet,
     TextField,
@@ -47,7 +46,7 @@ from rules.judging import (
 from rules.metrics import alias_of
 from rules.models import Proposal, RuleSet
 from rules.publishing import in_force
-from shops.models import Alliance, Enrollment, Ground, Listing, Penalty
+from shops.models import Alliance, Enrollment, Listing
 
 Kind, Purpose, State = Proposal.Kind, RuleSet.Purpose, Listing.State
 NO_SALES_OF_30_DAYS = Cast(Value(None), DecimalField(max_digits=16, decimal_places=2))
@@ -165,7 +164,7 @@ class ProductEvaluation:
             subject_kind=F("product__shop__subject_kind"),
             entered_on=F("product__shop__entered_on"),
             checked_on=Value(self.day, output_field=DateField()),
-            barred=_yes(Q(product__in=barred_products(self.alliance))),
+            barred=_yes(Q(product__in=listings.barred_products(self.alliance))),
         )
         listed = listed.annotate(
             # Unknown of a product without metrics, as of a shop whether it has no score yet.
@@ -266,7 +265,8 @@ class ProductEvaluation:
         if kind in (Kind.STOP, Kind.OBSERVE):
             against = self.against(kind)
             not_due = Q(_yes(any_fails(against), then=False))
-            return not_due & Q(_Disjoint(in_question(against), Cast(failed_rules, ArrayField(TextField()))))
+            failed = Cast(failed_rules, ArrayField(TextField()))
+            return not_due & Q(sql.Disjoint(in_question(against), failed))
         nobody_admits = Q(Value(True)) if self.admission is None else any_fails(self.admitting)
         nobody_ends_it = Q(Value(True)) if self.observation is None else any_fails(self.observing)
         unfit = Q(barred=True) | any_fails(_acting(self.clearance, self.clearing))
@@ -305,24 +305,6 @@ class ProductEvaluation:
         cases = [(fails[standing], Outcome.FAILS)] if standing in fails else []
         lacks = lack_data(self.judging(standing))
         return verdict([*cases, (lacks, Outcome.NO_DATA)], Outcome.HOLDS)
-
-
-def barred_products(alliance: Alliance) -> QuerySet[Penalty, Any]:
-    """Products against which more stands than a metric, here or on the whole platform: while a penalty on
-    another ground does, and for ever after a serious violation. They are promoted only once it is undone.
-    """
-    stands = Q(status=Penalty.Status.IMPOSED, ground__in=sorted(set(Ground) - {Ground.METRIC}))
-    serious = Q(status__in=Penalty.PENALISED, violation__serious=True)
-    here = Q(alliance=alliance) | Q(alliance=None)
-    return Penalty.objects.filter(here, stands | serious, product__isnull=False).values("product")
-
-
-class _Disjoint(Func):
-    """Whether two lists have nothing in common."""
-
-    template = "NOT (%(expressions)s)"
-    arg_joiner = " && "
-    output_field = BooleanField()
 
 
 def _acting(rule_set: RuleSet | None, criteria: list[Criterion]) -> list[Criterion]:
