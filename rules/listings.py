@@ -1,4 +1,4 @@
-"""Where products stand in an alliance, and what those under observation sold."""
+"""Where products stand in an alliance, what stands against them, and what those under observation sold."""
 
 from __future__ import annotations
 

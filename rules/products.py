@@ -22,7 +22,6 @@ from django.db.models import (
     Expression,
     F,
     FilteredRelation,
-    Func,
     Q,
     QuerySet,
     TextField,
@@ -267,7 +266,8 @@ class ProductEvaluation:
         if kind in (Kind.STOP, Kind.OBSERVE):
             against = self.against(kind)
             not_due = Q(_yes(any_fails(against), then=False))
-            return not_due & Q(_Disjoint(in_question(against), Cast(failed_rules, ArrayField(TextField()))))
+            failed = Cast(failed_rules, ArrayField(TextField()))
+            return not_due & Q(sql.Disjoint(in_question(against), failed))
         nobody_admits = Q(Value(True)) if self.admission is None else any_fails(self.admitting)
         nobody_ends_it = Q(Value(True)) if self.observation is None else any_fails(self.observing)
         unfit = Q(barred=True) | any_fails(_acting(self.clearance, self.clearing))
@@ -306,14 +306,6 @@ class ProductEvaluation:
         cases = [(fails[standing], Outcome.FAILS)] if standing in fails else []
         lacks = lack_data(self.judging(standing))
         return verdict([*cases, (lacks, Outcome.NO_DATA)], Outcome.HOLDS)
-
-
-class _Disjoint(Func):
-    """Whether two lists have nothing in common."""
-
-    template = "NOT (%(expressions)s)"
-    arg_joiner = " && "
-    output_field = BooleanField()
 
 
 def _acting(rule_set: RuleSet | None, criteria: list[Criterion]) -> list[Criterion]:

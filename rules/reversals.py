@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from rules import sql
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.imports import take_back, take_turns_with
-from shops.models import Correction, ImportBatch
+from shops.models import Correction, ImportBatch, ProductMetrics
 from shops.rights import require
 from shops.sql import take_turns
 
@@ -39,7 +39,7 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
     take_turns_with(batch_id)
     # Not while a check reads these figures: it would file proposals on them afterwards.
     take_turns(*sql.READING_METRICS)
-    resting = Proposal.objects.filter(batch=batch_id)
+    resting = Proposal.objects.filter(Q(batch=batch_id) | Q(pk__in=_told_of_products(batch_id)))
     # Somebody may be deciding one of them: then this waits, and finds it decided.
     open_ones = resting.filter(status__in=Proposal.UNDECIDED).order_by("pk")
     list(open_ones.select_for_update(no_key=True).values_list("pk", flat=True))
@@ -58,6 +58,23 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
     batch.reversed_because = reason
     batch.save_by(by, reason)
     return withdrawn
+
+
+def _told_of_products(batch_id: int) -> list[int]:
+    """Warnings of shops that name sales of their products (WS-O2), some of which the import brought."""
+    batch = ImportBatch.objects.get(pk=batch_id)
+    if batch.kind != ImportBatch.Kind.PRODUCT_METRICS or not (batch.first_day and batch.last_day):
+        return []
+    brought = ProductMetrics.objects.filter(
+        day=OuterRef("day"), product__shop=OuterRef("shop"), batch=batch_id
+    )
+    told = Proposal.objects.filter(
+        kind=Proposal.Kind.WARN,
+        day__range=(batch.first_day, batch.last_day),
+        status__in=Proposal.UNDECIDED | Proposal.DECIDED,
+        evidence__has_key="products",
+    )
+    return list(told.filter(Exists(brought)).values_list("pk", flat=True))
 
 
 def rests_on_superseded_data() -> Exists:

@@ -42,6 +42,14 @@ class TextArray(Func):
         )
 
 
+class Disjoint(Func):
+    """Whether two lists have nothing in common."""
+
+    template = "NOT (%(expressions)s)"
+    arg_joiner = " && "
+    output_field = BooleanField()
+
+
 def midnight(day: date) -> datetime:
     """The moment at which a business day begins."""
     return datetime.combine(day, datetime.min.time(), get_default_timezone())

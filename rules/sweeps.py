@@ -88,15 +88,21 @@ def request(
 def is_checked(alliance: Alliance, day: date) -> bool:
     """Whether a check of that day has been done, held or dropped: then the timetable asks for no other.
 
-    One that somebody ran before the day's first metrics came in has seen nothing, and one from before an
+    One that somebody ran before the day's first metrics came in has seen nothing (where the alliance has
+    rules on products: before the first of products did), and one from before an
     import of the day was reversed has seen figures that are gone: neither counts; nor does a held or dropped
     one once more metrics of the day have come in.
     """
     checks = Sweep.objects.filter(alliance=alliance, day=day)
-    of_the_day = {"kind": ImportBatch.Kind.METRICS, "first_day__lte": day, "last_day__gte": day}
-    came_in = ImportBatch.objects.filter(**of_the_day, state=ImportBatch.State.APPLIED).aggregate(
-        first=Min("finished_at"), last=Max("finished_at")
-    )
+    kinds = [ImportBatch.Kind.METRICS]
+    if ProductEvaluation(alliance, day).versions:
+        kinds.append(ImportBatch.Kind.PRODUCT_METRICS)
+    of_the_day = {"kind__in": kinds, "first_day__lte": day, "last_day__gte": day}
+    applied = ImportBatch.objects.filter(**of_the_day, state=ImportBatch.State.APPLIED)
+    came_in = applied.aggregate(last=Max("finished_at"))
+    # Of each kind: products whose figures came in after the shops' were no data until then.
+    first_of_kinds = applied.order_by().values("kind").annotate(first=Min("finished_at"))
+    came_in["first"] = max((kind["first"] for kind in first_of_kinds), default=None)
     # When it was written, not when it was asked for: it may have waited while a check was still reading.
     reversals = ImportBatch.history.filter(**of_the_day, state=ImportBatch.State.REVERSED).aggregate(
         last=Max("history_date")
