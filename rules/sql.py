@@ -38,6 +38,18 @@ class TextArray(Func):
         )
 
 
+class OneRowEach(QuerySet[Any]):
+    """Shops joined to relations of which each has one row at most, as rules.evaluation annotates them.
+
+    A filter asks the joins that are there already. (Django's own would join a relation of many rows anew for
+    each filter, and every join is one of a million rows.)
+    """
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        condition = Q(*args, **kwargs)
+        self.query.add_q(~condition if negate else condition, reuse_all=True)
+
+
 def midnight(day: date) -> datetime:
     """The moment at which a business day begins."""
     return datetime.combine(day, datetime.min.time(), get_default_timezone())
