@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
+from django.db.models.expressions import RawSQL
 from django.utils.timezone import get_default_timezone
 
 from rules.metrics import penalties_asked
@@ -164,7 +165,8 @@ def gather(name: str, queryset: QuerySet) -> int:
 
 def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
     """Date since when each shop of `name` fails `lead_rule` in a row, on the days that brought a value."""
-    looked_at = ShopMetrics.objects.filter(day__in=[day - timedelta(days=n) for n in range(LOOKS_BACK)])
+    days = [day - timedelta(days=n) for n in range(LOOKS_BACK)]
+    looked_at = ShopMetrics.objects.filter(day__in=days, shop_id=RawSQL("d.id", []))
     failed = ExpressionWrapper(fails, output_field=BooleanField(null=True))
     query, params = looked_at.values("shop_id", "day", failed=failed).query.sql_with_params()
     with connection.cursor() as cursor:
@@ -177,7 +179,8 @@ def date_failures(name: str, lead_rule: str, fails: Q, day: date) -> None:
                     SELECT m.*,
                            max(m.day) FILTER (WHERE NOT m.failed) OVER (PARTITION BY m.shop_id) AS held_on
                     FROM {name} d
-                    JOIN ({query}) m ON m.shop_id = d.id
+                    -- OFFSET: shop by shop, by the key. Left to itself the planner reads all shops' days.
+                    CROSS JOIN LATERAL ({query} OFFSET 0) m
                     WHERE d.lead_rule = %s
                 ) days
                 WHERE failed
