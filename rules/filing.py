@@ -33,24 +33,25 @@ def gather_due(evaluation: Evaluation) -> None:
     """Keep who is due for what, with the evidence, until the transaction ends."""
     evidence = evaluation.evidence()
     since = Cast(Value(evaluation.day), DateField())
-    inside = evaluation.inside()
+    shops, inside = evaluation.shops(), evaluation.inside()
     clearing = {"rule_set": _number(evaluation.clearance.pk), "failing_since": since}
-    sql.gather(_table(Kind.CLEAR), inside.filter(evaluation.to_clear()).values("id", **evidence, **clearing))
+    to_clear = inside.filter(evaluation.to_clear())
+    sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **evidence, **clearing))
     _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
     warning = evaluation.warnings()
     if warning:
         by_lead = [When(condition, then=_number(c.rule.rule_set_id)) for c, condition in warning]
         warned = {"rule_set": Case(*by_lead, output_field=BigIntegerField()), "failing_since": since}
-        told = evaluation.evidence_to_warn()
-        sql.gather(_table(Kind.WARN), inside.filter(evaluation.to_warn()).values("id", **told, **warned))
+        to_warn, told = inside.filter(evaluation.to_warn()), evaluation.evidence_to_warn()
+        sql.gather_told(_table(Kind.WARN), to_warn, shops.values("id", **told, **warned))
         # Of a band nobody knows since when a shop has been in it.
         _date(Kind.WARN, [c for c, _condition in warning if not c.has_band], evaluation.day)
     admitting = {
         "rule_set": _number(evaluation.admission.pk),
         "failing_since": Cast(Value(None), DateField()),
     }
-    candidates = evaluation.candidates().filter(evaluation.to_admit())
-    sql.gather(_table(Kind.ADMIT), candidates.values("id", **evidence, **admitting))
+    to_admit = evaluation.candidates().filter(evaluation.to_admit())
+    sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **evidence, **admitting))
 
 
 def _date(kind: Proposal.Kind, criteria: Sequence[Criterion], day: date) -> None:

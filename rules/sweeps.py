@@ -238,7 +238,8 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     sweep.admission, sweep.clearance = evaluation.admission, evaluation.clearance
     sweep.warning = evaluation.warning
     evaluation.prepare()
-    inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
+    with sql.over_everybody():
+        inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
     sweep.checked = inside.checked + candidates.checked
     sweep.failing = inside.verdicts[Outcome.FAILS]
     sweep.no_data = inside.verdicts[Outcome.NO_DATA] + candidates.verdicts[Outcome.NO_DATA]

@@ -60,7 +60,7 @@ def read(day: date, count: int) -> tuple[list[Facts], list[list[str]]]:
                 facts.setdefault(row["id"], {}).update(read_of, goods_kind=row["goods_kind"])
             for row in every_failure(evaluation).filter(few):
                 ours.setdefault(row["id"], []).extend(row["failed"])
-    return [facts[pk] for pk in sorted(facts)], [ours[pk] for pk in sorted(facts)]
+    return [facts[pk] for pk in sorted(facts)], [ours.get(pk, []) for pk in sorted(facts)]
 
 
 def plain(value: Any) -> Any:
