@@ -50,7 +50,8 @@ test: browser
 	$(PY) -m pytest -n 2
 
 bench: setup
-	@[ ! -e tests/bench ] || $(PY) -m tests.bench
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@$(PY) -m tests.bench $(BENCH)
 
 campaign: setup
 	@$(PY) -m tests.campaigns $(NAME)

@@ -152,7 +152,8 @@ class Evaluation:
         facts |= {BARRED: BARRED, OWES_PAPERS: OWES_PAPERS}
         facts |= {COOLING: COOLING} if self.alliance.cool_down_days else {}
         facts |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
-        shops = Shop.objects.order_by().annotate(
+        everybody: QuerySet[Any] = sql.OneRowEach(Shop).order_by()
+        shops = everybody.annotate(
             m=FilteredRelation("metrics", condition=Q(metrics__day=self.day)),
             en=FilteredRelation("enrollments", condition=Q(enrollments__alliance=self.alliance)),
             **{

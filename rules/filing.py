@@ -37,13 +37,14 @@ def gather_due(evaluation: Evaluation) -> None:
     """Keep who is due for what, with the evidence, until the transaction ends."""
     evidence = evaluation.evidence()
     since = Cast(Value(evaluation.day), DateField())
-    inside = evaluation.inside()
+    shops, inside = evaluation.shops(), evaluation.inside()
     clearing = {
         "rule_set": _number(evaluation.clearance.pk),
         "failing_since": since,
         "more": NOTHING_MORE,
     }
-    sql.gather(_table(Kind.CLEAR), inside.filter(evaluation.to_clear()).values("id", **evidence, **clearing))
+    to_clear = inside.filter(evaluation.to_clear())
+    sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **evidence, **clearing))
     _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
     warning = evaluation.warnings()
     if warning:
@@ -53,8 +54,8 @@ def gather_due(evaluation: Evaluation) -> None:
             "failing_since": since,
             "more": NOTHING_MORE,
         }
-        told = evaluation.evidence_to_warn()
-        sql.gather(_table(Kind.WARN), inside.filter(evaluation.to_warn()).values("id", **told, **warned))
+        to_warn, told = inside.filter(evaluation.to_warn()), evaluation.evidence_to_warn()
+        sql.gather_told(_table(Kind.WARN), to_warn, shops.values("id", **told, **warned))
         on_sales = [c.rule.code for c, _condition in warning if "observed_sales" in c.facts]
         if on_sales:
             sql.tell_observed_products(_table(Kind.WARN), on_sales, evaluation.alliance, evaluation.day)
@@ -65,8 +66,8 @@ def gather_due(evaluation: Evaluation) -> None:
         "failing_since": Cast(Value(None), DateField()),
         "more": NOTHING_MORE,
     }
-    candidates = evaluation.candidates().filter(evaluation.to_admit())
-    sql.gather(_table(Kind.ADMIT), candidates.values("id", **evidence, **admitting))
+    to_admit = evaluation.candidates().filter(evaluation.to_admit())
+    sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **evidence, **admitting))
 
 
 def gather_due_products(products: ProductEvaluation) -> None:

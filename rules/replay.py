@@ -18,20 +18,21 @@ from django.db.models import (
     CharField,
     Expression,
     F,
-    FilteredRelation,
     Func,
     Q,
     QuerySet,
     Value,
     When,
 )
+from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, JSONObject
 
 from rules.evaluation import Evaluation
 from rules.models import Proposal, RuleSet, Sweep, SweepInput
+from rules.sql import gather, over_everybody
 from shops import sql
-from shops.models import Alliance
+from shops.models import Alliance, Shop
 
 INSIDE, OUTSIDE = "inside", "outside"
 # How many differences are told one by one.
@@ -43,25 +44,23 @@ def keep(sweep: Sweep, evaluation: Evaluation) -> int:
 
     Inside the check's transaction, after filing.
     """
+    proposed = Proposal.objects.filter(sweep=sweep, product=None).order_by()
+    sample = Shop.objects.filter(Q(_Sampled("code"))).order_by()
+    # First who they are: the others need not be judged once more.
+    with over_everybody():
+        gather("rules_kept", proposed.values(kept=F("shop")).union(sample.values(kept=F("pk"))))
     kept = 0
     for population in (INSIDE, OUTSIDE):
         shops = _population(evaluation, population)
         names = _names(evaluation, population, shops)
-        proposed = FilteredRelation(
-            "proposals", condition=Q(proposals__sweep=sweep, proposals__product__isnull=True)
-        )
-        rows = (
-            shops.annotate(proposed=proposed)
-            .filter(Q(proposed__id__isnull=False) | Q(_Sampled("code")))
-            .values(
-                "id",
-                inputs=JSONObject(
-                    population=Value(population),
-                    warns_on_lost_admission=Value(evaluation.alliance.warns_on_lost_admission),
-                    **{name: F(name) for name in names},
-                ),
-                verdict=_verdict(evaluation, population),
-            )
+        rows = shops.filter(pk__in=RawSQL("SELECT rules_kept.kept FROM rules_kept", [])).values(
+            "id",
+            inputs=JSONObject(
+                population=Value(population),
+                warns_on_lost_admission=Value(evaluation.alliance.warns_on_lost_admission),
+                **{name: F(name) for name in names},
+            ),
+            verdict=_verdict(evaluation, population),
         )
         query, params = rows.query.sql_with_params()
         kept += sql.execute(

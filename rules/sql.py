@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Combinable, RawSQL
 from django.utils.timezone import get_default_timezone
 
 from rules import listings
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops.models import Alliance, Penalty, ShopMetrics
-from shops.sql import write_with_history
+from shops.sql import execute, write_with_history
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -48,6 +49,18 @@ class Disjoint(Func):
     template = "NOT (%(expressions)s)"
     arg_joiner = " && "
     output_field = BooleanField()
+
+
+class OneRowEach(QuerySet[Any]):
+    """Shops joined to relations of which each has one row at most, as rules.evaluation annotates them.
+
+    A filter asks the joins that are there already. (Django's own would join a relation of many rows anew for
+    each filter, and every join is one of a million rows.)
+    """
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        condition = Q(*args, **kwargs)
+        self.query.add_q(~condition if negate else condition, reuse_all=True)
 
 
 def midnight(day: date) -> datetime:
@@ -128,8 +141,8 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("DROP TABLE IF EXISTS pg_temp.rules_fact")
         cursor.execute(
-            "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value numeric,"
-            " PRIMARY KEY (key, shop_id)) ON COMMIT DROP"
+            "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value numeric)"
+            " ON COMMIT DROP"
         )
         if penalties:
             counted = {
@@ -154,7 +167,33 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             cursor.execute(
                 f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id) GROUP BY id", [key, *params]
             )
+        # Last: one by one the entries of an index cost more.
+        cursor.execute("ALTER TABLE rules_fact ADD PRIMARY KEY (key, shop_id)")
         cursor.execute("ANALYZE rules_fact")
+
+
+@contextmanager
+def over_everybody() -> Iterator[None]:
+    """For statements that read every shop: each table is read once, and hashed.
+
+    Of a day that has just come in the planner knows nothing, and of "no such fact" it thinks too little: it
+    would look up a million rows one by one.
+    """
+    execute("SET LOCAL enable_nestloop = off")
+    # Few rows come back from many: let workers share the reading.
+    execute("SET LOCAL parallel_tuple_cost = 0")
+    yield
+    execute("SET LOCAL enable_nestloop = on")
+
+
+def gather_told(name: str, found: QuerySet, told: QuerySet) -> int:
+    """`gather` what `told` says of the few shops that `found` finds among all.
+
+    First who they are: what is said of them, said of everybody, would go through every join.
+    """
+    with over_everybody():
+        gather("rules_found", found.values("id"))
+    return gather(name, told.filter(pk__in=RawSQL("SELECT rules_found.id FROM rules_found", [])))
 
 
 def gather(name: str, queryset: QuerySet) -> int:
@@ -177,7 +216,8 @@ def date_failures(
 
     `in_rows`: what `fails` asks for beyond the columns of ShopMetrics.
     """
-    looked_at = ShopMetrics.objects.filter(day__in=[day - timedelta(days=n) for n in range(LOOKS_BACK)])
+    days = [day - timedelta(days=n) for n in range(LOOKS_BACK)]
+    looked_at = ShopMetrics.objects.filter(day__in=days, shop_id=RawSQL("d.id", []))
     looked_at = looked_at.annotate(**(in_rows or {}))
     failed = ExpressionWrapper(fails, output_field=BooleanField(null=True))
     query, params = looked_at.values("shop_id", "day", failed=failed).query.sql_with_params()
@@ -191,7 +231,8 @@ def date_failures(
                     SELECT m.*,
                            max(m.day) FILTER (WHERE NOT m.failed) OVER (PARTITION BY m.shop_id) AS held_on
                     FROM {name} d
-                    JOIN ({query}) m ON m.shop_id = d.id
+                    -- OFFSET: shop by shop, by the key. Left to itself the planner reads all shops' days.
+                    CROSS JOIN LATERAL ({query} OFFSET 0) m
                     WHERE d.lead_rule = %s
                 ) days
                 WHERE failed

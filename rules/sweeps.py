@@ -250,8 +250,9 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     # Another version may have come into force since the check was asked for: this one is what it goes by.
     _pin(sweep, evaluation, products)
     evaluation.prepare(*products.criteria)
-    inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
-    of_products = counting.products(products)
+    with sql.over_everybody():
+        inside, candidates = counting.inside(evaluation), counting.candidates(evaluation)
+        of_products = counting.products(products)
     counting.tell(sweep, candidates, [inside, *of_products.values()])
     tripped = brakes.tripped(
         evaluation,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from argparse import ArgumentParser
+from typing import Any
 
 from tests.bench import checks, imports
 
@@ -10,12 +12,23 @@ REPORTS = {"imports": imports.report, "checks": checks.report}
 
 
 def main() -> None:
-    asked = sys.argv[1:] or list(REPORTS)
-    if not set(asked) <= REPORTS.keys():
-        sys.exit(f"usage: python -m tests.bench [{'|'.join(REPORTS)}]")
-    for number, name in enumerate(asked):
-        print(f"{chr(10) if number else ''}{name}", flush=True)
-        REPORTS[name]()
+    parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "reports", nargs="*", metavar="REPORT", help=f"Of {', '.join(REPORTS)}. Default: all."
+    )
+    parser.add_argument("--shops", type=int, default=1_000_000, metavar="N", help="Default: a million.")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="Default: 3.")
+    parser.add_argument("--json", metavar="FILE", help="Write the figures there as well.")
+    asked = parser.parse_args()
+    if unknown := set(asked.reports) - REPORTS.keys():
+        parser.error(f"there is no report {', '.join(sorted(unknown))}")
+    told: dict[str, dict[str, Any]] = {}
+    for name in asked.reports or REPORTS:
+        print(f"\n{name}", flush=True)
+        REPORTS[name](asked.shops, asked.rounds, told.setdefault(name, {}))
+    if asked.json:
+        with open(asked.json, "w", encoding="utf-8") as file:
+            json.dump(told, file, ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":

@@ -488,3 +488,10 @@ def test_a_check_of_one_shop_tells_what_stands_against_it() -> None:
 def test_the_way_back_reads_for_flags_and_for_what_is_to_be_known(entry: dict, text: str) -> None:
     with override("en"):
         assert way_back_text({**entry, "purpose": "admission", "outcome": "fails"}) == text
+
+
+def test_whatever_is_asked_of_the_shops_each_table_is_joined_once() -> None:
+    evaluation = Evaluation(Alliance.objects.get(code=DOUYIN), DAY)
+    asked = str(evaluation.inside().filter(evaluation.to_clear(), evaluation.to_warn()).query)
+    for table in ("shops_shopmetrics", "shops_enrollment"):
+        assert asked.count(f'JOIN "{table}"') == 1, table
