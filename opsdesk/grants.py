@@ -11,6 +11,7 @@ from simple_history.models import HistoricalChanges
 KEPT = frozenset(
     {
         "shops.Alliance",
+        "shops.Closure",
         "shops.Enrollment",
         "shops.ImportBatch",
         "shops.Listing",

@@ -41,6 +41,8 @@ READS = frozenset(
             "violation",
             "penalty",
             "measure",
+            "closure",
+            "pointsthreshold",
             "shopmetrics",
             "productmetrics",
         ],
@@ -82,6 +84,7 @@ EXPORTS = frozenset(
                     "importsource",
                     "violation",
                     "penalty",
+                    "pointsthreshold",
                     "shopmetrics",
                     "productmetrics",
                 ],
@@ -152,6 +155,9 @@ ROLES: dict[str, Role] = {
         | DECIDES
         | {
             "shops.change_alliance",
+            "shops.add_pointsthreshold",
+            "shops.change_pointsthreshold",
+            "shops.delete_pointsthreshold",
             "shops.overturn_penalty",
             "shops.reverse_import",
             "rules.publish_ruleset",

@@ -3,8 +3,10 @@
 from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
+from shops.models.closures import Closure
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
+from shops.models.measures import Measure
 from shops.models.metrics import (
     Correction,
     Coverage,
@@ -13,13 +15,15 @@ from shops.models.metrics import (
     ProductMetrics,
     ShopMetrics,
 )
-from shops.models.penalties import Ground, Measure, Penalty, Violation
+from shops.models.penalties import Ground, Penalty, Violation
+from shops.models.points import PointsThreshold
 from shops.models.products import Listing, Product
 from shops.models.shops import Controller, Qualification, Shop
 
 __all__ = [
     "Alliance",
     "Audited",
+    "Closure",
     "Controller",
     "Correction",
     "Coverage",
@@ -34,6 +38,7 @@ __all__ = [
     "Measure",
     "Opening",
     "Penalty",
+    "PointsThreshold",
     "Product",
     "ProductCorrection",
     "ProductMetrics",

@@ -3,12 +3,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
-from shops.models.enrollments import Opening
 from shops.models.products import Product
 from shops.models.shops import Shop
 
@@ -107,6 +106,14 @@ class Penalty(Audited):
         blank=True,
         related_name="penalties",
     )
+    # The number of the row in the violation's history: what it said on the day.
+    violation_version = models.PositiveBigIntegerField(
+        _("version of the violation"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The entry of the catalogue as it stood when the penalty was imposed."),
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status.choices)
     reason = models.TextField(_("reason"), blank=True)
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
@@ -128,7 +135,12 @@ class Penalty(Audited):
         blank=True,
         related_name="+",
     )
-    ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    ends_at = models.DateTimeField(
+        _("ends at"),
+        null=True,
+        blank=True,
+        help_text=_("When the last of its measures ends by itself. Empty: one of them has no end."),
+    )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -163,6 +175,10 @@ class Penalty(Audited):
                 name="shops_penalty_names_a_violation_for_that_ground_alone",
             ),
             models.CheckConstraint(
+                condition=Q(violation_version=None) | Q(violation__isnull=False),
+                name="shops_penalty_keeps_a_version_only_of_its_violation",
+            ),
+            models.CheckConstraint(
                 condition=Q(status="reported", imposed_at__isnull=True)
                 | (~Q(status="reported") & Q(imposed_at__isnull=False)),
                 name="shops_penalty_is_imposed_at_a_moment_unless_only_reported",
@@ -185,48 +201,3 @@ class Penalty(Audited):
     def case_number(self) -> str:
         """What people quote: P with the record's number."""
         return f"P{self.pk:08d}" if self.pk else "P"
-
-
-class Measure(Audited):
-    """One thing that a penalty does. Undoing it ends it; it never overwrites a fact."""
-
-    class Kind(models.TextChoices):
-        CLEAR = "clear", _("clear")
-        WARNING = "warning", pgettext_lazy("measure", "warning")
-
-    penalty = models.ForeignKey(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="measures")
-    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    opening = models.ForeignKey(
-        Opening,
-        models.PROTECT,
-        verbose_name=_("opening"),
-        null=True,
-        blank=True,
-        related_name="measures",
-        help_text=_("The opening that a clearance closed."),
-    )
-    applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
-    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("measure")
-        verbose_name_plural = _("measures")
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(undone_at=None) | Q(applied_at__isnull=False),
-                name="shops_measure_is_undone_only_once_applied",
-            ),
-            models.CheckConstraint(
-                condition=~Q(kind="clear") | Q(applied_at=None) | Q(opening__isnull=False),
-                name="shops_measure_clear_names_the_opening_it_closed",
-            ),
-            models.UniqueConstraint(
-                fields=["opening"],
-                condition=Q(kind="clear", undone_at=None),
-                name="shops_measure_clears_an_opening_once",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.penalty} · {self.get_kind_display()}"
