@@ -20,9 +20,11 @@ from shops.models import (
     Audited,
     Enrollment,
     ImportBatch,
+    Listing,
     Measure,
     Opening,
     Penalty,
+    Product,
     Qualification,
     Shop,
 )
@@ -42,10 +44,24 @@ class Event:
     record: tuple[str, int]
 
 
+# What the sentences of the story name, beside the record itself.
+RELATED: dict[type[Audited], tuple[str, ...]] = {
+    Enrollment: ("alliance",),
+    Listing: ("product", "alliance"),
+    Proposal: ("product",),
+    Decision: ("proposal__product",),
+    Penalty: ("product",),
+    Measure: ("listing__product",),
+}
+
+
 def story(shop: Shop) -> list[Event]:
-    """All that was recorded about the shop, oldest first: from imports to proposals, decisions, penalties."""
+    """All that was recorded about the shop and its products' listings, oldest first: from imports to
+    proposals, decisions, penalties.
+    """
     records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
         (Shop, Q(id=shop.pk), _of_shop),
+        (Listing, Q(product__shop=shop), _of_listing),
         (Qualification, Q(shop=shop), _of_qualification),
         (Enrollment, Q(shop=shop), _of_enrollment),
         (Opening, Q(enrollment__shop=shop), _of_opening),
@@ -64,7 +80,9 @@ def story(shop: Shop) -> list[Event]:
             record=(model._meta.label, row.id),
         )
         for model, mine, told in records
-        for row in model.history.filter(mine).select_related("history_user").order_by("history_id")
+        for row in model.history.filter(mine)
+        .select_related("history_user", *RELATED.get(model, ()))
+        .order_by("history_id")
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -105,30 +123,45 @@ def _of_exemption(row: Any) -> str:
     return _("Exempt from %(rule)s until %(until)s") % {"rule": row.rule_code, "until": row.until}
 
 
+def _of_listing(row: Any) -> str:
+    return _("%(product)s in %(alliance)s: %(state)s") % {
+        "product": row.product,
+        "alliance": row.alliance,
+        "state": row.get_state_display(),
+    }
+
+
+def _about(product: Product | None, told: str) -> str:
+    return _("%(product)s: %(told)s") % {"product": product, "told": told} if product else told
+
+
 def _of_proposal(row: Any) -> str:
-    return _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
+    told = _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
         "number": row.id,
         "kind": row.get_kind_display(),
         "rules": " ".join(row.failed_rules),
         "status": row.get_status_display(),
     }
+    return _about(row.product, told)
 
 
 def _of_decision(row: Any) -> str:
-    return _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
+    told = _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
         "number": row.proposal_id,
         "verdict": row.get_verdict_display(),
         "reason": row.get_reason_display(),
         "execution": row.get_execution_display(),
     }
+    return _about(row.proposal.product, told)
 
 
 def _of_penalty(row: Any) -> str:
-    return _("Penalty %(number)s, %(ground)s: %(status)s") % {
+    told = _("Penalty %(number)s, %(ground)s: %(status)s") % {
         "number": Penalty(pk=row.id).case_number,
         "ground": row.get_ground_display(),
         "status": row.get_status_display(),
     }
+    return _about(row.product, told)
 
 
 def _of_measure(row: Any) -> str:
@@ -136,7 +169,8 @@ def _of_measure(row: Any) -> str:
         "kind": row.get_kind_display(),
         "number": Penalty(pk=row.penalty_id).case_number,
     }
-    return _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
+    told = _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
+    return _about(row.listing.product if row.listing else None, told)
 
 
 # What must always hold (faults): each returns the first broken record in words, or None.
@@ -176,8 +210,9 @@ def verify_enrollments() -> str | None:
         )
     )
     waiting = Proposal.objects.filter(status__in=Proposal.UNDECIDED)
-    outsiders = waiting.filter(~inside, kind__in=Proposal.FOR_INSIDERS)
-    insiders = waiting.filter(inside, kind__in=Proposal.FOR_OUTSIDERS)
+    for_insiders = Q(kind__in=Proposal.FOR_INSIDERS) | Q(product__isnull=False)
+    outsiders = waiting.filter(for_insiders, ~inside)
+    insiders = waiting.filter(inside, kind__in=Proposal.FOR_OUTSIDERS, product=None)
     beyond = Enrollment.objects.filter(openings_used__gt=F("alliance__openings_limit"))
     uncounted = Opening.objects.filter(number__gt=F("enrollment__openings_used"))
     astray = Opening.objects.filter(closed=False).exclude(

@@ -14,6 +14,8 @@ ACCEPTING: dict[str, str | Promise] = {
     "papers_rejected": _("papers rejected"),
     "judgement": _("judgement"),
     "qualifies": _("qualifies"),
+    "little_sold": _("little sold yet"),
+    "above_limit": _("above the limit"),
 }
 REJECTING: dict[str, str | Promise] = {
     "data_late_or_wrong": _("data late or wrong"),

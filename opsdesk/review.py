@@ -12,13 +12,13 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from opsdesk import reasons
+from opsdesk import consequences, reasons
 from opsdesk.models import Decision
 from rules import promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
-from shops import enrollments, penalties
+from shops import enrollments, listings
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Measure, Penalty, Shop
+from shops.models import Alliance, Enrollment, Ground, Product, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class AlreadyDecided(Refused):
 
 def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
     """Do what the proposal proposes: a clearance becomes a penalty, a warning one that only warns, an
-    admission opens the next opening.
+    admission opens the next opening; a product is stopped by a penalty, observed, promoted or promoted again.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
     standing has changed so that it can't be done any more, or where the day asks for a supervisor.
@@ -102,10 +102,9 @@ def _accept(proposal_id: int, code: str, note: str, *, by: User | None, at: date
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
         _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
-    penalty = _carry_out(proposal, why=note or code, by=by, at=at)
-    proposal.penalty = penalty
+    proposal.penalty = consequences.carry_out(proposal, why=note or code, by=by, at=at)
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
-    _withdraw_what_fits_no_longer(proposal, by=by, at=at)
+    consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
     return decision
 
 
@@ -123,16 +122,28 @@ def reject(proposal_id: int, *, by: User | None, reason: str, note: str = "", at
 
 @transaction.atomic
 def file_by_hand(
-    *, shop: Shop, alliance: Alliance, statement: str, by: User | None, at: datetime
+    *,
+    shop: Shop,
+    alliance: Alliance,
+    statement: str,
+    by: User | None,
+    at: datetime,
+    product: Product | None = None,
 ) -> Proposal:
-    """Propose to clear a shop that operators judge unsuitable (DF-C3); `statement` says why.
+    """Propose to clear a shop that operators judge unsuitable (DF-C3), or to stop a `product` of it;
+    `statement` says why.
 
-    Refused without a statement, when the shop is not in, or when a clearance is proposed already.
+    Refused without a statement, when the shop is not in, when the product is another shop's or not listed in
+    the alliance, or when the same is proposed already.
     """
     require(by, FILE)
     statement = statement.replace("\x00", "").strip()
     if not statement:
         raise Refused(_("A proposal filed by hand says why."))
+    if product is not None:
+        if product.shop_id != shop.pk:
+            raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
+        listings.lock(listings.of(product, alliance))
     enrollment = Enrollment.objects.filter(shop=shop, alliance=alliance).first()
     if enrollment is not None:
         enrollments.lock(enrollment)
@@ -144,8 +155,9 @@ def file_by_hand(
     proposal = Proposal(
         alliance=alliance,
         shop=shop,
+        product=product,
         enrollment=enrollment,
-        kind=Proposal.Kind.CLEAR,
+        kind=Proposal.Kind.STOP if product else Proposal.Kind.CLEAR,
         ground=Ground.JUDGEMENT,
         filed_by=by,
         day=day,
@@ -161,9 +173,11 @@ def file_by_hand(
         with transaction.atomic():
             proposal.save_by(by, "filed by hand")
     except IntegrityError as error:
-        if "rules_proposal_is_the_only_open_one_for_its_shop" not in str(error):
+        if "rules_proposal_is_the_only_open_one_for_its_" not in str(error):
             raise
-        raise Refused(_("A proposal of this kind is already open for this shop.")) from error
+        about_a_product = _("A proposal of this kind is already open for this product.")
+        about_a_shop = _("A proposal of this kind is already open for this shop.")
+        raise Refused(about_a_product if product else about_a_shop) from error
     return proposal
 
 
@@ -203,10 +217,15 @@ def record_execution(
 
 
 def _lock(proposal_id: int) -> Proposal:
-    """The proposal, undecided and ours until the transaction ends, with its shop and enrollment before it."""
-    proposal = Proposal.objects.get(pk=proposal_id)
+    """The proposal, undecided and ours until the transaction ends, with its shop, enrollment and listing
+    before it.
+    """
+    proposal = Proposal.objects.select_related("enrollment", "product").get(pk=proposal_id)
     if proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)
+    if proposal.product is not None:
+        for listing in proposal.product.listings.filter(alliance=proposal.alliance_id):
+            listings.lock(listing)
     # Of two operators the second waits here, and finds what the first has decided.
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     if proposal.status not in Proposal.UNDECIDED:
@@ -227,29 +246,6 @@ def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: dat
         )
 
 
-# What accepting a proposal against a shop imposes.
-MEASURES = {Proposal.Kind.CLEAR: Measure.Kind.CLEAR, Proposal.Kind.WARN: Measure.Kind.WARNING}
-
-
-def _carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -> Penalty | None:
-    measure = MEASURES.get(Proposal.Kind(proposal.kind))
-    if measure is not None and proposal.product is None:
-        return penalties.impose(
-            shop=proposal.shop,
-            ground=proposal.ground,
-            alliance=proposal.alliance,
-            by=by,
-            at=at,
-            reason=why,
-            evidence=proposal.evidence,
-            measures=[measure],
-        )
-    if proposal.kind == Proposal.Kind.ADMIT and proposal.enrollment is not None:
-        enrollments.admit(proposal.enrollment, by=by, at=at)
-        return None
-    raise Refused(_("The desk can't carry out a proposal of this kind."))
-
-
 def _decide(
     proposal: Proposal, verdict: Decision.Verdict, reason: str, note: str, *, by: User | None, at: datetime
 ) -> Decision:
@@ -268,25 +264,6 @@ def _decide(
     )
     decision.save_by(by, reason)
     return decision
-
-
-def _withdraw_what_fits_no_longer(decided: Proposal, *, by: User | None, at: datetime) -> None:
-    """Whoever was just put out has nothing left to be warned of, whoever was let in need not be admitted.
-
-    A warning changes nothing of either.
-    """
-    if decided.kind == Proposal.Kind.WARN:
-        return
-    put_out = decided.kind == Proposal.Kind.CLEAR
-    moot = Proposal.objects.select_for_update(no_key=True).filter(
-        alliance=decided.alliance_id,
-        shop=decided.shop_id,
-        status__in=Proposal.UNDECIDED,
-        kind__in=Proposal.FOR_INSIDERS if put_out else Proposal.FOR_OUTSIDERS,
-    )
-    for proposal in moot.order_by("pk"):
-        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
-        proposal.save_by(by, f"proposal {decided.pk} was accepted")
 
 
 def _evidence_of_a_judgement(

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from django.utils.formats import date_format
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import enrollments
+from shops import enrollments, listings
 from shops.errors import Refused
 from shops.models import Enrollment, Measure
 
@@ -84,7 +85,54 @@ class Warn:
         return _("Warned, undone") if measure.undone_at is not None else _("Warned")
 
 
-EFFECTS: dict[str, Effect] = {Measure.Kind.CLEAR: Clear(), Measure.Kind.WARNING: Warn()}
+class Stop:
+    """The penalty's product is promoted no more in its alliance, whatever files say of it.
+
+    Several may stand at once: the product is stopped until the last is undone.
+    """
+
+    def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is not None:
+            return
+        penalty = measure.penalty
+        if penalty.product is None or penalty.alliance is None:
+            raise Refused(_("A stop names the product and the alliance in which it is stopped."))
+        listing = listings.of(penalty.product, penalty.alliance)
+        listings.lock(listing)
+        # Where the file repeats an earlier stop, what counts is what was before that.
+        earlier = listings.stops().filter(listing=listing).order_by("pk").first()
+        measure.listing = listing
+        measure.state_before = earlier.state_before if earlier else listing.state
+        measure.applied_at = at
+        measure.save_by(by, "applied")
+
+    def undo(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is None or measure.undone_at is not None:
+            return
+        assert measure.listing is not None
+        listings.lock(measure.listing)
+        measure.undone_at = at
+        measure.save_by(by, "undone")
+        listings.restore(measure.listing, measure.state_before, by=by, at=at)
+
+    def describe(self, measure: Measure) -> str:
+        if measure.listing is None or measure.applied_at is None:
+            return _("Stop the product's promotion")
+        facts = {
+            "product": measure.listing.product,
+            "alliance": measure.listing.alliance,
+            "day": date_format(localdate(measure.applied_at)),
+        }
+        if measure.undone_at is not None:
+            return _("Stopped %(product)s in %(alliance)s on %(day)s, undone") % facts
+        return _("Stopped %(product)s in %(alliance)s on %(day)s") % facts
+
+
+EFFECTS: dict[str, Effect] = {
+    Measure.Kind.CLEAR: Clear(),
+    Measure.Kind.WARNING: Warn(),
+    Measure.Kind.STOP: Stop(),
+}
 
 
 def apply(measure: Measure, *, by: User | None, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What stands against a shop: report, impose, lift, overturn. Nothing is ever deleted."""
+"""What stands against a shop or its product: report, impose, lift, overturn. Nothing is ever deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from shops import listings
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
+from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -130,6 +131,27 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
     for measure in penalty.measures.filter(undone_at=None):
+        effects.undo(measure, by=by, at=at)
+
+
+@transaction.atomic
+def resume(listing: Listing, *, by: User | None, at: datetime, reason: str) -> None:
+    """Have a product promoted again: penalties that a metric brought it end, as lifted, and no stop of it
+    is left.
+
+    Whoever may decide so has been asked already: nobody needs the right to lift other penalties for it.
+    Refused without a reason, and where listings.resume is: while another ground's penalty bars the product.
+    """
+    _lock_standing(listing.product.shop)
+    listings.resume(listing, by=by, at=at, reason=reason)
+    stops = listings.stops().filter(listing=listing)
+    ended = Penalty.objects.select_for_update(no_key=True).filter(
+        pk__in=stops.values("penalty"), ground=Ground.METRIC, status=Penalty.Status.IMPOSED
+    )
+    for penalty in ended.order_by("pk"):
+        _end(penalty, Penalty.Status.LIFTED, by=by, at=at, reason=reason)
+    # Also of penalties that ended before: lifting one bars no longer, but what it stopped stays stopped.
+    for measure in stops.order_by("pk"):
         effects.undo(measure, by=by, at=at)
 
 

@@ -23,6 +23,7 @@ from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.penalties import PenaltyAdmin
+from shops.admin.products import ListingAdmin, product_link
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -30,8 +31,9 @@ from shops.rights import person_of
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
 
-# A penalty that a decision imposed keeps the code: words would be of the language of whoever decided.
+# What a decision brought about keeps the code: words would be of the language of whoever decided.
 PenaltyAdmin.reasons = dict(reasons.REASON_CHOICES)
+ListingAdmin.history_reasons = dict(reasons.REASON_CHOICES)
 
 
 def today() -> Any:
@@ -69,6 +71,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     when_empty = _("No proposal has been decided yet. Decide some in the review queue.")
     list_display = [
         "proposal_cell",
+        "product_cell",
         "alliance",
         "kind_pill",
         "verdict_pill",
@@ -80,9 +83,15 @@ class DecisionAdmin(ReadOnlyAdmin):
         "execution_reference",
     ]
     list_filter = ["execution", "verdict", "proposal__alliance", "proposal__kind", "reason"]
-    list_select_related = ["proposal__shop", "proposal__alliance", "decided_by"]
-    search_fields = ["proposal__shop__code", "proposal__shop__name", "execution_reference"]
-    search_help_text = _("Shop's code or name, or the platform's reference.")
+    list_select_related = ["proposal__shop", "proposal__product", "proposal__alliance", "decided_by"]
+    search_fields = [
+        "proposal__shop__code",
+        "proposal__shop__name",
+        "proposal__product__code",
+        "proposal__product__name",
+        "execution_reference",
+    ]
+    search_help_text = _("Code or name of the shop or product, or the platform's reference.")
     actions = ["record_execution"]
     history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
     fieldsets = [
@@ -110,6 +119,10 @@ class DecisionAdmin(ReadOnlyAdmin):
         shop = decision.proposal.shop
         return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
 
+    @admin.display(description=_("product"), ordering="proposal__product__code")
+    def product_cell(self, decision: Decision) -> str:
+        return product_link(decision.proposal.product) if decision.proposal.product else NOTHING
+
     @admin.display(description=_("alliance"))
     def alliance(self, decision: Decision) -> str:
         return decision.proposal.alliance.name
@@ -134,6 +147,8 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("id", _("decision"), lambda d: d.pk),
             Column("shop", _("shop's code"), lambda d: d.proposal.shop.code),
             Column("shop_name", _("shop"), lambda d: d.proposal.shop.name),
+            Column("product", _("product's code"), lambda d: d.proposal.product and d.proposal.product.code),
+            Column("product_name", _("product"), lambda d: d.proposal.product and d.proposal.product.name),
             Column("alliance", _("alliance"), lambda d: d.proposal.alliance.code),
             Column("kind", _("kind"), lambda d: d.proposal.get_kind_display()),
             Column("verdict", _("verdict"), lambda d: d.get_verdict_display()),
@@ -206,7 +221,7 @@ class DecisionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop")[:20],
+            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop", "proposal__product")[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),

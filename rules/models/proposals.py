@@ -18,7 +18,8 @@ class Proposal(Audited):
 
     `evidence` reads the same in years, without the live tables:
     {"day", "batch", "rule_sets": [{"id", "purpose", "version"}], "rules": [{"code", "purpose",
-    "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory"}], "statement"}.
+    "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory"}], "statement"}; where a
+    shop is warned of its products also "products": [{"code", "name", "sales"}] and "more_products".
     The columns from `lead_rule` to `openings_used` repeat what the list shows, so that it never
     opens the evidence.
     """
@@ -42,7 +43,8 @@ class Proposal(Audited):
 
     UNDECIDED = frozenset({Status.OPEN, Status.HELD})
     DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED})
-    # Whom each kind can concern: only shops that are in an alliance, or only shops that are not.
+    # Whom each kind can concern where it is about a shop: only those that are in an alliance, or only those
+    # that are not. About a product each concerns only shops that are in.
     FOR_INSIDERS = frozenset({Kind.CLEAR, Kind.WARN, Kind.STOP})
     FOR_OUTSIDERS = frozenset({Kind.ADMIT})
 
@@ -186,4 +188,4 @@ class Proposal(Audited):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.shop}"
+        return f"{self.get_kind_display()} · {self.product or self.shop}"

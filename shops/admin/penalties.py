@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from shops import penalties
-from shops.admin.cells import pill
+from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyInline
 from shops.admin.verbs import Verb, VerbsAdmin
@@ -16,7 +16,7 @@ from shops.models import Measure, Penalty
 
 class MeasureInline(ReadOnlyInline):
     model = Measure
-    fields = ["kind", "opening", "applied_at", "undone_at"]
+    fields = ["kind", "opening", "listing", "applied_at", "undone_at"]
 
 
 @admin.register(Penalty)
@@ -25,6 +25,7 @@ class PenaltyAdmin(VerbsAdmin):
     list_display = [
         "case_number",
         "shop",
+        "product",
         "alliance",
         "ground",
         "violation",
@@ -33,16 +34,16 @@ class PenaltyAdmin(VerbsAdmin):
         "imposed_by",
     ]
     list_filter = ["status", "ground", "alliance", "violation"]
-    list_select_related = ["shop", "alliance", "violation", "imposed_by"]
-    search_fields = ["shop__code", "shop__name", "reference"]
-    search_help_text = _("Shop's code or name, or the platform's case number.")
+    list_select_related = ["shop", "product", "alliance", "violation", "imposed_by"]
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
+    search_help_text = _("Code or name of the shop or product, or the platform's case number.")
     inlines = [MeasureInline]
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason"]}),
+        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why"]}),
     ]
-    readonly_fields = ["case", "why"]
+    readonly_fields = ["case", "why", "ended_why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
     verbs = (
@@ -51,7 +52,7 @@ class PenaltyAdmin(VerbsAdmin):
             "lift",
             permission="shops.lift_penalty",
             title=_("Lift the penalty"),
-            note=_("it keeps the shop out no longer, but what it closed stays closed."),
+            note=_("it bars nobody any longer, but what it closed or stopped stays so."),
             submit=_("Lift it"),
             done=_("The penalty is lifted."),
             offered=lambda penalty: penalty.status == Penalty.Status.IMPOSED,
@@ -60,7 +61,10 @@ class PenaltyAdmin(VerbsAdmin):
     )
 
     def export_columns(self) -> list[Column]:
-        told = {"reason": Column("reason", _("reason"), self.why)}
+        told = {
+            "reason": Column("reason", _("reason"), self.why),
+            "ended_reason": Column("ended_reason", _("ended because"), self.ended_why),
+        }
         case = Column("case", _("case"), lambda penalty: penalty.case_number)
         return [case, *(told.get(column.name, column) for column in super().export_columns())]
 
@@ -75,6 +79,10 @@ class PenaltyAdmin(VerbsAdmin):
     @admin.display(description=_("reason"))
     def why(self, penalty: Penalty) -> str:
         return str(self.reasons.get(penalty.reason, penalty.reason))
+
+    @admin.display(description=_("ended because"), empty_value=NOTHING)
+    def ended_why(self, penalty: Penalty) -> str:
+        return str(self.reasons.get(penalty.ended_reason, penalty.ended_reason))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

@@ -41,8 +41,12 @@ WRITTEN = {
     "lifted": _("lifted"),
     "opening continued": _("opening continued"),
     "overturned": _("overturned"),
+    "promoted": _("promoted"),
+    "promoted again": _("promoted again"),
+    "put under observation": _("put under observation"),
     "reported": _("reported"),
     "shipped": _("shipped"),
+    "stop undone": _("stop undone"),
 }
 _VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d+")
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shops import listings
 from shops.admin import registers
 from shops.admin.cells import pill
 from shops.admin.corrections import corrections_of
@@ -99,9 +100,9 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
     """What stands about a shop: enrollments with openings, products, metrics of the last days and what was
     corrected, papers, penalties.
     """
-    listings = Prefetch("listings", Listing.objects.select_related("alliance").order_by("alliance"))
+    in_alliances = listings.with_standing(Listing.objects.select_related("alliance").order_by("alliance"))
     # One more than is shown tells that there are more.
-    products = list(shop.products.order_by("code").prefetch_related(listings)[: PRODUCTS_SHOWN + 1])
+    products = list(shop.products.order_by("code").prefetch_related(Prefetch("listings", in_alliances))[: PRODUCTS_SHOWN + 1])
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)
@@ -113,7 +114,9 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         "more_products": len(products) > PRODUCTS_SHOWN,
         "corrections": corrections_of(shop),
         "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
-        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
+        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
+            :20
+        ],
         "siblings": Shop.objects.filter(controller=shop.controller_id)
         .exclude(pk=shop.pk)
         .order_by("code")[:20]

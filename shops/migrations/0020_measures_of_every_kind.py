@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0011_sweep_settings'),
+        ('shops', '0012_stopped_products'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

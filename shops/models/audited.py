@@ -25,6 +25,7 @@ UNINDEXED = [
     "executed_by",
     "filed_by",
     "imposed_by",
+    "listing",
     "name_key",
     "opening",
     "penalty",

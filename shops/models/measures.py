@@ -11,6 +11,7 @@ from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.enrollments import Opening
 from shops.models.penalties import Penalty
+from shops.models.products import Listing
 
 
 class MeasureKind(models.TextChoices):
@@ -98,6 +99,19 @@ class Measure(Audited):
         related_name="measures",
         help_text=_("The opening that a clearance closed."),
     )
+    listing = models.ForeignKey(
+        Listing,
+        models.PROTECT,
+        verbose_name=_("listing"),
+        null=True,
+        blank=True,
+        related_name="measures",
+        help_text=_("The listing that is stopped."),
+    )
+    # What a stop that is undone leads back to, where the platform's files repeat it meanwhile.
+    state_before = models.CharField(
+        _("state before"), max_length=20, choices=Listing.State.choices, blank=True, default=""
+    )
     points = models.PositiveSmallIntegerField(pgettext_lazy("penalty", "points"), null=True, blank=True)
     score = models.DecimalField(
         _("experience score"),
@@ -155,6 +169,10 @@ class Measure(Audited):
             models.CheckConstraint(
                 condition=~Q(kind="clear") | Q(applied_at=None) | Q(opening__isnull=False),
                 name="shops_measure_clear_names_the_opening_it_closed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="stop") | Q(applied_at=None) | Q(listing__isnull=False),
+                name="shops_measure_stop_names_the_listing_it_stopped",
             ),
             models.UniqueConstraint(
                 fields=["opening"],

@@ -11,12 +11,15 @@ from django.db import connections
 from opsdesk import audit, review
 from rules.sql import SWEEPING
 from shops import enrollments, penalties
-from shops.models import Enrollment, Shop
+from shops.models import Enrollment, Penalty, Shop
 from tests.factories import (
     AT,
     make_batch,
     make_enrollment,
+    make_listing,
     make_metrics,
+    make_product,
+    make_product_proposal,
     make_proposal,
     make_qualification,
     make_shop,
@@ -39,6 +42,10 @@ def a_desk_at_work() -> None:
     make_qualification(make_shop())
     make_batch(rows=7, created=4, rejected=3)
     make_sweep()
+    # Of products: proposals that wait, for shops that are in, and one that was accepted.
+    make_product_proposal(kind="observe")
+    make_product_proposal(kind="admit")
+    review.accept(make_product_proposal().pk, by=by, reason="below_bar", at=AT)
 
 
 def as_owner(*statements: str) -> None:
@@ -123,6 +130,27 @@ BROKEN = {
         "verify_enrollments",
         "UPDATE shops_enrollment SET state = 'open', openings_used = 1 WHERE id = 5",
         "proposal 5 (admit) is open for a shop inside",
+    ),
+    "a shop is put out under an open proposal about its product": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'left' WHERE id = 7",
+        "proposal 6 (observe) is open for a shop outside",
+    ),
+    "a shop is put out under the admission of its product": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'left' WHERE id = 8",
+        "proposal 7 (admit) is open for a shop outside",
+    ),
+    "a product is stopped without a word": (
+        "verify_history",
+        "UPDATE shops_listing SET state = 'stopped' WHERE id = 1",
+        "listing 1 differs from its newest history in state",
+    ),
+    "a stop forgets its listing": (
+        "verify_history",
+        "ALTER TABLE shops_measure DROP CONSTRAINT shops_measure_stop_names_the_listing_it_stopped;"
+        "UPDATE shops_measure SET listing_id = NULL WHERE id = 2",
+        "measure 2 differs from its newest history in listing_id",
     ),
     "a fourth opening": (
         "verify_enrollments",
@@ -222,3 +250,39 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
         "Opening 1 is closed: voluntary",
     ]
     assert {event.who for event in told if event.record[0] == "opsdesk.Decision"} == {by}
+
+
+@pytest.mark.django_db
+def test_a_shops_story_tells_of_its_products_as_well() -> None:
+    by = make_user("operator")
+    listing = make_listing(make_product(code="G1", name="面霜"), state="applied")
+    admission = make_product_proposal(listing, kind="admit")
+    review.accept(admission.pk, by=by, reason="qualifies", at=AT)
+    stop = make_product_proposal(listing)
+    review.accept(stop.pk, by=by, reason="below_bar", at=AT)
+    make_product_proposal()  # another shop's
+    case = Penalty.objects.get().case_number
+    told = [event.what for event in audit.story(listing.product.shop) if event.what.startswith("面霜 (G1)")]
+    assert told == [
+        "面霜 (G1) in WeChat Select Alliance: applied",
+        f"面霜 (G1): Proposal {admission.pk}, admit : open",
+        "面霜 (G1) in WeChat Select Alliance: promoted",
+        f"面霜 (G1): Proposal {admission.pk}, admit : accepted",
+        f"面霜 (G1): Proposal {admission.pk} is accepted: qualifies; on the platform: to do",
+        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: open",
+        f"面霜 (G1): Penalty {case}, metric: imposed",
+        f"面霜 (G1): Measure stop a product of penalty {case}",
+        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: accepted",
+        f"面霜 (G1): Proposal {stop.pk} is accepted: below the bar; on the platform: to do",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -> None:
+    listing = make_listing()
+    shop = listing.product.shop
+    for _number in range(5):
+        proposal = make_product_proposal(make_listing(make_product(shop)))
+        review.accept(proposal.pk, by=None, reason="below_bar", at=AT)
+    with django_assert_max_num_queries(16):
+        audit.story(shop)
