@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
-from django.utils.timezone import get_default_timezone
 
 from rules.metrics import penalties_asked
 from rules.models import Proposal
+from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import write_with_history
 
@@ -36,11 +36,6 @@ class TextArray(Func):
             template="array_remove(ARRAY[%(expressions)s]::text[], NULL)",
             output_field=ArrayField(TextField()),
         )
-
-
-def midnight(day: date) -> datetime:
-    """The moment at which a business day begins."""
-    return datetime.combine(day, datetime.min.time(), get_default_timezone())
 
 
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
@@ -118,7 +113,7 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             counted = {
                 "keys": list(penalties),
                 "violations": [violation for violation, _days in penalties.values()],
-                "since": [midnight(day - timedelta(days=days - 1)) for _code, days in penalties.values()],
+                "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
                 "end": midnight(day + timedelta(days=1)),
             }
             cursor.execute(PENALTIES, values | counted)
