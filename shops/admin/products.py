@@ -103,9 +103,7 @@ def record_of(product: Product) -> dict[str, Any]:
     # The days by name: the key is (day, product).
     recent = [today - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
-        "listings": listings.with_standing(
-            product.listings.select_related("alliance").order_by("alliance")
-        ),
+        "listings": listings.with_standing(product.listings.select_related("alliance").order_by("alliance")),
         "penalties": product.penalties.select_related("alliance", "violation")[:20],
         "metrics": ProductMetrics.objects.filter(product=product, day__in=recent).order_by("-day"),
         "metric_names": {key: metric.name for key, metric in PRODUCT_METRICS.items()},

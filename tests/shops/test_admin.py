@@ -14,7 +14,7 @@ from django.utils.translation import override
 from shops import penalties
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
-from shops.models import Alliance, ImportSource, PromotionPeriod
+from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
 from tests.factories import (
     AT,
     DOUYIN,
@@ -387,6 +387,7 @@ def test_a_judgement_is_lifted_on_the_penaltys_page_and_the_shop_may_apply_again
         ground="judgement",
         reason="unsuitable",
         evidence={},
+        measures=[Measure(kind="clear")],
         by=None,
         at=AT,
     )
