@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import listings
 from shops.admin import registers
@@ -128,7 +129,7 @@ class ListingAdmin(Importing, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return listings.with_standing(super().get_queryset(request))
 
-    @admin.display(description=_("standing"))
+    @admin.display(description=pgettext_lazy("product", "standing"))
     def standing_pill(self, listing: Any) -> str:
         return standing_pill(listing.standing)
 

@@ -164,6 +164,11 @@ class ImportBatch(Audited):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.file_name}"
 
+    @property
+    def holds_nothing_good(self) -> bool:
+        """Whether every row is rejected, so that nothing is there to be applied."""
+        return 0 < self.rows == self.rejected
+
 
 class ImportSource(Audited):
     """Where files of a kind come from, and how those are to be read: said once, used every morning."""

@@ -165,6 +165,7 @@ def test_the_page_of_a_shop_shows_its_products_and_leads_to_all_of_them(
     assert "None known." in client.get(address).content.decode()
     products = [make_product(shop, code=f"G{number}") for number in (1, 2, 3)]
     listing = make_listing(products[0], state="observed")
+    make_enrollment(shop, listing.alliance.code)
     other = make_listing(make_product())
     page = client.get(address).content.decode()
     assert "G1" in page and "G2" in page and "G3" not in page
