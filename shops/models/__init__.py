@@ -3,6 +3,7 @@
 from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
+from shops.models.deposits import DepositEntry, Settlement, TopUp
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
 from shops.models.metrics import (
@@ -15,6 +16,7 @@ from shops.models.metrics import (
 )
 from shops.models.penalties import Ground, Measure, Penalty, Violation
 from shops.models.products import Listing, Product
+from shops.models.requirements import DepositRequirement, DepositStep
 from shops.models.shops import Controller, Qualification, Shop
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "Correction",
     "Coverage",
     "DayProfile",
+    "DepositEntry",
+    "DepositRequirement",
+    "DepositStep",
     "Enrollment",
     "Export",
     "Ground",
@@ -39,7 +44,9 @@ __all__ = [
     "ProductMetrics",
     "PromotionPeriod",
     "Qualification",
+    "Settlement",
     "Shop",
     "ShopMetrics",
+    "TopUp",
     "Violation",
 ]
