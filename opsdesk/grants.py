@@ -20,6 +20,7 @@ KEPT = frozenset(
         "shops.Penalty",
         "shops.Product",
         "shops.Shop",
+        "shops.TopUp",
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",
@@ -28,7 +29,14 @@ KEPT = frozenset(
 )
 # Only ever added to.
 APPEND_ONLY = frozenset(
-    {"shops.Correction", "shops.ProductCorrection", "rules.Retirement", "rules.SweepInput"}
+    {
+        "shops.Correction",
+        "shops.DepositEntry",
+        "shops.ProductCorrection",
+        "shops.Settlement",
+        "rules.Retirement",
+        "rules.SweepInput",
+    }
 )
 
 

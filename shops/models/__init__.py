@@ -4,6 +4,7 @@ from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.closures import Closure
+from shops.models.deposits import DepositEntry, Settlement, TopUp
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
 from shops.models.measures import Measure
@@ -18,6 +19,7 @@ from shops.models.metrics import (
 from shops.models.penalties import Ground, Penalty, Violation
 from shops.models.points import PointsThreshold
 from shops.models.products import Listing, Product
+from shops.models.requirements import DepositRequirement, DepositStep
 from shops.models.shops import Controller, Qualification, Shop
 
 __all__ = [
@@ -28,6 +30,9 @@ __all__ = [
     "Correction",
     "Coverage",
     "DayProfile",
+    "DepositEntry",
+    "DepositRequirement",
+    "DepositStep",
     "Enrollment",
     "Export",
     "Ground",
@@ -44,7 +49,9 @@ __all__ = [
     "ProductMetrics",
     "PromotionPeriod",
     "Qualification",
+    "Settlement",
     "Shop",
     "ShopMetrics",
+    "TopUp",
     "Violation",
 ]

@@ -22,6 +22,7 @@ class ImportBatch(Audited):
         PRODUCTS = "products", _("products")
         LISTINGS = "listings", _("listings")
         PRODUCT_METRICS = "product_metrics", _("product metrics")
+        DEPOSITS = "deposits", _("movements of deposits")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
