@@ -20,6 +20,7 @@ KEPT = frozenset(
         "shops.Penalty",
         "shops.Product",
         "shops.Shop",
+        "shops.Violation",
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",

@@ -39,6 +39,7 @@ READS = frozenset(
             "correction",
             "productcorrection",
             "violation",
+            "defaultmeasure",
             "penalty",
             "measure",
             "closure",
@@ -104,6 +105,7 @@ DECIDES = frozenset(
         "shops.import_qualification",
         "shops.import_product",
         "shops.import_listing",
+        "shops.import_penalty",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",
@@ -155,6 +157,7 @@ ROLES: dict[str, Role] = {
         | DECIDES
         | {
             "shops.change_alliance",
+            "shops.change_violation",
             "shops.add_pointsthreshold",
             "shops.change_pointsthreshold",
             "shops.delete_pointsthreshold",
