@@ -73,7 +73,7 @@ def _impose(proposal: Proposal, measure: Measure.Kind, why: str, by: User | None
         at=at,
         reason=why,
         evidence=proposal.evidence,
-        measures=[measure],
+        measures=[Measure(kind=measure)],
     )
 
 

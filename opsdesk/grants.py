@@ -20,6 +20,7 @@ KEPT = frozenset(
         "shops.Penalty",
         "shops.Product",
         "shops.Shop",
+        "shops.TopUp",
         "shops.Violation",
         "rules.Proposal",
         "rules.ShopExemption",
@@ -29,7 +30,14 @@ KEPT = frozenset(
 )
 # Only ever added to.
 APPEND_ONLY = frozenset(
-    {"shops.Correction", "shops.ProductCorrection", "rules.Retirement", "rules.SweepInput"}
+    {
+        "shops.Correction",
+        "shops.DepositEntry",
+        "shops.ProductCorrection",
+        "shops.Settlement",
+        "rules.Retirement",
+        "rules.SweepInput",
+    }
 )
 
 

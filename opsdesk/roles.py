@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 UNRECORDED = frozenset(
     {
         "correction",
+        "depositentry",
         "productcorrection",
         "productmetrics",
+        "settlement",
         "shopmetrics",
         "simulation",
         "simulatedchange",
@@ -44,6 +46,11 @@ READS = frozenset(
             "measure",
             "closure",
             "pointsthreshold",
+            "depositentry",
+            "depositrequirement",
+            "depositstep",
+            "settlement",
+            "topup",
             "shopmetrics",
             "productmetrics",
         ],
@@ -86,6 +93,10 @@ EXPORTS = frozenset(
                     "violation",
                     "penalty",
                     "pointsthreshold",
+                    "depositentry",
+                    "depositrequirement",
+                    "depositstep",
+                    "topup",
                     "shopmetrics",
                     "productmetrics",
                 ],
@@ -117,6 +128,26 @@ DECIDES = frozenset(
     }
 )
 
+# How much a deposit is to be.
+REQUIRES = frozenset(
+    f"shops.{verb}_{model}"
+    for verb in ("add", "change", "delete")
+    for model in ("depositrequirement", "depositstep")
+)
+
+# The money: what moves on deposits, what is owed to them, and taking both away.
+MONEY = frozenset(
+    {
+        "shops.enter_deposit",
+        "shops.import_depositentry",
+        "shops.view_export",
+        "shops.export_depositentry",
+        "shops.export_depositrequirement",
+        "shops.export_depositstep",
+        "shops.export_topup",
+    }
+)
+
 PEOPLE = frozenset(
     {
         "auth.view_user",
@@ -138,7 +169,7 @@ class Role:
 ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
     "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
-    "finance": Role(_("finance"), READS),
+    "finance": Role(_("finance"), READS | MONEY | REQUIRES),
     "rules_editor": Role(
         _("rules editor"),
         READS
@@ -155,6 +186,7 @@ ROLES: dict[str, Role] = {
         READS
         | EXPORTS
         | DECIDES
+        | REQUIRES
         | {
             "shops.change_alliance",
             "shops.change_violation",

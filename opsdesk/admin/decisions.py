@@ -221,7 +221,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop", "proposal__product")[:20],
+            listed=self.get_queryset(request)
+            .filter(pk__in=chosen)
+            .select_related("proposal__shop", "proposal__product")[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),

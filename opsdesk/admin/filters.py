@@ -56,7 +56,7 @@ class StatusFilter(admin.SimpleListFilter):
 class SubjectFilter(admin.SimpleListFilter):
     """What is proposed about shops, or about single products."""
 
-    title = _("subject")
+    title = _("shop or product")
     parameter_name = "about"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import listings
 from shops.admin import registers
@@ -103,9 +104,7 @@ def record_of(product: Product) -> dict[str, Any]:
     # The days by name: the key is (day, product).
     recent = [today - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
-        "listings": listings.with_standing(
-            product.listings.select_related("alliance").order_by("alliance")
-        ),
+        "listings": listings.with_standing(product.listings.select_related("alliance").order_by("alliance")),
         "penalties": product.penalties.select_related("alliance", "violation")[:20],
         "metrics": ProductMetrics.objects.filter(product=product, day__in=recent).order_by("-day"),
         "metric_names": {key: metric.name for key, metric in PRODUCT_METRICS.items()},
@@ -130,7 +129,7 @@ class ListingAdmin(Importing, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return listings.with_standing(super().get_queryset(request))
 
-    @admin.display(description=_("standing"))
+    @admin.display(description=pgettext_lazy("product", "standing"))
     def standing_pill(self, listing: Any) -> str:
         return standing_pill(listing.standing)
 

@@ -102,7 +102,11 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
     """
     in_alliances = listings.with_standing(Listing.objects.select_related("alliance").order_by("alliance"))
     # One more than is shown tells that there are more.
-    products = list(shop.products.order_by("code").prefetch_related(Prefetch("listings", in_alliances))[: PRODUCTS_SHOWN + 1])
+    products = list(
+        shop.products.order_by("code").prefetch_related(Prefetch("listings", in_alliances))[
+            : PRODUCTS_SHOWN + 1
+        ]
+    )
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)

@@ -92,11 +92,15 @@ def how_to_read(kind: str, source: ImportSource | None, reading: Reading | None 
 
 @transaction.atomic
 def confirm(batch_id: int, *, by: User | None) -> ImportBatch:
-    """Have an import applied that was checked and shown. Refused where it does not wait for that."""
+    """Have an import applied that was checked and shown. Refused where it does not wait for that, or where
+    every row is rejected.
+    """
     require(by, IMPORT)
     batch = locked(batch_id)
     if batch.state != State.READY:
         raise Refused(_t("This import does not wait to be applied: it is %(state)s.") % _state_of(batch))
+    if batch.holds_nothing_good:
+        raise Refused(_t("Every row of this file is rejected: there is nothing to apply."))
     batch.state, batch.consent = State.RECEIVED, ImportBatch.Consent.GIVEN
     batch.save_by(by, "confirmed")
     ImportProgress.objects.filter(batch=batch).update(cancelled=False, cancelled_by=None)

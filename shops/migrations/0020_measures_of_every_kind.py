@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('shops', '0012_stopped_products'),
+        ('shops', '0018_wechat_deposits'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

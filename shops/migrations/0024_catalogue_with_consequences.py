@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0020_measures_of_every_kind'),
+        ('shops', '0021_once_under_its_key'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,6 +5,7 @@ from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.closures import Closure
 from shops.models.defaults import DefaultMeasure
+from shops.models.deposits import DepositEntry, Settlement, TopUp
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
 from shops.models.measures import Measure
@@ -19,6 +20,7 @@ from shops.models.metrics import (
 from shops.models.penalties import Ground, Penalty
 from shops.models.points import PointsThreshold
 from shops.models.products import Listing, Product
+from shops.models.requirements import DepositRequirement, DepositStep
 from shops.models.shops import Controller, Qualification, Shop
 from shops.models.violations import Violation
 
@@ -31,6 +33,9 @@ __all__ = [
     "Coverage",
     "DayProfile",
     "DefaultMeasure",
+    "DepositEntry",
+    "DepositRequirement",
+    "DepositStep",
     "Enrollment",
     "Export",
     "Ground",
@@ -47,7 +52,9 @@ __all__ = [
     "ProductMetrics",
     "PromotionPeriod",
     "Qualification",
+    "Settlement",
     "Shop",
     "ShopMetrics",
+    "TopUp",
     "Violation",
 ]

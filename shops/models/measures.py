@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeAlias
 
 from django.db import models
 from django.db.models import F, Q
@@ -71,8 +72,8 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
 class Measure(Audited):
     """One thing that a penalty does. Undoing it ends it; it never overwrites a fact."""
 
-    Kind = MeasureKind
-    Basis = DepositBasis
+    Kind: TypeAlias = MeasureKind
+    Basis: TypeAlias = DepositBasis
 
     LASTING = LASTING
     ENDING = ENDING

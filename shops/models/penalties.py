@@ -39,6 +39,8 @@ class Penalty(Audited):
     reference = models.CharField(
         _("reference"), max_length=64, blank=True, help_text=_("The platform's own case number.")
     )
+    # What makes a form that is sent twice one penalty.
+    key = models.CharField(_("key"), max_length=64, blank=True, editable=False)
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="penalties")
     alliance = models.ForeignKey(
         Alliance,
@@ -138,6 +140,11 @@ class Penalty(Audited):
                 fields=["reference"],
                 condition=~Q(reference=""),
                 name="shops_penalty_reference_is_used_once",
+            ),
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=~Q(key=""),
+                name="shops_penalty_is_imposed_once_under_its_key",
             ),
             models.CheckConstraint(
                 condition=Q(ground="violation", violation__isnull=False)

@@ -6,6 +6,7 @@ whose address is gone. A cell names who gets in: is neither sent to the sign-in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -374,3 +375,32 @@ def test_deciding_many_takes_the_right_to_decide_one(who: str, decides: bool, ac
     )
     proposal.refresh_from_db()
     assert (proposal.status != "open") == decides
+
+
+@pytest.mark.parametrize("who", ["operator", "rules_editor", "auditor"])
+@pytest.mark.django_db
+def test_no_record_leads_its_reader_to_a_refusal(who: str) -> None:
+    """People, for one, are an administrator's to look at: others read their names."""
+    of, client = records(), client_of(who)
+    person = make_user("supervisor")
+    of["opsdesk_decision"] = review.accept(make_proposal().pk, by=person, reason="below_bar", at=AT)
+    of["shops_penalty"] = of["opsdesk_decision"].proposal.penalty
+    pages = [
+        reverse(f"admin:{model}_change", args=[record.pk])
+        for model, record in of.items()
+        if who in ACCESS[f"{model}_change"][0]
+    ]
+    links = {
+        link
+        for page in pages
+        for link in re.findall(r'href="(/admin/[^"?]*)', client.get(page).content.decode())
+    }
+    refused = set()
+    for link in links:
+        answer = client.get(link)
+        # Some are files.
+        answer.close()
+        refused |= {link} if answer.status_code == 403 else set()
+    assert refused == set()
+    decision = reverse("admin:opsdesk_decision_change", args=[of["opsdesk_decision"].pk])
+    assert person.username in client.get(decision).content.decode()
