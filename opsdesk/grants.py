@@ -21,6 +21,7 @@ KEPT = frozenset(
         "shops.Product",
         "shops.Shop",
         "shops.TopUp",
+        "shops.Violation",
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",

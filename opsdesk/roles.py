@@ -41,6 +41,7 @@ READS = frozenset(
             "correction",
             "productcorrection",
             "violation",
+            "defaultmeasure",
             "penalty",
             "measure",
             "closure",
@@ -115,6 +116,7 @@ DECIDES = frozenset(
         "shops.import_qualification",
         "shops.import_product",
         "shops.import_listing",
+        "shops.import_penalty",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",
@@ -187,6 +189,7 @@ ROLES: dict[str, Role] = {
         | REQUIRES
         | {
             "shops.change_alliance",
+            "shops.change_violation",
             "shops.add_pointsthreshold",
             "shops.change_pointsthreshold",
             "shops.delete_pointsthreshold",

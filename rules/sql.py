@@ -49,8 +49,8 @@ PENALTIES = """
     WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
     GROUP BY asked.key, p.shop_id
 """
-# DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
-_SERIOUS = "v.serious AND p.status = ANY (%(penalised)s)"
+# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not.
+_SERIOUS = "v.bars_controller AND p.status = ANY (%(penalised)s)"
 _ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
 CONTROLLER_CASES = {
     "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",

@@ -4,6 +4,7 @@ from shops.models.alliances import Alliance, PromotionPeriod
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch, ImportProgress, ImportSource
 from shops.models.closures import Closure
+from shops.models.defaults import DefaultMeasure
 from shops.models.deposits import DepositEntry, Settlement, TopUp
 from shops.models.enrollments import Enrollment, Opening
 from shops.models.exports import Export
@@ -16,11 +17,12 @@ from shops.models.metrics import (
     ProductMetrics,
     ShopMetrics,
 )
-from shops.models.penalties import Ground, Penalty, Violation
+from shops.models.penalties import Ground, Penalty
 from shops.models.points import PointsThreshold
 from shops.models.products import Listing, Product
 from shops.models.requirements import DepositRequirement, DepositStep
 from shops.models.shops import Controller, Qualification, Shop
+from shops.models.violations import Violation
 
 __all__ = [
     "Alliance",
@@ -30,6 +32,7 @@ __all__ = [
     "Correction",
     "Coverage",
     "DayProfile",
+    "DefaultMeasure",
     "DepositEntry",
     "DepositRequirement",
     "DepositStep",

@@ -78,6 +78,9 @@ class Measure(Audited):
     LASTING = LASTING
     ENDING = ENDING
 
+    # Of one that is not imposed yet: the fields that are still to be asked of the operator.
+    asked: tuple[str, ...] = ()
+
     penalty = models.ForeignKey(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="measures")
     kind = models.CharField(_("kind"), max_length=20, choices=MeasureKind.choices)
     alliance = models.ForeignKey(

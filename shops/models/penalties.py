@@ -3,13 +3,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
+from shops.models.batches import ImportBatch
 from shops.models.products import Product
 from shops.models.shops import Shop
+from shops.models.violations import Violation
 
 
 class Ground(models.TextChoices):
@@ -19,47 +20,6 @@ class Ground(models.TextChoices):
     QUALIFICATION = "qualification", _("qualification")
     VIOLATION = "violation", _("violation")
     JUDGEMENT = "judgement", _("judgement")
-
-
-class Violation(Audited):
-    """An entry of the catalogue of offences."""
-
-    class Group(models.TextChoices):
-        SERVICE = "service", _("breach of service promises")
-        PUBLISHING = "publishing", _("publishing violation")
-        QUALITY = "quality", _("substandard quality")
-        ORDER = "order", _("disturbing platform order")
-        LIVE_ROOM = "live_room", _("live-room violation")
-
-    code = models.CharField(_("code"), max_length=20, unique=True)
-    group = models.CharField(_("group"), max_length=20, choices=Group.choices)
-    name_en = models.CharField(_("name in English"), max_length=300)
-    name_zh = models.CharField(_("name in Chinese"), max_length=300)
-    source = models.CharField(_("source"), max_length=40, help_text=_("Document and clause."))
-    serious = models.BooleanField(
-        _("serious"),
-        default=False,
-        help_text=_("Penalised, it bars the shop for ever (CL-1) and its controller's other shops (DF-A10)."),
-    )
-    endangers_transactions = models.BooleanField(
-        _("endangers transaction safety"),
-        default=False,
-        help_text=_("A case bars the controller's other shops even without a penalty (DF-A10, V11)."),
-    )
-
-    class Meta:
-        verbose_name = _("violation")
-        verbose_name_plural = _("violations")
-        ordering = ["id"]
-        permissions = [("export_violation", _("Can export violations"))]
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.name}"
-
-    @property
-    def name(self) -> str:
-        """The name in the reader's language."""
-        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
 
 
 class Penalty(Audited):
@@ -153,6 +113,15 @@ class Penalty(Audited):
         related_name="+",
     )
     ended_reason = models.TextField(_("ended because"), blank=True)
+    batch = models.ForeignKey(
+        ImportBatch,
+        models.PROTECT,
+        verbose_name=_("import"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The file by which the desk heard of it."),
+    )
 
     class Meta:
         verbose_name = _("penalty")
@@ -163,6 +132,7 @@ class Penalty(Audited):
             ("impose_penalty", _("Can impose penalties")),
             ("lift_penalty", _("Can lift penalties")),
             ("overturn_penalty", _("Can overturn penalties")),
+            ("import_penalty", _("Can import penalties")),
             ("export_penalty", _("Can export penalties")),
         ]
         constraints = [
