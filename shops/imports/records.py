@@ -156,6 +156,21 @@ def _listings(as_of: datetime) -> Records:
     )
 
 
+def _deposits(as_of: datetime) -> Records:
+    return Records(
+        joins=[
+            _SHOP,
+            Join("shops_depositentry", "v", "v.reference = r.reference AND v.reference <> ''"),
+        ],
+        keys={"reference": "r.reference", "shop_id": "s.id", "standing_id": "v.id"},
+        stands="v.id",
+        record="v.id",
+        # A movement is never changed: what differs from one that stands is wrong.
+        standing=lambda name: "v.at" if name == "at" else f"r.{name}",
+        subject="shop",
+    )
+
+
 def _measured(daily: Daily, days: list[date]) -> Records:
     # The days by name, so that other months' partitions are not even opened.
     named = ", ".join(f"'{day}'" for day in days) or "NULL"
@@ -178,4 +193,5 @@ _RECORDS: dict[str, Callable[[datetime], Records]] = {
     Kind.QUALIFICATIONS: _qualifications,
     Kind.PRODUCTS: _products,
     Kind.LISTINGS: _listings,
+    Kind.DEPOSITS: _deposits,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shops.imports.columns import ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS, SHOPS, Table
+from shops.imports.deposit_columns import DEPOSITS
 from shops.imports.product_columns import LISTINGS, PRODUCT_METRICS, PRODUCTS
 
 TABLES: dict[str, Table] = {
@@ -15,5 +16,6 @@ TABLES: dict[str, Table] = {
         PRODUCTS,
         LISTINGS,
         PRODUCT_METRICS,
+        DEPOSITS,
     )
 }
