@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shops.measures.effect import Effect
+from shops.measures.money import Deduct, TopUp
 from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
 from shops.measures.record import Points, Score, Warn
 from shops.measures.trading import Close, ReduceAccount, ReduceRoom, RestrictLive, Suspend
@@ -25,6 +26,8 @@ _Kind = Measure.Kind
 EFFECTS: dict[str, Effect] = {
     _Kind.WARNING: Warn(),
     _Kind.POINTS: Points(),
+    _Kind.DEDUCT: Deduct(),
+    _Kind.TOP_UP: TopUp(),
     _Kind.SCORE: Score(),
     _Kind.CLEAR: Clear(),
     _Kind.STOP: Stop(),

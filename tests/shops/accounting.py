@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from shops import deposits
-from shops.models import DepositEntry, Penalty, Shop
-from shops.models.penalties import Measure
+from shops.models import DepositEntry, Measure, Penalty, Shop
 from tests.factories import AT, make_penalty
 
 _count = itertools.count(1)
