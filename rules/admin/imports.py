@@ -53,6 +53,7 @@ EXPORT = {
     Kind.LISTINGS: "shops.export_listing",
     Kind.PRODUCT_METRICS: "shops.export_productmetrics",
     Kind.DEPOSITS: "shops.export_depositentry",
+    Kind.PENALTIES: "shops.export_penalty",
 }
 
 

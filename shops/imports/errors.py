@@ -138,6 +138,19 @@ MESSAGES: dict[str, Promise] = {
     "contradiction": _(
         "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
     ),
+    "unknown_violation": _("The catalogue has no violation of this code. Expected one of: %(choices)s."),
+    "not_the_shops_product": _(
+        "This product is of the shop “%(shop)s”. Correct the shop or the product's code."
+    ),
+    "other_alliance": _("This violation is one of the alliance “%(alliance)s”. Correct one of the two."),
+    "ends_before_it_begins": _("It ends before it begins. Correct one of the moments."),
+    "only_reported": _(
+        "A case that is only reported has had no effect yet. Empty this cell, or write that it is imposed."
+    ),
+    "known_case": _(
+        "The case of this reference came in as “%(standing)s”. Imports only create penalties: correct the file;"
+        " what has become of a case is decided on its page."
+    ),
     "moves_nothing": _("A movement of nothing is none. Correct the amount, or leave the row out."),
     "signed_amount": _(
         "Amounts are written without a sign, whether money comes or goes:"

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.utils.timezone import localdate
 
 from shops import sql
-from shops.imports import deposit_rows
+from shops.imports import deposit_rows, penalty_rows
 from shops.imports.daily import DAILY, Daily
 from shops.imports.planning import PLANNED, Counts, Plan, counted, plan
 from shops.imports.preview import written
@@ -30,8 +30,10 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
     known_on = localdate(as_of)
     kind = staged.table.kind
     sql.for_many_rows(staged.rows)
-    if kind in (Kind.ENROLLMENTS, Kind.LISTINGS):
+    if kind in (Kind.ENROLLMENTS, Kind.LISTINGS, Kind.PENALTIES):
         _name_alliances_by_code()
+    if kind == Kind.PENALTIES:
+        penalty_rows.name_violations_by_code()
     if kind == Kind.DEPOSITS:
         deposit_rows.lock_accounts()
     planned = plan(staged, as_of=as_of)
@@ -55,6 +57,9 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
             _in_the_future(staged, "since", known_on)
         case Kind.DEPOSITS:
             deposit_rows.judge(staged, as_of)
+        case Kind.PENALTIES:
+            _unknown_alliances(staged)
+            penalty_rows.judge(staged, as_of)
         case Kind.METRICS:
             _in_the_future(staged, "day", known_on)
             _kept_no_longer(staged, "day", localdate(at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shops.imports.columns import ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS, SHOPS, Table
 from shops.imports.deposit_columns import DEPOSITS
+from shops.imports.penalty_columns import PENALTIES
 from shops.imports.product_columns import LISTINGS, PRODUCT_METRICS, PRODUCTS
 
 TABLES: dict[str, Table] = {
@@ -17,5 +18,6 @@ TABLES: dict[str, Table] = {
         LISTINGS,
         PRODUCT_METRICS,
         DEPOSITS,
+        PENALTIES,
     )
 }
