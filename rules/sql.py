@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 
-from rules.metrics import penalties_asked
+from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.models import Proposal
 from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty, ShopMetrics
@@ -90,6 +90,21 @@ SINCE_CLEARANCE = """
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
     GROUP BY e.shop_id
 """
+# Shops that a measure suspends or closes at the end of the day, or that have closed by themselves.
+STANDING = """
+    INSERT INTO rules_fact
+    SELECT 'standing', shop_id, max(value)
+    FROM (
+        SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
+        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.kind IN ('suspend', 'close') AND m.applied_at < %(end)s AND m.undone_at IS NULL
+          AND (m.lapsed_at IS NULL OR m.lapsed_at >= %(end)s) AND (m.ends_at IS NULL OR m.ends_at >= %(end)s)
+        UNION ALL
+        SELECT shop_id, %(closed)s FROM shops_closure
+        WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
+    ) told
+    GROUP BY shop_id
+"""
 
 
 def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
@@ -120,6 +135,9 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
         for key, cases in CONTROLLER_CASES.items():
             if key in keys:
                 cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+        if "standing" in keys:
+            told = {"end": midnight(day + timedelta(days=1)), "suspended": SUSPENDED, "closed": CLOSED}
+            cursor.execute(STANDING, told)
         if "brand_papers" in keys:
             cursor.execute(BRAND_PAPERS, values)
         if "days_since_clearance" in keys:

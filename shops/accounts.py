@@ -25,6 +25,11 @@ WITH scope AS (
     LEFT JOIN shops_enrollment n ON n.shop_id = s.id AND n.state = 'open'
     LEFT JOIN shops_alliance a ON a.id = n.alliance_id
     WHERE s.status <> 'closed'{which}
+      AND NOT EXISTS (SELECT FROM shops_closure c WHERE c.shop_id = s.id AND c.returned_at IS NULL)
+      AND NOT EXISTS (
+          SELECT FROM shops_measure x JOIN shops_penalty p ON p.id = x.penalty_id
+          WHERE p.shop_id = s.id AND x.kind = 'close' AND x.applied_at IS NOT NULL AND x.undone_at IS NULL
+      )
 ), sold AS (
     SELECT shop_id, category, alliance_id, at_opening FROM scope
     UNION ALL

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from shops import listings
 from shops import measures as effects
+from shops.changes import latest_change
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
@@ -99,16 +102,18 @@ def impose(
     if by is not None and by == approved_by:
         raise Refused(_("Who imposes a penalty does not approve it as well."))
     penalty = Penalty(shop=shop) if case is None else _undecided(case, shop)
-    measures = with_clearances(shop, measures)
+    measures = effects.with_clearances(shop, measures)
     penalty.alliance, penalty.product = alliance, product
     penalty.ground, penalty.violation = ground, violation
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
     if violation is not None:
-        penalty.violation_version = _version_of(violation)
+        penalty.violation_version = latest_change(violation)
         penalty.evidence |= {"violation": terms_of(violation)}
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
-    penalty.ends_at = ends_at(measures)
+    for measure in measures:
+        effects.complete(measure, at)
+    penalty.ends_at = effects.ends_at(measures)
     penalty.save_by(by, "imposed")
     for measure in measures:
         measure.penalty = penalty
@@ -167,9 +172,9 @@ def undo_measures(
     ):
         raise Refused(_("A shop that is closed for good is in no alliance: take the closing back as well."))
     _undo([measure for measure in own if measure.pk in chosen], by=by, at=at)
-    penalty.ends_at = ends_at(left)
+    penalty.ends_at = effects.ends_at(left)
     penalty.save_by(by, reason)
-    if penalty.status == Penalty.Status.IMPOSED and _is_over(penalty):
+    if penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all()):
         _end(penalty, Penalty.Status.EXPIRED, by=by, at=at, reason=reason)
     effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 
@@ -202,7 +207,7 @@ def lapse(penalty: Penalty, *, at: datetime) -> bool:
     ended = list(due)
     for measure in ended:
         effects.lapse(measure, by=None, at=at)
-    expires = penalty.status == Penalty.Status.IMPOSED and _is_over(penalty)
+    expires = penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all())
     if expires:
         _end(penalty, Penalty.Status.EXPIRED, by=None, at=at, reason="its time is over")
         effects.continue_what_nothing_keeps(penalty.shop, by=None, at=at)
@@ -242,32 +247,18 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str) -> N
         effects.undo(measure, by=by, at=at)
 
 
-def with_clearances(shop: Shop, measures: Iterable[Measure]) -> list[Measure]:
-    """The measures, and where one closes the shop a clearance from each alliance in which it is (R19)."""
-    measures = list(measures)
-    if any(measure.kind == Kind.CLOSE for measure in measures):
-        cleared = [measure.alliance_id for measure in measures if measure.kind == Kind.CLEAR]
-        inside = Alliance.objects.filter(
-            enrollments__shop=shop, enrollments__state=Enrollment.State.OPEN
-        ).exclude(pk__in=[pk for pk in cleared if pk is not None])
-        measures += [Measure(kind=Kind.CLEAR, alliance=alliance) for alliance in inside.order_by("pk")]
-    return measures
-
-
-def ends_at(measures: Iterable[Measure]) -> datetime | None:
-    """When the last of them ends by itself; None where nothing does, or something has no end."""
-    if any(m.kind == Kind.CLOSE or (m.kind in Measure.ENDING and m.ends_at is None) for m in measures):
-        return None
-    return max((m.ends_at for m in measures if m.ends_at is not None), default=None)
-
-
 def terms_of(violation: Violation) -> dict[str, Any]:
     """The catalogue's entry by value: it reads the same whatever becomes of the entry."""
-    return {
-        field.name: field.value_from_object(violation)
-        for field in violation._meta.concrete_fields
+    return {**_by_value(violation), "measures": [_by_value(one) for one in violation.default_measures.all()]}
+
+
+def _by_value(record: Model) -> dict[str, Any]:
+    values = {
+        field.name: field.value_from_object(record)
+        for field in record._meta.concrete_fields
         if not field.primary_key
     }
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def lock_standing(shop: Shop) -> None:
@@ -292,23 +283,10 @@ def _undecided(case: Penalty, shop: Shop) -> Penalty:
     return case
 
 
-def _version_of(violation: Violation) -> int | None:
-    rows = violation.history.order_by("-history_id").values_list("history_id", flat=True)
-    newest: int | None = rows.first()
-    return newest
-
-
 def _undo(measures: list[Measure], *, by: User | None, at: datetime) -> None:
     # Clearances last: while a closing of the same penalty stands, it keeps the shop out.
     for measure in sorted(measures, key=lambda one: (one.kind == Kind.CLEAR, one.pk)):
         effects.undo(measure, by=by, at=at)
-
-
-def _is_over(penalty: Penalty) -> bool:
-    """Whether something of it ended by itself, and nothing of it goes on: a closing, or what has no end."""
-    own = list(penalty.measures.filter(undone_at=None))
-    goes_on = any(m.kind == Kind.CLOSE or (m.kind in Measure.ENDING and m.lapsed_at is None) for m in own)
-    return not goes_on and any(measure.lapsed_at is not None for measure in own)
 
 
 def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datetime, reason: str) -> None:

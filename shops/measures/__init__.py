@@ -14,13 +14,27 @@ from shops.measures.effect import Effect
 from shops.measures.money import Deduct, TopUp
 from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
 from shops.measures.record import Points, Score, Warn
+from shops.measures.together import ends_at, is_over, with_clearances
 from shops.measures.trading import Close, ReduceAccount, ReduceRoom, RestrictLive, Suspend
 from shops.models import Measure
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["EFFECTS", "Effect", "apply", "continue_what_nothing_keeps", "describe", "lapse", "needs", "undo"]
+__all__ = [
+    "EFFECTS",
+    "Effect",
+    "apply",
+    "complete",
+    "continue_what_nothing_keeps",
+    "describe",
+    "ends_at",
+    "is_over",
+    "lapse",
+    "needs",
+    "undo",
+    "with_clearances",
+]
 
 _Kind = Measure.Kind
 EFFECTS: dict[str, Effect] = {
@@ -37,6 +51,11 @@ EFFECTS: dict[str, Effect] = {
     _Kind.SUSPEND: Suspend(),
     _Kind.CLOSE: Close(),
 }
+
+
+def complete(measure: Measure, at: datetime) -> None:
+    """Set what the desk's own settings give, as applying it would, where nobody has said otherwise."""
+    EFFECTS[measure.kind].complete(measure, at)
 
 
 def apply(measure: Measure, *, by: User | None, at: datetime) -> None:

@@ -39,6 +39,7 @@ class Effect:
         """Refused where the measure lacks what it needs, or can't take effect."""
         if measure.applied_at is not None:
             return
+        self.complete(measure, at)
         lacking = self.needs(measure)
         if lacking:
             names = ", ".join(str(ASKED[name]) for name in lacking)
@@ -86,6 +87,9 @@ class Effect:
     def needs(self, measure: Measure) -> list[str]:
         """The fields of the measure, or `product` and `alliance` of its penalty, still to be asked."""
         return []
+
+    def complete(self, measure: Measure, at: datetime) -> None:
+        """Set what the desk's own settings give, where nobody has said otherwise."""
 
     def prepare(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         """Before it is on record: what can refuse it, and what its record has to name."""

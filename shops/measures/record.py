@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.conf import settings
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from shops.calendar import points_lapse_at
 from shops.measures.effect import Effect, until
 from shops.models import Measure
 
@@ -22,6 +26,12 @@ class Warn(Effect):
 
 class Points(Effect):
     """Points count towards thresholds until they lapse, in an alliance or on the platform (shops.points)."""
+
+    def complete(self, measure: Measure, at: datetime) -> None:
+        if measure.ends_at is None:
+            alliance = measure.alliance
+            days = alliance.points_days if alliance else settings.POINTS_DAYS or None
+            measure.ends_at = points_lapse_at(at, days)
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.points else ["points"]

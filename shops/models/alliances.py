@@ -99,6 +99,13 @@ class Alliance(Audited):
         ),
     )
 
+    points_days = models.PositiveSmallIntegerField(
+        _("days that points count"),
+        null=True,
+        blank=True,
+        default=365,
+        help_text=_("From the day of the penalty on (R16). Empty: until the end of 31 December."),
+    )
     deposit_rule = models.CharField(
         _("deposit required"),
         max_length=20,
