@@ -246,7 +246,7 @@ def _write(
         if name not in FIELDS:
             raise ValueError(name)
         setattr(violation, name, values[name])
-    _refuse_contradictions(violation)
+    refuse_contradictions(violation)
     steps = [(measure.from_case, measure.kind) for measure in measures]
     if len(set(steps)) < len(steps):
         raise Refused(_("A step takes each kind of measure once."))
@@ -264,11 +264,12 @@ def _write(
         for name, value in said.items():
             setattr(measure, name, value)
         measure.violation = violation
-        _refuse_contradictions(measure)
+        refuse_contradictions(measure)
         measure.save_by(by, reason)
 
 
-def _refuse_contradictions(record: Violation | DefaultMeasure) -> None:
+def refuse_contradictions(record: Violation | DefaultMeasure) -> None:
+    """Refused, in words, for an entry or a measure that the database would refuse by itself."""
     try:
         record.full_clean(validate_constraints=False)
         for constraint in record._meta.constraints:

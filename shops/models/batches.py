@@ -23,6 +23,7 @@ class ImportBatch(Audited):
         LISTINGS = "listings", _("listings")
         PRODUCT_METRICS = "product_metrics", _("product metrics")
         DEPOSITS = "deposits", _("movements of deposits")
+        PENALTIES = "penalties", _("penalties")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")

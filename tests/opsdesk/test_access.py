@@ -127,7 +127,7 @@ ACCESS: dict[str, Row] = {
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     "shops_shop_rules": (READERS, NOBODY),
-    **record("shops_violation", READERS),
+    **record("shops_violation", READERS, add=SUPERVISORS, change=SUPERVISORS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
     "rules_proposal_reject": (NOBODY, OPERATORS),
