@@ -67,7 +67,7 @@ def accept(
     at: datetime,
     evidence: str = "",
 ) -> Decision:
-    """Accept a proposal to penalise by the measures that somebody has chosen. Refused where review.accept is."""
+    """Accept a proposal to penalise, by measures that somebody has chosen. Refused where review.accept is."""
     return review.accept(
         proposal.pk,
         by=by,
