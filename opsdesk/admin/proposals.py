@@ -280,6 +280,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "rule_set__alliance",
             "filed_by",
             "penalty",
+            "case__violation",
         )
         try:
             proposal = found.get(pk=object_id)
