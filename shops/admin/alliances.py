@@ -65,8 +65,8 @@ class PromotionPeriodForm(forms.ModelForm):
         model = PromotionPeriod
         fields = ["name_en", "name_zh", "first_day", "last_day", "effect"]
         widgets = {
-            "name_en": forms.TextInput(attrs={"size": 22}),
-            "name_zh": forms.TextInput(attrs={"size": 22}),
+            "name_en": forms.TextInput(attrs={"size": 18}),
+            "name_zh": forms.TextInput(attrs={"size": 18}),
             "first_day": DayInput,
             "last_day": DayInput,
         }

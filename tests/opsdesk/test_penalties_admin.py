@@ -1,4 +1,4 @@
-"""A penalty in the browser's forms: chosen, looked at as a whole, imposed once, taken back in part or in all."""
+"""A penalty in the browser's forms: chosen, looked at as a whole, imposed once, taken back in part or all."""
 
 from __future__ import annotations
 
