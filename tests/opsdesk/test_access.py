@@ -118,6 +118,7 @@ ACCESS: dict[str, Row] = {
     "shops_listing_import": (OPERATORS, OPERATORS),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
+    "shops_penalty_import": (OPERATORS, OPERATORS),
     **record("shops_product", READERS),
     "shops_product_import": (OPERATORS, OPERATORS),
     "shops_product_metrics": (AUDITORS, AUDITORS),
