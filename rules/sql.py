@@ -136,8 +136,8 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             if key in keys:
                 cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
         if "standing" in keys:
-            told = {"end": midnight(day + timedelta(days=1)), "suspended": SUSPENDED, "closed": CLOSED}
-            cursor.execute(STANDING, told)
+            meant = {"suspended": SUSPENDED, "closed": CLOSED}
+            cursor.execute(STANDING, {"end": midnight(day + timedelta(days=1)), **meant})
         if "brand_papers" in keys:
             cursor.execute(BRAND_PAPERS, values)
         if "days_since_clearance" in keys:

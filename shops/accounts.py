@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import CharField, Max, QuerySet, Value
 
-from shops import sql
+from shops import money, sql
 from shops.models import DepositEntry, ImportBatch, Penalty, Shop, TopUp
 
 # A shop is asked for the most that any alliance asks in which it is, or for what the platform asks where it
@@ -36,34 +36,43 @@ WITH scope AS (
     SELECT DISTINCT c.shop_id, g.category, c.alliance_id, c.at_opening
     FROM scope c JOIN shops_product g ON g.shop_id = c.shop_id
     WHERE c.deposit_rule = 'highest' AND g.status <> 'off_sale'
+), base AS (
+    SELECT alliance_id, category, base_fen AS fen FROM shops_depositrequirement
+), step AS (
+    SELECT alliance_id, category, amount_fen AS fen, sales_fen AS first,
+           lead(sales_fen, 1, {most}) OVER (PARTITION BY alliance_id, category ORDER BY sales_fen) AS next
+    FROM shops_depositstep
 ), asked AS (
-    SELECT d.shop_id, d.at_opening, greatest(
-        coalesce(own.base_fen, rest.base_fen, plain.base_fen, others.base_fen), step.amount_fen) AS fen
+    SELECT d.shop_id, d.at_opening,
+           greatest(coalesce(b1.fen, b2.fen, b3.fen, b4.fen), coalesce(s1.fen, s2.fen, s3.fen, s4.fen)) AS fen
     FROM sold d
-    LEFT JOIN shops_depositrequirement own
-        ON own.alliance_id = d.alliance_id AND own.category = d.category
-    LEFT JOIN shops_depositrequirement rest ON rest.alliance_id = d.alliance_id AND rest.category = ''
-    LEFT JOIN shops_depositrequirement plain
-        ON plain.alliance_id IS NULL AND plain.category = d.category AND d.category <> ''
-    LEFT JOIN shops_depositrequirement others ON others.alliance_id IS NULL AND others.category = ''
     LEFT JOIN shops_shopmetrics m ON m.shop_id = d.shop_id AND m.day = %s
-    LEFT JOIN LATERAL (
-        SELECT t.amount_fen FROM shops_depositstep t
-        WHERE (t.alliance_id = d.alliance_id OR t.alliance_id IS NULL) AND t.category IN (d.category, '')
-          AND t.sales_fen <= m.gmv_30d * 100
-        ORDER BY t.alliance_id IS NULL, t.category = '', t.sales_fen DESC LIMIT 1
-    ) step ON true
+    {amounts}
 ), required AS (
     SELECT shop_id, max(fen) FILTER (WHERE at_opening) AS due_fen, max(fen) AS fen
     FROM asked GROUP BY shop_id
 )
 """
+# The amounts that may hold for a shop and a category, those that go before the others first.
+_WHOSE = (
+    "{0}.alliance_id = d.alliance_id AND {0}.category = d.category",
+    "{0}.alliance_id = d.alliance_id AND {0}.category = ''",
+    "{0}.alliance_id IS NULL AND {0}.category = d.category",
+    "{0}.alliance_id IS NULL AND {0}.category = ''",
+)
+_AMOUNTS = "\n    ".join(
+    f"LEFT JOIN base b{place} ON {whose.format(f'b{place}')}"
+    f" LEFT JOIN step s{place} ON {whose.format(f's{place}')}"
+    f" AND m.gmv_30d * 100 >= s{place}.first AND m.gmv_30d * 100 < s{place}.next"
+    for place, whose in enumerate(_WHOSE, 1)
+)
 SHORT = """
-SELECT {columns} FROM required q
+SELECT q.shop_id, q.due_fen, coalesce(e.balance_fen, 0), count(*) OVER () FROM required q
 LEFT JOIN LATERAL (
     SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = q.shop_id ORDER BY e.number DESC LIMIT 1
 ) e ON true
 WHERE q.due_fen > coalesce(e.balance_fen, 0)
+ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id LIMIT %s OFFSET %s
 """
 
 
@@ -107,29 +116,24 @@ def measured_day(until: date) -> date | None:
 
 def required_for(shop: Shop, *, day: date | None) -> Required:
     """What the shop's deposit is to be, with its sales on data of `day`; None: sales are not known."""
-    found = sql.fetch(
-        REQUIRED.format(which=" AND s.id = %s") + "SELECT due_fen, fen FROM required", [shop.pk, day]
-    )
+    found = sql.fetch(_required(" AND s.id = %s") + "SELECT due_fen, fen FROM required", [shop.pk, day])
     due, later = found[0] if found else (None, None)
     return Required(due, later)
 
 
-def count_short(*, day: date | None) -> int:
-    """How many shops have less than is due."""
-    [(count,)] = sql.fetch(REQUIRED.format(which="") + SHORT.format(columns="count(*)"), [day])
-    return int(count)
+def short_shops(*, day: date | None, first: int = 0, limit: int) -> tuple[list[Short], int]:
+    """Shops that have less than is due, those that lack most first, and how many there are in all.
+
+    `limit` of them, from `first` on.
+    """
+    found: list[Any] = sql.fetch(_required() + SHORT, [day, limit, first])
+    shops = Shop.objects.in_bulk([shop_id for shop_id, *_amounts in found])
+    short = [Short(shops[shop_id], required, balance) for shop_id, required, balance, _count in found]
+    return short, found[0][-1] if found else 0
 
 
-def short_shops(*, day: date | None, first: int = 0, limit: int) -> list[Short]:
-    """Shops that have less than is due, those that lack most first: `limit` of them, from `first` on."""
-    found: list[Any] = sql.fetch(
-        REQUIRED.format(which="")
-        + SHORT.format(columns="q.shop_id, q.due_fen, coalesce(e.balance_fen, 0)")
-        + "ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id LIMIT %s OFFSET %s",
-        [day, limit, first],
-    )
-    shops = Shop.objects.in_bulk([shop_id for shop_id, _required, _balance in found])
-    return [Short(shops[shop_id], required, balance) for shop_id, required, balance in found]
+def _required(which: str = "") -> str:
+    return REQUIRED.format(which=which, amounts=_AMOUNTS, most=money.MOST)
 
 
 def balance_of(shop: Shop) -> int:

@@ -23,7 +23,7 @@ from opsdesk.roles import ROLES
 from rules import drafts, exemptions
 from rules.models import RuleSet, SimulatedChange
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, PointsThreshold, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -51,6 +51,7 @@ SUPERVISORS = frozenset({"supervisor", SUPERUSER})
 SIMULATORS = SUPERVISORS | {"rules_editor"}
 AUDITORS = OPERATORS | {"auditor"}
 EDITORS = frozenset({"rules_editor", SUPERUSER})
+JUDGES = SUPERVISORS | {"appeals_officer"}
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
 
 Who = frozenset[str]
@@ -102,6 +103,7 @@ ACCESS: dict[str, Row] = {
     **record("shops_enrollment", READERS),
     "shops_enrollment_import": (OPERATORS, OPERATORS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
+    "shops_enrollment_leave": (OPERATORS, OPERATORS),
     # Its list alone: of one that somebody else asked for there is no page and no file.
     **record("shops_export", NOBODY, export=NOBODY, versions=False),
     "shops_export_changelist": (AUDITORS, AUDITORS),
@@ -119,6 +121,9 @@ ACCESS: dict[str, Row] = {
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
     "shops_penalty_import": (OPERATORS, OPERATORS),
+    "shops_penalty_overturn": (JUDGES, JUDGES),
+    "shops_penalty_undo": (JUDGES, JUDGES),
+    **record("shops_pointsthreshold", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("shops_product", READERS),
     "shops_product_import": (OPERATORS, OPERATORS),
     "shops_product_metrics": (AUDITORS, AUDITORS),
@@ -128,6 +133,9 @@ ACCESS: dict[str, Row] = {
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     "shops_shop_rules": (READERS, NOBODY),
+    "shops_shop_penalise": (OPERATORS, OPERATORS),
+    "shops_shop_close": (OPERATORS, OPERATORS),
+    "shops_shop_return": (OPERATORS, OPERATORS),
     **record("shops_violation", READERS, add=SUPERVISORS, change=SUPERVISORS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
@@ -208,6 +216,7 @@ def records() -> dict[str, Any]:
         "shops_controller": shop.controller,
         "shops_listing": (listing := make_listing()),
         "shops_penalty": make_penalty(shop),
+        "shops_pointsthreshold": PointsThreshold.objects.create(points=12, kinds=["warning"]),
         "shops_product": listing.product,
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,

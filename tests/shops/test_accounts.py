@@ -132,7 +132,7 @@ def test_what_falls_due_with_a_withdrawal_is_not_due_before() -> None:
     make_enrollment(shop, WECHAT)
     assert required(shop) == (None, 2000)
     assert accounts.shortfall(shop, day=DAY) == 0
-    assert accounts.count_short(day=DAY) == 0
+    assert accounts.short_shops(day=DAY, limit=10) == ([], 0)
     make_enrollment(shop, DOUYIN)
     assert required(shop) == (2000, 2000)
     set_(WECHAT, deposit_due="opening")
@@ -151,14 +151,15 @@ def test_whoever_has_less_than_is_due_is_listed_those_who_lack_most_first() -> N
     paid_in(full, 1000)
     paid_in(half, 500)
     paid_in(poor, 999)
-    assert accounts.count_short(day=DAY) == 3
-    found = accounts.short_shops(day=DAY, limit=10)
+    found, count = accounts.short_shops(day=DAY, limit=10)
+    assert count == 3
     assert [(short.shop, short.required, short.balance, short.lacking) for short in found] == [
         (empty, 1000, 0, 1000),
         (half, 1000, 500, 500),
         (poor, 1000, 999, 1),
     ]
-    assert [short.shop for short in accounts.short_shops(day=DAY, first=1, limit=1)] == [half]
+    found, count = accounts.short_shops(day=DAY, first=1, limit=1)
+    assert ([short.shop for short in found], count) == ([half], 3)
     assert [accounts.shortfall(shop, day=DAY) for shop in (full, empty, half)] == [0, 1000, 500]
 
 
