@@ -7,11 +7,13 @@ from django import template
 from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
+from shops import money
 from shops.admin import cells
 
 register = template.Library()
 
 register.filter("yuan", cells.yuan)
+register.filter("fen", money.told)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)

@@ -2,24 +2,30 @@
 
 from shops.admin import (
     alliances,
+    deposits,
     enrollments,
     exports,
     penalties,
     products,
     qualifications,
+    requirements,
     shops,
     sources,
+    topups,
     violations,
 )
 
 __all__ = [
     "alliances",
+    "deposits",
     "enrollments",
     "exports",
     "penalties",
     "products",
     "qualifications",
+    "requirements",
     "shops",
     "sources",
+    "topups",
     "violations",
 ]
