@@ -12,12 +12,15 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.models import Decision
 from rules.models import Proposal, ShopExemption, Sweep
 from rules.sql import SWEEPING
+from shops import money
 from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
+    DepositEntry,
     Enrollment,
     ImportBatch,
     Listing,
@@ -27,6 +30,7 @@ from shops.models import (
     Product,
     Qualification,
     Shop,
+    TopUp,
 )
 from shops.sql import first_unrecorded, leases
 
@@ -70,6 +74,7 @@ def story(shop: Shop) -> list[Event]:
         (Decision, Q(proposal__shop=shop), _of_decision),
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
+        (TopUp, Q(shop=shop), _of_top_up),
     ]
     events = [
         Event(
@@ -83,6 +88,13 @@ def story(shop: Shop) -> list[Event]:
         for row in model.history.filter(mine)
         .select_related("history_user", *RELATED.get(model, ()))
         .order_by("history_id")
+    ]
+    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
+    events += [
+        Event(
+            entry.recorded_at, entry.recorded_by, _of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
+        )
+        for entry in entries
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -171,6 +183,22 @@ def _of_measure(row: Any) -> str:
     }
     told = _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
     return _about(row.listing.product if row.listing else None, told)
+
+
+def _of_entry(entry: DepositEntry) -> str:
+    return _("Deposit: %(kind)s %(amount)s, balance %(balance)s") % {
+        "kind": entry.get_kind_display(),
+        "amount": money.told(entry.amount_fen),
+        "balance": money.told(entry.balance_fen),
+    }
+
+
+def _of_top_up(row: Any) -> str:
+    return _("Top-up of %(amount)s due on %(day)s: %(state)s") % {
+        "amount": money.told(row.amount_fen),
+        "day": row.due_on,
+        "state": row.get_state_display(),
+    }
 
 
 # What must always hold (faults): each returns the first broken record in words, or None.
@@ -276,6 +304,8 @@ class Fact:
 
 FACTS = {
     "decisions": Fact("I1", verify_decisions),
+    "ledger": Fact("I2", verify_ledger),
+    "reversals": Fact("I3", verify_reversals),
     "history": Fact("I5", verify_history),
     "enrollments": Fact("I6", verify_enrollments),
     "imports": Fact("I7", verify_imports),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from rules import casework
 from rules.models import Proposal
-from shops import enrollments, listings, penalties
+from shops import catalogue, enrollments, listings, penalties, points
 from shops.errors import Refused
 from shops.models import Listing, Measure, Penalty
 
@@ -30,11 +32,24 @@ LEFT_OPEN: dict[str, frozenset[Kind]] = {
 }
 
 
-def carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -> Penalty | None:
+def carry_out(
+    proposal: Proposal,
+    *,
+    why: str,
+    by: User | None,
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Penalty | None:
     """Do what the proposal proposes, and return the penalty where it imposes one.
 
-    Refused where the standing of its shop or product has changed so that it can't be done any more.
+    `measures`: what a penalty is to do, where somebody has chosen it; otherwise what follows by itself. With
+    `evidence` that is to stand beside the proposal's. Refused where the standing of its shop or product has
+    changed so that it can't be done any more, or something is still to be asked.
     """
+    if proposal.kind == Kind.PENALISE:
+        return _penalise(proposal, why, measures, evidence or {}, by, at)
+    assert proposal.alliance is not None
     if proposal.product is not None:
         return _of_a_product(proposal, listings.of(proposal.product, proposal.alliance), why, by, at)
     if measure := AGAINST_A_SHOP.get(Kind(proposal.kind)):
@@ -43,6 +58,38 @@ def carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) ->
         enrollments.admit(proposal.enrollment, by=by, at=at)
         return None
     raise Refused(_("The desk can't carry out a proposal of this kind."))
+
+
+def measures_of(proposal: Proposal, at: datetime) -> list[Measure]:
+    """What a proposal to penalise imposes by itself, unsaved; what has to be asked is left open."""
+    if proposal.points_threshold is not None:
+        return points.proposed_by(proposal.points_threshold, at)
+    assert proposal.case is not None and proposal.case.violation is not None
+    return catalogue.consequences(proposal.case.violation, proposal.shop, at=at)
+
+
+def _penalise(
+    proposal: Proposal,
+    why: str,
+    measures: Iterable[Measure] | None,
+    evidence: dict[str, Any],
+    by: User | None,
+    at: datetime,
+) -> Penalty:
+    case = proposal.case
+    return penalties.impose(
+        shop=proposal.shop,
+        product=proposal.product,
+        ground=proposal.ground,
+        violation=case.violation if case else None,
+        alliance=proposal.alliance,
+        by=by,
+        at=at,
+        reason=why,
+        evidence=proposal.evidence | evidence,
+        measures=measures_of(proposal, at) if measures is None else measures,
+        case=case,
+    )
 
 
 def _of_a_product(
@@ -73,7 +120,7 @@ def _impose(proposal: Proposal, measure: Measure.Kind, why: str, by: User | None
         at=at,
         reason=why,
         evidence=proposal.evidence,
-        measures=[measure],
+        measures=[Measure(kind=measure)],
     )
 
 
@@ -84,6 +131,10 @@ def withdraw_what_fits_no_longer(accepted: Proposal, *, by: User | None, at: dat
     A warning changes nothing of any.
     """
     if accepted.kind == Kind.WARN:
+        return
+    if accepted.kind == Kind.PENALISE:
+        # A closing reaches every alliance, and the controller's other shops.
+        casework.file_from_facts(at=at, by=by, shops=[accepted.shop])
         return
     if accepted.product_id is not None:
         moot = Q(product=accepted.product_id) & ~Q(kind__in=LEFT_OPEN[accepted.kind])

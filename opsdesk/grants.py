@@ -11,6 +11,7 @@ from simple_history.models import HistoricalChanges
 KEPT = frozenset(
     {
         "shops.Alliance",
+        "shops.Closure",
         "shops.DeclaredMetric",
         "shops.Enrollment",
         "shops.ImportBatch",
@@ -20,6 +21,8 @@ KEPT = frozenset(
         "shops.Penalty",
         "shops.Product",
         "shops.Shop",
+        "shops.TopUp",
+        "shops.Violation",
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",
@@ -28,7 +31,14 @@ KEPT = frozenset(
 )
 # Only ever added to.
 APPEND_ONLY = frozenset(
-    {"shops.Correction", "shops.ProductCorrection", "rules.Retirement", "rules.SweepInput"}
+    {
+        "shops.Correction",
+        "shops.DepositEntry",
+        "shops.ProductCorrection",
+        "shops.Settlement",
+        "rules.Retirement",
+        "rules.SweepInput",
+    }
 )
 
 

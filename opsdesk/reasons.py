@@ -16,6 +16,9 @@ ACCEPTING: dict[str, str | Promise] = {
     "qualifies": _("qualifies"),
     "little_sold": _("little sold yet"),
     "above_limit": _("above the limit"),
+    "violation": _("violation established"),
+    "points_reached": _("points reached"),
+    "controller_barred": _("the controller is barred"),
 }
 REJECTING: dict[str, str | Promise] = {
     "data_late_or_wrong": _("data late or wrong"),
@@ -25,6 +28,7 @@ REJECTING: dict[str, str | Promise] = {
     "platform_incident": _("platform incident"),
     "duplicate": _("duplicate"),
     "thin_evidence": _("thin evidence"),
+    "unfounded": _("case unfounded"),
 }
 # What rules in automatic mode accept by themselves. Nobody chooses it.
 AUTOMATIC = "automatic"

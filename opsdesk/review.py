@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,9 @@ from opsdesk import consequences, reasons
 from opsdesk.models import Decision
 from rules import promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
-from shops import enrollments, listings
+from shops import enrollments, listings, penalties
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Product, Shop
+from shops.models import Alliance, Enrollment, Ground, Measure, Product, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -53,16 +54,26 @@ class AlreadyDecided(Refused):
         )
 
 
-def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
+def accept(
+    proposal_id: int,
+    *,
+    by: User | None,
+    reason: str,
+    note: str = "",
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Decision:
     """Do what the proposal proposes: a clearance becomes a penalty, a warning one that only warns, an
-    admission opens the next opening; a product is stopped by a penalty, observed, promoted or promoted again.
+    admission opens the next opening; a product is stopped by a penalty, observed, promoted or promoted again;
+    a case or points are penalised, by `measures` where somebody has chosen them.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
     standing has changed so that it can't be done any more, or where the day asks for a supervisor.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
-    return _accept(proposal_id, code, note, by=by, at=at)
+    return _accept(proposal_id, code, note, by=by, at=at, measures=measures, evidence=evidence)
 
 
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
@@ -98,11 +109,22 @@ def _left_to_rules() -> QuerySet[Proposal]:
 
 
 @transaction.atomic
-def _accept(proposal_id: int, code: str, note: str, *, by: User | None, at: datetime) -> Decision:
+def _accept(
+    proposal_id: int,
+    code: str,
+    note: str,
+    *,
+    by: User | None,
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Decision:
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
         _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
-    proposal.penalty = consequences.carry_out(proposal, why=note or code, by=by, at=at)
+    proposal.penalty = consequences.carry_out(
+        proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
+    )
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
     consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
     return decision
@@ -221,7 +243,10 @@ def _lock(proposal_id: int) -> Proposal:
     before it.
     """
     proposal = Proposal.objects.select_related("enrollment", "product").get(pk=proposal_id)
-    if proposal.enrollment is not None:
+    if proposal.kind == Proposal.Kind.PENALISE:
+        # It may close the shop, and so clear it everywhere.
+        penalties.lock_standing(proposal.shop)
+    elif proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)
     if proposal.product is not None:
         for listing in proposal.product.listings.filter(alliance=proposal.alliance_id):
@@ -238,6 +263,7 @@ def _lock(proposal_id: int) -> Proposal:
 def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:
     if by is not None and by.has_perm(sweeps.RELEASE):
         return
+    assert proposal.alliance is not None
     period = promotions.in_effect(proposal.alliance, promotions.Effect.SUPERVISOR, proposal.day, on)
     if period is not None:
         raise Refused(

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 UNRECORDED = frozenset(
     {
         "correction",
+        "depositentry",
         "productcorrection",
         "productmetrics",
+        "settlement",
         "shopmetrics",
         "simulation",
         "simulatedchange",
@@ -40,8 +42,16 @@ READS = frozenset(
             "productcorrection",
             "violation",
             "declaredmetric",
+            "defaultmeasure",
             "penalty",
             "measure",
+            "closure",
+            "pointsthreshold",
+            "depositentry",
+            "depositrequirement",
+            "depositstep",
+            "settlement",
+            "topup",
             "shopmetrics",
             "productmetrics",
         ],
@@ -84,6 +94,11 @@ EXPORTS = frozenset(
                     "declaredmetric",
                     "violation",
                     "penalty",
+                    "pointsthreshold",
+                    "depositentry",
+                    "depositrequirement",
+                    "depositstep",
+                    "topup",
                     "shopmetrics",
                     "productmetrics",
                 ],
@@ -103,6 +118,7 @@ DECIDES = frozenset(
         "shops.import_qualification",
         "shops.import_product",
         "shops.import_listing",
+        "shops.import_penalty",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",
@@ -111,6 +127,26 @@ DECIDES = frozenset(
         "rules.decide_proposal",
         "rules.file_proposal",
         "opsdesk.record_execution",
+    }
+)
+
+# How much a deposit is to be.
+REQUIRES = frozenset(
+    f"shops.{verb}_{model}"
+    for verb in ("add", "change", "delete")
+    for model in ("depositrequirement", "depositstep")
+)
+
+# The money: what moves on deposits, what is owed to them, and taking both away.
+MONEY = frozenset(
+    {
+        "shops.enter_deposit",
+        "shops.import_depositentry",
+        "shops.view_export",
+        "shops.export_depositentry",
+        "shops.export_depositrequirement",
+        "shops.export_depositstep",
+        "shops.export_topup",
     }
 )
 
@@ -135,7 +171,7 @@ class Role:
 ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
     "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
-    "finance": Role(_("finance"), READS),
+    "finance": Role(_("finance"), READS | MONEY | REQUIRES),
     "rules_editor": Role(
         _("rules editor"),
         READS
@@ -153,8 +189,13 @@ ROLES: dict[str, Role] = {
         READS
         | EXPORTS
         | DECIDES
+        | REQUIRES
         | {
             "shops.change_alliance",
+            "shops.change_violation",
+            "shops.add_pointsthreshold",
+            "shops.change_pointsthreshold",
+            "shops.delete_pointsthreshold",
             "shops.overturn_penalty",
             "shops.reverse_import",
             "rules.publish_ruleset",

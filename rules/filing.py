@@ -18,6 +18,7 @@ from rules.evaluation import Evaluation
 from rules.judging import blocking
 from rules.models import Proposal, RuleSet, Sweep
 from rules.products import ProductEvaluation
+from shops.calendar import midnight
 from shops.models import Enrollment
 from shops.sql import cursor, fetch, write_with_history
 
@@ -164,7 +165,7 @@ class _Filing:
         was accepted of a product: the platform may not have carried it out yet.
         """
         filed_on = localdate(self.at)
-        waits_since = sql.midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
+        waits_since = midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
         stays = self.of_products or self.kind == Kind.WARN
         settled = [Status.REJECTED, Status.ACCEPTED] if stays else [Status.REJECTED]
         due = f"""

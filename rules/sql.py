@@ -11,11 +11,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
 from django.db.models.expressions import Combinable, RawSQL
-from django.utils.timezone import get_default_timezone
 
 from rules import listings
-from rules.metrics import penalties_asked
+from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.models import Proposal
+from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import execute, write_with_history
 
@@ -63,11 +63,6 @@ class OneRowEach(QuerySet[Any]):
         self.query.add_q(~condition if negate else condition, reuse_all=True)
 
 
-def midnight(day: date) -> datetime:
-    """The moment at which a business day begins."""
-    return datetime.combine(day, datetime.min.time(), get_default_timezone())
-
-
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
 PENALTIES = """
     INSERT INTO rules_fact
@@ -79,8 +74,8 @@ PENALTIES = """
     WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
     GROUP BY asked.key, p.shop_id
 """
-# DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
-_SERIOUS = "v.serious AND p.status = ANY (%(penalised)s)"
+# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not.
+_SERIOUS = "v.bars_controller AND p.status = ANY (%(penalised)s)"
 _ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
 CONTROLLER_CASES = {
     "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
@@ -125,6 +120,21 @@ OBSERVED_SALES = """
     INSERT INTO rules_fact
     SELECT 'observed_sales', shop, sum(sales) FROM ({products}) observed GROUP BY shop
 """
+# Shops that a measure suspends or closes at the end of the day, or that have closed by themselves.
+STANDING = """
+    INSERT INTO rules_fact
+    SELECT 'standing', shop_id, max(value)
+    FROM (
+        SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
+        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.kind IN ('suspend', 'close') AND m.applied_at < %(end)s AND m.undone_at IS NULL
+          AND (m.lapsed_at IS NULL OR m.lapsed_at >= %(end)s) AND (m.ends_at IS NULL OR m.ends_at >= %(end)s)
+        UNION ALL
+        SELECT shop_id, %(closed)s FROM shops_closure
+        WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
+    ) told
+    GROUP BY shop_id
+"""
 
 
 def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
@@ -148,13 +158,16 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             counted = {
                 "keys": list(penalties),
                 "violations": [violation for violation, _days in penalties.values()],
-                "since": [midnight(day - timedelta(days=days - 1)) for _code, days in penalties.values()],
+                "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
                 "end": midnight(day + timedelta(days=1)),
             }
             cursor.execute(PENALTIES, values | counted)
         for key, cases in CONTROLLER_CASES.items():
             if key in keys:
                 cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+        if "standing" in keys:
+            meant = {"suspended": SUSPENDED, "closed": CLOSED}
+            cursor.execute(STANDING, {"end": midnight(day + timedelta(days=1)), **meant})
         if "brand_papers" in keys:
             cursor.execute(BRAND_PAPERS, values)
         if "days_since_clearance" in keys:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -119,7 +120,8 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("alliance"))
     def alliance(self, decision: Decision) -> str:
-        return decision.proposal.alliance.name
+        alliance = decision.proposal.alliance
+        return alliance.name if alliance else _t("the platform")
 
     @admin.display(description=_("kind"))
     def kind_pill(self, decision: Decision) -> str:
@@ -143,7 +145,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("shop_name", _("shop"), lambda d: d.proposal.shop.name),
             Column("product", _("product's code"), lambda d: d.proposal.product and d.proposal.product.code),
             Column("product_name", _("product"), lambda d: d.proposal.product and d.proposal.product.name),
-            Column("alliance", _("alliance"), lambda d: d.proposal.alliance.code),
+            Column(
+                "alliance", _("alliance"), lambda d: d.proposal.alliance.code if d.proposal.alliance else ""
+            ),
             Column("kind", _("kind"), lambda d: d.proposal.get_kind_display()),
             Column("verdict", _("verdict"), lambda d: d.get_verdict_display()),
             Column("reason", _("reason"), lambda d: d.get_reason_display()),

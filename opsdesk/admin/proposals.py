@@ -85,6 +85,11 @@ class ProposalAdmin(ReadOnlyAdmin):
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {
+        "from the desk's record": _("from the desk's record"),
+        "its points no longer stand": _("its points no longer stand"),
+        "the case no longer bars": _("the case no longer bars"),
+        "the case was decided": _("the case was decided"),
+        "the shop has come in or gone out": _("the shop has come in or gone out"),
         "daily check %(what)s": _("daily check %(what)s"),
         "import %(what)s reversed": _("import %(what)s reversed"),
         "filed by hand": _("filed by hand"),
@@ -155,7 +160,8 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("openings"), ordering="openings_used")
     def openings(self, proposal: Proposal) -> str:
-        return openings_of(proposal.openings_used, proposal.alliance.openings_limit)
+        limit = proposal.alliance.openings_limit if proposal.alliance else None
+        return openings_of(proposal.openings_used, limit)
 
     @admin.display(description=_("age"), ordering="-filed_on")
     def age(self, proposal: Proposal) -> str:
@@ -196,7 +202,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             Column("product", _("product's code"), lambda p: p.product.code if p.product else ""),
             Column("product_name", _("product"), lambda p: p.product.name if p.product else ""),
             Column("category", _("category"), self.category),
-            Column("alliance", _("alliance"), lambda p: p.alliance.code),
+            Column("alliance", _("alliance"), lambda p: p.alliance.code if p.alliance else ""),
             Column("kind", _("kind"), lambda p: p.get_kind_display()),
             Column("ground", _("ground"), lambda p: p.get_ground_display()),
             Column("status", _("status"), lambda p: p.get_status_display()),
@@ -265,6 +271,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "rule_set__alliance",
             "filed_by",
             "penalty",
+            "case__violation",
         )
         try:
             proposal = found.get(pk=object_id)
@@ -280,7 +287,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "decision": decision,
             "superseded": Proposal.objects.filter(rests_on_superseded_data(), pk=proposal.pk).exists(),
             "failing": worklist.days_failing_of(proposal),
-            "openings_text": openings_of(proposal.openings_used, proposal.alliance.openings_limit),
+            "openings_text": self.openings(proposal),
             "accepting": [*reasons.ACCEPTING.items()],
             "rejecting": [*reasons.REJECTING.items()],
             "may_decide": self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED,

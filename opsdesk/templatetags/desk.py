@@ -12,6 +12,7 @@ from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
 from rules.models import Proposal, RuleSet
+from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
 from shops.models import Product
@@ -19,6 +20,7 @@ from shops.models import Product
 register = template.Library()
 
 register.filter("yuan", cells.yuan)
+register.filter("fen", money.told)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)

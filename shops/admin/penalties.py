@@ -1,26 +1,80 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
-from shops import penalties
+from shops import measures as measures_told
+from shops import money
+from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
-from shops.admin.readonly import ReadOnlyInline
-from shops.admin.verbs import Verb, VerbsAdmin
-from shops.models import Measure, Penalty
+from shops.admin.importing import Importing
+from shops.admin.readonly import WRITTEN, told
+from shops.admin.verbs import VerbsAdmin
+from shops.models import ImportBatch, Measure, Penalty
 
 
-class MeasureInline(ReadOnlyInline):
-    model = Measure
-    fields = ["kind", "opening", "listing", "applied_at", "undone_at"]
+def case_of(penalty: Penalty) -> dict[str, Any]:
+    """What a penalty does today, measure by measure, and its course."""
+    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
+    measures = list(penalty.measures.select_related(*related).order_by("pk"))
+    now = timezone.now()
+    return {
+        "measures": [(one, measures_told.describe(one), state_of(one, now)) for one in measures],
+        "undoable": penalty.status in Penalty.PENALISED
+        and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
+        "course": course_of(penalty),
+    }
+
+
+def state_of(measure: Measure, at: datetime) -> tuple[str, Any]:
+    """Whether a measure stands at the moment: a value for its pill, and the word for it."""
+    if measure.undone_at is not None:
+        return "undone", pgettext("measure", "undone")
+    if measure.applied_at is None:
+        return "planned", pgettext("measure", "not applied")
+    over = [moment for moment in (measure.lapsed_at, measure.ends_at) if moment is not None]
+    if over and min(over) <= at:
+        return "over", pgettext("measure", "over")
+    if measure.kind in Measure.ENDING or measure.kind == Measure.Kind.CLOSE:
+        return "standing", pgettext("measure", "stands")
+    return "done", pgettext("measure", "done")
+
+
+def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
+    """What became of it and of its measures: when, who, what and why, oldest first."""
+    rows = [
+        (
+            row.history_date,
+            row.history_user,
+            row.get_status_display(),
+            told(row.history_change_reason, WRITTEN),
+        )
+        for row in penalty.history.select_related("history_user")
+    ]
+    rows += [
+        (
+            row.history_date,
+            row.history_user,
+            row.get_kind_display(),
+            told(row.history_change_reason, WRITTEN),
+        )
+        for row in Measure.history.filter(penalty_id=penalty.pk).select_related("history_user")
+    ]
+    return sorted(rows, key=lambda row: row[0])
 
 
 @admin.register(Penalty)
-class PenaltyAdmin(VerbsAdmin):
+class PenaltyAdmin(Importing, VerbsAdmin):
+    import_kind = ImportBatch.Kind.PENALTIES
+    change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
         "case_number",
@@ -37,7 +91,6 @@ class PenaltyAdmin(VerbsAdmin):
     list_select_related = ["shop", "product", "alliance", "violation", "imposed_by"]
     search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
     search_help_text = _("Code or name of the shop or product, or the platform's case number.")
-    inlines = [MeasureInline]
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
@@ -46,27 +99,41 @@ class PenaltyAdmin(VerbsAdmin):
     readonly_fields = ["case", "why", "ended_why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
-    verbs = (
-        # What it barred it bars no longer; what it closed stays closed (R5).
-        Verb(
-            "lift",
-            permission="shops.lift_penalty",
-            title=_("Lift the penalty"),
-            note=_("it bars nobody any longer, but what it closed or stopped stays so."),
-            submit=_("Lift it"),
-            done=_("The penalty is lifted."),
-            offered=lambda penalty: penalty.status == Penalty.Status.IMPOSED,
-            call=lambda penalty, by, reason: penalties.lift(penalty, by=by, at=timezone.now(), reason=reason),
-        ),
-    )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        penalty = self.get_object(request, object_id)
+        told = case_of(penalty) if isinstance(penalty, Penalty) else {}
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return super().export_queryset(queryset).prefetch_related("measures")
 
     def export_columns(self) -> list[Column]:
-        told = {
-            "reason": Column("reason", _("reason"), self.why),
-            "ended_reason": Column("ended_reason", _("ended because"), self.ended_why),
-        }
-        case = Column("case", _("case"), lambda penalty: penalty.case_number)
-        return [case, *(told.get(column.name, column) for column in super().export_columns())]
+        """Those of a file of penalties first, in its words; then what only the desk knows."""
+        in_files = registers.columns_of(
+            ImportBatch.Kind.PENALTIES,
+            {
+                "shop": lambda penalty: penalty.shop.code,
+                "violation": lambda penalty: penalty.violation.code if penalty.violation else "",
+                "imposed_at": lambda penalty: penalty.reported_at or penalty.imposed_at,
+                "alliance": lambda penalty: penalty.alliance.code if penalty.alliance else "",
+                "product": lambda penalty: penalty.product.code if penalty.product else "",
+                "status": _status_in_files,
+                "points": lambda penalty: _of_measure(penalty, Measure.Kind.POINTS, "points"),
+                "deposit_deducted": _deducted,
+                "reason": self.why,
+            },
+        )
+        words = {"ended_reason": Column("ended_reason", _("ended because"), self.ended_why)}
+        known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
+        others = [
+            Column(f"desk_{column.name}", column.heading, column.value)
+            for column in (words.get(column.name, column) for column in super().export_columns())
+            if column.name not in known
+        ]
+        return [*in_files, Column("desk_case", _("case"), lambda penalty: penalty.case_number), *others]
 
     @admin.display(description=_("case"), ordering="id")
     def case_number(self, penalty: Penalty) -> str:
@@ -87,3 +154,19 @@ class PenaltyAdmin(VerbsAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:
         return pill(penalty.status, penalty.get_status_display())
+
+
+def _status_in_files(penalty: Penalty) -> str:
+    """What has become of a penalty is the desk's: the platform knows two states."""
+    reported = penalty.status == Penalty.Status.REPORTED
+    return Penalty.Status.REPORTED if reported else Penalty.Status.IMPOSED
+
+
+def _of_measure(penalty: Penalty, kind: str, name: str) -> Any:
+    """A figure of the penalty's first measure of that kind."""
+    return next((getattr(measure, name) for measure in penalty.measures.all() if measure.kind == kind), None)
+
+
+def _deducted(penalty: Penalty) -> Any:
+    fen = _of_measure(penalty, Measure.Kind.DEDUCT, "amount_fen")
+    return None if fen is None else money.yuan_of(fen)

@@ -45,7 +45,13 @@ WRITTEN = {
     "promoted": _("promoted"),
     "promoted again": _("promoted again"),
     "put under observation": _("put under observation"),
+    "closed by itself": _("closed by itself"),
+    "expired": _("expired"),
+    "its time is over": _("its time is over"),
+    "lapsed": _("lapsed"),
     "reported": _("reported"),
+    "returned": _("returned"),
+    "undone": _("undone"),
     "shipped": _("shipped"),
     "stop undone": _("stop undone"),
 }

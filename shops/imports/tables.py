@@ -7,6 +7,8 @@ from dataclasses import replace
 from shops.declared import declared
 from shops.imports.columns import ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS, SHOPS, Table
 from shops.imports.declared_columns import of_declared
+from shops.imports.deposit_columns import DEPOSITS
+from shops.imports.penalty_columns import PENALTIES
 from shops.imports.product_columns import LISTINGS, PRODUCT_METRICS, PRODUCTS
 
 TABLES: dict[str, Table] = {
@@ -19,6 +21,8 @@ TABLES: dict[str, Table] = {
         PRODUCTS,
         LISTINGS,
         PRODUCT_METRICS,
+        DEPOSITS,
+        PENALTIES,
     )
 }
 

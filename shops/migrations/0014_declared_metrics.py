@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             name='HistoricalDeclaredMetric',
             fields=[
                 ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('key', models.CharField(db_index=True, help_text='Small letters and digits with underscores between, such as refund_rate_30d.', max_length=40, verbose_name='key')),
+                ('key', models.CharField(help_text='Small letters and digits with underscores between, such as refund_rate_30d.', max_length=40, verbose_name='key')),
                 ('name_en', models.CharField(max_length=60, verbose_name='name in English')),
                 ('name_zh', models.CharField(max_length=60, verbose_name='name in Chinese')),
                 ('unit_en', models.CharField(blank=True, max_length=20, verbose_name='unit in English')),

@@ -22,6 +22,8 @@ class ImportBatch(Audited):
         PRODUCTS = "products", _("products")
         LISTINGS = "listings", _("listings")
         PRODUCT_METRICS = "product_metrics", _("product metrics")
+        DEPOSITS = "deposits", _("movements of deposits")
+        PENALTIES = "penalties", _("penalties")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")

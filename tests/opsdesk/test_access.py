@@ -22,8 +22,17 @@ from opsdesk import review
 from opsdesk.roles import ROLES
 from rules import drafts, exemptions
 from rules.models import RuleSet, SimulatedChange
-from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
+from shops import imports, topups
+from shops.models import (
+    Alliance,
+    DepositRequirement,
+    DepositStep,
+    Export,
+    ImportBatch,
+    ImportSource,
+    PointsThreshold,
+    Violation,
+)
 from tests.factories import (
     AT,
     DOUYIN,
@@ -38,6 +47,7 @@ from tests.factories import (
     make_sweep,
     make_user,
 )
+from tests.shops.accounting import paid_in
 
 # Who asks: the roles, somebody of the staff without a role, somebody who isn't staff, nobody signed in.
 WITHOUT_A_ROLE, OUTSIDER, ANONYMOUS, SUPERUSER = "no role", "no staff", "anonymous", "superuser"
@@ -51,8 +61,14 @@ OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
 SUPERVISORS = frozenset({"supervisor", SUPERUSER})
 SIMULATORS = SUPERVISORS | {"rules_editor"}
 AUDITORS = OPERATORS | {"auditor"}
+FINANCE = frozenset({"finance", SUPERUSER})
+TAKERS = AUDITORS | FINANCE
+REQUIRING = FINANCE | SUPERVISORS
 EDITORS = frozenset({"rules_editor", SUPERUSER})
+JUDGES = SUPERVISORS | {"appeals_officer"}
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
+
+LATER = (AT + timedelta(days=3650)).date()
 
 Who = frozenset[str]
 Row = tuple[Who, Who]  # who may GET, who may POST
@@ -103,14 +119,31 @@ ACCESS: dict[str, Row] = {
     **record("shops_declaredmetric", READERS, add=EDITORS),
     "shops_declaredmetric_define": (EDITORS, EDITORS),
     "shops_declaredmetric_retire": (EDITORS, EDITORS),
+    **record("shops_depositentry", READERS, export=TAKERS, versions=False),
+    "shops_depositentry_import": (FINANCE, FINANCE),
+    "shops_depositentry_account": (READERS, READERS),
+    "shops_depositentry_enter": (FINANCE, FINANCE),
+    "shops_depositentry_reverse": (FINANCE, FINANCE),
+    **record(
+        "shops_depositrequirement", READERS, add=REQUIRING, change=REQUIRING, delete=REQUIRING, export=TAKERS
+    ),
+    **record("shops_depositstep", READERS, add=REQUIRING, change=REQUIRING, delete=REQUIRING, export=TAKERS),
+    **record("shops_topup", READERS, export=TAKERS),
+    "shops_topup_short": (READERS, READERS),
+    "shops_topup_short_export": (NOBODY, TAKERS),
+    "shops_topup_demand": (FINANCE, FINANCE),
+    "shops_topup_settle": (FINANCE, FINANCE),
+    "shops_topup_remind": (FINANCE, FINANCE),
+    "shops_topup_cancel": (FINANCE, FINANCE),
     **record("shops_enrollment", READERS),
     "shops_enrollment_import": (OPERATORS, OPERATORS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
+    "shops_enrollment_leave": (OPERATORS, OPERATORS),
     # Its list alone: of one that somebody else asked for there is no page and no file.
     **record("shops_export", NOBODY, export=NOBODY, versions=False),
-    "shops_export_changelist": (AUDITORS, AUDITORS),
+    "shops_export_changelist": (TAKERS, TAKERS),
     "shops_export_download": (NOBODY, NOBODY),
-    **record("shops_importbatch", READERS, add=OPERATORS),
+    **record("shops_importbatch", READERS, add=OPERATORS | FINANCE),
     "shops_importbatch_source": (AUDITORS, NOBODY),
     "shops_importbatch_confirm": (NOBODY, OPERATORS),
     "shops_importbatch_cancel": (NOBODY, OPERATORS),
@@ -122,6 +155,10 @@ ACCESS: dict[str, Row] = {
     "shops_listing_import": (OPERATORS, OPERATORS),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
+    "shops_penalty_import": (OPERATORS, OPERATORS),
+    "shops_penalty_overturn": (JUDGES, JUDGES),
+    "shops_penalty_undo": (JUDGES, JUDGES),
+    **record("shops_pointsthreshold", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("shops_product", READERS),
     "shops_product_import": (OPERATORS, OPERATORS),
     "shops_product_metrics": (AUDITORS, AUDITORS),
@@ -131,7 +168,10 @@ ACCESS: dict[str, Row] = {
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     "shops_shop_rules": (READERS, NOBODY),
-    **record("shops_violation", READERS),
+    "shops_shop_penalise": (OPERATORS, OPERATORS),
+    "shops_shop_close": (OPERATORS, OPERATORS),
+    "shops_shop_return": (OPERATORS, OPERATORS),
+    **record("shops_violation", READERS, add=SUPERVISORS, change=SUPERVISORS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
     "rules_proposal_reject": (NOBODY, OPERATORS),
@@ -189,6 +229,18 @@ def an_import_with_a_rejected_row() -> ImportBatch:
     return imports.process(batch.pk, at=AT)
 
 
+def a_requirement() -> DepositRequirement:
+    requirement = DepositRequirement(category="beauty", base_fen=100)
+    requirement.save_by(None)
+    return requirement
+
+
+def a_step() -> DepositStep:
+    step = DepositStep(sales_fen=100, amount_fen=100)
+    step.save_by(None)
+    return step
+
+
 def records() -> dict[str, Any]:
     """One record of each kind that has pages of its own."""
     shop = make_shop(controller=make_controller())
@@ -210,8 +262,13 @@ def records() -> dict[str, Any]:
         "shops_importsource": ImportSource.objects.create(name="platform", kind="shops"),
         "shops_importbatch": an_import_with_a_rejected_row(),
         "shops_controller": shop.controller,
+        "shops_depositentry": paid_in(shop, 100),
+        "shops_depositrequirement": a_requirement(),
+        "shops_depositstep": a_step(),
+        "shops_topup": topups.demand(shop=shop, amount_fen=1, by=None, at=AT, key="owed", due_on=LATER),
         "shops_listing": (listing := make_listing()),
         "shops_penalty": make_penalty(shop),
+        "shops_pointsthreshold": PointsThreshold.objects.create(points=12, kinds=["warning"]),
         "shops_product": listing.product,
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
@@ -223,7 +280,7 @@ def records() -> dict[str, Any]:
             shop=shop,
             alliance=alliance,
             rule_code="DF-A5",
-            until=(AT + timedelta(days=3650)).date(),
+            until=LATER,
             reason="moved",
             by=None,
             at=AT,
@@ -260,9 +317,15 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         "file",
         "codes",
         "compare",
+        "short",
+        "short_export",
     ):
         return reverse(f"admin:{name}")
     subject = of[model]
+    if page in ("account", "demand"):
+        return reverse(f"admin:{name}", args=[subject.shop_id])
+    if page == "enter":
+        return reverse(f"admin:{name}", args=[subject.shop_id, "pay_in"])
     if page in ("rule", "rule_move", "rule_remove"):
         return reverse(f"admin:{name}", args=[subject.pk, subject.rules.first().pk])
     if page == "simple_history":

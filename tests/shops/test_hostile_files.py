@@ -12,10 +12,13 @@ from shops import imports
 from shops.models import (
     Controller,
     Correction,
+    DepositEntry,
     Enrollment,
     ImportBatch,
     Listing,
+    Measure,
     Opening,
+    Penalty,
     Product,
     ProductCorrection,
     Qualification,
@@ -52,11 +55,12 @@ def nothing_stays(ground: None) -> Iterator[None]:
 
 def everything() -> list[Any]:
     """All that an import may write, and how much was ever written."""
-    written = (Shop, Controller, Enrollment, Opening, Qualification, Product, Listing)
+    written = (Shop, Controller, Enrollment, Opening, Qualification, Product, Listing, Penalty, Measure)
     return [
         *(standing(kind) for kind in KINDS),
         *(model.history.count() for model in written),
         Correction.objects.count(),
+        DepositEntry.objects.count(),
         ProductCorrection.objects.count(),
     ]
 

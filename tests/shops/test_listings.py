@@ -8,7 +8,7 @@ from django.utils.timezone import localdate
 
 from shops import listings, penalties
 from shops.errors import Refused
-from shops.models import Alliance, Listing, Penalty
+from shops.models import Alliance, Listing, Measure, Penalty
 from tests.factories import (
     AT,
     DOUYIN,
@@ -43,7 +43,7 @@ def stop(listing: Listing, ground: str = "metric", by: User | None = None) -> Pe
         at=AT,
         reason="refunds",
         evidence={},
-        measures=["stop"],
+        measures=[Measure(kind="stop")],
     )
 
 

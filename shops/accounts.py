@@ -1,0 +1,177 @@
+"""A shop's deposit account, read: what is there, what is required (DP-3), what may be refunded.
+
+Amounts are in whole fen. What is required is one statement, for one shop or for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import CharField, Max, QuerySet, Value
+
+from shops import sql
+from shops.models import DepositEntry, ImportBatch, Penalty, Shop, TopUp
+
+# A shop is asked for the most that any alliance asks in which it is, or for what the platform asks where it
+# is in none. An alliance's own amounts go before the platform's, a category's before that of all others.
+# Sales that are not known ask for nothing beyond the base. Takes the day of the sales.
+REQUIRED = """
+WITH scope AS (
+    SELECT s.id AS shop_id, s.category, a.id AS alliance_id,
+           coalesce(a.deposit_due, 'opening') = 'opening' AS at_opening, a.deposit_rule
+    FROM shops_shop s
+    LEFT JOIN shops_enrollment n ON n.shop_id = s.id AND n.state = 'open'
+    LEFT JOIN shops_alliance a ON a.id = n.alliance_id
+    WHERE s.status <> 'closed'{which}
+      AND NOT EXISTS (SELECT FROM shops_closure c WHERE c.shop_id = s.id AND c.returned_at IS NULL)
+      AND NOT EXISTS (
+          SELECT FROM shops_measure x JOIN shops_penalty p ON p.id = x.penalty_id
+          WHERE p.shop_id = s.id AND x.kind = 'close' AND x.applied_at IS NOT NULL AND x.undone_at IS NULL
+      )
+), sold AS (
+    SELECT shop_id, category, alliance_id, at_opening FROM scope
+    UNION ALL
+    SELECT DISTINCT c.shop_id, g.category, c.alliance_id, c.at_opening
+    FROM scope c JOIN shops_product g ON g.shop_id = c.shop_id
+    WHERE c.deposit_rule = 'highest' AND g.status <> 'off_sale'
+), terms AS MATERIALIZED (
+    SELECT d.alliance_id, d.category, b.base_fen, t.sales, t.fens
+    FROM (SELECT DISTINCT coalesce(alliance_id, 0) AS alliance_id, category FROM sold) d
+    LEFT JOIN LATERAL (
+        SELECT r.base_fen FROM shops_depositrequirement r
+        WHERE (r.alliance_id = d.alliance_id OR r.alliance_id IS NULL) AND r.category IN (d.category, '')
+        ORDER BY r.alliance_id IS NULL, r.category = '' LIMIT 1
+    ) b ON true
+    LEFT JOIN LATERAL (
+        SELECT array_agg(t.sales_fen ORDER BY t.sales_fen) AS sales,
+               array_agg(t.amount_fen ORDER BY t.sales_fen) AS fens
+        FROM shops_depositstep t
+        WHERE (t.alliance_id = d.alliance_id OR t.alliance_id IS NULL) AND t.category IN (d.category, '')
+        GROUP BY t.alliance_id, t.category ORDER BY t.alliance_id IS NULL, t.category = '' LIMIT 1
+    ) t ON true
+), asked AS (
+    SELECT d.shop_id, d.at_opening,
+           greatest(t.base_fen, t.fens[width_bucket((m.gmv_30d * 100)::bigint, t.sales)]) AS fen
+    FROM sold d
+    JOIN terms t ON t.alliance_id = coalesce(d.alliance_id, 0) AND t.category = d.category
+    LEFT JOIN shops_shopmetrics m ON m.shop_id = d.shop_id AND m.day = %s
+), required AS (
+    SELECT shop_id, max(fen) FILTER (WHERE at_opening) AS due_fen, max(fen) AS fen
+    FROM asked GROUP BY shop_id
+)
+"""
+SHORT = """
+SELECT q.shop_id, q.due_fen, coalesce(e.balance_fen, 0){more} FROM required q
+LEFT JOIN LATERAL (
+    SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = q.shop_id ORDER BY e.number DESC LIMIT 1
+) e ON true
+WHERE q.due_fen > coalesce(e.balance_fen, 0)
+ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id
+"""
+
+
+class Free(NamedTuple):
+    """What may be refunded, in fen, and what keeps it from being more: kinds and keys of records."""
+
+    amount_fen: int
+    required_fen: int
+    held_by: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Required:
+    """In fen. `due`: what is due now; `later`: with withdrawals included (DP-4). None: nobody stated any."""
+
+    due: int | None
+    later: int | None
+
+
+@dataclass(frozen=True)
+class Short:
+    """A shop whose deposit is less than what is due; amounts in fen."""
+
+    shop: Shop
+    required: int
+    balance: int
+
+    @property
+    def lacking(self) -> int:
+        return self.required - self.balance
+
+
+def measured_day(until: date) -> date | None:
+    """The newest day up to that one of which metrics were imported: its sales count."""
+    applied = ImportBatch.objects.filter(
+        kind=ImportBatch.Kind.METRICS, state=ImportBatch.State.APPLIED, last_day__lte=until
+    )
+    newest: date | None = applied.aggregate(newest=Max("last_day"))["newest"]
+    return newest
+
+
+def required_for(shop: Shop, *, day: date | None) -> Required:
+    """What the shop's deposit is to be, with its sales on data of `day`; None: sales are not known."""
+    statement = REQUIRED.format(which=" AND s.id = %s") + "SELECT due_fen, fen FROM required"
+    found = sql.fetch(statement, [shop.pk, day])
+    due, later = found[0] if found else (None, None)
+    return Required(due, later)
+
+
+def short_shops(*, day: date | None, first: int = 0, limit: int) -> tuple[list[Short], int]:
+    """Shops that have less than is due, those that lack most first, and how many there are in all.
+
+    `limit` of them, from `first` on.
+    """
+    statement = REQUIRED.format(which="") + SHORT.format(more=", count(*) OVER ()")
+    with transaction.atomic():
+        sql.for_many_rows(0, any_number=True)
+        found: list[Any] = sql.fetch(f"{statement} LIMIT %s OFFSET %s", [day, limit, first])
+    return _with_shops(found), found[0][-1] if found else 0
+
+
+def every_short_shop(*, day: date | None) -> Iterator[Short]:
+    """All of them in that order, one by one. Needs a transaction."""
+    sql.for_many_rows(0, any_number=True)
+    rows = sql.stream(REQUIRED.format(which="") + SHORT.format(more=""), [day])
+    while some := list(islice(rows, 2000)):
+        yield from _with_shops(some)
+
+
+def _with_shops(rows: list[tuple[Any, ...]]) -> list[Short]:
+    shops = Shop.objects.in_bulk([shop_id for shop_id, *_amounts in rows])
+    return [Short(shops[shop_id], required, balance) for shop_id, required, balance, *_count in rows]
+
+
+def balance_of(shop: Shop) -> int:
+    """In fen; nothing where nothing was ever entered."""
+    newest = DepositEntry.objects.filter(shop=shop).order_by("-number").values_list("balance_fen", flat=True)
+    return newest.first() or 0
+
+
+def shortfall(shop: Shop, *, day: date | None) -> int:
+    """How much the deposit lacks of what is due, in fen, with the shop's sales on data of `day`."""
+    return max((required_for(shop, day=day).due or 0) - balance_of(shop), 0)
+
+
+def held_by(shop: Shop) -> QuerySet:
+    """What keeps the whole deposit from being refunded, as (kind, key): unsettled penalties, top-ups due."""
+    unsettled = Penalty.objects.filter(
+        shop=shop, status__in=[Penalty.Status.REPORTED, Penalty.Status.IMPOSED]
+    )
+    owed = TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)
+    rows = [
+        records.order_by().annotate(what=Value(what, CharField())).values_list("what", "pk")
+        for what, records in (("penalty", unsettled), ("topup", owed))
+    ]
+    return rows[0].union(*rows[1:], all=True)
+
+
+def free_of(shop: Shop, *, day: date | None) -> Free:
+    """What may be refunded: what is beyond what is due, of a closed shop all; nothing while it is held."""
+    held = list(held_by(shop))
+    required = required_for(shop, day=day).due or 0
+    return Free(0 if held else max(balance_of(shop) - required, 0), required, held)
