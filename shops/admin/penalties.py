@@ -74,6 +74,7 @@ def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
 @admin.register(Penalty)
 class PenaltyAdmin(Importing, VerbsAdmin):
     import_kind = ImportBatch.Kind.PENALTIES
+    change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
         "case_number",

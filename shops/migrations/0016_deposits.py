@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField(db_default=0, editable=False, verbose_name='number')),
-                ('kind', models.CharField(choices=[('pay_in', 'paid in'), ('adjust', 'adjusted'), ('top_up', 'topped up'), ('compensate', 'compensated'), ('deduct', 'deducted'), ('refund', 'refunded'), ('reversal', 'reversed')], max_length=20, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('pay_in', 'paid in'), ('adjust', 'adjusted'), ('top_up', 'topped up'), ('compensate', 'compensated'), ('deduct', 'deducted'), ('refund', 'refunded'), ('reversal', 'taken back')], max_length=20, verbose_name='kind')),
                 ('amount_fen', models.BigIntegerField(help_text='What is taken is below zero.', verbose_name='amount in fen')),
                 ('balance_fen', models.BigIntegerField(db_default=0, editable=False, verbose_name='balance in fen')),
                 ('short_fen', models.BigIntegerField(db_default=0, help_text='What a deduction found missing: a top-up due.', verbose_name='short by, in fen')),

@@ -27,7 +27,7 @@ class DepositEntry(models.Model):
         COMPENSATE = "compensate", _("compensated")
         DEDUCT = "deduct", _("deducted")
         REFUND = "refund", _("refunded")
-        REVERSAL = "reversal", _("reversed")
+        REVERSAL = "reversal", pgettext_lazy("movement", "taken back")
 
     ADDING = frozenset({Kind.PAY_IN, Kind.TOP_UP})
     TAKING = frozenset({Kind.COMPENSATE, Kind.DEDUCT, Kind.REFUND})
