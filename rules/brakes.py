@@ -155,7 +155,7 @@ def _tripped(
     if inside < ENOUGH_SHOPS:
         return
     # Rules that are only tried out clear nobody.
-    clears = evaluation.clearance.mode != RuleSet.Mode.SHADOW
+    clears = evaluation.clearance is not None and evaluation.clearance.mode != RuleSet.Mode.SHADOW
     if clears and settings.most_cleared is not None and to_clear > settings.most_cleared * inside:
         yield Brake("most_cleared", _share(to_clear, inside), f"{settings.most_cleared:f}")
     if settings.least_measured is not None and measured < settings.least_measured * inside:

@@ -14,7 +14,7 @@ from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Valu
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation
-from rules.judging import blocking, passes_all
+from rules.judging import blocking, nobody, passes_all
 from rules.metrics import METRICS
 from rules.models import RuleSet
 from shops.declared import read_once
@@ -66,6 +66,7 @@ class Check:
 def check(shop: Shop, alliance: Alliance, day: date) -> Check:
     """Evaluate `shop` by the rules in force on `day`, through the same expressions as the daily check."""
     evaluation = Evaluation(alliance, day)
+    evaluation.refuse_without_rules()
     with transaction.atomic():
         evaluation.prepare()
         row = (
@@ -76,7 +77,7 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
                 admitting=evidence.of(evaluation.admitting),
                 clearing=evidence.of(evaluation.clearing),
                 warning=evidence.of(evaluation.warning_criteria),
-                admission_holds=_yes(passes_all(evaluation.admitting)),
+                admission_holds=_yes(passes_all(evaluation.admitting) if evaluation.admission else nobody()),
                 clearance_fails=_yes(evaluation.to_clear()),
             )
             .get()

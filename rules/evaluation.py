@@ -65,12 +65,14 @@ class Evaluation:
     instead: RuleSet | None = None
 
     @cached_property
-    def admission(self) -> RuleSet:
-        return self._rule_set(RuleSet.Purpose.ADMISSION)
+    def admission(self) -> RuleSet | None:
+        """None where it was retired without another in its place: then nobody is let in."""
+        return self._version(RuleSet.Purpose.ADMISSION)
 
     @cached_property
-    def clearance(self) -> RuleSet:
-        return self._rule_set(RuleSet.Purpose.CLEARANCE)
+    def clearance(self) -> RuleSet | None:
+        """None where it was retired without another in its place: then nobody is put out."""
+        return self._version(RuleSet.Purpose.CLEARANCE)
 
     @cached_property
     def warning(self) -> RuleSet | None:
@@ -80,28 +82,27 @@ class Evaluation:
     @property
     def versions(self) -> list[RuleSet]:
         """The rule sets gone by."""
-        return [self.admission, self.clearance, *([self.warning] if self.warning else [])]
+        return [version for version in (self.admission, self.clearance, self.warning) if version is not None]
+
+    def refuse_without_rules(self) -> None:
+        """Refused where the alliance has none on that day."""
+        if not self.versions:
+            raise Refused(
+                _("%(alliance)s has no rules in force on %(day)s.")
+                % {"alliance": self.alliance, "day": self.day}
+            )
 
     def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
         if self.instead is not None and self.instead.purpose == purpose:
             return self.instead
         return in_force(self.alliance, purpose, self.day)
 
-    def _rule_set(self, purpose: RuleSet.Purpose) -> RuleSet:
-        rule_set = self._version(purpose)
-        if rule_set is None:
-            raise Refused(
-                _("%(alliance)s has no %(purpose)s rules in force on %(day)s.")
-                % {"alliance": self.alliance, "purpose": purpose.label, "day": self.day}
-            )
-        return rule_set
-
     @cached_property
     def _exempted_codes(self) -> set[str]:
         return exempted_codes(self.alliance, self.day)
 
-    def _criteria(self, rule_set: RuleSet) -> list[Criterion]:
-        return criteria_of(rule_set, self._exempted_codes)
+    def _criteria(self, rule_set: RuleSet | None) -> list[Criterion]:
+        return [] if rule_set is None else criteria_of(rule_set, self._exempted_codes)
 
     @cached_property
     def admitting(self) -> list[Criterion]:
@@ -116,7 +117,7 @@ class Evaluation:
     @cached_property
     def warning_criteria(self) -> list[Criterion]:
         """The evaluable rules of warning, in order: who meets one is warned."""
-        return self._criteria(self.warning) if self.warning else []
+        return self._criteria(self.warning)
 
     @property
     def criteria(self) -> list[Criterion]:
@@ -213,7 +214,7 @@ class Evaluation:
         """
         warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [nobody()])
         # Rules that are only tried out clear nobody.
-        tried_out = self.clearance.mode == RuleSet.Mode.SHADOW
+        tried_out = self.clearance is not None and self.clearance.mode == RuleSet.Mode.SHADOW
         cleared = [] if tried_out else [When(self.to_clear(), then=Value(False))]
         not_cleared = Case(*cleared, default=Value(True), output_field=BooleanField())
         return warned & Q(not_cleared)
@@ -247,7 +248,10 @@ class Evaluation:
         """Passes every blocking admission rule, and no clearance rule fails (R17).
 
         Who was cleared for papers comes back once they are accepted: those still pending don't do (R5).
+        Without rules of admission nobody does.
         """
+        if self.admission is None:
+            return nobody()
         admissible = passes_all(self.admitting) & Q(
             Case(
                 When(self.any_fails(self.clearing), then=Value(False)),

@@ -39,14 +39,15 @@ def gather_due(evaluation: Evaluation) -> None:
     evidence = evaluation.evidence()
     since = Cast(Value(evaluation.day), DateField())
     shops, inside = evaluation.shops(), evaluation.inside()
-    clearing = {
-        "rule_set": _number(evaluation.clearance.pk),
-        "failing_since": since,
-        "more": NOTHING_MORE,
-    }
-    to_clear = inside.filter(evaluation.to_clear())
-    sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **evidence, **clearing))
-    _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
+    if evaluation.clearance is not None:
+        clearing = {
+            "rule_set": _number(evaluation.clearance.pk),
+            "failing_since": since,
+            "more": NOTHING_MORE,
+        }
+        to_clear = inside.filter(evaluation.to_clear())
+        sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **evidence, **clearing))
+        _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
     warning = evaluation.warnings()
     if warning:
         by_lead = [When(condition, then=_number(c.rule.rule_set_id)) for c, condition in warning]
@@ -62,13 +63,14 @@ def gather_due(evaluation: Evaluation) -> None:
             sql.tell_observed_products(_table(Kind.WARN), on_sales, evaluation.alliance, evaluation.day)
         # Of a band nobody knows since when a shop has been in it.
         _date(Kind.WARN, [c for c, _condition in warning if not c.has_band], evaluation.day)
-    admitting = {
-        "rule_set": _number(evaluation.admission.pk),
-        "failing_since": Cast(Value(None), DateField()),
-        "more": NOTHING_MORE,
-    }
-    to_admit = evaluation.candidates().filter(evaluation.to_admit())
-    sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **evidence, **admitting))
+    if evaluation.admission is not None:
+        admitting = {
+            "rule_set": _number(evaluation.admission.pk),
+            "failing_since": Cast(Value(None), DateField()),
+            "more": NOTHING_MORE,
+        }
+        to_admit = evaluation.candidates().filter(evaluation.to_admit())
+        sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **evidence, **admitting))
 
 
 def gather_due_products(products: ProductEvaluation) -> None:
@@ -100,8 +102,12 @@ def file(sweep: Sweep, evaluation: Evaluation, *, at: datetime) -> None:
     Clearances of a day on which they wait are filed as held.
     """
     waits = promotions.in_effect(sweep.alliance, promotions.Effect.WAIT, sweep.day)
-    kinds = [Kind.CLEAR, *([Kind.WARN] if evaluation.warnings() else []), Kind.ADMIT]
-    for kind in kinds:
+    gathered = {
+        Kind.CLEAR: evaluation.clearance is not None,
+        Kind.WARN: bool(evaluation.warnings()),
+        Kind.ADMIT: evaluation.admission is not None,
+    }
+    for kind in [kind for kind, there in gathered.items() if there]:
         status = Status.HELD if kind == Kind.CLEAR and waits else Status.OPEN
         _file(_Filing(sweep, kind, evaluation.versions, at), status)
 

@@ -76,4 +76,4 @@ def verdict(cases: list[tuple[Q, Outcome]], default: Outcome) -> Case:
 
 def passes_all(criteria: list[Criterion]) -> Q:
     """Every blocking criterion holds or is exempt."""
-    return reduce(and_, [criterion.passes() for criterion in blocking(criteria)], Q())
+    return reduce(and_, [c.passes() for c in blocking(criteria)] or [Q(Value(True))])

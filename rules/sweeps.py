@@ -63,6 +63,7 @@ def request(
     if day is None:
         raise Refused(_("No metrics have been imported yet: there is no day to check."))
     evaluation = Evaluation(alliance, day)
+    evaluation.refuse_without_rules()
     with transaction.atomic():
         # Two people pressing the button at once get the same check.
         Alliance.objects.select_for_update(no_key=True).get(pk=alliance.pk)

@@ -72,19 +72,23 @@ def ask(shop: Shop, alliance: Alliance, day: date) -> Answer:
         in_the_way = [_t("The shop has never applied to %(alliance)s.") % {"alliance": alliance}]
     elif not inside:
         in_the_way = enrollments.refusals_to_admit(enrollment, day)
+    if not inside and answer.evaluation.admission is None:
+        in_the_way.append(_t("No rules of admission are in force on that day: nobody is let in."))
     return Answer(
         alliance,
         enrollment,
         check=answer,
-        sets=tuple(_judged(answer, purpose, entries) for purpose, entries in answer.rules.items()),
+        sets=tuple(
+            _judged(rule_set, entries)
+            for purpose, entries in answer.rules.items()
+            if (rule_set := answer.rule_set(purpose)) is not None
+        ),
         in_the_way=tuple(in_the_way),
         way_back=() if inside else tuple(way_back_text(entry) for entry in answer.against),
     )
 
 
-def _judged(answer: Check, purpose: str, entries: list[dict[str, Any]]) -> JudgedSet:
-    rule_set = answer.rule_set(purpose)
-    assert rule_set is not None
+def _judged(rule_set: RuleSet, entries: list[dict[str, Any]]) -> JudgedSet:
     rules: dict[str, Rule] = {rule.code: rule for rule in rule_set.rules.all()}
     return JudgedSet(rule_set, [{"entry": entry, "rule": rules[entry["code"]]} for entry in entries])
 

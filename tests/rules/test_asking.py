@@ -73,7 +73,7 @@ def test_an_earlier_day_is_asked_by_its_own_figures() -> None:
 def test_a_day_before_the_first_rules_says_that_there_are_none() -> None:
     shop = make_enrollment().shop
     shown = page(shop, day=date(2020, 1, 1))
-    assert "Douyin Featured Alliance has no admission rules in force" in shown
+    assert "Douyin Featured Alliance has no rules in force" in shown
 
 
 def test_without_any_metrics_it_says_what_to_do() -> None:
