@@ -42,7 +42,7 @@ def proposals() -> list[int]:
                 at=AT,
                 reason="below_bar",
                 evidence={},
-                measures=["stop"],
+                measures=[Measure(kind="stop")],
             )
         ids.append(proposal.pk)
     return ids
