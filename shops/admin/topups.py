@@ -46,7 +46,7 @@ State = TopUp.State
 class StandingFilter(admin.SimpleListFilter):
     """Those that are due unless asked otherwise; overdue on the reader's day."""
 
-    title = _("standing")
+    title = pgettext_lazy("top-up", "standing")
     parameter_name = "standing"
 
     def _groups(self) -> dict[str, tuple[Any, Q]]:
@@ -165,7 +165,7 @@ class TopUpAdmin(VerbsAdmin):
     def outstanding(self, owed: Any) -> str:
         return money.told(_left(owed)) if owed.state == State.OPEN else NOTHING
 
-    @admin.display(description=_("standing"))
+    @admin.display(description=pgettext_lazy("top-up", "standing"))
     def standing(self, owed: TopUp) -> str:
         if owed.state == State.OPEN and owed.due_on < timezone.localdate():
             return pill("overdue", _("overdue"))
