@@ -130,6 +130,7 @@ def test_nobody_deletes_or_changes_what_only_verbs_write(role: str) -> None:
     }
     allowed = {
         "rules_editor": {"rules.add_ruleset", "rules.change_ruleset"},
-        "supervisor": {"shops.change_alliance"},
+        "finance": roles.REQUIRES,
+        "supervisor": {"shops.change_alliance", *roles.REQUIRES},
     }
     assert edits == allowed.get(role, set())
