@@ -286,11 +286,7 @@ def verify_leases() -> str | None:
     running, working = leases(SWEEPING), leases(IMPORTING)
     return _first(
         (f"daily check {row.pk} is running, and nobody runs it" for row in sweeps if row.pk not in running),
-        (
-            f"import {row.pk} is {row.state}, and nobody works on it"
-            for row in imports
-            if row.pk not in working
-        ),
+        (f"import {row.pk} is {row.state}, and nobody is at it" for row in imports if row.pk not in working),
     )
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import pgettext_lazy
 from opsdesk import jobs, review, worklist
 from rules import checking, sweeps
 from rules.admin.unjudged import UNJUDGED
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS
 from rules.models import Proposal
 from shops import outgoing
 from shops.admin.exporting import deliver

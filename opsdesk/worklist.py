@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Case, DateField, Max, QuerySet, Sum, Value, When
 from django.utils import timezone
 
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS
 from rules.models import Proposal, Rule, Sweep
 from shops import listings
 from shops.metrics import PRODUCT_METRICS

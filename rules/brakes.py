@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from rules.counting import Tally
 from rules.criteria import Outcome
+from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
 from rules.judging import blocking
-from rules.metrics import METRICS
 from rules.models import Proposal, RuleSet
 from rules.products import ProductEvaluation
 from shops import sql

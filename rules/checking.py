@@ -13,9 +13,9 @@ from django.db.models import BooleanField, Case, CharField, F, Q, QuerySet, Valu
 
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
+from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
 from rules.judging import blocking, nobody, passes_all
-from rules.metrics import METRICS
 from rules.models import RuleSet
 from shops.declared import read_once
 from shops.models import Alliance, Shop, ShopMetrics

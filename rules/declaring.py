@@ -16,7 +16,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from rules import publishing
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS
 from rules.models import Rule, RuleSet
 from shops import sql
 from shops.changes import lock, refuse_unless_seen

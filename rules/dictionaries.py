@@ -13,8 +13,9 @@ from django.db.models import DecimalField, F, Func, Value
 from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext_lazy as _
 
-from rules.metrics import KINDS, METRICS, Kind, RuleMetric
+from rules.metrics import KINDS, Kind, RuleMetric, of_declared, of_penalties, of_shops
 from rules.models import RuleSet
+from shops.declared import declared
 from shops.metrics import PRODUCT_METRICS as IMPORTED
 from shops.models import Product
 
@@ -81,6 +82,37 @@ def _derived() -> Iterator[RuleMetric]:
 PRODUCT_METRICS: Mapping[str, RuleMetric] = {
     metric.key: metric for metrics in (_imported(), _derived()) for metric in metrics
 }
+
+
+class Dictionary(Mapping[str, RuleMetric]):
+    """Every metric of shops by its key. Those of penalties under any violation are made as they are asked.
+
+    Declared ones are looked up as they are asked for (within `read_once`: once). Iterating leaves both out.
+    """
+
+    def __init__(self, metrics: Iterator[RuleMetric]) -> None:
+        self._listed = {metric.key: metric for metric in metrics}
+
+    def __getitem__(self, key: str) -> RuleMetric:
+        found = self._listed.get(key) or of_penalties(key)
+        if found is None and key:
+            found = of_declared(declared()[key])
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    def everything(self) -> dict[str, RuleMetric]:
+        """What stands in it, then all declared metrics; the retired ones too."""
+        return {**self._listed, **{key: of_declared(metric) for key, metric in declared().items()}}
+
+
+METRICS = Dictionary(of_shops())
 
 DICTIONARIES: Mapping[str, Mapping[str, RuleMetric]] = {
     RuleSet.Subject.SHOP: METRICS,

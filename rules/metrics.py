@@ -25,7 +25,6 @@ from django.utils.translation import pgettext_lazy
 
 from rules import declared
 from shops import metrics as imported
-from shops.declared import declared as metrics_declared
 from shops.errors import Refused
 from shops.models import Shop
 
@@ -145,10 +144,6 @@ def _measured(metric: imported.Metric, value: Combinable, *, none_yet: str, **mo
 def _imported() -> Iterator[RuleMetric]:
     for key, metric in imported.METRICS.items():
         yield _measured(metric, F(f"m__{key}"), none_yet=f"m__{key}_none", column=key)
-
-
-def _declared(metric: imported.Metric) -> RuleMetric:
-    return _measured(metric, **declared.read_as(metric))
 
 
 def _counted(key: str, name: str | Promise, source: str, window_days: int | None = None) -> RuleMetric:
@@ -302,36 +297,22 @@ def penalties_asked(key: str) -> tuple[str, int] | None:
     return (asked["violation"], int(asked["days"])) if asked else None
 
 
-class Dictionary(Mapping[str, RuleMetric]):
-    """Every metric by its key. Those of penalties under any violation are made as they are asked for.
-
-    Declared ones are looked up as they are asked for (within `read_once`: once). Iterating leaves both out.
-    """
-
-    def __init__(self, metrics: Iterator[RuleMetric]) -> None:
-        self._listed = {metric.key: metric for metric in metrics}
-
-    def __getitem__(self, key: str) -> RuleMetric:
-        if key in self._listed:
-            return self._listed[key]
-        asked = penalties_asked(key)
-        if asked is None:
-            if not key:
-                raise KeyError(key)
-            return _declared(metrics_declared()[key])
-        violation, days = asked
-        name = format_lazy(_("penalties under {violation} in {days} days"), violation=violation, days=days)
-        return _counted(key, name, "", window_days=days)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._listed)
-
-    def __len__(self) -> int:
-        return len(self._listed)
-
-    def everything(self) -> dict[str, RuleMetric]:
-        """What stands in it, then all declared metrics; the retired ones too."""
-        return {**self._listed, **{key: _declared(metric) for key, metric in metrics_declared().items()}}
+def of_shops() -> Iterator[RuleMetric]:
+    """What is listed of shops: imported, then derived."""
+    yield from _imported()
+    yield from _derived()
 
 
-METRICS = Dictionary(metric for metrics in (_imported(), _derived()) for metric in metrics)
+def of_declared(metric: imported.Metric) -> RuleMetric:
+    """A metric without a column, as somebody declared it."""
+    return _measured(metric, **declared.read_as(metric))
+
+
+def of_penalties(key: str) -> RuleMetric | None:
+    """The count of penalties that the key asks for; None for another key."""
+    asked = penalties_asked(key)
+    if asked is None:
+        return None
+    violation, days = asked
+    name = format_lazy(_("penalties under {violation} in {days} days"), violation=violation, days=days)
+    return _counted(key, name, "", window_days=days)

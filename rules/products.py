@@ -190,8 +190,7 @@ class ProductEvaluation:
 
     def not_served(self) -> Q:
         """The opposite: R22 for shops and products alike."""
-        not_served = self.alliance.category_not_served
-        if not not_served:
+        if not (not_served := self.alliance.category_not_served):
             return Q(pk__in=[])
         return Q(category=not_served) | Q(product__shop__category=not_served)
 

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 
 from rules.checking import EveryUnjudged, Unjudged
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS
 from rules.models import RuleSet
 from shops import outgoing
 from shops.errors import NotAllowed

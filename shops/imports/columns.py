@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 
+from shops.imports.staged_cells import moment_of, share_of
 from shops.metrics import METRICS, Metric, MetricType
 from shops.models import Enrollment, ImportBatch, Opening, Qualification, Shop
 
@@ -53,10 +54,8 @@ class Column:
 
     @property
     def staged(self) -> dict[str, str]:
-        """The staging table's columns for it, with their types.
-
-        A score that is not given yet is staged as NaN, a rate as it is written, with its sign of percent, and
-        so a moment, with its zone or without.
+        """The staging table's columns for it, with their types. A score that is not given yet is staged as NaN;
+        a rate and a moment as they are written, with their sign of percent, their zone.
         """
         if self.pinyin:
             return {self.name: "text", f"{self.name}_key": "text"}
@@ -74,9 +73,7 @@ class Column:
         if self.type is Type.RATE:
             return {self.name: share_of(cell)}
         if self.type is Type.MOMENT:
-            zoned = f"WHEN {cell} ~ ':[0-9.]+(Z|[+-])' THEN {cell}::timestamptz"
-            local = f"ELSE {cell}::timestamp AT TIME ZONE 'Asia/Shanghai'"
-            return {self.name: f"CASE WHEN {cell} = '' THEN NULL {zoned} {local} END"}
+            return {self.name: moment_of(cell)}
         return {name: f"{staged}.{name}" for name in self.staged}
 
 
@@ -99,13 +96,6 @@ class Table:
             for column in self.columns
             for name in (column.name, column.name_zh, *column.aliases)
         }
-
-
-def share_of(cell: str) -> str:
-    """The share of 1 that a staged rate means."""
-    percent = f"rtrim({cell}, '%%')::numeric / 100"
-    plain = f"nullif({cell}, '')::numeric"
-    return f"CASE WHEN right({cell}, 1) = '%%' THEN {percent} ELSE {plain} END"
 
 
 def spoken(word: str) -> str:

@@ -8,7 +8,8 @@ from datetime import date
 
 from django.utils.translation import override
 
-from shops.imports.columns import Column, Type, of_metric, share_of
+from shops.imports.columns import Column, Type, of_metric
+from shops.imports.staged_cells import share_of
 from shops.metrics import Metric, MetricType
 
 

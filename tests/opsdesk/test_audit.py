@@ -270,7 +270,7 @@ BROKEN = {
     "an import that nobody works on": (
         "verify_leases",
         "UPDATE shops_importbatch SET state = 'applying' WHERE id = 2",
-        "import 2 is applying, and nobody works on it",
+        "import 2 is applying, and nobody is at it",
     ),
 }
 

@@ -13,8 +13,8 @@ from django.utils.translation import override
 
 from rules.admin.values import way_back_text
 from rules.checking import check
+from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
-from rules.metrics import METRICS
 from rules.models import Alternative, Rule, RuleSet
 from shops import enrollments
 from shops.errors import Refused

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from rules import declaring, publishing, validity
 from rules.declaring import Declaration
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS
 from rules.models import Alternative, Rule, RuleSet
 from shops.changes import latest_change
 from shops.errors import Invalid, NotAllowed, Refused

@@ -7,8 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rules.admin.dictionary import entries
-from rules.dictionaries import PRODUCT_METRICS
-from rules.metrics import METRICS
+from rules.dictionaries import METRICS, PRODUCT_METRICS
 from rules.models import Rule, RuleSet
 from shops.models import Alliance
 from tests.factories import AT, DAY, DOUYIN, make_user
