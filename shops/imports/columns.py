@@ -54,8 +54,8 @@ class Column:
 
     @property
     def staged(self) -> dict[str, str]:
-        """The staging table's columns for it, with their types. A score that is not given yet is staged as NaN;
-        a rate and a moment as they are written, with their sign of percent, their zone.
+        """The staging table's columns for it, with their types. A score not given yet is staged as NaN, a
+        rate and a moment as they are written, with their sign of percent, their zone.
         """
         if self.pinyin:
             return {self.name: "text", f"{self.name}_key": "text"}
