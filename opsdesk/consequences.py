@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from rules import casework
-from rules.models import Proposal
+from rules.models import Proposal, RuleSet
 from shops import catalogue, enrollments, listings, penalties, points
 from shops.errors import Refused
 from shops.models import Listing, Measure, Penalty
@@ -104,10 +104,23 @@ def _of_a_product(
         case Kind.OBSERVE:
             listings.observe(listing, by=by, at=at, reason=why)
         case Kind.RESUME:
-            penalties.resume(listing, by=by, at=at, reason=why)
+            observed = _is_still_to_be_observed(proposal)
+            penalties.resume(listing, by=by, at=at, reason=why, observed=observed)
         case _:
             raise Refused(_("The desk can't carry out a proposal of this kind."))
     return None
+
+
+def _is_still_to_be_observed(proposal: Proposal) -> bool:
+    """Whether rules of observation that act keep the product back as it is resumed (R11)."""
+    versions = [version["id"] for version in proposal.evidence.get("rule_sets", [])]
+    observing = RuleSet.objects.filter(pk__in=versions, purpose=RuleSet.Purpose.OBSERVATION)
+    return observing.exclude(mode=RuleSet.Mode.SHADOW).exists() and any(
+        rule["purpose"] == RuleSet.Purpose.OBSERVATION
+        and rule["outcome"] in ("fails", "no_data")
+        and not rule["advisory"]
+        for rule in proposal.evidence.get("rules", [])
+    )
 
 
 def _impose(proposal: Proposal, measure: Measure.Kind, why: str, by: User | None, at: datetime) -> Penalty:

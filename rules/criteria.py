@@ -83,7 +83,7 @@ class Criterion:
     def metrics(self) -> list[RuleMetric]:
         """All that it reads."""
         sample = [self.sample] if self.sample else []
-        return [comparison.metric for comparison in self._ways] + sample
+        return [comparison.metric for comparison in self.ways] + sample
 
     @property
     def facts(self) -> set[str]:
@@ -119,7 +119,7 @@ class Criterion:
         return f"exempt_{self.rule.code}"
 
     @property
-    def _ways(self) -> tuple[Comparison, ...]:
+    def ways(self) -> tuple[Comparison, ...]:
         return (self.own, *self.alternatives)
 
     @property
@@ -128,10 +128,10 @@ class Criterion:
         return not self.alternatives and not self.own.bare
 
     def _met(self) -> Q:
-        return reduce(or_, [way.met() for way in self._ways])
+        return reduce(or_, [way.met() for way in self.ways])
 
     def _unmet(self) -> Q:
-        return reduce(and_, [way.unmet() for way in self._ways])
+        return reduce(and_, [way.unmet() for way in self.ways])
 
     @property
     def reach(self) -> Reach:
@@ -145,6 +145,10 @@ class Criterion:
     def fails(self) -> Q:
         """Admission: the condition is not met. Otherwise: it is met, so the shop is to be cleared."""
         condition = self._met() if self.clearing else self._unmet()
+        # What a measured value settles by itself is not asked again.
+        measured_anyway = self._rests_on_a_value and self.metric.measured
+        if self.asks_for_metrics and not measured_anyway:
+            condition &= Q(m__day__isnull=False)
         return condition & self.reach.concerned()
 
     def passes(self) -> Q:

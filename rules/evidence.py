@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.models import (
     BooleanField,
@@ -86,9 +86,11 @@ def columns(
     `against`: each rule with the condition on which it does. `gmv`: the shop's sales of 30 days.
     """
 
+    reasons = list(_reasons(against))
+
     def first(pick: str) -> Case:
         return Case(
-            *(When(condition, then=_picked(c, pick)) for c, condition in against),
+            *(When(condition, then=_picked(c, way, pick)) for condition, c, way in reasons),
             default=Value(""),
             output_field=TextField(),
         )
@@ -108,7 +110,10 @@ def columns(
         "lead_threshold": first("threshold"),
         "lead_ground": first("ground"),
         "lead_margin": Case(
-            *(When(condition, then=c.margin()) for c, condition in against),
+            *(
+                When(condition, then=way.margin(holds_when_met=not c.clearing))
+                for condition, c, way in reasons
+            ),
             default=Cast(Value(None), DecimalField(max_digits=20, decimal_places=6)),
         ),
         "gmv": gmv,
@@ -118,15 +123,25 @@ def columns(
     }
 
 
-def _picked(criterion: Criterion, pick: str) -> object:
-    rule = criterion.rule
+def _reasons(against: Sequence[tuple[Criterion, Q]]) -> Iterator[tuple[Q, Criterion, Comparison]]:
+    """What to name as the reason, and when: of a rule that is met by any of several conditions the first that
+    is met.
+    """
+    for criterion, condition in against:
+        if criterion.clearing:
+            for way in criterion.ways if criterion.alternatives else ():
+                yield condition & way.met(), criterion, way
+        yield condition, criterion, criterion.own
+
+
+def _picked(criterion: Criterion, way: Comparison, pick: str) -> object:
     if pick == "observed":
-        return criterion.own.observed_text()
+        return way.observed_text()
     text = {
-        "code": rule.code,
-        "metric": rule.metric,
-        "operator": rule.operator,
-        "threshold": criterion.own.threshold_text(),
-        "ground": rule.ground,
+        "code": criterion.rule.code,
+        "metric": way.metric.key,
+        "operator": way.operator.value,
+        "threshold": way.threshold_text(),
+        "ground": criterion.rule.ground,
     }[pick]
     return Value(text, output_field=TextField())

@@ -24,11 +24,16 @@ def of_alliance(alliance: Alliance) -> QuerySet[Any]:
 
 
 def observed_sales(alliance: Alliance, day: date) -> QuerySet[Any, dict[str, Any]]:
-    """The alliance's products under observation whose sales of the day are known, each with its `shop`."""
+    """The alliance's products under observation whose sales of the day are known, each with its `shop`.
+
+    Without those of a category that the alliance does not serve (R22).
+    """
     sold = FilteredRelation("product__metrics", condition=Q(product__metrics__day=day))
+    not_served = Q(product__category=alliance.category_not_served)
     return (
         of_alliance(alliance)
         .annotate(sold=sold)
+        .filter(~not_served if alliance.category_not_served else Q())
         .filter(standing=State.OBSERVED, sold__sales_amount__isnull=False)
         .values(
             shop=F("product__shop_id"),

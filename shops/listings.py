@@ -147,8 +147,11 @@ def observe(listing: Listing, *, by: User | None, at: datetime, reason: str = ""
 
 
 @transaction.atomic
-def resume(listing: Listing, *, by: User | None, at: datetime, reason: str = "") -> None:
-    """A product that was observed or stopped is promoted again, from the local day of `at`.
+def resume(
+    listing: Listing, *, by: User | None, at: datetime, reason: str = "", observed: bool = False
+) -> None:
+    """A product that was observed or stopped is promoted again, from the local day of `at`; a stopped one is
+    put under observation where that is not over yet (`observed`, R11).
 
     Stops that stand are the penalties' to end: penalties.resume does both. Refused when it is promoted or
     has only applied, is barred, or its shop is not in.
@@ -156,7 +159,8 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str = "")
     lock(listing)
     _refuse_unless(listing, State.OBSERVED, State.STOPPED)
     _refuse_barred(listing)
-    _move(listing, State.PROMOTED, by=by, at=at, reason=reason or "promoted again")
+    to = State.OBSERVED if observed else State.PROMOTED
+    _move(listing, to, by=by, at=at, reason=reason or "promoted again")
 
 
 @transaction.atomic

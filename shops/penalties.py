@@ -227,15 +227,15 @@ def run_timers(at: datetime, *, limit: int = 10_000) -> int:
 
 
 @transaction.atomic
-def resume(listing: Listing, *, by: User | None, at: datetime, reason: str) -> None:
-    """Have a product promoted again: penalties that a metric brought it end, as lifted, and no stop of it
-    is left.
+def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, observed: bool = False) -> None:
+    """Have a product promoted again, or put under observation: penalties that a metric brought it end, as
+    lifted, and no stop of it is left.
 
     Whoever may decide so has been asked already: nobody needs the right to lift other penalties for it.
     Refused without a reason, and where listings.resume is: while another ground's penalty bars the product.
     """
     lock_standing(listing.product.shop)
-    listings.resume(listing, by=by, at=at, reason=reason)
+    listings.resume(listing, by=by, at=at, reason=reason, observed=observed)
     stops = listings.stops().filter(listing=listing)
     ended = Penalty.objects.select_for_update(no_key=True).filter(
         pk__in=stops.values("penalty"), ground=Ground.METRIC, status=Penalty.Status.IMPOSED

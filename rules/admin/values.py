@@ -91,21 +91,33 @@ def any_of_text(conditions: Iterable[Condition]) -> str:
 
 def way_back_text(entry: dict[str, Any]) -> str:
     """What would have to change of an entry of evidence that keeps a shop out, and how far it is."""
-    metric, observed = entry["metric"], entry["observed"]
+    metric, several = entry["metric"], entry.get("alternatives", [])
+    ways = [_way(each, named=bool(several)) for each in (entry, *several)]
     words = {
-        "metric": name_of(metric),
-        "observed": value_of(metric, observed) if observed is not None else str(_("not known")),
-        "condition": comparison_of(metric, entry["operator"], entry["threshold"]),
+        "facts": str(_(", ")).join(fact for fact, _condition in ways),
+        "condition": str(_(" or ")).join(condition for _fact, condition in ways),
     }
     if entry["purpose"] == RuleSet.Purpose.ADMISSION:
-        text = _("%(metric)s is %(observed)s; needed: %(condition)s")
+        text = _("%(facts)s; needed: %(condition)s")
     else:
-        text = _("%(metric)s is %(observed)s; not allowed: %(condition)s")
+        text = _("%(facts)s; not allowed: %(condition)s")
     told = str(text) % words
-    if entry["margin"] is None:
+    # Of several conditions no single distance says how far it is.
+    if entry["margin"] is None or several:
         return str(_("%(told)s.")) % {"told": told}
     distance = margin_of(metric, abs(Decimal(str(entry["margin"])))).lstrip("+")
     return str(_("%(told)s: %(distance)s away.")) % {"told": told, "distance": distance}
+
+
+def _way(entry: dict[str, Any], *, named: bool) -> tuple[str, str]:
+    """What was observed, and with what it is compared; `named`: of which metric, where there are several."""
+    metric, observed = entry["metric"], entry["observed"]
+    fact = _("%(metric)s is %(observed)s") % {
+        "metric": name_of(metric),
+        "observed": value_of(metric, observed) if observed is not None else str(_("not known")),
+    }
+    condition = comparison_of(metric, entry["operator"], entry["threshold"])
+    return fact, f"{name_of(metric)} {condition}" if named else condition
 
 
 def plain(amount: Decimal, least: int = 0) -> str:

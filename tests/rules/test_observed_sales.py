@@ -42,6 +42,18 @@ def selling(*sales: str | None, alliance: str = WECHAT, measured: bool = True) -
     return enrollment
 
 
+@pytest.mark.parametrize("of", ["product", "shop"])
+def test_products_of_a_category_that_is_not_served_do_not_count(of: str) -> None:
+    enrollment = selling("5000.00")
+    local = make_product(enrollment.shop, **({"category": "local-life"} if of == "product" else {}))
+    make_product_metrics(make_listing(local, WECHAT, state="observed").product, sales_amount="9000")
+    if of == "shop":
+        enrollment.shop.category = "local-life"
+        enrollment.shop.save()
+    check(WECHAT)
+    assert not Proposal.objects.exists()
+
+
 @pytest.mark.parametrize("measured", [True, False])
 def test_beyond_the_cap_the_shop_is_warned_once_and_its_products_are_named(measured: bool) -> None:
     enrollment = selling("1000.00", "4000.01", "0.00", None, measured=measured)

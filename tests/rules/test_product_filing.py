@@ -8,8 +8,9 @@ import pytest
 from django.db.utils import IntegrityError
 from django.utils.translation import override
 
+from opsdesk import review
 from rules.brakes import Brake
-from rules.models import Proposal
+from rules.models import Alternative, Proposal
 from shops.models import Alliance, PromotionPeriod
 from tests.factories import (
     AT,
@@ -210,3 +211,39 @@ def test_rules_in_shadow_mode_stop_no_products_and_hold_no_check() -> None:
     for _ in range(20):
         make_product_metrics(make_listing(make_product(shop)).product, **BAD)
     assert check(WECHAT).status == "done"
+
+
+def test_a_product_without_metrics_of_the_day_is_not_stopped_for_a_rule_that_reads_them() -> None:
+    rule_set = rules("clearance", published=False)
+    Alternative.objects.create(
+        rule=rule_set.rules.get(), position=1, metric="product_status", operator="=", value="off_sale"
+    )
+    rule_set.published_at = AT
+    rule_set.save()
+    listing = listed("promoted", LATER)
+    listing.product.status = "off_sale"
+    listing.product.save()
+    sweep = check(WECHAT)
+    assert (sweep.failing, sweep.no_data, proposed()) == (0, 1, [])
+
+
+def test_a_stopped_product_that_is_not_past_its_observation_comes_back_under_it() -> None:
+    rules("admission")
+    rules("observation")
+    listing = listed("stopped", settled_orders=4)
+    check(WECHAT)
+    assert proposed() == [("resume", "open")]
+    review.accept(Proposal.objects.get(product=listing.product).pk, by=None, reason="qualifies", at=AT)
+    listing.refresh_from_db()
+    assert listing.state == "observed"
+
+
+@pytest.mark.parametrize(("mode", "orders"), [("propose", 30), ("shadow", 4)])
+def test_a_stopped_product_that_nothing_keeps_under_observation_is_promoted(mode: str, orders: int) -> None:
+    rules("admission")
+    rules("observation", mode=mode)
+    listing = listed("stopped", settled_orders=orders)
+    check(WECHAT)
+    review.accept(Proposal.objects.get(product=listing.product).pk, by=None, reason="qualifies", at=AT)
+    listing.refresh_from_db()
+    assert listing.state == "promoted"
