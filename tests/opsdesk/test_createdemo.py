@@ -181,6 +181,8 @@ def test_shops_on_a_boundary_are_judged_as_the_rules_say(demo: Demo) -> None:
         "BOUND-DF-A8-VIRTUAL": ("admit",),
         "BOUND-DF-A9-D365": ("admit",),
         "BOUND-DF-A10-MINOR": ("admit",),
+        # Reported, and so proposed to be penalised.
+        "BOUND-DF-A10-REPORTED-OTHER": ("penalise", "V11"),
         "BOUND-DF-A11-BELOW": ("admit",),
         "BOUND-DF-A12-THIRD": ("admit",),
         "BOUND-DF-C1-BELOW": ("clear", "DF-C1"),
