@@ -51,7 +51,8 @@ def test_the_way_back_names_every_condition_of_a_rule() -> None:
         assert [way_back_text(rule) for rule in against] == [
             "shop score is 4.10, positive rate is 40%; needed: shop score ≥ 4.20 or positive rate ≥ 90%.",
             "experience score is 4.60, positive rate is 40%, paid order amount of 30 days is ¥500.00;"
-            " not allowed: experience score < 3.50 or positive rate < 50% or paid order amount of 30 days < ¥10.00.",
+            " not allowed: experience score < 3.50 or positive rate < 50%"
+            " or paid order amount of 30 days < ¥10.00.",
         ]
     with override("zh-hans"):
         assert way_back_text(against[0]) == (
