@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from opsdesk.models import Decision
+from opsdesk.models import Appeal, Decision, Notice
 from rules.models import Proposal, ShopExemption, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
@@ -54,6 +54,8 @@ def story(shop: Shop) -> list[Event]:
         (Decision, Q(proposal__shop=shop), _of_decision),
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
+        (Notice, Q(penalty__shop=shop), _of_notice),
+        (Appeal, Q(penalty__shop=shop), _of_appeal),
     ]
     events = [
         Event(
@@ -137,6 +139,21 @@ def _of_measure(row: Any) -> str:
         "number": Penalty(pk=row.penalty_id).case_number,
     }
     return _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
+
+
+def _of_notice(row: Any) -> str:
+    case = {"number": Penalty(pk=row.penalty_id).case_number, "channel": row.get_channel_display()}
+    if row.delivered_at is None:
+        return _("Notice of penalty %(number)s is written") % case
+    return _("Notice of penalty %(number)s is delivered: %(channel)s") % case
+
+
+def _of_appeal(row: Any) -> str:
+    return _("Appeal %(number)s against penalty %(case)s: %(state)s") % {
+        "number": Appeal(pk=row.id).number,
+        "case": Penalty(pk=row.penalty_id).case_number,
+        "state": row.get_state_display(),
+    }
 
 
 # What must always hold (faults): each returns the first broken record in words, or None.

@@ -22,12 +22,21 @@ KEPT = frozenset(
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",
+        "opsdesk.Appeal",
+        "opsdesk.AppealTerms",
         "opsdesk.Decision",
+        "opsdesk.Notice",
     }
 )
 # Only ever added to.
 APPEND_ONLY = frozenset(
-    {"shops.Correction", "shops.ProductCorrection", "rules.Retirement", "rules.SweepInput"}
+    {
+        "shops.Correction",
+        "shops.ProductCorrection",
+        "rules.Retirement",
+        "rules.SweepInput",
+        "opsdesk.AppealMessage",
+    }
 )
 
 

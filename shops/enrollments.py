@@ -39,9 +39,10 @@ def barred_for_ever() -> QuerySet[Shop]:
 
 def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
     """Shops that a penalty keeps out of this alliance while it stands (R5): a judgement about the shop, or
-    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out.
+    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out, nor
+    does a penalty that is stayed.
     """
-    standing = Penalty.objects.filter(status=Penalty.Status.IMPOSED)
+    standing = Penalty.objects.filter(status=Penalty.Status.IMPOSED, stayed_at=None)
     judged = standing.filter(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
     cleared = standing.filter(
         ground=Ground.VIOLATION,

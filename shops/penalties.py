@@ -1,4 +1,4 @@
-"""What stands against a shop: report, impose, lift, overturn. Nothing is ever deleted."""
+"""What stands against a shop: report, impose, lift, overturn, stay. Nothing is ever deleted."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+STAY = "shops.stay_penalty"
 
 
 @transaction.atomic
@@ -77,7 +79,7 @@ def impose(
     one person, when the product is another shop's, or when a measure can't take effect.
     """
     require(by, "shops.impose_penalty")
-    _lock_standing(shop)
+    lock_standing(shop)
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
@@ -133,13 +135,73 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         effects.undo(measure, by=by, at=at)
 
 
-def _lock_standing(shop: Shop) -> None:
+@transaction.atomic
+def undo_measures(
+    penalty: Penalty, measures: Iterable[Measure], *, by: User | None, reason: str, at: datetime
+) -> list[Measure]:
+    """Take back some of what a rightful penalty does; the penalty itself, and the rest of it, stand.
+
+    Returns them as they are then. Refused without a reason, without a measure, for one that is another
+    penalty's or has no effect any more, and when the penalty was only reported or is overturned.
+    """
+    require(by, "shops.overturn_penalty")
+    _lock(penalty)
+    if penalty.status not in Penalty.PENALISED:
+        raise Refused(_not_standing(penalty))
+    if not reason.strip():
+        raise Refused(_("Taking measures back takes a reason."))
+    asked = {measure.pk for measure in measures}
+    chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
+    if not chosen or len(chosen) != len(asked):
+        raise Refused(_("Choose measures of this penalty that are in effect."))
+    for measure in chosen:
+        effects.undo(measure, by=by, at=at)
+    return chosen
+
+
+@transaction.atomic
+def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Let a standing penalty bar nobody from anything until the stay ends. What it closed stays closed.
+
+    Refused without a reason, when the penalty does not stand, and when it is stayed already.
+    """
+    require(by, STAY)
+    _lock(penalty)
+    if penalty.status != Penalty.Status.IMPOSED:
+        raise Refused(
+            _("Penalty %(number)s is %(status)s: there is nothing to stay.")
+            % {"number": penalty.case_number, "status": penalty.get_status_display()}
+        )
+    if penalty.stayed_at is not None:
+        raise Refused(_("Penalty %(number)s is stayed already.") % {"number": penalty.case_number})
+    if not reason.strip():
+        raise Refused(_("A stay takes a reason."))
+    penalty.stayed_at = at
+    penalty.save_by(by, f"stayed: {reason}")
+
+
+@transaction.atomic
+def end_stay(penalty: Penalty, *, by: User | None, reason: str) -> bool:
+    """Let the penalty bar again what it bars. False, and nothing changes, where it is not stayed.
+
+    It asks for no permission of its own: that a penalty has its effects is what everybody may expect.
+    """
+    _lock(penalty)
+    if penalty.stayed_at is None:
+        return False
+    penalty.stayed_at = None
+    penalty.save_by(by, f"stay ended: {reason}")
+    return True
+
+
+def lock_standing(shop: Shop) -> None:
+    """Hold the shop and its enrollments until the transaction ends."""
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 
 
 def _lock(penalty: Penalty) -> None:
-    _lock_standing(penalty.shop)
+    lock_standing(penalty.shop)
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
 
 
@@ -148,6 +210,7 @@ def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datet
         raise Refused(_("Ending a penalty takes a reason."))
     penalty.status = status
     penalty.ended_at, penalty.ended_by, penalty.ended_reason = at, by, reason
+    penalty.stayed_at = None
     penalty.save_by(by, status.value)
 
 

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
+from opsdesk import appeals, review
+from opsdesk.models import Appeal, Channel
 from rules import publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops.models import (
@@ -322,6 +324,29 @@ def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulatio
             "requested_at": AT,
             "finished_at": AT,
             "digest": publishing.digest_of(rule_set),
+            **values,
+        }
+    )
+
+
+def make_cleared(
+    enrollment: Enrollment | None = None, *, by: User | None = None, at: datetime = AT
+) -> Penalty:
+    """The penalty of a clearance for a metric, accepted at that moment; by the system unless given."""
+    return review.accept(make_proposal(enrollment).pk, by=by, reason="below_bar", at=at).proposal.penalty
+
+
+def make_appeal(
+    penalty: Penalty | None = None, *, at: datetime = AT + timedelta(days=1), **values: Any
+) -> Appeal:
+    """An appeal as an officer records it, a day after the decision."""
+    return appeals.file(
+        **{
+            "penalty": penalty or make_cleared(),
+            "channel": Channel.MAIL,
+            "statement": "评分有误，附物流记录",
+            "by": None,
+            "at": at,
             **values,
         }
     )

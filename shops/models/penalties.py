@@ -139,6 +139,12 @@ class Penalty(Audited):
         related_name="+",
     )
     ended_reason = models.TextField(_("ended because"), blank=True)
+    stayed_at = models.DateTimeField(
+        _("stayed since"),
+        null=True,
+        blank=True,
+        help_text=_("Until the stay ends, what it bars it bars nobody from. What it closed stays closed."),
+    )
 
     class Meta:
         verbose_name = _("penalty")
@@ -149,6 +155,7 @@ class Penalty(Audited):
             ("impose_penalty", _("Can impose penalties")),
             ("lift_penalty", _("Can lift penalties")),
             ("overturn_penalty", _("Can overturn penalties")),
+            ("stay_penalty", _("Can stay penalties")),
             ("export_penalty", _("Can export penalties")),
         ]
         constraints = [
