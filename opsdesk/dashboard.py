@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
+from opsdesk import caseload
 from opsdesk.models import Decision
 from rules import sweeps
 from rules.brakes import Brake
@@ -68,6 +69,7 @@ class State:
     to_execute: int = 0
     oldest_to_execute: datetime | None = None
     expiring: list[tuple[int, int]] = field(default_factory=list)
+    appeals: caseload.Counts | None = None
     sees: frozenset[str] = frozenset()
 
     @property
@@ -88,6 +90,7 @@ SECTIONS = {
     "decisions": "opsdesk.view_decision",
     "papers": "shops.view_qualification",
     "enrollments": "shops.view_enrollment",
+    "appeals": "opsdesk.view_appeal",
     "run": "rules.run_sweep",
     "release": "rules.release_sweep",
     "import": "shops.import_data",
@@ -110,6 +113,8 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.to_execute, state.oldest_to_execute = found["count"], found["oldest"]
     if "papers" in sees:
         state.expiring = _expiring(state.today)
+    if "appeals" in sees:
+        state.appeals = caseload.counts(at=at)
     return state
 
 

@@ -17,9 +17,14 @@ from shops.models import Penalty
 SATURDAY = 5
 
 
+def here(moment: datetime) -> datetime:
+    """The moment as the clocks of Asia/Shanghai tell it, whichever zone is active."""
+    return localtime(moment, get_default_timezone())
+
+
 def deadline(moment: datetime, days: int) -> datetime:
     """The same time of day so many days later, to the second: the last second that is in time."""
-    return localtime(moment.replace(microsecond=0)) + timedelta(days=days)
+    return here(moment.replace(microsecond=0)) + timedelta(days=days)
 
 
 def in_time(moment: datetime, until: datetime) -> bool:
@@ -42,12 +47,12 @@ def end_of(day: date) -> datetime:
 
 def answer_due(at: datetime, on: date | None = None) -> datetime:
     """Until when the shop answers what it is asked now: to the end of `on`, or as the terms say."""
-    return end_of(on or working_day_after(localtime(at).date(), AppealTerms.current().answer_days))
+    return end_of(on or working_day_after(here(at).date(), AppealTerms.current().answer_days))
 
 
 def ruling_due(at: datetime) -> datetime:
     """Until when the desk rules on what has reached it at that moment."""
-    return end_of(working_day_after(localtime(at).date(), AppealTerms.current().ruling_days))
+    return end_of(working_day_after(here(at).date(), AppealTerms.current().ruling_days))
 
 
 class Since(models.TextChoices):
@@ -77,7 +82,7 @@ class Window:
 
 def said(moment: datetime) -> str:
     """A moment to the second, for people: deadlines are kept to it."""
-    moment = localtime(moment)
+    moment = here(moment)
     return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M:%S}"
 
 

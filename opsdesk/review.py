@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from opsdesk import reasons
+from opsdesk import notices, overturned, reasons
 from opsdesk.models import Decision
 from rules import promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
@@ -68,8 +68,9 @@ def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check that is done. Each proposal is a transaction of its own, and one that is decided by now
-    or can't be carried out is left as it is: so this can be called again at any time.
+    Only of a check that is done, and not about a shop of which the rules judged wrongly the last time. Each
+    proposal is a transaction of its own, and one that is decided by now or can't be carried out is left as it
+    is: so this can be called again at any time.
     """
     if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
         return 0
@@ -92,9 +93,10 @@ def half_accepted(*, at: datetime) -> list[int]:
 
 
 def _left_to_rules() -> QuerySet[Proposal]:
-    return Proposal.objects.filter(
+    left = Proposal.objects.filter(
         status=Proposal.Status.OPEN, rule_set__mode=RuleSet.Mode.AUTOMATIC, sweep__isnull=False
-    ).order_by("pk")
+    )
+    return left.exclude(overturned.wrong_by_itself()).order_by("pk")
 
 
 @transaction.atomic
@@ -105,6 +107,8 @@ def _accept(proposal_id: int, code: str, note: str, *, by: User | None, at: date
     penalty = _carry_out(proposal, why=note or code, by=by, at=at)
     proposal.penalty = penalty
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
+    if penalty is not None:
+        notices.write(penalty, by=by, at=at)
     _withdraw_what_fits_no_longer(proposal, by=by, at=at)
     return decision
 

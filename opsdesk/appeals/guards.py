@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from opsdesk.deadlines import in_time, said
 from opsdesk.models import Appeal, AppealMessage
-from opsdesk.models.appeals import TOOK_PART
 from shops import penalties
 from shops.errors import Refused
 
@@ -76,7 +75,7 @@ def a_person(by: User | None) -> User:
 
 def refuse_who_took_part(appeal: Appeal, by: User) -> None:
     """Whoever made, proposed or approved the decision, or ruled on the first appeal, hears no appeal."""
-    if by.pk in {getattr(appeal, f"{part}_id") for part in TOOK_PART}:
+    if appeal.had_a_part(by):
         raise Refused(
             _("%(who)s had a part in what %(number)s is about: somebody else hears it.")
             % {"who": name_of(by), "number": appeal.number}

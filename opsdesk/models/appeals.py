@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +12,9 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk.models.channels import Channel
 from shops.models import Audited, Penalty
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def _person(name: Any, help_text: Any = "") -> models.ForeignKey[Any, Any]:
@@ -198,6 +201,10 @@ class Appeal(Audited):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    def had_a_part(self, person: User) -> bool:
+        """Whether this person made, approved or proposed the decision, or ruled on the first appeal."""
+        return person.pk in {getattr(self, f"{part}_id") for part in TOOK_PART}
 
     def is_held_at(self, at: datetime) -> bool:
         """Whether an officer's claim runs at that moment."""

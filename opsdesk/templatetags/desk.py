@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
@@ -15,6 +16,7 @@ register.filter("yuan", cells.yuan)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
+register.filter("moment", said)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
 register.simple_tag(value_of, name="metric_value")

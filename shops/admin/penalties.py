@@ -21,6 +21,7 @@ class MeasureInline(ReadOnlyInline):
 
 @admin.register(Penalty)
 class PenaltyAdmin(VerbsAdmin):
+    change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
         "case_number",
@@ -40,7 +41,7 @@ class PenaltyAdmin(VerbsAdmin):
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason"]}),
+        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason", "stayed_at"]}),
     ]
     readonly_fields = ["case", "why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
