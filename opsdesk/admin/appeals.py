@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -19,9 +17,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from opsdesk import appeals, caseload, overturned, reasons
+from opsdesk import appeals, caseload, reasons
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm, case_of
+from opsdesk.admin.appeal_pages import about, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.guards import ADMIT_LATE, FILE, WORK
 from opsdesk.deadlines import said
@@ -31,11 +30,9 @@ from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
-from shops.models import Penalty
 from shops.rights import person_of
 
 REFUSALS_SHOWN = 5
-RATES_OF = timedelta(days=365)
 
 
 @admin.register(Appeal)
@@ -153,12 +150,12 @@ class AppealAdmin(ReadOnlyAdmin):
         steps = [
             path(
                 f"<int:pk>/{step.name}/",
-                wrap(partial(self.step_view, step=step)),
+                wrap(partial(step_page, site=self.admin_site, step=step)),
                 name=f"opsdesk_appeal_{step.name}",
             )
             for step in STEPS
         ]
-        rates = path("rates/", wrap(self.rates_view), name="opsdesk_appeal_rates")
+        rates = path("rates/", wrap(partial(rates_page, site=self.admin_site)), name="opsdesk_appeal_rates")
         return [*steps, rates, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
@@ -213,7 +210,7 @@ class AppealAdmin(ReadOnlyAdmin):
             self.admin_site,
             form,
             title=_("File an appeal"),
-            intro=self._about(asked) if asked else "",
+            intro=about(asked) if asked else "",
             submit=pgettext_lazy("verb", "File"),
             back=back,
             opts=self.opts,
@@ -227,47 +224,6 @@ class AppealAdmin(ReadOnlyAdmin):
             if not late_reason.strip():
                 raise
             return appeals.admit_late(**given, reason=late_reason)
-
-    def _about(self, penalty: Penalty) -> str:
-        return f"{penalty.case_number} · {penalty.shop} · {penalty.violation or penalty.get_ground_display()}"
-
-    def step_view(self, request: HttpRequest, pk: int, *, step: Step) -> HttpResponse:
-        """302 done, 400 incomplete, 403 no right, 404 no such appeal, 409 refused."""
-        if not request.user.has_perm(step.permission) or not self.has_view_permission(request):
-            raise PermissionDenied
-        appeal = self.get_object(request, str(pk))
-        if not isinstance(appeal, Appeal):
-            raise Http404
-        if step.form is None and request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        more: dict[str, Any] = {"appeal": appeal} if step.knows_appeal else {}
-        posted = request.POST if request.method == "POST" else None
-        form = (step.form or forms.Form)(posted, **more)
-        status = 200
-        back = reverse("admin:opsdesk_appeal_change", args=[pk])
-        if posted is not None:
-            status = 400
-            if form.is_valid():
-                try:
-                    step.call(appeal, person_of(request), form.cleaned_data)
-                except Refused as refusal:
-                    form.add_error(None, str(refusal))
-                    status = 409
-                else:
-                    self.message_user(request, str(step.done), messages.SUCCESS)
-                    return HttpResponseRedirect(back)
-        return form_page(
-            request,
-            self.admin_site,
-            form,
-            title=step.title,
-            intro=f"{appeal.number} · {self._about(appeal.penalty)}"
-            + (f" – {step.note}" if step.note else ""),
-            submit=step.title,
-            back=back,
-            opts=self.opts,
-            status=status,
-        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
@@ -324,23 +280,3 @@ class AppealAdmin(ReadOnlyAdmin):
 
     def _address(self, step: Step, appeal: Appeal) -> str:
         return reverse(f"admin:opsdesk_appeal_{step.name}", args=[appeal.pk])
-
-    def rates_view(self, request: HttpRequest) -> HttpResponse:
-        """How often decisions of the last year were overturned."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        now = timezone.now()
-        since = now - RATES_OF
-        rates = overturned.rates(since=since)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _t("Overturned decisions"),
-            "opts": self.opts,
-            "since": since,
-            "tables": [
-                (_t("By rule"), _t("rule"), rates.by_rule),
-                (_t("By violation"), _t("violation"), rates.by_violation),
-                (_t("By who decided"), _t("decided by"), rates.by_operator),
-            ],
-        }
-        return TemplateResponse(request, "admin/opsdesk/appeal/rates.html", context)
