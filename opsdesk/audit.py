@@ -12,19 +12,25 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.models import Appeal, Decision, Notice
+from opsdesk.sentences import of_appeal, of_entry, of_notice, of_top_up
 from rules.models import Proposal, ShopExemption, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
+    DepositEntry,
     Enrollment,
     ImportBatch,
+    Listing,
     Measure,
     Opening,
     Penalty,
+    Product,
     Qualification,
     Shop,
+    TopUp,
 )
 from shops.sql import first_unrecorded, leases
 
@@ -42,10 +48,24 @@ class Event:
     record: tuple[str, int]
 
 
+# What the sentences of the story name, beside the record itself.
+RELATED: dict[type[Audited], tuple[str, ...]] = {
+    Enrollment: ("alliance",),
+    Listing: ("product", "alliance"),
+    Proposal: ("product",),
+    Decision: ("proposal__product",),
+    Penalty: ("product",),
+    Measure: ("listing__product",),
+}
+
+
 def story(shop: Shop) -> list[Event]:
-    """All that was recorded about the shop, oldest first: from imports to proposals, decisions, penalties."""
+    """All that was recorded about the shop and its products' listings, oldest first: from imports to
+    proposals, decisions, penalties.
+    """
     records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
         (Shop, Q(id=shop.pk), _of_shop),
+        (Listing, Q(product__shop=shop), _of_listing),
         (Qualification, Q(shop=shop), _of_qualification),
         (Enrollment, Q(shop=shop), _of_enrollment),
         (Opening, Q(enrollment__shop=shop), _of_opening),
@@ -54,8 +74,9 @@ def story(shop: Shop) -> list[Event]:
         (Decision, Q(proposal__shop=shop), _of_decision),
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
-        (Notice, Q(penalty__shop=shop), _of_notice),
-        (Appeal, Q(penalty__shop=shop), _of_appeal),
+        (Notice, Q(penalty__shop=shop), of_notice),
+        (Appeal, Q(penalty__shop=shop), of_appeal),
+        (TopUp, Q(shop=shop), of_top_up),
     ]
     events = [
         Event(
@@ -66,7 +87,16 @@ def story(shop: Shop) -> list[Event]:
             record=(model._meta.label, row.id),
         )
         for model, mine, told in records
-        for row in model.history.filter(mine).select_related("history_user").order_by("history_id")
+        for row in model.history.filter(mine)
+        .select_related("history_user", *RELATED.get(model, ()))
+        .order_by("history_id")
+    ]
+    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
+    events += [
+        Event(
+            entry.recorded_at, entry.recorded_by, of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
+        )
+        for entry in entries
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -107,30 +137,45 @@ def _of_exemption(row: Any) -> str:
     return _("Exempt from %(rule)s until %(until)s") % {"rule": row.rule_code, "until": row.until}
 
 
+def _of_listing(row: Any) -> str:
+    return _("%(product)s in %(alliance)s: %(state)s") % {
+        "product": row.product,
+        "alliance": row.alliance,
+        "state": row.get_state_display(),
+    }
+
+
+def _about(product: Product | None, told: str) -> str:
+    return _("%(product)s: %(told)s") % {"product": product, "told": told} if product else told
+
+
 def _of_proposal(row: Any) -> str:
-    return _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
+    told = _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
         "number": row.id,
         "kind": row.get_kind_display(),
         "rules": " ".join(row.failed_rules),
         "status": row.get_status_display(),
     }
+    return _about(row.product, told)
 
 
 def _of_decision(row: Any) -> str:
-    return _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
+    told = _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
         "number": row.proposal_id,
         "verdict": row.get_verdict_display(),
         "reason": row.get_reason_display(),
         "execution": row.get_execution_display(),
     }
+    return _about(row.proposal.product, told)
 
 
 def _of_penalty(row: Any) -> str:
-    return _("Penalty %(number)s, %(ground)s: %(status)s") % {
+    told = _("Penalty %(number)s, %(ground)s: %(status)s") % {
         "number": Penalty(pk=row.id).case_number,
         "ground": row.get_ground_display(),
         "status": row.get_status_display(),
     }
+    return _about(row.product, told)
 
 
 def _of_measure(row: Any) -> str:
@@ -138,22 +183,8 @@ def _of_measure(row: Any) -> str:
         "kind": row.get_kind_display(),
         "number": Penalty(pk=row.penalty_id).case_number,
     }
-    return _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
-
-
-def _of_notice(row: Any) -> str:
-    case = {"number": Penalty(pk=row.penalty_id).case_number, "channel": row.get_channel_display()}
-    if row.delivered_at is None:
-        return _("Notice of penalty %(number)s is written") % case
-    return _("Notice of penalty %(number)s is delivered: %(channel)s") % case
-
-
-def _of_appeal(row: Any) -> str:
-    return _("Appeal %(number)s against penalty %(case)s: %(state)s") % {
-        "number": Appeal(pk=row.id).number,
-        "case": Penalty(pk=row.penalty_id).case_number,
-        "state": row.get_state_display(),
-    }
+    told = _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
+    return _about(row.listing.product if row.listing else None, told)
 
 
 # What must always hold (faults): each returns the first broken record in words, or None.
@@ -193,8 +224,9 @@ def verify_enrollments() -> str | None:
         )
     )
     waiting = Proposal.objects.filter(status__in=Proposal.UNDECIDED)
-    outsiders = waiting.filter(~inside, kind__in=Proposal.FOR_INSIDERS)
-    insiders = waiting.filter(inside, kind__in=Proposal.FOR_OUTSIDERS)
+    for_insiders = Q(kind__in=Proposal.FOR_INSIDERS) | Q(product__isnull=False)
+    outsiders = waiting.filter(for_insiders, ~inside)
+    insiders = waiting.filter(inside, kind__in=Proposal.FOR_OUTSIDERS, product=None)
     beyond = Enrollment.objects.filter(openings_used__gt=F("alliance__openings_limit"))
     uncounted = Opening.objects.filter(number__gt=F("enrollment__openings_used"))
     astray = Opening.objects.filter(closed=False).exclude(
@@ -258,6 +290,8 @@ class Fact:
 
 FACTS = {
     "decisions": Fact("I1", verify_decisions),
+    "ledger": Fact("I2", verify_ledger),
+    "reversals": Fact("I3", verify_reversals),
     "history": Fact("I5", verify_history),
     "enrollments": Fact("I6", verify_enrollments),
     "imports": Fact("I7", verify_imports),

@@ -9,6 +9,8 @@ from shops.jobs import clear_away
 
 # The night's files come in when they come: try until the newest day is checked.
 cron.register(jobs.daily_check, queue_name="default", cron="*/15 3-23 * * *")
+# Suspensions, restrictions and points that are over. What stands doesn't wait for it: the record does.
+cron.register(jobs.end_what_is_over, queue_name="default", cron="*/15 * * * *")
 # What the queue or a worker has lost.
 cron.register(jobs.reconcile, queue_name="default", interval=60)
 # Exports that nobody will come for any more, and what killed workers have left behind.

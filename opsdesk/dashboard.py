@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
@@ -14,7 +15,8 @@ from opsdesk.models import Decision
 from rules import sweeps
 from rules.brakes import Brake
 from rules.models import Proposal, Sweep
-from shops.models import Alliance, ImportBatch, Qualification
+from shops import measures
+from shops.models import Alliance, ImportBatch, Measure, Qualification
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -68,6 +70,9 @@ class State:
     checked: list[Checked] = field(default_factory=list)
     to_execute: int = 0
     oldest_to_execute: datetime | None = None
+    # What ends by itself soon, and what waits about the platform as a whole.
+    ending: list[tuple[Measure, str]] = field(default_factory=list)
+    on_the_platform: list[tuple[str, str, int, date]] = field(default_factory=list)
     expiring: list[tuple[int, int]] = field(default_factory=list)
     appeals: caseload.Counts | None = None
     sees: frozenset[str] = frozenset()
@@ -75,7 +80,7 @@ class State:
     @property
     def waits(self) -> bool:
         """Whether any proposal waits."""
-        return any(checked.waiting for checked in self.checked)
+        return bool(self.on_the_platform) or any(checked.waiting for checked in self.checked)
 
     @property
     def expires(self) -> bool:
@@ -89,6 +94,7 @@ SECTIONS = {
     "proposals": "rules.view_proposal",
     "decisions": "opsdesk.view_decision",
     "papers": "shops.view_qualification",
+    "penalties": "shops.view_penalty",
     "enrollments": "shops.view_enrollment",
     "appeals": "opsdesk.view_appeal",
     "run": "rules.run_sweep",
@@ -111,6 +117,10 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         to_do = Decision.objects.filter(execution=Decision.Execution.TO_DO)
         found = to_do.aggregate(count=Count("pk"), oldest=Min("decided_at"))
         state.to_execute, state.oldest_to_execute = found["count"], found["oldest"]
+    if "proposals" in sees:
+        state.on_the_platform = _on_the_platform()
+    if "penalties" in sees:
+        state.ending = ending(at)
     if "papers" in sees:
         state.expiring = _expiring(state.today)
     if "appeals" in sees:
@@ -169,6 +179,23 @@ def _checks(at: datetime, *, with_proposals: bool) -> list[Checked]:
             )
         )
     return checked
+
+
+def ending(at: datetime, most: int = 10) -> list[tuple[Measure, str]]:
+    """Suspensions and restrictions that end by themselves within the days of the setting, the next first."""
+    soon = Measure.objects.active(at).filter(
+        kind__in=Measure.LASTING, ends_at__lte=at + timedelta(days=settings.REMINDED_DAYS)
+    )
+    found = soon.select_related("penalty__shop").order_by("ends_at", "pk")[:most]
+    return [(measure, measures.describe(measure)) for measure in found]
+
+
+def _on_the_platform() -> list[tuple[str, str, int, date]]:
+    """Open proposals that concern no single alliance: kind, its name, how many, and the oldest's day."""
+    waiting = Proposal.objects.filter(status=Proposal.Status.OPEN, alliance=None).order_by()
+    labels = dict(Proposal.Kind.choices)
+    grouped = waiting.values_list("kind").annotate(Count("pk"), Min("filed_on"))
+    return [(kind, str(labels[kind]), count, oldest) for kind, count, oldest in sorted(grouped)]
 
 
 def _expiring(today: date) -> list[tuple[int, int]]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from django.db import models
 from django.utils.formats import date_format
-from django.utils.timezone import get_default_timezone, localtime
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk.models import Appeal, AppealTerms, Notice
+from shops.calendar import SHANGHAI, deadline, working_days_after
 from shops.models import Penalty
-
-SATURDAY = 5
-
-
-def here(moment: datetime) -> datetime:
-    """The moment as the clocks of Asia/Shanghai tell it, whichever zone is active."""
-    return localtime(moment, get_default_timezone())
-
-
-def deadline(moment: datetime, days: int) -> datetime:
-    """The same time of day so many days later, to the second: the last second that is in time."""
-    return here(moment.replace(microsecond=0)) + timedelta(days=days)
 
 
 def in_time(moment: datetime, until: datetime) -> bool:
@@ -32,27 +21,19 @@ def in_time(moment: datetime, until: datetime) -> bool:
     return moment.replace(microsecond=0) <= until
 
 
-def working_day_after(day: date, count: int) -> date:
-    """The `count`-th day after `day` that is neither a Saturday nor a Sunday."""
-    while count > 0:
-        day += timedelta(days=1)
-        count -= day.weekday() < SATURDAY
-    return day
-
-
 def end_of(day: date) -> datetime:
     """The day's last second."""
-    return datetime.combine(day, time(23, 59, 59), tzinfo=get_default_timezone())
+    return datetime.combine(day, time(23, 59, 59), tzinfo=SHANGHAI)
 
 
 def answer_due(at: datetime, on: date | None = None) -> datetime:
     """Until when the shop answers what it is asked now: to the end of `on`, or as the terms say."""
-    return end_of(on or working_day_after(here(at).date(), AppealTerms.current().answer_days))
+    return end_of(on or working_days_after(localdate(at, SHANGHAI), AppealTerms.current().answer_days))
 
 
 def ruling_due(at: datetime) -> datetime:
     """Until when the desk rules on what has reached it at that moment."""
-    return end_of(working_day_after(here(at).date(), AppealTerms.current().ruling_days))
+    return end_of(working_days_after(localdate(at, SHANGHAI), AppealTerms.current().ruling_days))
 
 
 class Since(models.TextChoices):
@@ -82,7 +63,7 @@ class Window:
 
 def said(moment: datetime) -> str:
     """A moment to the second, for people: deadlines are kept to it."""
-    moment = here(moment)
+    moment = localtime(moment, SHANGHAI)
     return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M:%S}"
 
 

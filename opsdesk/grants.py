@@ -11,6 +11,7 @@ from simple_history.models import HistoricalChanges
 KEPT = frozenset(
     {
         "shops.Alliance",
+        "shops.Closure",
         "shops.Enrollment",
         "shops.ImportBatch",
         "shops.Listing",
@@ -19,6 +20,8 @@ KEPT = frozenset(
         "shops.Penalty",
         "shops.Product",
         "shops.Shop",
+        "shops.TopUp",
+        "shops.Violation",
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",
@@ -32,7 +35,9 @@ KEPT = frozenset(
 APPEND_ONLY = frozenset(
     {
         "shops.Correction",
+        "shops.DepositEntry",
         "shops.ProductCorrection",
+        "shops.Settlement",
         "rules.Retirement",
         "rules.SweepInput",
         "opsdesk.AppealMessage",

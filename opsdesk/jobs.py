@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
-from opsdesk import review
+from opsdesk import penalising, review
 from rules import promotions, simulation, sweeps
 from rules.jobs import simulate
 from rules.models import Sweep
@@ -80,6 +80,11 @@ def collect_files() -> None:
     """Take in what other systems have left in the drop folder."""
     for batch in imports.collect(at=now()):
         ask_for_import(batch)
+
+
+def end_what_is_over() -> None:
+    """End suspensions, restrictions and points whose date has come (CL-3)."""
+    penalising.run_timers(now())
 
 
 def forget_old_metrics() -> None:

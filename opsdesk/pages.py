@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
@@ -23,7 +25,7 @@ from rules.metrics import METRICS
 from rules.models import Proposal
 from shops import outgoing
 from shops.admin.exporting import deliver
-from shops.admin.forms import ShopCodeField, form_page
+from shops.admin.forms import ProductCodeField, ShopCodeField, form_page
 from shops.errors import Refused
 from shops.models import Alliance, Export
 from shops.rights import person_of
@@ -34,13 +36,26 @@ ON_A_PAGE = 50
 class ByHandForm(forms.Form):
     """DF-C3: a person's judgement, with the statement that the shop will read."""
 
-    shop = ShopCodeField()
+    shop = ShopCodeField(required=False, help_text=_("Not needed where a product is named."))
+    product = ProductCodeField(
+        required=False, help_text=_("Empty: the whole shop is to be cleared, not one product stopped.")
+    )
     alliance = forms.ModelChoiceField(Alliance.objects.all(), label=_("Alliance"))
     statement = forms.CharField(
         label=_("Statement"),
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("Why the shop is unsuitable for promotion. It becomes the proposal's evidence."),
+        help_text=_(
+            "Why the shop or product is unsuitable for promotion. It becomes the proposal's evidence."
+        ),
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("product") and not cleaned.get("shop"):
+            cleaned["shop"] = cleaned["product"].shop
+        elif not cleaned.get("shop") and not {"shop", "product"} & self.errors.keys():
+            self.add_error("shop", _("Name the shop or the product."))
+        return cleaned
 
 
 def check_now(request: HttpRequest, site: AdminSite, alliance: str) -> HttpResponse:
@@ -111,10 +126,10 @@ def export_no_data(request: HttpRequest, site: AdminSite, alliance: str) -> Http
 
 
 def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
-    """Propose by hand to clear a shop (DF-C3)."""
+    """Propose by hand to clear a shop, or to stop a product (DF-C3)."""
     if not request.user.has_perm("rules.file_proposal"):
         raise PermissionDenied
-    asked = {key: request.GET[key] for key in ("shop", "alliance") if key in request.GET}
+    asked = {key: request.GET[key] for key in ("shop", "product", "alliance") if key in request.GET}
     form = ByHandForm(request.POST if request.method == "POST" else None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
@@ -129,7 +144,10 @@ def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:
         site,
         form,
         title=_("File a proposal by hand"),
-        intro=_("A proposal to clear a shop that operators judge unsuitable for promotion (DF-C3)."),
+        intro=_(
+            "A proposal to clear a shop, or to stop a product, that operators judge unsuitable for promotion "
+            "(DF-C3)."
+        ),
         submit=pgettext_lazy("verb", "File"),
         back=reverse("admin:rules_proposal_changelist"),
         opts=Proposal._meta,

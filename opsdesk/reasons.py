@@ -14,6 +14,11 @@ ACCEPTING: dict[str, str | Promise] = {
     "papers_rejected": _("papers rejected"),
     "judgement": _("judgement"),
     "qualifies": _("qualifies"),
+    "little_sold": _("little sold yet"),
+    "above_limit": _("above the limit"),
+    "violation": _("violation established"),
+    "points_reached": _("points reached"),
+    "controller_barred": _("the controller is barred"),
 }
 REJECTING: dict[str, str | Promise] = {
     "data_late_or_wrong": _("data late or wrong"),
@@ -23,6 +28,7 @@ REJECTING: dict[str, str | Promise] = {
     "platform_incident": _("platform incident"),
     "duplicate": _("duplicate"),
     "thin_evidence": _("thin evidence"),
+    "unfounded": _("case unfounded"),
 }
 # What rules in automatic mode accept by themselves. Nobody chooses it.
 AUTOMATIC = "automatic"

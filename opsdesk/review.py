@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from opsdesk import notices, overturned, reasons
+from opsdesk import consequences, notices, overturned, reasons
 from opsdesk.models import Decision
 from rules import promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
-from shops import enrollments, penalties
+from shops import enrollments, listings, penalties
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Measure, Penalty, Shop
+from shops.models import Alliance, Enrollment, Ground, Measure, Product, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -53,24 +54,33 @@ class AlreadyDecided(Refused):
         )
 
 
-def accept(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
+def accept(
+    proposal_id: int,
+    *,
+    by: User | None,
+    reason: str,
+    note: str = "",
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Decision:
     """Do what the proposal proposes: a clearance becomes a penalty, a warning one that only warns, an
-    admission opens the next opening.
+    admission opens the next opening; a product is stopped by a penalty, observed, promoted or promoted again;
+    a case or points are penalised, by `measures` where somebody has chosen them.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
     standing has changed so that it can't be done any more, or where the day asks for a supervisor.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
-    return _accept(proposal_id, code, note, by=by, at=at)
+    return _accept(proposal_id, code, note, by=by, at=at, measures=measures, evidence=evidence)
 
 
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check that is done, and not about a shop of which the rules judged wrongly the last time. Each
-    proposal is a transaction of its own, and one that is decided by now or can't be carried out is left as it
-    is: so this can be called again at any time.
+    Only of a check that is done, and not where it was wrong by itself the last time. Each is a transaction of
+    its own, and one that is decided by now or can't be carried out is left as it is: so this is safe again.
     """
     if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
         return 0
@@ -100,16 +110,26 @@ def _left_to_rules() -> QuerySet[Proposal]:
 
 
 @transaction.atomic
-def _accept(proposal_id: int, code: str, note: str, *, by: User | None, at: datetime) -> Decision:
+def _accept(
+    proposal_id: int,
+    code: str,
+    note: str,
+    *,
+    by: User | None,
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Decision:
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
         _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
-    penalty = _carry_out(proposal, why=note or code, by=by, at=at)
-    proposal.penalty = penalty
+    proposal.penalty = consequences.carry_out(
+        proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
+    )
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
-    if penalty is not None:
-        notices.write(penalty, by=by, at=at)
-    _withdraw_what_fits_no_longer(proposal, by=by, at=at)
+    if proposal.penalty is not None:
+        notices.write(proposal.penalty, by=by, at=at)
+    consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
     return decision
 
 
@@ -127,16 +147,28 @@ def reject(proposal_id: int, *, by: User | None, reason: str, note: str = "", at
 
 @transaction.atomic
 def file_by_hand(
-    *, shop: Shop, alliance: Alliance, statement: str, by: User | None, at: datetime
+    *,
+    shop: Shop,
+    alliance: Alliance,
+    statement: str,
+    by: User | None,
+    at: datetime,
+    product: Product | None = None,
 ) -> Proposal:
-    """Propose to clear a shop that operators judge unsuitable (DF-C3); `statement` says why.
+    """Propose to clear a shop that operators judge unsuitable (DF-C3), or to stop a `product` of it;
+    `statement` says why.
 
-    Refused without a statement, when the shop is not in, or when a clearance is proposed already.
+    Refused without a statement, when the shop is not in, when the product is another shop's or not listed in
+    the alliance, or when the same is proposed already.
     """
     require(by, FILE)
     statement = statement.replace("\x00", "").strip()
     if not statement:
         raise Refused(_("A proposal filed by hand says why."))
+    if product is not None:
+        if product.shop_id != shop.pk:
+            raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
+        listings.lock(listings.of(product, alliance))
     enrollment = Enrollment.objects.filter(shop=shop, alliance=alliance).first()
     if enrollment is not None:
         enrollments.lock(enrollment)
@@ -148,8 +180,9 @@ def file_by_hand(
     proposal = Proposal(
         alliance=alliance,
         shop=shop,
+        product=product,
         enrollment=enrollment,
-        kind=Proposal.Kind.CLEAR,
+        kind=Proposal.Kind.STOP if product else Proposal.Kind.CLEAR,
         ground=Ground.JUDGEMENT,
         filed_by=by,
         day=day,
@@ -165,9 +198,11 @@ def file_by_hand(
         with transaction.atomic():
             proposal.save_by(by, "filed by hand")
     except IntegrityError as error:
-        if "rules_proposal_is_the_only_open_one_for_its_shop" not in str(error):
+        if "rules_proposal_is_the_only_open_one_for_its_" not in str(error):
             raise
-        raise Refused(_("A proposal of this kind is already open for this shop.")) from error
+        about_a_product = _("A proposal of this kind is already open for this product.")
+        about_a_shop = _("A proposal of this kind is already open for this shop.")
+        raise Refused(about_a_product if product else about_a_shop) from error
     return proposal
 
 
@@ -207,10 +242,18 @@ def record_execution(
 
 
 def _lock(proposal_id: int) -> Proposal:
-    """The proposal, undecided and ours until the transaction ends, with its shop and enrollment before it."""
-    proposal = Proposal.objects.get(pk=proposal_id)
-    if proposal.enrollment is not None:
+    """The proposal, undecided and ours until the transaction ends, with its shop, enrollment and listing
+    before it.
+    """
+    proposal = Proposal.objects.select_related("enrollment", "product").get(pk=proposal_id)
+    if proposal.kind == Proposal.Kind.PENALISE:
+        # It may close the shop, and so clear it everywhere.
+        penalties.lock_standing(proposal.shop)
+    elif proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)
+    if proposal.product is not None:
+        for listing in proposal.product.listings.filter(alliance=proposal.alliance_id):
+            listings.lock(listing)
     # Of two operators the second waits here, and finds what the first has decided.
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     if proposal.status not in Proposal.UNDECIDED:
@@ -223,35 +266,13 @@ def _lock(proposal_id: int) -> Proposal:
 def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:
     if by is not None and by.has_perm(sweeps.RELEASE):
         return
+    assert proposal.alliance is not None
     period = promotions.in_effect(proposal.alliance, promotions.Effect.SUPERVISOR, proposal.day, on)
     if period is not None:
         raise Refused(
             _("On the days of %(period)s a supervisor accepts clearances, and nobody else.")
             % {"period": period}
         )
-
-
-# What accepting a proposal against a shop imposes.
-MEASURES = {Proposal.Kind.CLEAR: Measure.Kind.CLEAR, Proposal.Kind.WARN: Measure.Kind.WARNING}
-
-
-def _carry_out(proposal: Proposal, *, why: str, by: User | None, at: datetime) -> Penalty | None:
-    measure = MEASURES.get(Proposal.Kind(proposal.kind))
-    if measure is not None and proposal.product is None:
-        return penalties.impose(
-            shop=proposal.shop,
-            ground=proposal.ground,
-            alliance=proposal.alliance,
-            by=by,
-            at=at,
-            reason=why,
-            evidence=proposal.evidence,
-            measures=[measure],
-        )
-    if proposal.kind == Proposal.Kind.ADMIT and proposal.enrollment is not None:
-        enrollments.admit(proposal.enrollment, by=by, at=at)
-        return None
-    raise Refused(_("The desk can't carry out a proposal of this kind."))
 
 
 def _decide(
@@ -272,25 +293,6 @@ def _decide(
     )
     decision.save_by(by, reason)
     return decision
-
-
-def _withdraw_what_fits_no_longer(decided: Proposal, *, by: User | None, at: datetime) -> None:
-    """Whoever was just put out has nothing left to be warned of, whoever was let in need not be admitted.
-
-    A warning changes nothing of either.
-    """
-    if decided.kind == Proposal.Kind.WARN:
-        return
-    put_out = decided.kind == Proposal.Kind.CLEAR
-    moot = Proposal.objects.select_for_update(no_key=True).filter(
-        alliance=decided.alliance_id,
-        shop=decided.shop_id,
-        status__in=Proposal.UNDECIDED,
-        kind__in=Proposal.FOR_INSIDERS if put_out else Proposal.FOR_OUTSIDERS,
-    )
-    for proposal in moot.order_by("pk"):
-        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
-        proposal.save_by(by, f"proposal {decided.pk} was accepted")
 
 
 def _evidence_of_a_judgement(

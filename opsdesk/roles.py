@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 UNRECORDED = frozenset(
     {
         "correction",
+        "depositentry",
         "productcorrection",
         "productmetrics",
+        "settlement",
         "shopmetrics",
         "simulation",
         "simulatedchange",
@@ -39,8 +41,16 @@ READS = frozenset(
             "correction",
             "productcorrection",
             "violation",
+            "defaultmeasure",
             "penalty",
             "measure",
+            "closure",
+            "pointsthreshold",
+            "depositentry",
+            "depositrequirement",
+            "depositstep",
+            "settlement",
+            "topup",
             "shopmetrics",
             "productmetrics",
         ],
@@ -82,6 +92,11 @@ EXPORTS = frozenset(
                     "importsource",
                     "violation",
                     "penalty",
+                    "pointsthreshold",
+                    "depositentry",
+                    "depositrequirement",
+                    "depositstep",
+                    "topup",
                     "shopmetrics",
                     "productmetrics",
                 ],
@@ -101,6 +116,7 @@ DECIDES = frozenset(
         "shops.import_qualification",
         "shops.import_product",
         "shops.import_listing",
+        "shops.import_penalty",
         "shops.record_enrollment",
         "shops.report_penalty",
         "shops.impose_penalty",
@@ -132,6 +148,26 @@ HEARS = frozenset(
     }
 )
 
+# How much a deposit is to be.
+REQUIRES = frozenset(
+    f"shops.{verb}_{model}"
+    for verb in ("add", "change", "delete")
+    for model in ("depositrequirement", "depositstep")
+)
+
+# The money: what moves on deposits, what is owed to them, and taking both away.
+MONEY = frozenset(
+    {
+        "shops.enter_deposit",
+        "shops.import_depositentry",
+        "shops.view_export",
+        "shops.export_depositentry",
+        "shops.export_depositrequirement",
+        "shops.export_depositstep",
+        "shops.export_topup",
+    }
+)
+
 PEOPLE = frozenset(
     {
         "auth.view_user",
@@ -153,7 +189,7 @@ class Role:
 ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
     "appeals_officer": Role(_("appeals officer"), READS | SEES_APPEALS | HEARS),
-    "finance": Role(_("finance"), READS),
+    "finance": Role(_("finance"), READS | MONEY | REQUIRES),
     "rules_editor": Role(
         _("rules editor"),
         READS
@@ -172,10 +208,15 @@ ROLES: dict[str, Role] = {
         | DECIDES
         | SEES_APPEALS
         | HEARS
+        | REQUIRES
         | {
             "opsdesk.admit_late_appeal",
             "opsdesk.change_appealterms",
             "shops.change_alliance",
+            "shops.change_violation",
+            "shops.add_pointsthreshold",
+            "shops.change_pointsthreshold",
+            "shops.delete_pointsthreshold",
             "shops.stay_penalty",
             "shops.reverse_import",
             "rules.publish_ruleset",

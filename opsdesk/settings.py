@@ -185,6 +185,11 @@ IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_MB", default=256) << 20
 # A folder whose files are taken in by themselves; empty: there is none.
 DROP_FOLDER = env.str("DROP_FOLDER", default="")
 # Whole months of metrics that are kept before the running one, at least 3; 0: all of them.
+# For how many days the platform's points count; 0: until the end of 31 December (R16). Those of an alliance
+# count as its own setting says.
+POINTS_DAYS = env.int("POINTS_DAYS", default=365)
+# So many days before something ends by itself the desk is reminded of it.
+REMINDED_DAYS = env.int("REMINDED_DAYS", default=7)
 METRICS_KEPT_MONTHS = env.int("METRICS_KEPT_MONTHS", default=36)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False

@@ -53,6 +53,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
             ("metrics", _("Metrics"), ""),
             ("rules.ShopExemption", "", ""),
             ("shops.Violation", "", ""),
+            ("shops.PointsThreshold", "", ""),
             ("shops.Alliance", "", ""),
             ("shops.PromotionPeriod", "", ""),
             ("opsdesk.AppealTerms", "", ""),
@@ -134,7 +135,7 @@ class DeskSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Here and not above: models are loaded by the time addresses are.
-        from opsdesk import pages
+        from opsdesk import imposing, pages
         from rules.admin.asking import shop_rules
         from rules.admin.dictionary import metric_dictionary
 
@@ -144,6 +145,8 @@ class DeskSite(admin.AdminSite):
         return [
             path("check/<slug:alliance>/", page(pages.check_now), name="check_now"),
             path("shops/shop/<int:shop_id>/rules/", page(shop_rules), name="shops_shop_rules"),
+            path("shops/shop/<int:shop_id>/penalise/", page(imposing.penalise), name="shops_shop_penalise"),
+            path("shops/penalty/<int:pk>/undo/", page(imposing.undo_part), name="shops_penalty_undo"),
             path("rules/metrics/", page(metric_dictionary), name="metrics"),
             path("no-data/<slug:alliance>/", page(pages.no_data), name="no_data"),
             path("no-data/<slug:alliance>/export/", page(pages.export_no_data), name="no_data_export"),

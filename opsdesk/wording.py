@@ -10,11 +10,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
-from opsdesk.deadlines import deadline, said
+from opsdesk.deadlines import said
 from opsdesk.models import AppealTerms
 from rules.admin.values import comparison_of, name_of, value_of
 from rules.models import Proposal, Rule, RuleSet
 from shops import measures as effects
+from shops.calendar import deadline
 from shops.models import Enrollment, Ground, Measure, Penalty
 
 Kind = Measure.Kind

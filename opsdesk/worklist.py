@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, DateField, Max, QuerySet, Value, When
+from django.db.models import Case, DateField, Max, QuerySet, Sum, Value, When
 from django.utils import timezone
 
 from rules.metrics import METRICS
 from rules.models import Proposal, Rule, Sweep
-from shops.models import Enrollment, Opening, Penalty, Qualification, Shop, ShopMetrics
+from shops import listings
+from shops.metrics import PRODUCT_METRICS
+from shops.models import (
+    Enrollment,
+    Opening,
+    Penalty,
+    Product,
+    ProductMetrics,
+    Qualification,
+    Shop,
+    ShopMetrics,
+)
 
 CODES_AT_ONCE = 500
 DAYS_SHOWN = 30
+# What is imported of a product each day, and what is derived from that (WS-O3).
+OF_PRODUCTS = frozenset({*PRODUCT_METRICS, "quality_refund_rate"})
 
 
 def last_swept_days() -> dict[int, date]:
@@ -29,7 +44,7 @@ def proposals(queryset: QuerySet[Proposal] | None = None) -> QuerySet[Proposal]:
     swept = [When(alliance=alliance, then=Value(day)) for alliance, day in last_swept_days().items()]
     rows = Proposal.objects.all() if queryset is None else queryset
     return (
-        rows.select_related("shop", "alliance")
+        rows.select_related("shop", "alliance", "product")
         .defer("evidence")
         .annotate(last_swept=Case(*swept, default=Value(None), output_field=DateField()))
     )
@@ -88,20 +103,74 @@ def judged_rules(record: Proposal | Penalty) -> list[JudgedRule]:
 
 def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
     """The metric that failed on each of the last days up to the proposal's; empty where none is imported."""
+    days = _last_days(proposal)
+    if proposal.product_id is not None:
+        if proposal.lead_metric not in OF_PRODUCTS:
+            return []
+        rows = ProductMetrics.objects.filter(product=proposal.product_id, day__in=days)
+        return _day_by_day(days, {row.day: getattr(row, proposal.lead_metric) for row in rows})
     metric = METRICS.get(proposal.lead_metric)
     if metric is None or not metric.column or not metric.kind.numeric:
         return []
-    days = [proposal.day - timedelta(days=ago) for ago in reversed(range(DAYS_SHOWN))]
-    known = dict(
-        # The days by name: the key is (day, shop).
-        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
+    # The days by name: the key is (day, shop).
+    of_the_shop = ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days)
+    return _day_by_day(days, dict(of_the_shop.values_list("day", metric.column)))
+
+
+@dataclass(frozen=True)
+class ObservedSales:
+    """Of which products a shop is warned (WS-O2): what each sold on the day, and what all of them did on the
+    days before. `more` were not named.
+    """
+
+    products: list[dict[str, Any]]
+    most: Decimal
+    more: int
+    history: list[tuple[date, float | None]]
+
+
+def observed_sales(proposal: Proposal) -> ObservedSales | None:
+    """None where the warning is not about products."""
+    named = proposal.evidence.get("products")
+    if not named:
+        return None
+    pks = dict(Product.objects.filter(code__in=[entry["code"] for entry in named]).values_list("code", "pk"))
+    products = [
+        {**entry, "pk": pks.get(entry["code"]), "sales": _amount(entry.get("sales"))} for entry in named
+    ]
+    days = _last_days(proposal)
+    sold = ProductMetrics.objects.filter(day__in=days, product__in=pks.values())
+    return ObservedSales(
+        products=products,
+        most=max((entry["sales"] for entry in products if entry["sales"] is not None), default=Decimal(0)),
+        more=proposal.evidence.get("more_products") or 0,
+        history=_day_by_day(days, dict(sold.values_list("day").annotate(Sum("sales_amount")))),
     )
-    return [(day, None if known.get(day) is None else float(known[day])) for day in days] if known else []
+
+
+def _amount(text: object) -> Decimal | None:
+    return None if text in (None, "") else Decimal(str(text))
+
+
+def _last_days(proposal: Proposal) -> list[date]:
+    return [proposal.day - timedelta(days=ago) for ago in reversed(range(DAYS_SHOWN))]
+
+
+def _day_by_day(days: list[date], known: Mapping[date, Any]) -> list[tuple[date, float | None]]:
+    """What is known of each day; empty where nothing is of any."""
+    found = [(day, None if known.get(day) is None else float(known[day])) for day in days]
+    return found if any(value is not None for _day, value in found) else []
+
+
+def open_about(product: Product) -> QuerySet[Proposal]:
+    """What is proposed about the product and not decided yet."""
+    return proposals(Proposal.objects.filter(product=product, status__in=Proposal.UNDECIDED))
 
 
 def case_of(proposal: Proposal) -> dict[str, Any]:
     """What an operator looks at before deciding, beside the proposal itself."""
-    shop = proposal.shop
+    shop, product = proposal.shop, proposal.product
+    of_the_same = Proposal.objects.filter(product=product) if product else Proposal.objects.filter(shop=shop)
     return {
         "judged": judged_rules(proposal),
         "history": metric_history(proposal),
@@ -110,11 +179,16 @@ def case_of(proposal: Proposal) -> dict[str, Any]:
         ).order_by("number"),
         "enrollment": Enrollment.objects.filter(shop=shop, alliance=proposal.alliance_id).first(),
         "papers": Qualification.objects.filter(shop=shop).order_by("kind", "brand", "-received_at")[:20],
-        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
-        "earlier": Proposal.objects.filter(shop=shop)
-        .exclude(pk=proposal.pk)
-        .select_related("alliance", "decision")
+        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
+            :20
+        ],
+        "earlier": of_the_same.exclude(pk=proposal.pk)
+        .select_related("alliance", "product", "decision")
         .defer("evidence")[:20],
+        "listing": listings.with_standing(product.listings.filter(alliance=proposal.alliance_id)).first()
+        if product
+        else None,
+        "observed_sales": observed_sales(proposal),
         "siblings": Shop.objects.filter(controller=shop.controller_id).exclude(pk=shop.pk).count()
         if shop.controller_id
         else 0,

@@ -16,6 +16,7 @@ from rules import promotions, sql
 from rules.criteria import Criterion
 from rules.evaluation import Evaluation, blocking
 from rules.models import Proposal, RuleSet, Sweep
+from shops.calendar import midnight
 from shops.models import Enrollment
 from shops.sql import cursor, fetch, write_with_history
 
@@ -100,7 +101,7 @@ class _Filing:
         One rejected of late returns only if another rule fails; so does a warning that was given.
         """
         filed_on = localdate(self.at)
-        waits_since = sql.midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
+        waits_since = midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
         settled = [Status.REJECTED, Status.ACCEPTED] if self.kind == Kind.WARN else [Status.REJECTED]
         due = f"""
             FROM {_table(self.kind)} due

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 
-from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
+from django.db.models import BooleanField, Case, CharField, F, Func, IntegerField, Q, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
@@ -30,6 +30,8 @@ _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 # Penalties under one violation in the days up to and including the day: penalties:V9:365d.
 _PENALTIES = re.compile(r"penalties:(?P<violation>.{1,20}):(?P<days>[1-9][0-9]{0,3})d")
+# The values of the derived fact `standing`.
+SUSPENDED, CLOSED = 1, 2
 _ZERO = Decimal(0)
 _LARGEST_COUNT = Decimal(2_147_483_647)
 
@@ -150,7 +152,18 @@ def _derived() -> Iterator[RuleMetric]:
         "shop_status",
         _("shop status"),
         Kind.TEXT,
-        F("status"),
+        # What our own measures and closings make of it (shops.standing), else as the platform reports it.
+        Case(
+            When(fact_standing__value=CLOSED, then=Value(Shop.Status.CLOSED.value)),
+            When(
+                fact_standing__value=SUSPENDED,
+                status__in=[Shop.Status.NORMAL, Shop.Status.PREPARING],
+                then=Value(Shop.Status.SUSPENDED.value),
+            ),
+            default=F("status"),
+            output_field=CharField(),
+        ),
+        facts=("standing",),
         choices=tuple(Shop.Status.choices),
         source="§0",
     )

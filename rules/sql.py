@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, transaction
 from django.db.models import BooleanField, Expression, ExpressionWrapper, Func, Q, QuerySet, TextField
-from django.utils.timezone import get_default_timezone
 
-from rules.metrics import penalties_asked
+from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.models import Proposal
+from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty, ShopMetrics
 from shops.sql import write_with_history
 
@@ -38,11 +38,6 @@ class TextArray(Func):
         )
 
 
-def midnight(day: date) -> datetime:
-    """The moment at which a business day begins."""
-    return datetime.combine(day, datetime.min.time(), get_default_timezone())
-
-
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
 PENALTIES = """
     INSERT INTO rules_fact
@@ -54,8 +49,8 @@ PENALTIES = """
     WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
     GROUP BY asked.key, p.shop_id
 """
-# DF-A10: a serious penalty, or a case endangering transactions whether penalised or not.
-_SERIOUS = "v.serious AND p.status = ANY (%(penalised)s)"
+# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not.
+_SERIOUS = "v.bars_controller AND p.status = ANY (%(penalised)s)"
 _ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
 CONTROLLER_CASES = {
     "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
@@ -95,6 +90,21 @@ SINCE_CLEARANCE = """
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
     GROUP BY e.shop_id
 """
+# Shops that a measure suspends or closes at the end of the day, or that have closed by themselves.
+STANDING = """
+    INSERT INTO rules_fact
+    SELECT 'standing', shop_id, max(value)
+    FROM (
+        SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
+        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.kind IN ('suspend', 'close') AND m.applied_at < %(end)s AND m.undone_at IS NULL
+          AND (m.lapsed_at IS NULL OR m.lapsed_at >= %(end)s) AND (m.ends_at IS NULL OR m.ends_at >= %(end)s)
+        UNION ALL
+        SELECT shop_id, %(closed)s FROM shops_closure
+        WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
+    ) told
+    GROUP BY shop_id
+"""
 
 
 def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
@@ -118,13 +128,16 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
             counted = {
                 "keys": list(penalties),
                 "violations": [violation for violation, _days in penalties.values()],
-                "since": [midnight(day - timedelta(days=days - 1)) for _code, days in penalties.values()],
+                "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
                 "end": midnight(day + timedelta(days=1)),
             }
             cursor.execute(PENALTIES, values | counted)
         for key, cases in CONTROLLER_CASES.items():
             if key in keys:
                 cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+        if "standing" in keys:
+            meant = {"suspended": SUSPENDED, "closed": CLOSED}
+            cursor.execute(STANDING, {"end": midnight(day + timedelta(days=1)), **meant})
         if "brand_papers" in keys:
             cursor.execute(BRAND_PAPERS, values)
         if "days_since_clearance" in keys:

@@ -12,7 +12,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from rules import brakes, counting, filing, promotions, replay, sql
+from rules import brakes, casework, counting, filing, promotions, replay, sql
 from rules.criteria import Outcome
 from rules.evaluation import Evaluation
 from rules.models import Sweep
@@ -265,6 +265,8 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     filing.file(sweep, evaluation, at=at)
     # Last, for decisions lock enrollments before proposals, and filing looks at the former.
     sweep.withdrawn = withdraw_recovered(evaluation, at)
+    # What rests on the record and not on the day's metrics is no part of the check's own count.
+    casework.file_from_facts(at=at)
     promotions.open_what_waited(sweep.alliance, sweep.day, at=at)
     replay.keep(sweep, evaluation)
     sweep.seconds = round(perf_counter() - began, 3)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils.timezone import localdate
+from django.utils.formats import date_format
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
+from shops import standing
+from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
 from shops.rights import require
@@ -29,10 +32,14 @@ def lock(enrollment: Enrollment) -> None:
 
 
 def barred_for_ever() -> QuerySet[Shop]:
-    """Shops that no alliance takes back: a serious violation (CL-1), or closed for a violation (DF-A13)."""
+    """Shops that no alliance takes back: a serious violation (CL-1), or closed for good, by a penalty that
+    was not overturned (CL-4) or on the platform for a violation (DF-A13).
+    """
     serious = Penalty.objects.filter(status__in=Penalty.PENALISED, violation__serious=True)
+    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Shop.objects.filter(
         Q(pk__in=serious.values("shop"))
+        | Q(pk__in=closed.values("penalty__shop"))
         | Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
     )
 
@@ -42,16 +49,31 @@ def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
     a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out, nor
     does a penalty that is stayed.
     """
-    standing = Penalty.objects.filter(status=Penalty.Status.IMPOSED, stayed_at=None)
-    judged = standing.filter(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
-    cleared = standing.filter(
-        ground=Ground.VIOLATION,
-        measures__kind=Measure.Kind.CLEAR,
-        measures__applied_at__isnull=False,
-        measures__undone_at=None,
-        measures__opening__enrollment__alliance=alliance,
+    return Shop.objects.filter(pk__in=barring(alliance).values("shop"))
+
+
+def barring(alliance: Alliance) -> QuerySet[Penalty]:
+    """The penalties that keep shops out of this alliance while they stand (R5): see `barred_for_now`."""
+    cleared = Measure.objects.standing().filter(
+        kind=Measure.Kind.CLEAR, opening__enrollment__alliance=alliance
     )
-    return Shop.objects.filter(Q(pk__in=judged.values("shop")) | Q(pk__in=cleared.values("shop")))
+    return Penalty.objects.filter(
+        Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
+        | Q(ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
+        status=Penalty.Status.IMPOSED,
+        stayed_at=None,
+    )
+
+
+def barred_until(enrollment: Enrollment) -> datetime | None:
+    """When the last of the penalties ends that keep the shop out of the alliance for now; None where none
+    does, or one of them has no end of its own.
+    """
+    ends = list(
+        barring(enrollment.alliance).filter(shop=enrollment.shop_id).values_list("ends_at", flat=True)
+    )
+    known = [moment for moment in ends if moment is not None]
+    return max(known) if known and len(known) == len(ends) else None
 
 
 def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
@@ -94,6 +116,12 @@ def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
     lock(enrollment)
     if enrollment.state == Enrollment.State.OPEN:
         raise Refused(_already_open(enrollment))
+    closure = standing.standing(enrollment.shop, at).closure
+    if closure is not None:
+        raise Refused(
+            _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2).")
+            % {"shop": enrollment.shop, "back": date_format(closure.return_from)}
+        )
     if enrollment.state == Enrollment.State.APPLIED:
         raise Refused(
             _("%(shop)s has already applied to %(alliance)s.")
@@ -103,15 +131,21 @@ def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
     enrollment.save_by(by, reason or "applied")
 
 
-def refusals_to_admit(enrollment: Enrollment, day: date) -> list[str]:
+def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = None) -> list[str]:
     """Why nobody could let the shop in on `day`, whatever it measures; empty where nothing stands in the way.
+    `at`: at what moment of it, by default at its end.
 
     It is in, was in before and has not applied again (R18), is of a category that the alliance doesn't serve
     (R22), is closed, is barred (R5, CL-1), was cleared too lately, or has used up its openings (DF-A12, R4).
     """
     shop, alliance, State = enrollment.shop, enrollment.alliance, Enrollment.State
     limit = alliance.openings_limit
+    stands = standing.standing(shop, at or midnight(day + timedelta(days=1)))
+    ends, resumes = barred_until(enrollment), stands.suspended_until
     names = {
+        "until": date_format(localtime(ends), "DATETIME_FORMAT") if ends else "",
+        "back": date_format(stands.closure.return_from) if stands.closure else "",
+        "resumes": date_format(localtime(resumes), "DATETIME_FORMAT") if resumes else "",
         "shop": shop,
         "alliance": alliance,
         "category": shop.category,
@@ -131,8 +165,13 @@ def refusals_to_admit(enrollment: Enrollment, day: date) -> list[str]:
             barred_for_ever().filter(pk=shop.pk).exists()
         ),
         _("%(shop)s is closed on its platform: nobody can open it."): shop.status == Shop.Status.CLOSED,
+        _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2)."): (
+            stands.closure is not None
+        ),
+        _("%(shop)s is suspended until %(resumes)s (CL-3)."): bool(stands.suspensions),
+        _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5)."): bool(ends),
         _("%(shop)s is barred from %(alliance)s while a penalty stands (R5)."): (
-            barred_for_now(alliance).filter(pk=shop.pk).exists()
+            ends is None and barred_for_now(alliance).filter(pk=shop.pk).exists()
         ),
         _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before."): (
             bool(alliance.cool_down_days) and cooling_shops(alliance, day).filter(pk=shop.pk).exists()
@@ -151,7 +190,7 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
     Refused for the first of `refusals_to_admit`.
     """
     lock(enrollment)
-    if refusals := refusals_to_admit(enrollment, localdate(at)):
+    if refusals := refusals_to_admit(enrollment, localdate(at), at):
         raise Refused(refusals[0])
     number = enrollment.openings_used + 1
     opening = Opening(enrollment=enrollment, number=number, opened_on=localdate(at))

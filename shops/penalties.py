@@ -1,23 +1,27 @@
-"""What stands against a shop: report, impose, lift, overturn, stay. Nothing is ever deleted."""
+"""What stands against a shop or its product: report, impose, lift, overturn. Nothing is ever deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from shops import listings
 from shops import measures as effects
+from shops.changes import latest_change
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
+from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-STAY = "shops.stay_penalty"
+Kind = Measure.Kind
 
 
 @transaction.atomic
@@ -67,19 +71,29 @@ def impose(
     at: datetime,
     reason: str,
     evidence: dict[str, Any],
+    measures: Iterable[Measure],
     alliance: Alliance | None = None,
     violation: Violation | None = None,
     product: Product | None = None,
-    measures: Iterable[str] = (Measure.Kind.CLEAR,),
     approved_by: User | None = None,
+    case: Penalty | None = None,
+    key: str = "",
 ) -> Penalty:
     """Decide against a shop: the penalty stands from `at`, and each measure takes effect.
 
+    `measures` are unsaved ones, as shops.catalogue proposes them or a person chose. One that closes the shop
+    brings a clearance from every alliance in which it is (R19). `case`: the one that was reported, which
+    becomes the penalty. `key`: asked again under the same key, the same penalty is returned.
+
     Refused without a reason, when the violation doesn't go with the ground, when maker and approver are
-    one person, when the product is another shop's, or when a measure can't take effect.
+    one person, when the product is another shop's, when the case was decided already, or when a measure
+    can't take effect.
     """
     require(by, "shops.impose_penalty")
     lock_standing(shop)
+    known = Penalty.objects.filter(key=key).first() if key else None
+    if known is not None:
+        return known
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
@@ -87,36 +101,82 @@ def impose(
         raise Refused(_("A penalty names a violation exactly when a violation is its ground."))
     if by is not None and by == approved_by:
         raise Refused(_("Who imposes a penalty does not approve it as well."))
-    penalty = Penalty(
-        shop=shop,
-        alliance=alliance,
-        product=product,
-        ground=ground,
-        violation=violation,
-        status=Penalty.Status.IMPOSED,
-        reason=reason,
-        evidence=evidence,
-        imposed_at=at,
-        imposed_by=by,
-        approved_by=approved_by,
-    )
+    penalty = Penalty(shop=shop) if case is None else _undecided(case, shop)
+    measures = effects.with_clearances(shop, measures)
+    penalty.alliance, penalty.product = alliance, product
+    penalty.ground, penalty.violation = ground, violation
+    penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
+    if violation is not None:
+        penalty.violation_version = latest_change(violation)
+        penalty.evidence |= {"violation": terms_of(violation)}
+    penalty.status, penalty.key = Penalty.Status.IMPOSED, key
+    penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
+    for measure in measures:
+        effects.complete(measure, at)
+    penalty.ends_at = effects.ends_at(measures)
     penalty.save_by(by, "imposed")
-    for kind in measures:
-        effects.apply(Measure(penalty=penalty, kind=kind), by=by, at=at)
+    for measure in measures:
+        measure.penalty = penalty
+        effects.apply(measure, by=by, at=at)
     return penalty
 
 
 @transaction.atomic
 def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """End a rightful penalty: what it barred it bars no longer, but what it closed stays closed (R5).
+    """End a rightful penalty: what it barred it bars no longer, and what lasts is over, but what it closed
+    stays closed, what it deducted stays deducted, and its points count until they lapse (R5).
 
-    Refused without a reason, and when the penalty does not stand.
+    Refused without a reason, when the penalty does not stand, and when it closed the shop for good (CL-4).
     """
     require(by, "shops.lift_penalty")
-    _lock(penalty)
+    lock(penalty)
     if penalty.status != Penalty.Status.IMPOSED:
         raise Refused(_not_standing(penalty))
+    standing = penalty.measures.standing()
+    if standing.filter(kind=Kind.CLOSE).exists():
+        raise Refused(
+            _("Penalty %(number)s closed the shop for good: only overturning it undoes that (CL-4).")
+            % {"number": penalty.case_number}
+        )
     _end(penalty, Penalty.Status.LIFTED, by=by, at=at, reason=reason)
+    for measure in standing.filter(kind__in=Measure.LASTING).order_by("pk"):
+        effects.lapse(measure, by=by, at=at)
+    effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
+
+
+@transaction.atomic
+def undo_measures(
+    penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
+) -> None:
+    """Take a part of a penalty back; the penalty stands on, with what is left of it.
+
+    Refused without a reason, when the penalty is overturned or was never imposed, for another penalty's
+    measures, for none and for all that stand (that is to overturn it), and for a clearance that came with a
+    closing which stands.
+    """
+    require(by, "shops.overturn_penalty")
+    lock(penalty)
+    if penalty.status not in Penalty.PENALISED:
+        raise Refused(_not_standing(penalty))
+    if not reason.strip():
+        raise Refused(_("Taking a measure back takes a reason."))
+    chosen = {measure.pk for measure in measures}
+    own = list(penalty.measures.filter(applied_at__isnull=False).order_by("pk"))
+    if not chosen or not chosen <= {measure.pk for measure in own}:
+        raise Refused(_("Choose among the measures of this penalty."))
+    left = [measure for measure in own if measure.undone_at is None and measure.pk not in chosen]
+    if not left:
+        raise Refused(_("That is all that the penalty does: overturn it instead."))
+    if any(one.kind == Kind.CLOSE for one in left) and any(
+        one.kind == Kind.CLEAR and one.pk in chosen for one in own
+    ):
+        raise Refused(_("A shop that is closed for good is in no alliance: take the closing back as well."))
+    _undo([measure for measure in own if measure.pk in chosen], by=by, at=at)
+    penalty.ends_at = effects.ends_at(left)
+    penalty.save_by(by, reason)
+    if penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all()):
+        _end(penalty, Penalty.Status.EXPIRED, by=by, at=at, reason=reason)
+    effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 
 
 @transaction.atomic
@@ -126,83 +186,107 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     Refused without a reason, and when it was only reported or is overturned already.
     """
     require(by, "shops.overturn_penalty")
-    _lock(penalty)
+    lock(penalty)
     if penalty.status not in Penalty.PENALISED:
         raise Refused(_not_standing(penalty))
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
-    for measure in penalty.measures.filter(undone_at=None):
+    _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
+    effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
+
+
+@transaction.atomic
+def lapse(penalty: Penalty, *, at: datetime) -> bool:
+    """End what of the penalty has come to its date, and the penalty once nothing of it is left to end (CL-3).
+
+    The timetable's; no person ends a penalty before its time in this way. False where there was nothing to
+    do, which another worker may have done.
+    """
+    lock(penalty)
+    due = penalty.measures.standing().filter(ends_at__lte=at).order_by("pk")
+    ended = list(due)
+    for measure in ended:
+        effects.lapse(measure, by=None, at=at)
+    expires = penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all())
+    if expires:
+        _end(penalty, Penalty.Status.EXPIRED, by=None, at=at, reason="its time is over")
+        effects.continue_what_nothing_keeps(penalty.shop, by=None, at=at)
+    return bool(ended) or expires
+
+
+def run_timers(at: datetime, *, limit: int = 10_000) -> int:
+    """Have everything end whose date has come, `limit` penalties at most; how many there were.
+
+    Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock.
+    """
+    due = Measure.objects.standing().filter(ends_at__lte=at)
+    return sum(
+        lapse(penalty, at=at)
+        for penalty in Penalty.objects.filter(pk__in=due.values("penalty")).order_by("shop", "pk")[:limit]
+    )
+
+
+@transaction.atomic
+def resume(listing: Listing, *, by: User | None, at: datetime, reason: str) -> None:
+    """Have a product promoted again: penalties that a metric brought it end, as lifted, and no stop of it
+    is left.
+
+    Whoever may decide so has been asked already: nobody needs the right to lift other penalties for it.
+    Refused without a reason, and where listings.resume is: while another ground's penalty bars the product.
+    """
+    lock_standing(listing.product.shop)
+    listings.resume(listing, by=by, at=at, reason=reason)
+    stops = listings.stops().filter(listing=listing)
+    ended = Penalty.objects.select_for_update(no_key=True).filter(
+        pk__in=stops.values("penalty"), ground=Ground.METRIC, status=Penalty.Status.IMPOSED
+    )
+    for penalty in ended.order_by("pk"):
+        _end(penalty, Penalty.Status.LIFTED, by=by, at=at, reason=reason)
+    # Also of penalties that ended before: lifting one bars no longer, but what it stopped stays stopped.
+    for measure in stops.order_by("pk"):
         effects.undo(measure, by=by, at=at)
 
 
-@transaction.atomic
-def undo_measures(
-    penalty: Penalty, measures: Iterable[Measure], *, by: User | None, reason: str, at: datetime
-) -> list[Measure]:
-    """Take back some of what a rightful penalty does; the penalty itself, and the rest of it, stand.
-
-    Returns them as they are then. Refused without a reason, without a measure, for one that is another
-    penalty's or has no effect any more, and when the penalty was only reported or is overturned.
-    """
-    require(by, "shops.overturn_penalty")
-    _lock(penalty)
-    if penalty.status not in Penalty.PENALISED:
-        raise Refused(_not_standing(penalty))
-    if not reason.strip():
-        raise Refused(_("Taking measures back takes a reason."))
-    asked = {measure.pk for measure in measures}
-    chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
-    if not chosen or len(chosen) != len(asked):
-        raise Refused(_("Choose measures of this penalty that are in effect."))
-    for measure in chosen:
-        effects.undo(measure, by=by, at=at)
-    return chosen
+def terms_of(violation: Violation) -> dict[str, Any]:
+    """The catalogue's entry by value: it reads the same whatever becomes of the entry."""
+    return {**_by_value(violation), "measures": [_by_value(one) for one in violation.default_measures.all()]}
 
 
-@transaction.atomic
-def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Let a standing penalty bar nobody from anything until the stay ends. What it closed stays closed.
-
-    Refused without a reason, when the penalty does not stand, and when it is stayed already.
-    """
-    require(by, STAY)
-    _lock(penalty)
-    if penalty.status != Penalty.Status.IMPOSED:
-        raise Refused(
-            _("Penalty %(number)s is %(status)s: there is nothing to stay.")
-            % {"number": penalty.case_number, "status": penalty.get_status_display()}
-        )
-    if penalty.stayed_at is not None:
-        raise Refused(_("Penalty %(number)s is stayed already.") % {"number": penalty.case_number})
-    if not reason.strip():
-        raise Refused(_("A stay takes a reason."))
-    penalty.stayed_at = at
-    penalty.save_by(by, f"stayed: {reason}")
-
-
-@transaction.atomic
-def end_stay(penalty: Penalty, *, by: User | None, reason: str) -> bool:
-    """Let the penalty bar again what it bars. False, and nothing changes, where it is not stayed.
-
-    It asks for no permission of its own: that a penalty has its effects is what everybody may expect.
-    """
-    _lock(penalty)
-    if penalty.stayed_at is None:
-        return False
-    penalty.stayed_at = None
-    penalty.save_by(by, f"stay ended: {reason}")
-    return True
+def _by_value(record: Model) -> dict[str, Any]:
+    values = {
+        field.name: field.value_from_object(record)
+        for field in record._meta.concrete_fields
+        if not field.primary_key
+    }
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def lock_standing(shop: Shop) -> None:
-    """Hold the shop and its enrollments until the transaction ends."""
+    """Hold the shop's row and those of its enrollments until the transaction ends."""
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 
 
-def _lock(penalty: Penalty) -> None:
+def lock(penalty: Penalty) -> None:
+    """Hold the shop's rows, then the penalty's, which is read afresh."""
     lock_standing(penalty.shop)
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
+
+
+def _undecided(case: Penalty, shop: Shop) -> Penalty:
+    case.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
+    if case.status != Penalty.Status.REPORTED or case.shop_id != shop.pk:
+        raise Refused(
+            _("Case %(number)s is %(status)s: it was decided already.")
+            % {"number": case.case_number, "status": case.get_status_display()}
+        )
+    return case
+
+
+def _undo(measures: list[Measure], *, by: User | None, at: datetime) -> None:
+    # Clearances last: while a closing of the same penalty stands, it keeps the shop out.
+    for measure in sorted(measures, key=lambda one: (one.kind == Kind.CLEAR, one.pk)):
+        effects.undo(measure, by=by, at=at)
 
 
 def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datetime, reason: str) -> None:

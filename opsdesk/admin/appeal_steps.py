@@ -16,7 +16,7 @@ from opsdesk import appeals, caseload
 from opsdesk.admin import appeal_forms
 from opsdesk.appeals.guards import DECIDE, WORK
 from opsdesk.models import Appeal
-from shops.penalties import STAY
+from shops.stays import STAY
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

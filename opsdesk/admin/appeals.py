@@ -134,7 +134,7 @@ class AppealAdmin(ReadOnlyAdmin):
             Column("level", _("level"), lambda a: a.level),
             Column("state", _("state"), lambda a: a.get_state_display()),
             Column("channel", _("channel"), lambda a: a.get_channel_display()),
-            Column("reference", _("reference"), lambda a: a.reference),
+            Column("reference", pgettext_lazy("letter", "reference"), lambda a: a.reference),
             Column("filed_at", _("filed at"), lambda a: a.filed_at),
             Column("due_at", _("due"), lambda a: a.due_at if a.is_open else None),
             Column("taken_by", _("taken by"), lambda a: a.taken_by and a.taken_by.get_username()),

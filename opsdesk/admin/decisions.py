@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -23,6 +24,7 @@ from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.penalties import PenaltyAdmin
+from shops.admin.products import ListingAdmin, product_link
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -30,8 +32,9 @@ from shops.rights import person_of
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
 
-# A penalty that a decision imposed keeps the code: words would be of the language of whoever decided.
+# What a decision brought about keeps the code: words would be of the language of whoever decided.
 PenaltyAdmin.reasons = dict(reasons.REASON_CHOICES)
+ListingAdmin.history_reasons = dict(reasons.REASON_CHOICES)
 
 
 def today() -> Any:
@@ -69,6 +72,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     when_empty = _("No proposal has been decided yet. Decide some in the review queue.")
     list_display = [
         "proposal_cell",
+        "product_cell",
         "alliance",
         "kind_pill",
         "verdict_pill",
@@ -80,9 +84,15 @@ class DecisionAdmin(ReadOnlyAdmin):
         "execution_reference",
     ]
     list_filter = ["execution", "verdict", "proposal__alliance", "proposal__kind", "reason"]
-    list_select_related = ["proposal__shop", "proposal__alliance", "decided_by"]
-    search_fields = ["proposal__shop__code", "proposal__shop__name", "execution_reference"]
-    search_help_text = _("Shop's code or name, or the platform's reference.")
+    list_select_related = ["proposal__shop", "proposal__product", "proposal__alliance", "decided_by"]
+    search_fields = [
+        "proposal__shop__code",
+        "proposal__shop__name",
+        "proposal__product__code",
+        "proposal__product__name",
+        "execution_reference",
+    ]
+    search_help_text = _("Code or name of the shop or product, or the platform's reference.")
     actions = ["record_execution"]
     history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
     fieldsets = [
@@ -110,9 +120,14 @@ class DecisionAdmin(ReadOnlyAdmin):
         shop = decision.proposal.shop
         return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
 
+    @admin.display(description=_("product"), ordering="proposal__product__code")
+    def product_cell(self, decision: Decision) -> str:
+        return product_link(decision.proposal.product) if decision.proposal.product else NOTHING
+
     @admin.display(description=_("alliance"))
     def alliance(self, decision: Decision) -> str:
-        return decision.proposal.alliance.name
+        alliance = decision.proposal.alliance
+        return alliance.name if alliance else _t("the platform")
 
     @admin.display(description=_("kind"))
     def kind_pill(self, decision: Decision) -> str:
@@ -134,7 +149,11 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("id", _("decision"), lambda d: d.pk),
             Column("shop", _("shop's code"), lambda d: d.proposal.shop.code),
             Column("shop_name", _("shop"), lambda d: d.proposal.shop.name),
-            Column("alliance", _("alliance"), lambda d: d.proposal.alliance.code),
+            Column("product", _("product's code"), lambda d: d.proposal.product and d.proposal.product.code),
+            Column("product_name", _("product"), lambda d: d.proposal.product and d.proposal.product.name),
+            Column(
+                "alliance", _("alliance"), lambda d: d.proposal.alliance.code if d.proposal.alliance else ""
+            ),
             Column("kind", _("kind"), lambda d: d.proposal.get_kind_display()),
             Column("verdict", _("verdict"), lambda d: d.get_verdict_display()),
             Column("reason", _("reason"), lambda d: d.get_reason_display()),
@@ -206,7 +225,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=self.get_queryset(request).filter(pk__in=chosen).select_related("proposal__shop")[:20],
+            listed=self.get_queryset(request)
+            .filter(pk__in=chosen)
+            .select_related("proposal__shop", "proposal__product")[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),

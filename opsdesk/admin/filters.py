@@ -53,6 +53,21 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(status=self.value() or Proposal.Status.OPEN)
 
 
+class SubjectFilter(admin.SimpleListFilter):
+    """What is proposed about shops, or about single products."""
+
+    title = _("shop or product")
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [("shops", _("shops")), ("products", _("products"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in ("shops", "products"):
+            return queryset
+        return queryset.filter(product__isnull=self.value() == "shops")
+
+
 class DataFilter(admin.SimpleListFilter):
     """Proposals whose figures have been corrected since they were filed."""
 
@@ -73,7 +88,7 @@ class RuleFilter(admin.SimpleListFilter):
     parameter_name = "rule"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        evaluated = Rule.objects.filter(rule_set__purpose="clearance").order_by("code")
+        evaluated = Rule.objects.exclude(rule_set__purpose="admission").order_by("code")
         return [(code, code) for code in evaluated.values_list("code", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk import notices
 from opsdesk.admin.appeal_forms import DeliveryForm
@@ -76,7 +77,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             Column("written_at", _("written at"), lambda n: n.written_at),
             Column("channel", _("channel"), lambda n: n.get_channel_display()),
             Column("delivered_at", _("delivered at"), lambda n: n.delivered_at),
-            Column("reference", _("reference"), lambda n: n.reference),
+            Column("reference", pgettext_lazy("letter", "reference"), lambda n: n.reference),
         ]
 
     def get_urls(self) -> list[URLPattern]:

@@ -29,6 +29,7 @@ from opsdesk.admin.filters import (
     MarginFilter,
     RuleFilter,
     StatusFilter,
+    SubjectFilter,
     pasted,
 )
 from opsdesk.models import Decision
@@ -38,6 +39,7 @@ from rules.reversals import rests_on_superseded_data
 from shops.admin.cells import NOTHING, days, pill, yuan
 from shops.admin.enrollments import openings_of
 from shops.admin.exporting import Column
+from shops.admin.products import product_link
 from shops.admin.readonly import ReadOnlyAdmin
 
 # Longer than this in an address, and the web server refuses the address.
@@ -52,6 +54,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     when_empty = _("Nothing waits for a decision. The next daily check files what fails.")
     list_display = [
         "shop_cell",
+        "product_cell",
         "category",
         "alliance",
         "kind_pill",
@@ -67,6 +70,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     list_display_links = ["shop_cell"]
     list_filter = [
         StatusFilter,
+        SubjectFilter,
         "alliance",
         "kind",
         "ground",
@@ -77,11 +81,16 @@ class ProposalAdmin(ReadOnlyAdmin):
         ControllerFilter,
         CodesFilter,
     ]
-    search_fields = ["shop__code", "shop__name"]
-    search_help_text = _("Shop's code or name.")
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name"]
+    search_help_text = _("Code or name of the shop or product.")
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {
+        "from the desk's record": _("from the desk's record"),
+        "its points no longer stand": _("its points no longer stand"),
+        "the case no longer bars": _("the case no longer bars"),
+        "the case was decided": _("the case was decided"),
+        "the shop has come in or gone out": _("the shop has come in or gone out"),
         "daily check %(what)s": _("daily check %(what)s"),
         "import %(what)s reversed": _("import %(what)s reversed"),
         "filed by hand": _("filed by hand"),
@@ -113,9 +122,13 @@ class ProposalAdmin(ReadOnlyAdmin):
             proposal.shop.code,
         )
 
+    @admin.display(description=_("product"), ordering="product__code")
+    def product_cell(self, proposal: Proposal) -> str:
+        return product_link(proposal.product) if proposal.product else NOTHING
+
     @admin.display(description=_("category"))
     def category(self, proposal: Proposal) -> str:
-        return proposal.shop.category
+        return proposal.product.category if proposal.product else proposal.shop.category
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_pill(self, proposal: Proposal) -> str:
@@ -157,7 +170,8 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("openings"), ordering="openings_used")
     def openings(self, proposal: Proposal) -> str:
-        return openings_of(proposal.openings_used, proposal.alliance.openings_limit)
+        limit = proposal.alliance.openings_limit if proposal.alliance else None
+        return openings_of(proposal.openings_used, limit)
 
     @admin.display(description=_("age"), ordering="-filed_on")
     def age(self, proposal: Proposal) -> str:
@@ -195,8 +209,10 @@ class ProposalAdmin(ReadOnlyAdmin):
             Column("id", _("proposal"), lambda p: p.pk),
             Column("shop", _("shop's code"), lambda p: p.shop.code),
             Column("shop_name", _("shop"), lambda p: p.shop.name),
-            Column("category", _("category"), lambda p: p.shop.category),
-            Column("alliance", _("alliance"), lambda p: p.alliance.code),
+            Column("product", _("product's code"), lambda p: p.product.code if p.product else ""),
+            Column("product_name", _("product"), lambda p: p.product.name if p.product else ""),
+            Column("category", _("category"), self.category),
+            Column("alliance", _("alliance"), lambda p: p.alliance.code if p.alliance else ""),
             Column("kind", _("kind"), lambda p: p.get_kind_display()),
             Column("ground", _("ground"), lambda p: p.get_ground_display()),
             Column("status", _("status"), lambda p: p.get_status_display()),
@@ -265,6 +281,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "rule_set__alliance",
             "filed_by",
             "penalty",
+            "case__violation",
         )
         try:
             proposal = found.get(pk=object_id)
@@ -280,7 +297,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "decision": decision,
             "superseded": Proposal.objects.filter(rests_on_superseded_data(), pk=proposal.pk).exists(),
             "failing": worklist.days_failing_of(proposal),
-            "openings_text": openings_of(proposal.openings_used, proposal.alliance.openings_limit),
+            "openings_text": self.openings(proposal),
             "accepting": [*reasons.ACCEPTING.items()],
             "rejecting": [*reasons.REJECTING.items()],
             "may_decide": self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED,

@@ -83,7 +83,7 @@ def admit_late(
 
 def is_appealable(penalty: Penalty) -> bool:
     """Whether the catalogue leaves the shop an appeal. Decisions on other grounds always do."""
-    return penalty.violation is None or getattr(penalty.violation, "appealable", True)
+    return penalty.violation is None or penalty.violation.appealable
 
 
 def _guard(

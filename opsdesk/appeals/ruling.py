@@ -21,8 +21,9 @@ from opsdesk.appeals.guards import (
 )
 from opsdesk.deadlines import Window, next_level, window_of
 from opsdesk.models import Appeal
+from rules import casework
 from shops import measures as effects
-from shops import penalties
+from shops import penalties, stays
 from shops.errors import Refused
 from shops.models import Measure
 from shops.rights import require
@@ -62,6 +63,7 @@ def grant(
     penalties.overturn(penalty, by=by, at=at, reason=clean(reason))
     _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
     voiding.withdraw_what_rested_on(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return appeal
 
 
@@ -86,9 +88,10 @@ def grant_in_part(
         raise Refused(_("Choose measures of this penalty that are in effect."))
     waiting = voiding.hold_open_proposals(penalty)
     penalties.undo_measures(penalty, chosen, by=by, reason=clean(reason), at=at)
-    penalties.end_stay(penalty, by=by, reason=str(appeal))
+    stays.end_stay(penalty, by=by, reason=str(appeal))
     _rule(appeal, State.GRANTED_IN_PART, chosen, reason, all_the_same, by=by, at=at)
     voiding.withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return appeal
 
 
@@ -99,7 +102,7 @@ def deny(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Windo
     Refused like every ruling.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
-    penalties.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
     _close(appeal, State.DENIED, reason, by=by, at=at)
     level = next_level(appeal.penalty)
     return window_of(appeal.penalty, level) if level else None

@@ -22,7 +22,7 @@ from opsdesk.appeals.guards import (
 )
 from opsdesk.deadlines import answer_due, ruling_due, said
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
-from shops import penalties
+from shops import stays
 from shops.errors import Refused
 from shops.rights import require
 
@@ -137,7 +137,7 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
     say(appeal, Kind.NOTE, clean(reason), by=by, at=at)
-    penalties.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
     return appeal
 
 
@@ -145,22 +145,22 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
 def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
     """Let the penalty bar nobody from anything while the appeal runs. What it closed stays closed.
 
-    Refused like penalties.stay.
+    Refused like stays.stay.
     """
-    require(by, penalties.STAY)
+    require(by, stays.STAY)
     appeal = locked_with_its_shop(appeal_id)
-    penalties.stay(appeal.penalty, by=by, at=at, reason=clean(reason))
+    stays.stay(appeal.penalty, by=by, at=at, reason=clean(reason))
     return appeal
 
 
 @transaction.atomic
 def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
     """End the stay before the appeal ends. Refused without a reason, and when there is none."""
-    require(by, penalties.STAY)
+    require(by, stays.STAY)
     appeal = locked_with_its_shop(appeal_id)
     if not clean(reason):
         raise Refused(_("Say why the stay ends."))
-    if not penalties.end_stay(appeal.penalty, by=by, reason=clean(reason)):
+    if not stays.end_stay(appeal.penalty, by=by, reason=clean(reason)):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     return appeal
 

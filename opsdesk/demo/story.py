@@ -126,7 +126,7 @@ def _execute(random: Random, operator: User, morning: datetime) -> None:
 def _exempt_one(supervisor: User, at: datetime) -> None:
     """A supervisor sees that a shop's score suffered from no fault of its own: no clearance for two weeks."""
     proposal = _open_proposals().filter(lead_rule="DF-C1").first()
-    if proposal is not None:
+    if proposal is not None and proposal.alliance is not None:
         review.reject(proposal.pk, by=supervisor, reason="exempted", at=at)
         exemptions.grant(
             shop=proposal.shop,

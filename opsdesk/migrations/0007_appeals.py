@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('opsdesk', '0003_automatic_reason'),
+        ('opsdesk', '0006_reasons_of_cases'),
         ('shops', '0030_stayed_penalties'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

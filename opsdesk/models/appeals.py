@@ -61,7 +61,10 @@ class Appeal(Audited):
     state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.FILED)
     channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices)
     reference = models.CharField(
-        _("reference"), max_length=100, blank=True, help_text=_("Of the letter, call or ticket.")
+        pgettext_lazy("letter", "reference"),
+        max_length=100,
+        blank=True,
+        help_text=_("Of the letter, call or ticket."),
     )
     filed_at = models.DateTimeField(_("filed at"), help_text=_("When the shop appealed."))
     filed_by = _person(_("filed by"), _("Who recorded it."))
@@ -233,8 +236,8 @@ class AppealMessage(models.Model):
 
     appeal = models.ForeignKey(Appeal, models.PROTECT, verbose_name=_("appeal"), related_name="messages")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    sender = models.CharField(_("from"), max_length=20, choices=Sender.choices)
-    text = models.TextField(_("text"))
+    sender = models.CharField(pgettext_lazy("message", "from"), max_length=20, choices=Sender.choices)
+    text = models.TextField(pgettext_lazy("message", "text"))
     due_at = models.DateTimeField(
         _("due"), null=True, blank=True, help_text=_("Until when a request is to be answered.")
     )

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk.models.channels import Channel
@@ -24,7 +24,10 @@ class Notice(Audited):
     written_at = models.DateTimeField(_("written at"))
     channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices, blank=True)
     reference = models.CharField(
-        _("reference"), max_length=100, blank=True, help_text=_("Of the letter, call or ticket.")
+        pgettext_lazy("letter", "reference"),
+        max_length=100,
+        blank=True,
+        help_text=_("Of the letter, call or ticket."),
     )
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
     delivery_recorded_by = models.ForeignKey(

@@ -6,13 +6,16 @@ from bisect import bisect
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from shops.admin.cells import number
+from shops.models import Controller, Penalty, Shop
 
 register = template.Library()
 
@@ -213,3 +216,79 @@ def _float(threshold: object) -> list[float]:
         return [float(str(threshold))]
     except ValueError:
         return []
+
+
+@register.simple_tag
+def controlled(
+    controller: Controller, shops: Sequence[Any], cases: Sequence[Penalty], caption: str
+) -> SafeString:
+    """A controller and its shops (each with its `standing`); a dashed line leads from one that bars to each
+    that it bars.
+    """
+    row, box, left = 34, 210, 150
+    height = max(row * len(shops), row) + 10
+    offenders = {case.shop_id for case in cases}
+    middle = height / 2
+
+    def y(place: int) -> float:
+        return 5 + row * place + row / 2
+
+    lines = format_html_join(
+        "",
+        '<path class="line" d="M {} {} C {} {} {} {} {} {}"/>',
+        (
+            (*map(_xy, (110, middle, 130, middle, 130, y(place), left, y(place))),)
+            for place in range(len(shops))
+        ),
+    )
+    bars_lines = format_html_join(
+        "",
+        '<path class="threshold" fill="none" d="M {} {} C {} {} {} {} {} {}"><title>{} → {}</title></path>',
+        (
+            (
+                *map(_xy, (left + box, y(source), bend, y(source), bend, y(target), left + box, y(target))),
+                shops[source],
+                shops[target],
+            )
+            for source in range(len(shops))
+            if shops[source].pk in offenders
+            for target in range(len(shops))
+            if target != source
+            for bend in [left + box + 30 + 12 * abs(target - source)]
+        ),
+    )
+    nodes = format_html_join(
+        "",
+        '<a href="{}"><rect class="node{}" x="{}" y="{}" width="{}" height="{}" rx="5"/>'
+        '<text class="label" x="{}" y="{}">{} · {}</text></a>',
+        (
+            (
+                reverse("admin:shops_shop_change", args=[shop.pk]),
+                " node-bad" if shop.pk in offenders else "",
+                left,
+                _xy(y(place) - 12),
+                box,
+                24,
+                left + 8,
+                _xy(y(place) + 4),
+                shop.code[:20],
+                Shop.Status(shop.standing).label,
+            )
+            for place, shop in enumerate(shops)
+        ),
+    )
+    return format_html(
+        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}'
+        '<rect class="node" x="5" y="{}" width="105" height="24" rx="5"/>'
+        '<text class="label" x="12" y="{}">{}</text>{}</svg><figcaption>{}</figcaption></figure>',
+        LINE_WIDTH,
+        _xy(height),
+        caption,
+        lines,
+        bars_lines,
+        _xy(middle - 12),
+        _xy(middle + 4),
+        controller.code[:14],
+        nodes,
+        caption,
+    )

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from django import template
+from typing import Any
 
+from django import template
+from django.db.models import QuerySet
+
+from opsdesk import worklist
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
+from rules.models import Proposal, RuleSet
+from shops import money
 from shops.admin import cells
+from shops.admin.products import standing_pill
+from shops.models import Product
 
 register = template.Library()
 
 register.filter("yuan", cells.yuan)
+register.filter("fen", money.told)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
 register.filter("moment", said)
+register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
 register.simple_tag(value_of, name="metric_value")
@@ -34,3 +44,15 @@ def outcome_pill(outcome: str) -> str:
 def yes_no(flag: bool | None) -> str:
     """A flag in a word; unknown is a dash."""
     return cells.NOTHING if flag is None else value_of("", flag)
+
+
+@register.filter
+def purpose_name(purpose: str) -> str:
+    """What a rule set that evidence names was for."""
+    return str(dict(RuleSet.Purpose.choices).get(purpose, purpose))
+
+
+@register.simple_tag
+def open_proposals(product: Product) -> QuerySet[Any, Proposal]:
+    """What waits for a decision about the product: the register's own pages know of no proposals."""
+    return worklist.open_about(product)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -32,7 +33,6 @@ class ReadingForm(forms.Form):
 class FileForm(ReadingForm):
     """A file and how it is to be taken."""
 
-    kind = forms.ChoiceField(label=_("What the file holds"), choices=ImportBatch.Kind.choices)
     # What is wrong with an empty file, the import itself says.
     file = forms.FileField(
         label=_("File"),
@@ -65,6 +65,12 @@ class FileForm(ReadingForm):
         help_text=_("Of what moment the file's knowledge is. Empty: now."),
     )
     field_order = ("kind", "file", "source", "partial", "at_once", "as_of", "encoding", "delimiter")
+
+    def __init__(self, *args: Any, kinds: Sequence[ImportBatch.Kind], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(kind.value, kind.label) for kind in kinds]
+        self.fields["kind"] = forms.ChoiceField(label=_("What the file holds"), choices=choices)
+        self.order_fields(self.field_order)
 
 
 class ColumnsForm(ReadingForm):

@@ -57,7 +57,7 @@ def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, A
         "has_rejected": may_take and imports.rejected_path(batch.sha256, batch.pk).exists(),
         "may_take": may_take,
         "may_import": may_import,
-        "may_confirm": may_import and batch.state == ImportBatch.State.READY,
+        "may_confirm": may_import and batch.state == ImportBatch.State.READY and not batch.holds_nothing_good,
         "may_cancel": may_import and batch.state in ImportBatch.CANCELLABLE,
         "may_read_anew": may_import and batch.state in imports.READ_ANEW,
         "subtitle": None,

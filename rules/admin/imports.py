@@ -39,7 +39,6 @@ from shops.rights import person_of
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-IMPORT = "shops.import_data"
 Consent = ImportBatch.Consent
 Kind = ImportBatch.Kind
 
@@ -53,12 +52,19 @@ EXPORT = {
     Kind.PRODUCTS: "shops.export_product",
     Kind.LISTINGS: "shops.export_listing",
     Kind.PRODUCT_METRICS: "shops.export_productmetrics",
+    Kind.DEPOSITS: "shops.export_depositentry",
+    Kind.PENALTIES: "shops.export_penalty",
 }
+
+
+def may_import(request: HttpRequest, kind: str) -> bool:
+    """Whether this person may bring in files of that kind, and say what becomes of them."""
+    return request.user.has_perm(imports.right_to(kind))
 
 
 def may_take(request: HttpRequest, batch: ImportBatch) -> bool:
     """Whether this person may take an import's file away: looking at its page is not taking."""
-    return request.user.has_perm(IMPORT) or request.user.has_perm(EXPORT[Kind(batch.kind)])
+    return may_import(request, batch.kind) or request.user.has_perm(EXPORT[Kind(batch.kind)])
 
 
 @admin.register(ImportBatch)
@@ -161,14 +167,17 @@ class ImportBatchAdmin(VerbsAdmin):
         ]
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return request.user.has_perm(IMPORT)
+        return any(may_import(request, kind) for kind in Kind)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Take a file, leave it to a worker and go to watch it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = FileForm(
-            request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")}
+            request.POST or None,
+            request.FILES or None,
+            initial={"kind": request.GET.get("kind")},
+            kinds=[kind for kind in Kind if may_import(request, kind)],
         )
         if request.method == "POST" and form.is_valid():
             given = form.cleaned_data
@@ -208,7 +217,7 @@ class ImportBatchAdmin(VerbsAdmin):
         """The page people watch while a file waits and is checked: it loads itself again until then."""
         batch = self.get_object(request, object_id)
         more = (
-            told(batch, may_import=self.has_add_permission(request), may_take=may_take(request, batch))
+            told(batch, may_import=may_import(request, batch.kind), may_take=may_take(request, batch))
             if batch is not None
             else {}
         )
@@ -225,9 +234,8 @@ class ImportBatchAdmin(VerbsAdmin):
         return self._do(request, batch_id, lambda by: imports.cancel(batch_id, by=by))
 
     def _do(self, request: HttpRequest, batch_id: int, verb: Callable[[User], object]) -> HttpResponse:
-        if not self.has_add_permission(request):
+        if not may_import(request, self._seen(request, batch_id).kind):
             raise PermissionDenied
-        self._seen(request, batch_id)
         try:
             verb(person_of(request))
         except Refused as refusal:
@@ -236,9 +244,9 @@ class ImportBatchAdmin(VerbsAdmin):
 
     def columns_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
         """Say what the headers of a refused file mean, and have it read anew."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
         batch = self._seen(request, batch_id)
+        if not may_import(request, batch.kind):
+            raise PermissionDenied
         back = reverse("admin:shops_importbatch_change", args=[batch_id])
         if batch.state not in imports.READ_ANEW:
             # Somebody was faster, or the page is an old one.

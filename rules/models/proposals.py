@@ -10,7 +10,17 @@ from django.utils.translation import pgettext_lazy
 
 from rules.models.rulesets import RuleSet
 from rules.models.sweeps import Sweep
-from shops.models import Alliance, Audited, Enrollment, Ground, ImportBatch, Penalty, Product, Shop
+from shops.models import (
+    Alliance,
+    Audited,
+    Enrollment,
+    Ground,
+    ImportBatch,
+    Penalty,
+    PointsThreshold,
+    Product,
+    Shop,
+)
 
 
 class Proposal(Audited):
@@ -18,7 +28,10 @@ class Proposal(Audited):
 
     `evidence` reads the same in years, without the live tables:
     {"day", "batch", "rule_sets": [{"id", "purpose", "version"}], "rules": [{"code", "purpose",
-    "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory"}], "statement"}.
+    "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory"}], "statement"}; where a
+    shop is warned of its products also "products": [{"code", "name", "sales"}] and "more_products". What
+    rests on the desk's own record has instead "case": {"number", "reference", "shop", "violation", "name_en",
+    "name_zh"}, or "points": {"standing", "threshold", "newest"}, the last a measure's number.
     The columns from `lead_rule` to `openings_used` repeat what the list shows, so that it never
     opens the evidence.
     """
@@ -42,12 +55,19 @@ class Proposal(Audited):
 
     UNDECIDED = frozenset({Status.OPEN, Status.HELD})
     DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED})
-    # Whom each kind can concern: only shops that are in an alliance, or only shops that are not.
+    # Whom each kind can concern where it is about a shop: only those that are in an alliance, or only those
+    # that are not. About a product each concerns only shops that are in.
     FOR_INSIDERS = frozenset({Kind.CLEAR, Kind.WARN, Kind.STOP})
     FOR_OUTSIDERS = frozenset({Kind.ADMIT})
 
     alliance = models.ForeignKey(
-        Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="proposals"
+        Alliance,
+        models.PROTECT,
+        verbose_name=_("alliance"),
+        null=True,
+        blank=True,
+        related_name="proposals",
+        help_text=_("Empty: the platform as a whole, which only a penalty can concern."),
     )
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="proposals")
     product = models.ForeignKey(
@@ -82,7 +102,7 @@ class Proposal(Audited):
         null=True,
         blank=True,
         related_name="proposals",
-        help_text=_("Empty: filed by hand."),
+        help_text=_("Empty: filed by hand, or from what stands in the desk's own record."),
     )
     filed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -120,6 +140,24 @@ class Proposal(Audited):
         blank=True,
         related_name="proposal",
     )
+    case = models.ForeignKey(
+        Penalty,
+        models.PROTECT,
+        verbose_name=_("case"),
+        null=True,
+        blank=True,
+        related_name="proposals_from_it",
+        help_text=_("What it rests on: a case that was reported, or one that bars the controller's shops."),
+    )
+    points_threshold = models.ForeignKey(
+        PointsThreshold,
+        models.PROTECT,
+        verbose_name=_("points threshold"),
+        null=True,
+        blank=True,
+        related_name="proposals",
+        help_text=_("What standing points have reached."),
+    )
     failed_rules = ArrayField(
         models.CharField(max_length=20), verbose_name=_("failed rules"), default=list, blank=True
     )
@@ -153,15 +191,40 @@ class Proposal(Audited):
         constraints = [
             models.UniqueConstraint(
                 fields=["alliance", "shop", "kind"],
-                condition=Q(status__in=["open", "held"], product=None),
+                condition=Q(status__in=["open", "held"], product=None) & ~Q(kind="penalise"),
                 name="rules_proposal_is_the_only_open_one_for_its_shop",
                 violation_error_message=_("A proposal of this kind is already open for this shop."),
             ),
             models.UniqueConstraint(
                 fields=["alliance", "product", "kind"],
-                condition=Q(status__in=["open", "held"], product__isnull=False),
+                condition=Q(status__in=["open", "held"], product__isnull=False) & ~Q(kind="penalise"),
                 name="rules_proposal_is_the_only_open_one_for_its_product",
                 violation_error_message=_("A proposal of this kind is already open for this product."),
+            ),
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=Q(status__in=["open", "held"], kind="penalise", case__isnull=False),
+                name="rules_proposal_is_the_only_open_one_for_its_case",
+                violation_error_message=_("A proposal is already open for this case."),
+            ),
+            models.UniqueConstraint(
+                fields=["shop", "points_threshold"],
+                condition=Q(status__in=["open", "held"], points_threshold__isnull=False),
+                name="rules_proposal_is_the_only_open_one_for_its_threshold",
+            ),
+            models.CheckConstraint(
+                condition=Q(alliance__isnull=False) | Q(kind="penalise"),
+                name="rules_proposal_concerns_an_alliance_unless_it_penalises",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="penalise")
+                | Q(case__isnull=False, points_threshold=None)
+                | Q(case=None, points_threshold__isnull=False),
+                name="rules_proposal_penalises_for_a_case_or_for_points",
+            ),
+            models.CheckConstraint(
+                condition=Q(points_threshold=None) | Q(kind="penalise"),
+                name="rules_proposal_names_a_threshold_only_to_penalise",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["open", "held"], closed_at=None)
@@ -186,4 +249,4 @@ class Proposal(Audited):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.shop}"
+        return f"{self.get_kind_display()} · {self.product or self.shop}"

@@ -9,6 +9,7 @@ from shops.admin import (
     qualifications,
     shops,
     sources,
+    thresholds,
     violations,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "qualifications",
     "shops",
     "sources",
+    "thresholds",
     "violations",
 ]

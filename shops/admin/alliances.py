@@ -17,7 +17,7 @@ from shops.rights import person_of
 
 CHANGE = "shops.change_alliance"
 ADMISSION = ["openings_limit", "category_not_served", "warns_on_lost_admission"]
-TIME_LIMITS = ["notice_days", "cool_down_days", "refile_after_days"]
+TIME_LIMITS = ["notice_days", "cool_down_days", "refile_after_days", "points_days"]
 BRAKES = ["most_cleared", "least_measured", "oldest_days", "largest_jump", "holds_repeated_days"]
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, FilteredRelation, Q, QuerySet
@@ -36,7 +36,7 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
     ordering = ["-id"]
     fields = ["shop", "alliance", "state", "openings_used", "batch"]
     inlines = [OpeningInline]
-    verbs = (
+    verbs: ClassVar[tuple[Verb, ...]] = (
         # A shop that was in may come in again only when it has applied (R18).
         Verb(
             "apply",

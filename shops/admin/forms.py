@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from shops.models import Shop
+from shops.models import Product, Shop
 
 
 class DayInput(forms.DateInput):
@@ -23,22 +23,38 @@ class DayInput(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
-class ShopCodeField(forms.CharField):
-    """A shop, named by its code as the platform writes it."""
+class CodeField(forms.CharField):
+    """A record, named by its code as the platform writes it; None for nothing."""
 
-    default_error_messages = {"unknown": _("There is no shop with the code “%(code)s”.")}
+    model: ClassVar[type[Shop] | type[Product]]
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"label": _("Shop's code"), "max_length": 64, **kwargs})
+        super().__init__(**{"max_length": 64, **kwargs})
 
     def clean(self, value: Any) -> Any:
         code = super().clean(value)
         if not code:
             return None
-        shop = Shop.objects.filter(code=code).first()
-        if shop is None:
+        found = self.model._default_manager.filter(code=code).first()
+        if found is None:
             raise forms.ValidationError(self.error_messages["unknown"], code="unknown", params={"code": code})
-        return shop
+        return found
+
+
+class ShopCodeField(CodeField):
+    model = Shop
+    default_error_messages = {"unknown": _("There is no shop with the code “%(code)s”.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Shop's code"), **kwargs})
+
+
+class ProductCodeField(CodeField):
+    model = Product
+    default_error_messages = {"unknown": _("There is no product with the code “%(code)s”.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Product's code"), **kwargs})
 
 
 def form_page(

@@ -1,22 +1,70 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
-from shops import penalties
-from shops.admin.cells import pill
+from shops import measures as measures_told
+from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
-from shops.admin.readonly import ReadOnlyInline
-from shops.admin.verbs import Verb, VerbsAdmin
+from shops.admin.readonly import WRITTEN, told
+from shops.admin.verbs import VerbsAdmin
 from shops.models import Measure, Penalty
 
 
-class MeasureInline(ReadOnlyInline):
-    model = Measure
-    fields = ["kind", "opening", "applied_at", "undone_at"]
+def case_of(penalty: Penalty) -> dict[str, Any]:
+    """What a penalty does today, measure by measure, and its course."""
+    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
+    measures = list(penalty.measures.select_related(*related).order_by("pk"))
+    now = timezone.now()
+    return {
+        "measures": [(one, measures_told.describe(one), state_of(one, now)) for one in measures],
+        "undoable": penalty.status in Penalty.PENALISED
+        and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
+        "course": course_of(penalty),
+    }
+
+
+def state_of(measure: Measure, at: datetime) -> tuple[str, Any]:
+    """Whether a measure stands at the moment: a value for its pill, and the word for it."""
+    if measure.undone_at is not None:
+        return "undone", pgettext("measure", "undone")
+    if measure.applied_at is None:
+        return "planned", pgettext("measure", "not applied")
+    over = [moment for moment in (measure.lapsed_at, measure.ends_at) if moment is not None]
+    if over and min(over) <= at:
+        return "over", pgettext("measure", "over")
+    if measure.kind in Measure.ENDING or measure.kind == Measure.Kind.CLOSE:
+        return "standing", pgettext("measure", "stands")
+    return "done", pgettext("measure", "done")
+
+
+def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
+    """What became of it and of its measures: when, who, what and why, oldest first."""
+    rows = [
+        (
+            row.history_date,
+            row.history_user,
+            row.get_status_display(),
+            told(row.history_change_reason, WRITTEN),
+        )
+        for row in penalty.history.select_related("history_user")
+    ]
+    rows += [
+        (
+            row.history_date,
+            row.history_user,
+            row.get_kind_display(),
+            told(row.history_change_reason, WRITTEN),
+        )
+        for row in Measure.history.filter(penalty_id=penalty.pk).select_related("history_user")
+    ]
+    return sorted(rows, key=lambda row: row[0])
 
 
 @admin.register(Penalty)
@@ -26,6 +74,7 @@ class PenaltyAdmin(VerbsAdmin):
     list_display = [
         "case_number",
         "shop",
+        "product",
         "alliance",
         "ground",
         "violation",
@@ -34,34 +83,30 @@ class PenaltyAdmin(VerbsAdmin):
         "imposed_by",
     ]
     list_filter = ["status", "ground", "alliance", "violation"]
-    list_select_related = ["shop", "alliance", "violation", "imposed_by"]
-    search_fields = ["shop__code", "shop__name", "reference"]
-    search_help_text = _("Shop's code or name, or the platform's case number.")
-    inlines = [MeasureInline]
+    list_select_related = ["shop", "product", "alliance", "violation", "imposed_by"]
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
+    search_help_text = _("Code or name of the shop or product, or the platform's case number.")
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_reason", "stayed_at"]}),
+        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
     ]
-    readonly_fields = ["case", "why"]
+    readonly_fields = ["case", "why", "ended_why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
-    verbs = (
-        # What it barred it bars no longer; what it closed stays closed (R5).
-        Verb(
-            "lift",
-            permission="shops.lift_penalty",
-            title=_("Lift the penalty"),
-            note=_("it keeps the shop out no longer, but what it closed stays closed."),
-            submit=_("Lift it"),
-            done=_("The penalty is lifted."),
-            offered=lambda penalty: penalty.status == Penalty.Status.IMPOSED,
-            call=lambda penalty, by, reason: penalties.lift(penalty, by=by, at=timezone.now(), reason=reason),
-        ),
-    )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        penalty = self.get_object(request, object_id)
+        told = case_of(penalty) if isinstance(penalty, Penalty) else {}
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def export_columns(self) -> list[Column]:
-        told = {"reason": Column("reason", _("reason"), self.why)}
+        told = {
+            "reason": Column("reason", _("reason"), self.why),
+            "ended_reason": Column("ended_reason", _("ended because"), self.ended_why),
+        }
         case = Column("case", _("case"), lambda penalty: penalty.case_number)
         return [case, *(told.get(column.name, column) for column in super().export_columns())]
 
@@ -76,6 +121,10 @@ class PenaltyAdmin(VerbsAdmin):
     @admin.display(description=_("reason"))
     def why(self, penalty: Penalty) -> str:
         return str(self.reasons.get(penalty.reason, penalty.reason))
+
+    @admin.display(description=_("ended because"), empty_value=NOTHING)
+    def ended_why(self, penalty: Penalty) -> str:
+        return str(self.reasons.get(penalty.ended_reason, penalty.ended_reason))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

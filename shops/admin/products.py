@@ -6,9 +6,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from shops import listings
 from shops.admin import registers
 from shops.admin.cells import pill, yuan
 from shops.admin.exporting import Column
@@ -19,6 +24,21 @@ from shops.metrics import PRODUCT_METRICS
 from shops.models import ImportBatch, Listing, Product, ProductMetrics, Shop
 
 DAYS_SHOWN = 30
+
+
+def product_link(product: Product) -> SafeString:
+    """Its name and code, as lists show them, leading to its page."""
+    return format_html(
+        '<a href="{}"><span class="name">{}</span> <span class="code">{}</span></a>',
+        reverse("admin:shops_product_change", args=[product.pk]),
+        product.name,
+        product.code,
+    )
+
+
+def standing_pill(standing: str) -> SafeString:
+    """What a product may do in an alliance (shops.listings)."""
+    return pill(standing, listings.Standing(standing).label)
 
 
 class ShopFilter(admin.SimpleListFilter):
@@ -79,12 +99,13 @@ class ProductAdmin(Measured, ReadOnlyAdmin):
 
 
 def record_of(product: Product) -> dict[str, Any]:
-    """What stands about a product: its listings, and its metrics of the last days."""
+    """What stands about a product: its listings, its metrics of the last days, penalties."""
     today = timezone.localdate()
     # The days by name: the key is (day, product).
     recent = [today - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
-        "listings": product.listings.select_related("alliance").order_by("alliance"),
+        "listings": listings.with_standing(product.listings.select_related("alliance").order_by("alliance")),
+        "penalties": product.penalties.select_related("alliance", "violation")[:20],
         "metrics": ProductMetrics.objects.filter(product=product, day__in=recent).order_by("-day"),
         "metric_names": {key: metric.name for key, metric in PRODUCT_METRICS.items()},
     }
@@ -94,7 +115,7 @@ def record_of(product: Product) -> dict[str, Any]:
 class ListingAdmin(Importing, ReadOnlyAdmin):
     import_kind = ImportBatch.Kind.LISTINGS
     when_empty = _("No product is listed yet. Import a file of listings, after that of products.")
-    list_display = ["product", "shop", "alliance", "state_pill", "since"]
+    list_display = ["product", "shop", "alliance", "standing_pill", "state_pill", "since"]
     list_filter = [ShopFilter, "alliance", "state"]
     list_select_related = ["product__shop", "alliance"]
     search_fields = ["product__code", "product__name"]
@@ -102,7 +123,15 @@ class ListingAdmin(Importing, ReadOnlyAdmin):
     # Newest first costs an index scan; by product it would sort them all.
     ordering = ["-id"]
     sortable_by = ()
-    fields = ["product", "alliance", "state", "since", "batch"]
+    fields = ["product", "alliance", "standing_pill", "state", "since", "batch"]
+    readonly_fields = ["standing_pill"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return listings.with_standing(super().get_queryset(request))
+
+    @admin.display(description=pgettext_lazy("product", "standing"))
+    def standing_pill(self, listing: Any) -> str:
+        return standing_pill(listing.standing)
 
     @admin.display(description=_("shop"))
     def shop(self, listing: Listing) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -41,8 +42,18 @@ WRITTEN = {
     "lifted": _("lifted"),
     "opening continued": _("opening continued"),
     "overturned": _("overturned"),
+    "promoted": _("promoted"),
+    "promoted again": _("promoted again"),
+    "put under observation": _("put under observation"),
+    "closed by itself": _("closed by itself"),
+    "expired": _("expired"),
+    "its time is over": _("its time is over"),
+    "lapsed": _("lapsed"),
     "reported": _("reported"),
+    "returned": _("returned"),
+    "undone": _("undone"),
     "shipped": _("shipped"),
+    "stop undone": _("stop undone"),
 }
 _VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d+")
 
@@ -101,6 +112,28 @@ class Changes(HistoricalRecordContextHelper):
         return dict(choices).get(value, value) if choices else localize(value)
 
 
+def _may_see(request: HttpRequest, model: Any) -> bool:
+    return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+@cache
+def _name_of(field: models.ForeignKey) -> Callable[[models.Model], str]:
+    """What stands in place of the field; the same each time, for the admin compares them."""
+
+    def name(record: models.Model) -> str:
+        found = getattr(record, field.name)
+        return NOTHING if found is None else str(found)
+
+    return admin.display(description=field.verbose_name)(name)
+
+
+def _replaced(fields: Iterable[Any], others: Mapping[str, Any]) -> list[Any]:
+    return [
+        others.get(field, field) if isinstance(field, str) else tuple(_replaced(field, others))
+        for field in fields
+    ]
+
+
 class ShownAdmin(Exporting, admin.ModelAdmin):
     """Records that nobody writes by hand. A subclass that lets people write says so by overriding."""
 
@@ -126,6 +159,24 @@ class ShownAdmin(Exporting, admin.ModelAdmin):
     ) -> HttpResponse:
         title = capfirst(self.opts.verbose_name)
         return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Whom or what the reader may not look at is named without a link: it would lead to a refusal."""
+        named = self._named_alone(request)
+        return [
+            (title, {**options, "fields": _replaced(options["fields"], named)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), *self._named_alone(request).values()]
+
+    def _named_alone(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            field.name: _name_of(field)
+            for field in self.opts.fields
+            if isinstance(field, models.ForeignKey) and not _may_see(request, field.related_model)
+        }
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
+from shops import controllers, listings, standing
 from shops.admin import registers
 from shops.admin.cells import pill
 from shops.admin.corrections import corrections_of
 from shops.admin.exporting import Column
 from shops.admin.measured import Measured
 from shops.admin.readonly import ReadOnlyAdmin
+from shops.admin.standing import standing_of
+from shops.admin.verbs import VerbsAdmin
 from shops.models import (
     Controller,
     Enrollment,
@@ -28,19 +33,22 @@ from shops.models import (
 
 DAYS_SHOWN = 30
 PRODUCTS_SHOWN = 20
+SHOPS_DRAWN = 30
 
 
 @admin.register(Shop)
-class ShopAdmin(Measured, ReadOnlyAdmin):
+class ShopAdmin(Measured, VerbsAdmin):
     """What the platform reports of a shop, and what stands in the desk's record about it."""
 
     import_kind = ImportBatch.Kind.SHOPS
+    # Its own page, which shows the verbs too.
+    change_form_template = "admin/shops/shop/change_form.html"
     metrics_kind = ImportBatch.Kind.METRICS
     when_empty = _("Import a file of shops: it is where everything begins.")
     list_display = [
         "code",
         "name",
-        "status_pill",
+        "standing_pill",
         "shop_type",
         "category",
         "goods_kind",
@@ -76,9 +84,18 @@ class ShopAdmin(Measured, ReadOnlyAdmin):
         ),
     ]
 
-    @admin.display(description=_("status"), ordering="status")
-    def status_pill(self, shop: Shop) -> str:
-        return pill(shop.status, shop.get_status_display())
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shop]:
+        shops = super().get_queryset(request)
+        if request.resolver_match is None or request.resolver_match.url_name != "shops_shop_changelist":
+            # What is taken away by the million is the platform's own record.
+            return shops
+        now = timezone.now()
+        return standing.with_restrictions(standing.with_standing(shops, now), now)
+
+    @admin.display(description=pgettext_lazy("shop", "standing"), ordering="status")
+    def standing_pill(self, shop: Any) -> str:
+        told = pill(shop.standing, Shop.Status(shop.standing).label)
+        return format_html("{} {}", told, pill("restricted", _("restricted"))) if shop.restricted else told
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
         return queryset
@@ -99,9 +116,13 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
     """What stands about a shop: enrollments with openings, products, metrics of the last days and what was
     corrected, papers, penalties.
     """
-    listings = Prefetch("listings", Listing.objects.select_related("alliance").order_by("alliance"))
+    in_alliances = listings.with_standing(Listing.objects.select_related("alliance").order_by("alliance"))
     # One more than is shown tells that there are more.
-    products = list(shop.products.order_by("code").prefetch_related(listings)[: PRODUCTS_SHOWN + 1])
+    products = list(
+        shop.products.order_by("code").prefetch_related(Prefetch("listings", in_alliances))[
+            : PRODUCTS_SHOWN + 1
+        ]
+    )
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)
@@ -113,7 +134,10 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         "more_products": len(products) > PRODUCTS_SHOWN,
         "corrections": corrections_of(shop),
         "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
-        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation")[:20],
+        "standing_now": standing_of(shop, timezone.now()),
+        "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
+            :20
+        ],
         "siblings": Shop.objects.filter(controller=shop.controller_id)
         .exclude(pk=shop.pk)
         .order_by("code")[:20]
@@ -128,3 +152,22 @@ class ControllerAdmin(ReadOnlyAdmin):
 
     list_display = ["code"]
     search_fields = ["code"]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        controller = self.get_object(request, object_id)
+        told = bars_of(controller, timezone.now()) if isinstance(controller, Controller) else {}
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+
+def bars_of(controller: Controller, at: datetime) -> dict[str, Any]:
+    """The controller's shops with their standing, and the cases by which one bars the others (R6)."""
+    own = standing.with_standing(controller.shops.order_by("code"), at)
+    shops = list(own[: SHOPS_DRAWN + 1])
+    cases = controllers.barring_cases().filter(shop__controller=controller)
+    return {
+        "shops": shops[:SHOPS_DRAWN],
+        "more_shops": len(shops) > SHOPS_DRAWN,
+        "cases": list(cases.select_related("shop", "violation").order_by("pk")[:50]),
+    }

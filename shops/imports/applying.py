@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from shops import sql
+from shops.imports import deposit_rows, penalty_rows
 from shops.imports.daily import DAILY, Daily
 from shops.imports.knowledge import remember
 from shops.imports.planning import Plan
@@ -40,6 +41,10 @@ def apply(plan: Plan, batch: ImportBatch, *, at: datetime) -> None:
             _products(names, batch, at)
         case ImportBatch.Kind.LISTINGS:
             _listings(names, batch, at)
+        case ImportBatch.Kind.DEPOSITS:
+            deposit_rows.enter(names, batch, at)
+        case ImportBatch.Kind.PENALTIES:
+            penalty_rows.record(batch, at)
         case _:
             _measured(DAILY[batch.kind], plan, names, batch)
 

@@ -20,6 +20,7 @@ class Type(Enum):
     TEXT = "text"
     CHOICE = "choice"
     DATE = "date"
+    MOMENT = "moment"
     FLAG = "flag"
     NUMBER = "number"
     SCORE = "score"
@@ -49,7 +50,8 @@ class Column:
     def staged(self) -> dict[str, str]:
         """The staging table's columns for it, with their types.
 
-        A score that is not given yet is staged as NaN, a rate as it is written, with its sign of percent.
+        A score that is not given yet is staged as NaN, a rate as it is written, with its sign of percent, and
+        so a moment, with its zone or without.
         """
         if self.pinyin:
             return {self.name: "text", f"{self.name}_key": "text"}
@@ -68,6 +70,10 @@ class Column:
             percent = f"rtrim({cell}, '%%')::numeric / 100"
             plain = f"nullif({cell}, '')::numeric"
             return {self.name: f"CASE WHEN right({cell}, 1) = '%%' THEN {percent} ELSE {plain} END"}
+        if self.type is Type.MOMENT:
+            zoned = f"WHEN {cell} ~ ':[0-9.]+(Z|[+-])' THEN {cell}::timestamptz"
+            local = f"ELSE {cell}::timestamp AT TIME ZONE 'Asia/Shanghai'"
+            return {self.name: f"CASE WHEN {cell} = '' THEN NULL {zoned} {local} END"}
         return {name: f"{staged}.{name}" for name in self.staged}
 
 

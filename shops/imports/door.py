@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 State = ImportBatch.State
 IMPORT = "shops.import_data"
+# Money is entered by finance alone, also from files.
+RIGHTS = {ImportBatch.Kind.DEPOSITS: "shops.enter_deposit"}
 READ_ANEW = frozenset({State.REFUSED, State.CANCELLED})
 
 # First half of an advisory lock: a session's on the import that it works on.
@@ -53,7 +55,7 @@ def receive(
     how it is to be read; `reading` overrules that. Refused when the file is too large, claims to know the
     future, or is of another kind than its source.
     """
-    require(by, IMPORT)
+    require(by, right_to(kind))
     read = how_to_read(kind, source, reading)
     as_of = moment_of_knowledge(as_of, at)
     sha256, size = files.keep(file)
@@ -71,6 +73,11 @@ def receive(
     )
     _open(batch, by)
     return batch
+
+
+def right_to(kind: str) -> str:
+    """The permission that importing files of the kind takes."""
+    return RIGHTS.get(ImportBatch.Kind(kind), IMPORT)
 
 
 def how_to_read(kind: str, source: ImportSource | None, reading: Reading | None = None) -> dict[str, Any]:
@@ -92,11 +99,15 @@ def how_to_read(kind: str, source: ImportSource | None, reading: Reading | None 
 
 @transaction.atomic
 def confirm(batch_id: int, *, by: User | None) -> ImportBatch:
-    """Have an import applied that was checked and shown. Refused where it does not wait for that."""
-    require(by, IMPORT)
+    """Have an import applied that was checked and shown. Refused where it does not wait for that, or where
+    every row is rejected.
+    """
     batch = locked(batch_id)
+    require(by, right_to(batch.kind))
     if batch.state != State.READY:
         raise Refused(_t("This import does not wait to be applied: it is %(state)s.") % _state_of(batch))
+    if batch.holds_nothing_good:
+        raise Refused(_t("Every row of this file is rejected: there is nothing to apply."))
     batch.state, batch.consent = State.RECEIVED, ImportBatch.Consent.GIVEN
     batch.save_by(by, "confirmed")
     ImportProgress.objects.filter(batch=batch).update(cancelled=False, cancelled_by=None)
@@ -109,8 +120,8 @@ def cancel(batch_id: int, *, by: User | None) -> ImportBatch:
 
     Refused where it has ended already.
     """
-    require(by, IMPORT)
     batch = locked(batch_id)
+    require(by, right_to(batch.kind))
     if batch.state not in ImportBatch.CANCELLABLE:
         raise Refused(_t("This import can't be called off any more: it is %(state)s.") % _state_of(batch))
     ImportProgress.objects.filter(batch=batch).update(cancelled=True, cancelled_by=by)
@@ -130,8 +141,8 @@ def read_anew(
     `remember_as`: the name of a source that is to be read so from now on, an earlier one of that name too.
     Refused where the import has not ended so, and where files of that source hold something else.
     """
-    require(by, IMPORT)
     before = ImportBatch.objects.get(pk=batch_id)
+    require(by, right_to(before.kind))
     if before.state not in READ_ANEW:
         raise Refused(
             _t("Only a file that was refused is read anew: this one is %(state)s.") % _state_of(before)

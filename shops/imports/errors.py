@@ -93,6 +93,10 @@ MESSAGES: dict[str, Promise] = {
     "too_many_decimals": _("At most %(decimals)s decimals are kept here. Round the number yourself."),
     "bad_flag": _("Expected 1 or 0, true or false, 是 or 否."),
     "bad_date": _("Expected a date of the calendar written as YYYY-MM-DD, such as 2024-08-31."),
+    "bad_moment": _(
+        "Expected a moment such as 2024-08-31 14:30 or 2024-08-31T14:30:00+08:00;"
+        " without a zone it is Shanghai's."
+    ),
     "too_early": _("Expected a date from %(earliest)s on."),
     "bad_choice": _("Expected one of: %(choices)s."),
     "too_long": _("At most %(limit)s characters fit here, these are %(found)s. Shorten the text."),
@@ -133,6 +137,37 @@ MESSAGES: dict[str, Promise] = {
     ),
     "contradiction": _(
         "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
+    ),
+    "unknown_violation": _("The catalogue has no violation of this code. Expected one of: %(choices)s."),
+    "not_the_shops_product": _(
+        "This product is of the shop “%(shop)s”. Correct the shop or the product's code."
+    ),
+    "other_alliance": _("This violation is one of the alliance “%(alliance)s”. Correct one of the two."),
+    "ends_before_it_begins": _("It ends before it begins. Correct one of the moments."),
+    "only_reported": _(
+        "A case that is only reported has had no effect yet. Empty this cell, or write that it is imposed."
+    ),
+    "known_case": _(
+        "The case of this reference came in as “%(standing)s”. Imports only create penalties: correct the file;"
+        " what has become of a case is decided on its page."
+    ),
+    "moves_nothing": _("A movement of nothing is none. Correct the amount, or leave the row out."),
+    "signed_amount": _(
+        "Amounts are written without a sign, whether money comes or goes:"
+        " only an adjustment may be below zero."
+    ),
+    "future_moment": _("This moment lies after %(limit)s, that of the file's knowledge. Correct the moment."),
+    "known_movement": _(
+        "The movement of this reference stands as “%(standing)s”, and movements are never changed."
+        " Correct the file; what is wrong in the ledger is taken back or adjusted there."
+    ),
+    "overdraft": _(
+        "The deposit would hold %(balance)s yuan by then, and this takes more."
+        " Correct the amount, or bring what was paid in before."
+    ),
+    "too_much_held": _(
+        "The deposit would hold %(balance)s yuan by then, and with this more than is held exactly."
+        " Correct the amount."
     ),
     "nothing_standing": _(
         "The desk's record has no value here. Imports only create enrollments: empty this cell."

@@ -5,16 +5,16 @@ Takes the wrong rows out of `import_plan`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from django.utils.timezone import localdate
 
 from shops import sql
+from shops.imports import deposit_rows, penalty_rows
 from shops.imports.daily import DAILY, Daily
 from shops.imports.planning import PLANNED, Counts, Plan, counted, plan
 from shops.imports.preview import written
+from shops.imports.rejecting import as_standing, reject
 from shops.imports.retention import first_day_kept
 from shops.imports.staging import Staged
 from shops.models import Alliance, ImportBatch
@@ -30,8 +30,12 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
     known_on = localdate(as_of)
     kind = staged.table.kind
     sql.for_many_rows(staged.rows)
-    if kind in (Kind.ENROLLMENTS, Kind.LISTINGS):
+    if kind in (Kind.ENROLLMENTS, Kind.LISTINGS, Kind.PENALTIES):
         _name_alliances_by_code()
+    if kind == Kind.PENALTIES:
+        penalty_rows.name_violations_by_code()
+    if kind == Kind.DEPOSITS:
+        deposit_rows.lock_accounts()
     planned = plan(staged, as_of=as_of)
     subject = planned.records.subject
     strangers = bool(subject) and _any_stranger(subject)
@@ -47,10 +51,15 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
             _contradictions(staged)
         case Kind.QUALIFICATIONS:
             brandless = "r.kind = 'brand' AND coalesce(r.brand, '') = ''"
-            _reject(staged, "brand_needed", "brand", where=brandless)
+            reject(staged, "brand_needed", "brand", where=brandless)
         case Kind.LISTINGS:
             _unknown_alliances(staged)
             _in_the_future(staged, "since", known_on)
+        case Kind.DEPOSITS:
+            deposit_rows.judge(staged, as_of)
+        case Kind.PENALTIES:
+            _unknown_alliances(staged)
+            penalty_rows.judge(staged, as_of)
         case Kind.METRICS:
             _in_the_future(staged, "day", known_on)
             _kept_no_longer(staged, "day", localdate(at))
@@ -63,31 +72,6 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
     return counted(planned)
 
 
-def _reject(
-    staged: Staged,
-    code: str,
-    column: str,
-    *,
-    where: str,
-    joins: str = "",
-    rows: str = "import_rows r",
-    params: str = "'{}'::jsonb",
-    values: Sequence[Any] = (),
-) -> None:
-    """An error of `column` for each staged row `r` that meets `where`. `params` is a jsonb expression.
-
-    A cell that is bad by itself was staged as nothing, and has its error already.
-    """
-    position = staged.source.position_of(column)
-    sql.execute(
-        "INSERT INTO import_errors (row, position, column_name, value, code, params)"
-        f" SELECT r.row, %s, %s, coalesce(r.{column}::text, ''), %s, {params}"
-        f" FROM {rows} {joins} WHERE ({where})"
-        " AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = r.row AND e.position = %s)",
-        [position, staged.source.header_of(column), code, *values, position],
-    )
-
-
 def _any_stranger(subject: str) -> bool:
     """Whether any row is about a shop or product that was not found."""
     [(any_,)] = sql.fetch(f"SELECT EXISTS (SELECT FROM import_plan WHERE {subject}_id IS NULL)")
@@ -95,7 +79,7 @@ def _any_stranger(subject: str) -> bool:
 
 
 def _strangers(staged: Staged, subject: str) -> None:
-    _reject(
+    reject(
         staged,
         f"unknown_{subject}",
         subject,
@@ -107,7 +91,7 @@ def _strangers(staged: Staged, subject: str) -> None:
 def _other_shops_products(planned: Plan) -> None:
     """A product's shop never changes."""
     standing = planned.records.standing("shop")
-    _reject(
+    reject(
         planned.staged,
         "other_shop",
         "shop",
@@ -118,7 +102,7 @@ def _other_shops_products(planned: Plan) -> None:
 
 
 def _more_refunds_than_orders(staged: Staged) -> None:
-    _reject(
+    reject(
         staged,
         "refunds_above_orders",
         "quality_refunds",
@@ -129,7 +113,7 @@ def _more_refunds_than_orders(staged: Staged) -> None:
 
 def _in_the_future(staged: Staged, column: str, known_on: date) -> None:
     limit = known_on.isoformat()
-    _reject(
+    reject(
         staged,
         "future",
         column,
@@ -143,7 +127,7 @@ def _kept_no_longer(staged: Staged, column: str, on: date) -> None:
     """What would be given up again the next night."""
     earliest = first_day_kept(on)
     if earliest is not None:
-        _reject(
+        reject(
             staged,
             "kept_no_longer",
             column,
@@ -212,7 +196,7 @@ def _name_alliances_by_code() -> None:
 
 
 def _unknown_alliances(staged: Staged) -> None:
-    _reject(
+    reject(
         staged,
         "unknown_alliance",
         "alliance",
@@ -226,7 +210,7 @@ def _unknown_alliances(staged: Staged) -> None:
 def _enrollment_errors(staged: Staged, known_on: date) -> None:
     _in_the_future(staged, "opened_on", known_on)
     _in_the_future(staged, "closed_on", known_on)
-    _reject(
+    reject(
         staged,
         "openings_above_limit",
         "openings",
@@ -234,25 +218,25 @@ def _enrollment_errors(staged: Staged, known_on: date) -> None:
         where="r.openings > a.openings_limit",
         params="jsonb_build_object('limit', a.openings_limit)",
     )
-    _reject(
+    reject(
         staged, "open_without_opening", "openings", where="r.state IN ('open', 'cleared') AND r.openings = 0"
     )
     for column in ("closed_on", "cause"):
-        _reject(
+        reject(
             staged,
             "open_has_no_end",
             column,
             where=f"r.state = 'open' AND coalesce(r.{column}::text, '') <> ''",
         )
     for column in ("opened_on", "closed_on", "cause"):
-        _reject(
+        reject(
             staged,
             "never_opened",
             column,
             where="(r.state = 'applied' OR (r.state = 'left' AND r.openings = 0))"
             f" AND coalesce(r.{column}::text, '') <> ''",
         )
-    _reject(
+    reject(
         staged,
         "closed_before_opened",
         "closed_on",
@@ -276,15 +260,15 @@ def _contradictions(staged: Staged) -> None:
     }
     for column, stands in standing.items():
         stated = f"nullif(r.{column}::text, '')"
-        _reject(
+        reject(
             staged,
             "contradiction",
             column,
             joins=joins,
             where=f"{stated} <> {stands}::text",
-            params=_standing(staged, column, f"{stands}::text"),
+            params=as_standing(staged, column, f"{stands}::text"),
         )
-        _reject(
+        reject(
             staged,
             "nothing_standing",
             column,
@@ -293,23 +277,17 @@ def _contradictions(staged: Staged) -> None:
         )
 
 
-def _standing(staged: Staged, column: str, stands: str) -> str:
-    """The parameters of an error that shows what stands in a column: `stands`, an expression for a text."""
-    of = f"jsonb_build_array('{staged.table.kind}', '{column}')"
-    return f"jsonb_build_object('standing', coalesce({stands}, '–'), 'of', {of})"
-
-
 def _clashes(planned: Plan) -> None:
     """What another file of the very same moment says differently: which is right, nobody can tell."""
     stands = {column: old for column, (old, _new) in written(planned).items()}
     for figure in planned.figures:
         clash = planned.knowledge.clash(figure.column, figure.brought, figure.standing)
         if clash and not figure.follows:
-            _reject(
+            reject(
                 planned.staged,
                 "same_moment",
                 figure.column,
                 joins=planned.joins,
                 where=clash,
-                params=_standing(planned.staged, figure.column, stands[figure.column]),
+                params=as_standing(planned.staged, figure.column, stands[figure.column]),
             )

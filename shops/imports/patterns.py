@@ -24,6 +24,10 @@ _DAY = (
     r"20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
+_MOMENT = _DAY + (
+    r"(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?+)?+"
+    r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])?+)?+"
+)
 
 
 class GoodLines:
@@ -93,6 +97,8 @@ def _pattern(column: Column, *, words: bool) -> str:
             cell = "(?:" + "|".join(map(re.escape, column.words)) + ")"
         case Type.DATE:
             cell = _DAY
+        case Type.MOMENT:
+            cell = _MOMENT
         case Type.FLAG:
             cell = "(?:[01]|true|false" + ("|是|否)" if words else ")")
         case Type.NUMBER:
@@ -107,7 +113,7 @@ def _pattern(column: Column, *, words: bool) -> str:
 
 def _number(column: Column) -> str:
     """Most of what is within the column's bounds; the rest its parser judges."""
-    if column.minimum:
+    if column.minimum > 0:
         return r"(?!)"
     largest = str(int(column.maximum))
     if len(largest) == 1:

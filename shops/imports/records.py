@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from shops.imports.daily import DAILY, Daily
+from shops.imports.penalty_columns import PENALTIES
 from shops.models import ImportBatch
 
 Kind = ImportBatch.Kind
@@ -156,6 +157,55 @@ def _listings(as_of: datetime) -> Records:
     )
 
 
+def _deposits(as_of: datetime) -> Records:
+    return Records(
+        joins=[
+            _SHOP,
+            Join("shops_depositentry", "v", "v.reference = r.reference AND v.reference <> ''"),
+        ],
+        keys={"reference": "r.reference", "shop_id": "s.id", "standing_id": "v.id"},
+        stands="v.id",
+        record="v.id",
+        # A movement is never changed: what differs from one that stands is wrong.
+        standing=lambda name: "v.at" if name == "at" else f"r.{name}",
+        subject="shop",
+    )
+
+
+def _penalties(as_of: datetime) -> Records:
+    columns = {column.name: column.values("r") for column in PENALTIES.columns}
+    moments = {name: columns[name][name] for name in ("imposed_at", "ends_at")}
+    return Records(
+        joins=[
+            _SHOP,
+            Join("shops_violation", "v", "v.code = r.violation"),
+            _ALLIANCE,
+            _PRODUCT,
+            Join("shops_penalty", "n", "n.reference = r.reference AND n.reference <> ''"),
+        ],
+        keys={
+            "reference": "r.reference",
+            "shop_id": "s.id",
+            "violation_id": "v.id",
+            "alliance_id": "a.id",
+            "product_id": "g.id",
+            "standing_id": "n.id",
+            "moment": moments["imposed_at"],
+            "until": moments["ends_at"],
+            # The platform lists what it has decided, unless it says otherwise.
+            "became": "coalesce(nullif(r.status, ''), 'imposed')",
+            "given": "nullif(r.points, 0)::smallint",
+            "taken": "nullif(r.deposit_deducted, 0)",
+            "because": "coalesce(r.reason, '')",
+        },
+        stands="n.id",
+        record="n.id",
+        # Imports only create penalties: what differs from one that stands is no change, but wrong.
+        standing=lambda name: columns[name][name],
+        subject="shop",
+    )
+
+
 def _measured(daily: Daily, days: list[date]) -> Records:
     # The days by name, so that other months' partitions are not even opened.
     named = ", ".join(f"'{day}'" for day in days) or "NULL"
@@ -178,4 +228,6 @@ _RECORDS: dict[str, Callable[[datetime], Records]] = {
     Kind.QUALIFICATIONS: _qualifications,
     Kind.PRODUCTS: _products,
     Kind.LISTINGS: _listings,
+    Kind.DEPOSITS: _deposits,
+    Kind.PENALTIES: _penalties,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shops.imports.columns import ENROLLMENTS, QUALIFICATIONS, SHOP_METRICS, SHOPS, Table
+from shops.imports.deposit_columns import DEPOSITS
+from shops.imports.penalty_columns import PENALTIES
 from shops.imports.product_columns import LISTINGS, PRODUCT_METRICS, PRODUCTS
 
 TABLES: dict[str, Table] = {
@@ -15,5 +17,7 @@ TABLES: dict[str, Table] = {
         PRODUCTS,
         LISTINGS,
         PRODUCT_METRICS,
+        DEPOSITS,
+        PENALTIES,
     )
 }

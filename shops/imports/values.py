@@ -29,6 +29,10 @@ FLAGS = {"1": "t", "true": "t", "是": "t", "0": "f", "false": "f", "否": "f"}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _TEN_THOUSANDS = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)万")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 # What a spreadsheet makes of a long id that it takes for a number.
 _ROUNDED = re.compile(r"[0-9]+(\.[0-9]+)?[eE]\+?[0-9]+")
 # What a spreadsheet shows instead of a value; this desk's own reader of workbooks says #FORMULA.
@@ -175,6 +179,25 @@ def _date(column: Column) -> Parser:
     return parse
 
 
+def _moment(column: Column) -> Parser:
+    def parse(cell: str) -> str:
+        if not cell:
+            if column.required:
+                raise BadCell("missing_value")
+            return NULL
+        if not _MOMENT.fullmatch(cell):
+            raise BadCell("bad_moment")
+        try:
+            found = moment(cell)
+        except ValueError:
+            raise BadCell("bad_moment") from None
+        if found.date() < EARLIEST:
+            raise BadCell("too_early", earliest=EARLIEST.isoformat())
+        return cell
+
+    return parse
+
+
 def _flag(column: Column) -> Parser:
     def parse(cell: str) -> str:
         if not cell:
@@ -208,6 +231,8 @@ def _exact(cell: str, column: Column) -> str:
 def _number(column: Column) -> Parser:
     def parse(cell: str) -> str:
         if not cell:
+            if column.required:
+                raise BadCell("missing_value")
             return NULL
         if column.ten_thousands and (written := _TEN_THOUSANDS.fullmatch(cell)):
             # By its digits: arithmetic would round what is too long.
@@ -255,6 +280,7 @@ _PARSERS_OF_TEXTS: dict[Type, Callable[[Column, str], Parser]] = {Type.ID: _id, 
 _PARSERS: dict[Type, Callable[[Column], Parser]] = {
     Type.CHOICE: _choice,
     Type.DATE: _date,
+    Type.MOMENT: _moment,
     Type.FLAG: _flag,
     Type.NUMBER: _number,
     Type.SCORE: _score,

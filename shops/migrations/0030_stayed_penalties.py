@@ -6,13 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0011_sweep_settings'),
+        ('shops', '0025_shipped_consequences'),
     ]
 
     operations = [
         migrations.AlterModelOptions(
             name='penalty',
-            options={'ordering': ['-id'], 'permissions': [('report_penalty', 'Can report a case'), ('impose_penalty', 'Can impose penalties'), ('lift_penalty', 'Can lift penalties'), ('overturn_penalty', 'Can overturn penalties'), ('stay_penalty', 'Can stay penalties'), ('export_penalty', 'Can export penalties')], 'verbose_name': 'penalty', 'verbose_name_plural': 'penalties'},
+            options={'ordering': ['-id'], 'permissions': [('report_penalty', 'Can report a case'), ('impose_penalty', 'Can impose penalties'), ('lift_penalty', 'Can lift penalties'), ('overturn_penalty', 'Can overturn penalties'), ('stay_penalty', 'Can stay penalties'), ('import_penalty', 'Can import penalties'), ('export_penalty', 'Can export penalties')], 'verbose_name': 'penalty', 'verbose_name_plural': 'penalties'},
         ),
         migrations.AddField(
             model_name='historicalpenalty',

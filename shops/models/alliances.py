@@ -13,6 +13,16 @@ from shops.models.audited import Audited
 class Alliance(Audited):
     """A promotion programme, with the settings that are its own."""
 
+    class DepositRule(models.TextChoices):
+        """Whose requirement counts for a shop of several categories (R7)."""
+
+        MAIN = "main", _("of the shop's main category")
+        HIGHEST = "highest", _("the highest of all categories that it sells in")
+
+    class DepositDue(models.TextChoices):
+        OPENING = "opening", _("when the shop opens")
+        WITHDRAWAL = "withdrawal", _("when proceeds are withdrawn")
+
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name_en = models.CharField(_("name in English"), max_length=100)
     name_zh = models.CharField(_("name in Chinese"), max_length=100)
@@ -87,6 +97,33 @@ class Alliance(Audited):
         help_text=_(
             "A shop that is in and no longer meets the admission rules is warned, not cleared (R22)."
         ),
+    )
+
+    points_days = models.PositiveSmallIntegerField(
+        _("days that points count"),
+        null=True,
+        blank=True,
+        default=365,
+        help_text=_("From the day of the penalty on (R16). Empty: until the end of 31 December."),
+    )
+    deposit_rule = models.CharField(
+        _("deposit required"),
+        max_length=20,
+        choices=DepositRule.choices,
+        default=DepositRule.MAIN,
+        help_text=_("The larger of base and floating amount, for one category or for several (DP-3, R7)."),
+    )
+    deposit_due = models.CharField(
+        _("deposit due"),
+        max_length=20,
+        choices=DepositDue.choices,
+        default=DepositDue.OPENING,
+        help_text=_("A shop whose deposit falls due with a withdrawal is not short before (DP-4)."),
+    )
+    top_up_days = models.PositiveSmallIntegerField(
+        _("days to top up"),
+        default=7,
+        help_text=_("So many days a shop has to pay what its deposit lacks."),
     )
 
     class Meta:

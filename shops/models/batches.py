@@ -22,6 +22,8 @@ class ImportBatch(Audited):
         PRODUCTS = "products", _("products")
         LISTINGS = "listings", _("listings")
         PRODUCT_METRICS = "product_metrics", _("product metrics")
+        DEPOSITS = "deposits", _("movements of deposits")
+        PENALTIES = "penalties", _("penalties")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
@@ -163,6 +165,11 @@ class ImportBatch(Audited):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.file_name}"
+
+    @property
+    def holds_nothing_good(self) -> bool:
+        """Whether every row is rejected, so that nothing is there to be applied."""
+        return 0 < self.rows == self.rejected
 
 
 class ImportSource(Audited):

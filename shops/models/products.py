@@ -57,7 +57,9 @@ class Product(Audited):
 
 
 class Listing(Audited):
-    """A product's standing in an alliance, as the platform reports it. Only imports write it."""
+    """A product's standing in an alliance: imports write what the platform reports, and the verbs of
+    shops.listings what was decided. Whether it is promoted is derived: shops.listings.standing.
+    """
 
     class State(models.TextChoices):
         APPLIED = "applied", _("applied")

@@ -6,6 +6,7 @@ whose address is gone. A cell names who gets in: is neither sent to the sign-in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -23,7 +24,7 @@ from opsdesk.roles import ROLES
 from rules import drafts, exemptions
 from rules.models import RuleSet, SimulatedChange
 from shops import imports
-from shops.models import Alliance, Export, ImportBatch, ImportSource, Violation
+from shops.models import Alliance, Export, ImportBatch, ImportSource, PointsThreshold, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -55,6 +56,7 @@ OFFICERS = SUPERVISORS | {"appeals_officer"}
 SEE_APPEALS = OFFICERS | {"auditor"}
 DELIVERERS = OPERATORS | OFFICERS
 EDITORS = frozenset({"rules_editor", SUPERUSER})
+JUDGES = SUPERVISORS | {"appeals_officer"}
 ADMINISTRATORS = frozenset({"administrator", SUPERUSER})
 
 Who = frozenset[str]
@@ -106,6 +108,7 @@ ACCESS: dict[str, Row] = {
     **record("shops_enrollment", READERS),
     "shops_enrollment_import": (OPERATORS, OPERATORS),
     "shops_enrollment_apply": (OPERATORS, OPERATORS),
+    "shops_enrollment_leave": (OPERATORS, OPERATORS),
     # Its list alone: of one that somebody else asked for there is no page and no file.
     **record("shops_export", NOBODY, export=NOBODY, versions=False),
     "shops_export_changelist": (AUDITORS, AUDITORS),
@@ -122,6 +125,9 @@ ACCESS: dict[str, Row] = {
     "shops_listing_import": (OPERATORS, OPERATORS),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
+    "shops_penalty_overturn": (JUDGES, JUDGES),
+    "shops_penalty_undo": (JUDGES, JUDGES),
+    **record("shops_pointsthreshold", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),
     **record("shops_product", READERS),
     "shops_product_import": (OPERATORS, OPERATORS),
     "shops_product_metrics": (AUDITORS, AUDITORS),
@@ -131,7 +137,10 @@ ACCESS: dict[str, Row] = {
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     "shops_shop_rules": (READERS, NOBODY),
-    **record("shops_violation", READERS),
+    "shops_shop_penalise": (OPERATORS, OPERATORS),
+    "shops_shop_close": (OPERATORS, OPERATORS),
+    "shops_shop_return": (OPERATORS, OPERATORS),
+    **record("shops_violation", READERS, add=SUPERVISORS, change=SUPERVISORS),
     **record("rules_proposal", READERS),
     "rules_proposal_accept": (NOBODY, OPERATORS),
     "rules_proposal_reject": (NOBODY, OPERATORS),
@@ -224,6 +233,7 @@ def records() -> dict[str, Any]:
         "shops_controller": shop.controller,
         "shops_listing": (listing := make_listing()),
         "shops_penalty": make_penalty(shop),
+        "shops_pointsthreshold": PointsThreshold.objects.create(points=12, kinds=["warning"]),
         "shops_product": listing.product,
         "shops_qualification": make_qualification(shop),
         "shops_shop": shop,
@@ -396,3 +406,32 @@ def test_deciding_many_takes_the_right_to_decide_one(who: str, decides: bool, ac
     )
     proposal.refresh_from_db()
     assert (proposal.status != "open") == decides
+
+
+@pytest.mark.parametrize("who", ["operator", "rules_editor", "auditor"])
+@pytest.mark.django_db
+def test_no_record_leads_its_reader_to_a_refusal(who: str) -> None:
+    """People, for one, are an administrator's to look at: others read their names."""
+    of, client = records(), client_of(who)
+    person = make_user("supervisor")
+    of["opsdesk_decision"] = review.accept(make_proposal().pk, by=person, reason="below_bar", at=AT)
+    of["shops_penalty"] = of["opsdesk_decision"].proposal.penalty
+    pages = [
+        reverse(f"admin:{model}_change", args=[record.pk])
+        for model, record in of.items()
+        if who in ACCESS[f"{model}_change"][0]
+    ]
+    links = {
+        link
+        for page in pages
+        for link in re.findall(r'href="(/admin/[^"?]*)', client.get(page).content.decode())
+    }
+    refused = set()
+    for link in links:
+        answer = client.get(link)
+        # Some are files.
+        answer.close()
+        refused |= {link} if answer.status_code == 403 else set()
+    assert refused == set()
+    decision = reverse("admin:opsdesk_decision_change", args=[of["opsdesk_decision"].pk])
+    assert person.username in client.get(decision).content.decode()

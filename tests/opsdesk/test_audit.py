@@ -10,19 +10,23 @@ from django.db import connections
 
 from opsdesk import audit, review
 from rules.sql import SWEEPING
-from shops import enrollments, penalties
-from shops.models import Enrollment, Shop
+from shops import deposits, enrollments, penalties, topups
+from shops.models import DepositEntry, Enrollment, Penalty, Shop
 from tests.factories import (
     AT,
     make_batch,
     make_enrollment,
+    make_listing,
     make_metrics,
+    make_product,
+    make_product_proposal,
     make_proposal,
     make_qualification,
     make_shop,
     make_sweep,
     make_user,
 )
+from tests.shops.accounting import entered, paid_in, taken_back
 
 
 def a_desk_at_work() -> None:
@@ -39,6 +43,23 @@ def a_desk_at_work() -> None:
     make_qualification(make_shop())
     make_batch(rows=7, created=4, rejected=3)
     make_sweep()
+    # Of products: proposals that wait, for shops that are in, and one that was accepted.
+    make_product_proposal(kind="observe")
+    make_product_proposal(kind="admit")
+    review.accept(make_product_proposal().pk, by=by, reason="below_bar", at=AT)
+    a_ledger_at_work()
+
+
+def a_ledger_at_work() -> None:
+    """One of everything on one account: entries 1 to 6, top-ups 1 to 3."""
+    shop = make_shop()
+    paid_in(shop, 1000)
+    topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="first")
+    entered(deposits.top_up, shop, 150)
+    topups.demand(shop=shop, amount_fen=60, by=None, at=AT, key="second")
+    entered(deposits.deduct, shop, 2000)
+    taken_back(entered(deposits.top_up, shop, 40))
+    taken_back(DepositEntry.objects.get(kind="deduct"))
 
 
 def as_owner(*statements: str) -> None:
@@ -60,9 +81,12 @@ def test_a_desk_at_work_is_in_order(committed_db) -> None:
     a_desk_at_work()
     status, answer = verify("verify_all")
     assert (status, answer["holds"], answer["broken"]) == (0, True, None)
-    assert [check["fact"] for check in answer["checks"]] == ["I1", "I5", "I6", "I7", "I8"]
+    assert [check["fact"] for check in answer["checks"]] == ["I1", "I2", "I3", "I5", "I6", "I7", "I8"]
 
 
+UNGUARDED = (
+    "ALTER TABLE shops_depositentry DISABLE TRIGGER USER; ALTER TABLE shops_settlement DISABLE TRIGGER USER;"
+)
 # What somebody breaks by hand as the owner, the check that finds it, and the words that name the record.
 BROKEN = {
     "a decision is taken away": (
@@ -124,6 +148,27 @@ BROKEN = {
         "UPDATE shops_enrollment SET state = 'open', openings_used = 1 WHERE id = 5",
         "proposal 5 (admit) is open for a shop inside",
     ),
+    "a shop is put out under an open proposal about its product": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'left' WHERE id = 7",
+        "proposal 6 (observe) is open for a shop outside",
+    ),
+    "a shop is put out under the admission of its product": (
+        "verify_enrollments",
+        "UPDATE shops_enrollment SET state = 'left' WHERE id = 8",
+        "proposal 7 (admit) is open for a shop outside",
+    ),
+    "a product is stopped without a word": (
+        "verify_history",
+        "UPDATE shops_listing SET state = 'stopped' WHERE id = 1",
+        "listing 1 differs from its newest history in state",
+    ),
+    "a stop forgets its listing": (
+        "verify_history",
+        "ALTER TABLE shops_measure DROP CONSTRAINT shops_measure_stop_names_the_listing_it_stopped;"
+        "UPDATE shops_measure SET listing_id = NULL WHERE id = 2",
+        "measure 2 differs from its newest history in listing_id",
+    ),
     "a fourth opening": (
         "verify_enrollments",
         "UPDATE shops_enrollment SET openings_used = 4 WHERE id = 6",
@@ -143,6 +188,68 @@ BROKEN = {
         "verify_enrollments",
         "UPDATE shops_opening SET closed = true WHERE enrollment_id = 4",
         "enrollment 4 is open without an open opening",
+    ),
+    "an entry is raised": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_depositentry SET amount_fen = 1001 WHERE id = 1",
+        "is number 1 and comes 1; its balance is 1000, the sum up to it 1001 fen",
+    ),
+    "an entry is taken away": (
+        "verify_ledger",
+        f"{UNGUARDED} DELETE FROM shops_settlement; DELETE FROM shops_depositentry WHERE id = 2",
+        "is number 3 and comes 2; its balance is 0, the sum up to it -150 fen",
+    ),
+    "an entry is of nobody": (
+        "verify_ledger",
+        f"{UNGUARDED} ALTER TABLE shops_shop DROP CONSTRAINT shops_shop_pkey CASCADE;"
+        "UPDATE shops_depositentry SET shop_id = 99 WHERE id = 1",
+        "deposit entry 1 is of shop 99, which is gone",
+    ),
+    "a balance is below zero": (
+        "verify_ledger",
+        "ALTER TABLE shops_depositentry DROP CONSTRAINT shops_depositentry_balance_is_never_below_zero;"
+        f"{UNGUARDED} INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at,"
+        " recorded_at, cause, reference, key) VALUES (1, 1, 'deduct', -5, -5, now(), now(), '', '', 'x')",
+        "deposit entry 7 leaves shop 1 with -5 fen",
+    ),
+    "a shortage is let go": (
+        "verify_ledger",
+        "ALTER TABLE shops_topup DISABLE TRIGGER USER; UPDATE shops_topup SET entry_id = NULL",
+        "deposit entry 3 is short by 850 fen, which nobody owes",
+    ),
+    "a top-up is called settled": (
+        "verify_ledger",
+        "UPDATE shops_topup SET state = 'settled', ended_at = now() WHERE id = 2",
+        "top-up 2 is settled, and of its 60 fen 0 are paid",
+    ),
+    "a shortage is due again": (
+        "verify_ledger",
+        "UPDATE shops_topup SET state = 'open', ended_at = NULL WHERE id = 3",
+        "top-up 3 is open, though deduction 3 was taken back",
+    ),
+    "a payment counts for more than it is": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_settlement SET amount_fen = 151 WHERE id = 1",
+        "deposit entry 2 of 150 fen counts for 151",
+    ),
+    "a payment of another kind": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_settlement SET entry_id = 1 WHERE id = 1",
+        "settlement 1: entry 1 is no payment for top-up 1",
+    ),
+    "an entry is taken back twice": (
+        "verify_ledger",
+        "ALTER TABLE shops_depositentry DROP CONSTRAINT shops_depositentry_reverses_id_key;"
+        f"{UNGUARDED} INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at,"
+        " recorded_at, cause, reference, key, reverses_id)"
+        " SELECT shop_id, 7, 'reversal', 1150, 2300, now(), now(), '', '', 'x', 3"
+        " FROM shops_depositentry WHERE id = 1",
+        "deposit entry 3 was taken back 2 times",
+    ),
+    "half an entry is taken back": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_depositentry SET reverses_id = 1 WHERE id = 5",
+        "deposit entry 5 is not the exact opposite of entry 1",
     ),
     "an import that lost a row": (
         "verify_imports",
@@ -222,3 +329,39 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
         "Opening 1 is closed: voluntary",
     ]
     assert {event.who for event in told if event.record[0] == "opsdesk.Decision"} == {by}
+
+
+@pytest.mark.django_db
+def test_a_shops_story_tells_of_its_products_as_well() -> None:
+    by = make_user("operator")
+    listing = make_listing(make_product(code="G1", name="面霜"), state="applied")
+    admission = make_product_proposal(listing, kind="admit")
+    review.accept(admission.pk, by=by, reason="qualifies", at=AT)
+    stop = make_product_proposal(listing)
+    review.accept(stop.pk, by=by, reason="below_bar", at=AT)
+    make_product_proposal()  # another shop's
+    case = Penalty.objects.get().case_number
+    told = [event.what for event in audit.story(listing.product.shop) if event.what.startswith("面霜 (G1)")]
+    assert told == [
+        "面霜 (G1) in WeChat Select Alliance: applied",
+        f"面霜 (G1): Proposal {admission.pk}, admit : open",
+        "面霜 (G1) in WeChat Select Alliance: promoted",
+        f"面霜 (G1): Proposal {admission.pk}, admit : accepted",
+        f"面霜 (G1): Proposal {admission.pk} is accepted: qualifies; on the platform: to do",
+        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: open",
+        f"面霜 (G1): Penalty {case}, metric: imposed",
+        f"面霜 (G1): Measure stop a product of penalty {case}",
+        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: accepted",
+        f"面霜 (G1): Proposal {stop.pk} is accepted: below the bar; on the platform: to do",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -> None:
+    listing = make_listing()
+    shop = listing.product.shop
+    for _number in range(5):
+        proposal = make_product_proposal(make_listing(make_product(shop)))
+        review.accept(proposal.pk, by=None, reason="below_bar", at=AT)
+    with django_assert_max_num_queries(16):
+        audit.story(shop)

@@ -20,7 +20,7 @@ from tests.factories import (
     DOUYIN,
     WECHAT,
     make_enrollment,
-    make_product,
+    make_listing,
     make_proposal,
     make_shop,
     make_user,
@@ -119,10 +119,10 @@ def test_a_clearance_of_a_shop_that_has_left_meanwhile_is_refused() -> None:
 
 
 def test_what_the_desk_cannot_carry_out_is_refused() -> None:
-    product = make_product()
+    listing = make_listing(alliance_code=DOUYIN)
     for proposal in (
         make_proposal(kind="observe", ground="metric"),
-        make_proposal(make_enrollment(product.shop), product=product),
+        make_proposal(make_enrollment(listing.product.shop), product=listing.product),
     ):
         with pytest.raises(Refused, match="carry out"):
             review.accept(proposal.pk, by=None, reason="below_bar", at=AT)

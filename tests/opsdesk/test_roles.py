@@ -130,6 +130,13 @@ def test_nobody_deletes_or_changes_what_only_verbs_write(role: str) -> None:
     }
     allowed = {
         "rules_editor": {"rules.add_ruleset", "rules.change_ruleset"},
-        "supervisor": {"shops.change_alliance", "opsdesk.change_appealterms"},
+        "supervisor": {
+            "shops.change_alliance",
+            "shops.change_violation",
+            "shops.add_pointsthreshold",
+            "shops.change_pointsthreshold",
+            "shops.delete_pointsthreshold",
+            "opsdesk.change_appealterms",
+        },
     }
     assert edits == allowed.get(role, set())

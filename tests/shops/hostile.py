@@ -136,7 +136,14 @@ def merged(*parts: Standing) -> Standing:
 def corpus() -> list[Case]:
     """All of them. Their names are unique."""
     # Here, as both speak about the cases above.
-    from tests.shops import hostile_bytes, hostile_cells, hostile_products, hostile_shapes, hostile_texts
+    from tests.shops import (
+        hostile_bytes,
+        hostile_cells,
+        hostile_deposits,
+        hostile_products,
+        hostile_shapes,
+        hostile_texts,
+    )
 
-    parts = (hostile_cells, hostile_texts, hostile_shapes, hostile_bytes, hostile_products)
+    parts = (hostile_cells, hostile_texts, hostile_shapes, hostile_bytes, hostile_products, hostile_deposits)
     return [case for part in parts for case in part.cases()]

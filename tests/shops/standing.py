@@ -6,8 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.timezone import localtime
+
+from shops import money
 from shops.metrics import METRICS, PRODUCT_METRICS
 from shops.models import (
+    DepositEntry,
     Enrollment,
     ImportBatch,
     Listing,
@@ -43,6 +47,9 @@ def standing(kind: str) -> dict[str, dict[str, str]]:
                 f"{one.product.code} {one.alliance.code}": _told(state=one.state, since=one.since)
                 for one in listings
             }
+        case "deposits":
+            entries = DepositEntry.objects.exclude(reference="").select_related("shop")
+            return {one.reference: _movement(one) for one in entries}
         case "product_metrics":
             measured = ProductMetrics.objects.select_related("product")
             return {
@@ -88,6 +95,17 @@ def _enrollment(enrollment: Enrollment) -> dict[str, str]:
 def _product(product: Product) -> dict[str, str]:
     values = {name: getattr(product, name) for name in ("name", "category", "price", "status")}
     return _told(shop=product.shop.code, **values)
+
+
+def _movement(entry: DepositEntry) -> dict[str, str]:
+    fen = -entry.amount_fen if entry.kind in DepositEntry.TAKING else entry.amount_fen
+    return _told(
+        shop=entry.shop.code,
+        kind=entry.kind,
+        amount=money.yuan_of(fen),
+        at=localtime(entry.at).isoformat(" "),
+        note=entry.cause,
+    )
 
 
 def _metrics(row: ShopMetrics) -> dict[str, str]:

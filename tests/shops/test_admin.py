@@ -14,7 +14,7 @@ from django.utils.translation import override
 from shops import penalties
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
-from shops.models import Alliance, ImportSource, PromotionPeriod
+from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
 from tests.factories import (
     AT,
     DOUYIN,
@@ -165,6 +165,7 @@ def test_the_page_of_a_shop_shows_its_products_and_leads_to_all_of_them(
     assert "None known." in client.get(address).content.decode()
     products = [make_product(shop, code=f"G{number}") for number in (1, 2, 3)]
     listing = make_listing(products[0], state="observed")
+    make_enrollment(shop, listing.alliance.code)
     other = make_listing(make_product())
     page = client.get(address).content.decode()
     assert "G1" in page and "G2" in page and "G3" not in page
@@ -387,6 +388,7 @@ def test_a_judgement_is_lifted_on_the_penaltys_page_and_the_shop_may_apply_again
         ground="judgement",
         reason="unsuitable",
         evidence={},
+        measures=[Measure(kind="clear")],
         by=None,
         at=AT,
     )

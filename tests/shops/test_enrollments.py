@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from shops import enrollments, penalties
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Enrollment, Opening, Shop, Violation
+from shops.models import Alliance, Enrollment, Measure, Opening, Shop, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -193,6 +193,7 @@ def test_a_judgement_bars_in_its_alliance_until_it_is_lifted() -> None:
         at=AT,
         reason="unsuitable",
         evidence={},
+        measures=[Measure(kind="clear")],
     )
     enrollments.apply(enrollment, by=None, at=AT)
     assert barred(enrollment.shop, DOUYIN)
@@ -221,6 +222,7 @@ def test_a_minor_violation_bars_while_its_clearance_stands() -> None:
         at=AT,
         reason="fake reviews",
         evidence={},
+        measures=[Measure(kind="clear")],
     )
     assert barred(enrollment.shop, DOUYIN)
     assert not barred(enrollment.shop, WECHAT)
@@ -245,6 +247,7 @@ def test_a_clearance_for_a_metric_or_for_papers_bars_nobody(ground: str) -> None
         at=AT,
         reason="below the bar",
         evidence={},
+        measures=[Measure(kind="clear")],
     )
     assert not barred(enrollment.shop)
 

@@ -12,6 +12,7 @@ from shops import imports
 from shops.models import (
     Controller,
     Correction,
+    DepositEntry,
     Enrollment,
     ImportBatch,
     Listing,
@@ -57,6 +58,7 @@ def everything() -> list[Any]:
         *(standing(kind) for kind in KINDS),
         *(model.history.count() for model in written),
         Correction.objects.count(),
+        DepositEntry.objects.count(),
         ProductCorrection.objects.count(),
     ]
 

@@ -100,6 +100,36 @@ def test_the_page_of_a_refused_file_names_row_column_value_and_what_was_expected
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "there is nothing to apply"), ("zh-hans", "没有可导入的内容")]
+)
+def test_a_partial_file_of_which_every_row_is_rejected_is_not_to_be_applied(
+    language: str, words: str
+) -> None:
+    content = f"店铺编码,日期,店铺评分\nS9,{DAY},6\n"
+    batch = bring("metrics", content, partial=True, consent=ImportBatch.Consent.ASK)
+    assert (batch.state, batch.rows, batch.rejected) == ("ready", 1, 1)
+    client = client_of("operator", language)
+    page = client.get(page_of(batch)).content.decode()
+    confirm = reverse("admin:shops_importbatch_confirm", args=[batch.pk])
+    assert words in page
+    assert confirm not in page
+    assert reverse("admin:shops_importbatch_cancel", args=[batch.pk]) in page
+    # An old page may still offer it.
+    client.post(confirm)
+    batch.refresh_from_db()
+    assert batch.state == "ready"
+
+
+@pytest.mark.django_db
+def test_a_partial_file_with_one_good_row_can_be_applied() -> None:
+    make_shop(code="S1")
+    batch = bring("metrics", BAD, partial=True, consent=ImportBatch.Consent.ASK)
+    confirm = reverse("admin:shops_importbatch_confirm", args=[batch.pk])
+    assert confirm in client_of("operator").get(page_of(batch)).content.decode()
+
+
+@pytest.mark.django_db
 def test_rejected_rows_and_the_file_itself_are_downloads_and_nothing_else() -> None:
     make_shop(code="S1")
     batch = bring("metrics", BAD)

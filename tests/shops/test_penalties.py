@@ -24,6 +24,7 @@ def impose(enrollment: Enrollment, by: User | None = None, ground: str = "metric
             "at": AT,
             "reason": "below the bar",
             "evidence": {"rules": ["DF-C1"]},
+            "measures": [Measure(kind="clear")],
             **values,
         }
     )

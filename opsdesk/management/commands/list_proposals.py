@@ -38,7 +38,8 @@ class Command(AnsweringCommand):
             ).iterator()
         ]
         lines = [
-            f"{p['id']:>8} {p['kind']:8} {p['shop']:24} {p['filed_on']} {', '.join(p['rules'])}"
+            f"{p['id']:>8} {p['kind']:8} {p['shop']:24} {p['product'] or '':24} {p['filed_on']}"
+            f" {', '.join(p['rules'])}"
             for p in value
         ]
         return value, "\n".join(lines) or "none"

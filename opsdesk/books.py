@@ -1,0 +1,91 @@
+"""Whether the deposits add up: the first record that does not, in words."""
+
+from __future__ import annotations
+
+from shops import sql
+
+# Each yields the first broken record: its sentence, and the values in it.
+_I2 = (
+    (
+        "SELECT id, shop_id FROM shops_depositentry v"
+        " WHERE NOT EXISTS (SELECT FROM shops_shop s WHERE s.id = v.shop_id) ORDER BY id LIMIT 1",
+        "deposit entry {} is of shop {}, which is gone",
+    ),
+    (
+        "SELECT id, shop_id, number, place, balance_fen, total FROM ("
+        " SELECT id, shop_id, number, balance_fen, row_number() OVER account AS place,"
+        " sum(amount_fen) OVER account AS total FROM shops_depositentry"
+        " WINDOW account AS (PARTITION BY shop_id ORDER BY number, id)) told"
+        " WHERE number <> place OR balance_fen <> total ORDER BY shop_id, place LIMIT 1",
+        "deposit entry {} of shop {} is number {} and comes {}; its balance is {}, the sum up to it {} fen",
+    ),
+    (
+        "SELECT id, shop_id, balance_fen FROM shops_depositentry WHERE balance_fen < 0 ORDER BY id LIMIT 1",
+        "deposit entry {} leaves shop {} with {} fen",
+    ),
+    (
+        "SELECT v.id, v.short_fen FROM shops_depositentry v"
+        " LEFT JOIN shops_topup t ON t.entry_id = v.id AND t.shop_id = v.shop_id"
+        " WHERE v.short_fen > 0 AND t.amount_fen IS DISTINCT FROM v.short_fen ORDER BY v.id LIMIT 1",
+        "deposit entry {} is short by {} fen, which nobody owes",
+    ),
+    (
+        "SELECT c.id, c.entry_id, c.top_up_id FROM shops_settlement c"
+        " LEFT JOIN shops_depositentry v ON v.id = c.entry_id LEFT JOIN shops_topup t ON t.id = c.top_up_id"
+        " WHERE v.kind IS DISTINCT FROM 'top_up' OR t.shop_id IS DISTINCT FROM v.shop_id"
+        " ORDER BY c.id LIMIT 1",
+        "settlement {}: entry {} is no payment for top-up {}",
+    ),
+    (
+        "SELECT v.id, v.amount_fen, sum(c.amount_fen) FROM shops_depositentry v"
+        " JOIN shops_settlement c ON c.entry_id = v.id GROUP BY v.id HAVING sum(c.amount_fen) > v.amount_fen"
+        " ORDER BY v.id LIMIT 1",
+        "deposit entry {} of {} fen counts for {}",
+    ),
+    (
+        "SELECT t.id, t.state, t.amount_fen, coalesce(p.fen, 0) FROM shops_topup t LEFT JOIN ("
+        " SELECT c.top_up_id, sum(c.amount_fen) AS fen FROM shops_settlement c"
+        " WHERE NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+        " GROUP BY c.top_up_id) p ON p.top_up_id = t.id"
+        " WHERE (t.state = 'settled' AND coalesce(p.fen, 0) <> t.amount_fen)"
+        " OR (t.state <> 'settled' AND p.fen >= t.amount_fen) ORDER BY t.id LIMIT 1",
+        "top-up {} is {}, and of its {} fen {} are paid",
+    ),
+    (
+        "SELECT t.id, t.entry_id FROM shops_topup t JOIN shops_depositentry r ON r.reverses_id = t.entry_id"
+        " WHERE t.state = 'open' ORDER BY t.id LIMIT 1",
+        "top-up {} is open, though deduction {} was taken back",
+    ),
+)
+_I3 = (
+    (
+        "SELECT reverses_id, count(*) FROM shops_depositentry WHERE reverses_id IS NOT NULL"
+        " GROUP BY reverses_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        "deposit entry {} was taken back {} times",
+    ),
+    (
+        "SELECT r.id, r.reverses_id FROM shops_depositentry r"
+        " LEFT JOIN shops_depositentry v ON v.id = r.reverses_id"
+        " WHERE (r.kind = 'reversal') IS DISTINCT FROM (r.reverses_id IS NOT NULL)"
+        " OR (r.kind = 'reversal' AND (v.id IS NULL OR v.kind = 'reversal' OR v.shop_id <> r.shop_id"
+        " OR v.amount_fen + r.amount_fen <> 0)) ORDER BY r.id LIMIT 1",
+        "deposit entry {} is not the exact opposite of entry {}",
+    ),
+)
+
+
+def verify_ledger() -> str | None:
+    """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due."""
+    return _first(_I2)
+
+
+def verify_reversals() -> str | None:
+    """I3: each reversal names one entry, and none is reversed twice."""
+    return _first(_I3)
+
+
+def _first(checks: tuple[tuple[str, str], ...]) -> str | None:
+    for statement, sentence in checks:
+        for values in sql.fetch(statement):
+            return sentence.format(*values)
+    return None

@@ -1,0 +1,150 @@
+"""What an accepted proposal brings about: it is carried out, and what it has settled is withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from rules import casework
+from rules.models import Proposal
+from shops import catalogue, enrollments, listings, penalties, points
+from shops.errors import Refused
+from shops.models import Listing, Measure, Penalty
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Kind = Proposal.Kind
+
+# What accepting a proposal against a shop imposes, and one against a product.
+AGAINST_A_SHOP = {Kind.CLEAR: Measure.Kind.CLEAR, Kind.WARN: Measure.Kind.WARNING}
+AGAINST_A_PRODUCT = {Kind.STOP: Measure.Kind.STOP}
+# What may still be decided of a product once a proposal of the kind was accepted.
+LEFT_OPEN: dict[str, frozenset[Kind]] = {
+    Kind.STOP: frozenset(),
+    Kind.OBSERVE: frozenset({Kind.STOP, Kind.RESUME}),
+    Kind.ADMIT: frozenset({Kind.STOP}),
+    Kind.RESUME: frozenset({Kind.STOP}),
+}
+
+
+def carry_out(
+    proposal: Proposal,
+    *,
+    why: str,
+    by: User | None,
+    at: datetime,
+    measures: Iterable[Measure] | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> Penalty | None:
+    """Do what the proposal proposes, and return the penalty where it imposes one.
+
+    `measures`: what a penalty is to do, where somebody has chosen it; otherwise what follows by itself. With
+    `evidence` that is to stand beside the proposal's. Refused where the standing of its shop or product has
+    changed so that it can't be done any more, or something is still to be asked.
+    """
+    if proposal.kind == Kind.PENALISE:
+        return _penalise(proposal, why, measures, evidence or {}, by, at)
+    assert proposal.alliance is not None
+    if proposal.product is not None:
+        return _of_a_product(proposal, listings.of(proposal.product, proposal.alliance), why, by, at)
+    if measure := AGAINST_A_SHOP.get(Kind(proposal.kind)):
+        return _impose(proposal, measure, why, by, at)
+    if proposal.kind == Kind.ADMIT and proposal.enrollment is not None:
+        enrollments.admit(proposal.enrollment, by=by, at=at)
+        return None
+    raise Refused(_("The desk can't carry out a proposal of this kind."))
+
+
+def measures_of(proposal: Proposal, at: datetime) -> list[Measure]:
+    """What a proposal to penalise imposes by itself, unsaved; what has to be asked is left open."""
+    if proposal.points_threshold is not None:
+        return points.proposed_by(proposal.points_threshold, at)
+    assert proposal.case is not None and proposal.case.violation is not None
+    return catalogue.consequences(proposal.case.violation, proposal.shop, at=at)
+
+
+def _penalise(
+    proposal: Proposal,
+    why: str,
+    measures: Iterable[Measure] | None,
+    evidence: dict[str, Any],
+    by: User | None,
+    at: datetime,
+) -> Penalty:
+    case = proposal.case
+    return penalties.impose(
+        shop=proposal.shop,
+        product=proposal.product,
+        ground=proposal.ground,
+        violation=case.violation if case else None,
+        alliance=proposal.alliance,
+        by=by,
+        at=at,
+        reason=why,
+        evidence=proposal.evidence | evidence,
+        measures=measures_of(proposal, at) if measures is None else measures,
+        case=case,
+    )
+
+
+def _of_a_product(
+    proposal: Proposal, listing: Listing, why: str, by: User | None, at: datetime
+) -> Penalty | None:
+    if measure := AGAINST_A_PRODUCT.get(Kind(proposal.kind)):
+        listings.refuse_unless_shop_is_in(listing)
+        return _impose(proposal, measure, why, by, at)
+    match proposal.kind:
+        case Kind.ADMIT:
+            listings.promote(listing, by=by, at=at, reason=why)
+        case Kind.OBSERVE:
+            listings.observe(listing, by=by, at=at, reason=why)
+        case Kind.RESUME:
+            penalties.resume(listing, by=by, at=at, reason=why)
+        case _:
+            raise Refused(_("The desk can't carry out a proposal of this kind."))
+    return None
+
+
+def _impose(proposal: Proposal, measure: Measure.Kind, why: str, by: User | None, at: datetime) -> Penalty:
+    return penalties.impose(
+        shop=proposal.shop,
+        product=proposal.product,
+        ground=proposal.ground,
+        alliance=proposal.alliance,
+        by=by,
+        at=at,
+        reason=why,
+        evidence=proposal.evidence,
+        measures=[Measure(kind=measure)],
+    )
+
+
+def withdraw_what_fits_no_longer(accepted: Proposal, *, by: User | None, at: datetime) -> None:
+    """Whoever was just put out has nothing left to be warned of, nor have its products; whoever was let in
+    need not be admitted; a product that is stopped is neither observed nor resumed.
+
+    A warning changes nothing of any.
+    """
+    if accepted.kind == Kind.WARN:
+        return
+    if accepted.kind == Kind.PENALISE:
+        # A closing reaches every alliance, and the controller's other shops.
+        casework.file_from_facts(at=at, by=by, shops=[accepted.shop])
+        return
+    if accepted.product_id is not None:
+        moot = Q(product=accepted.product_id) & ~Q(kind__in=LEFT_OPEN[accepted.kind])
+    elif accepted.kind == Kind.CLEAR:
+        moot = Q(kind__in=Proposal.FOR_INSIDERS) | Q(product__isnull=False)
+    else:
+        moot = Q(kind__in=Proposal.FOR_OUTSIDERS, product=None)
+    waiting = Proposal.objects.select_for_update(no_key=True).filter(
+        moot, alliance=accepted.alliance_id, shop=accepted.shop_id, status__in=Proposal.UNDECIDED
+    )
+    for proposal in waiting.order_by("pk"):
+        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
+        proposal.save_by(by, f"proposal {accepted.pk} was accepted")

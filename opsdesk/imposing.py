@@ -1,0 +1,229 @@
+"""The pages on which a penalty is imposed, its whole effect shown before, and a part of it taken back."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from opsdesk import consequences, penalising
+from opsdesk.measure_forms import CaseForm, ViolationForm, forms_of
+from rules.models import Proposal
+from shops import catalogue, measures, previews
+from shops.admin.forms import form_page
+from shops.errors import Refused
+from shops.models import Measure, Penalty, Shop, Violation
+from shops.rights import person_of
+
+IMPOSE, OVERTURN = "shops.impose_penalty", "shops.overturn_penalty"
+
+
+def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpResponse:
+    """Choose the violation, say what is asked, look at the whole effect, and impose it.
+
+    What is imposed is what was looked at: a form that was changed since shows its effect again. With
+    `?proposal=` the proposal to penalise is accepted by it.
+    """
+    if not request.user.has_perm(IMPOSE):
+        raise PermissionDenied
+    shop = get_object_or_404(Shop, pk=shop_id)
+    proposal = _proposal(request, shop)
+    violation = _violation(request, proposal)
+    at = timezone.now()
+    if violation is None and (proposal is None or proposal.points_threshold_id is None):
+        return _choose(request, site, shop)
+    if proposal is not None:
+        default = consequences.measures_of(proposal, at)
+    else:
+        assert violation is not None
+        default = catalogue.consequences(violation, shop, at=at)
+    data = request.POST if request.method == "POST" else None
+    own = forms_of(shop, default, data)
+    alliance = proposal.alliance if proposal else violation and violation.alliance
+    case = CaseForm(shop, data, initial={"alliance": alliance, **_known(proposal)})
+    shown: previews.Preview | None = None
+    digest = ""
+    if data is not None and all([case.is_valid(), *(form.is_valid() for form in own)]):
+        chosen = [measure for form in own for measure in form.measures()]
+        shown = previews.preview(
+            shop,
+            chosen,
+            at=at,
+            violation=violation,
+            alliance=case.cleaned_data["alliance"],
+            product=case.cleaned_data["product"],
+        )
+        digest = _digest(shown, case)
+        if not chosen:
+            case.add_error(None, _t("Choose at least one measure."))
+        elif data.get("looked_at") == digest and shown.complete and "impose" in data:
+            # Those of the preview name alliances and ends that are asked anew.
+            chosen = [measure for form in own for measure in form.measures()]
+            try:
+                penalty = _impose(request, shop, violation, proposal, chosen, case)
+            except Refused as refusal:
+                case.add_error(None, str(refusal))
+            else:
+                messages.success(request, _t("%(penalty)s is imposed.") % {"penalty": penalty})
+                return HttpResponseRedirect(reverse("admin:shops_penalty_change", args=[penalty.pk]))
+    context = {
+        **site.each_context(request),
+        "title": _("Impose a penalty"),
+        "opts": Penalty._meta,
+        "shop": shop,
+        "violation": violation,
+        "proposal": proposal,
+        "case": case,
+        "own": own,
+        "shown": shown,
+        "digest": digest,
+        "key": request.POST.get("key") or uuid4().hex,
+        "earlier": previews.earlier_cases(shop, violation) if violation else [],
+        "number": catalogue.case_number_of(violation, shop, at) if violation else None,
+        "errors": case.errors or any(form.errors for form in own),
+    }
+    return TemplateResponse(request, "admin/shops/shop/penalise.html", context)
+
+
+def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
+    """Take some of a penalty's measures back; the penalty stands on."""
+    if not request.user.has_perm(OVERTURN):
+        raise PermissionDenied
+    penalty = get_object_or_404(Penalty.objects.select_related("shop"), pk=pk)
+    form = PartForm(penalty, request.POST if request.method == "POST" else None)
+    back = reverse("admin:shops_penalty_change", args=[pk])
+    if request.method == "POST" and form.is_valid():
+        chosen = list(penalty.measures.filter(pk__in=form.cleaned_data["measures"]))
+        try:
+            penalising.undo_measures(
+                penalty,
+                chosen,
+                by=person_of(request),
+                at=timezone.now(),
+                reason=form.cleaned_data["reason"],
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, _t("Taken back; the penalty stands on."))
+            return HttpResponseRedirect(back)
+    return form_page(
+        request,
+        site,
+        form,
+        title=_("Take a part back"),
+        intro=_t("%(penalty)s stands on with what is left of it.") % {"penalty": penalty},
+        submit=_("Take it back"),
+        back=back,
+        opts=Penalty._meta,
+    )
+
+
+class PartForm(forms.Form):
+    """Which measures, and why."""
+
+    measures = forms.MultipleChoiceField(label=_("Measures"), widget=forms.CheckboxSelectMultiple)
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, penalty: Penalty, data: Any = None) -> None:
+        super().__init__(data)
+        standing = penalty.measures.filter(applied_at__isnull=False, undone_at=None).order_by("pk")
+        choices = [(str(one.pk), measures.describe(one)) for one in standing]
+        self.fields["measures"].choices = choices  # type: ignore[attr-defined]
+
+
+def _choose(request: HttpRequest, site: AdminSite, shop: Shop) -> HttpResponse:
+    context = {
+        **site.each_context(request),
+        "title": _("Impose a penalty"),
+        "opts": Penalty._meta,
+        "shop": shop,
+        "form": ViolationForm(),
+    }
+    return TemplateResponse(request, "admin/shops/shop/violation.html", context)
+
+
+def _proposal(request: HttpRequest, shop: Shop) -> Proposal | None:
+    asked = request.GET.get("proposal", "")
+    if not asked.isdecimal() or len(asked) > 18:
+        return None
+    return get_object_or_404(
+        Proposal.objects.select_related(
+            "case__violation__alliance", "points_threshold", "alliance", "product"
+        ),
+        pk=asked,
+        shop=shop,
+        kind=Proposal.Kind.PENALISE,
+    )
+
+
+def _violation(request: HttpRequest, proposal: Proposal | None) -> Violation | None:
+    if proposal is not None:
+        return proposal.case.violation if proposal.case else None
+    asked = request.GET.get("violation", "")
+    if not asked.isdecimal() or len(asked) > 18:
+        return None
+    return Violation.objects.select_related("alliance").filter(pk=asked, active=True).first()
+
+
+def _known(proposal: Proposal | None) -> dict[str, Any]:
+    if proposal is None:
+        return {}
+    return {
+        "product": proposal.product.code if proposal.product else "",
+        "reason": proposal.case.reason if proposal.case else "",
+    }
+
+
+def _digest(shown: previews.Preview, case: CaseForm) -> str:
+    """Names what was looked at: the effect in words, and what is said around it."""
+    told = [
+        *(line.told for line in shown.lines),
+        shown.money,
+        *shown.points,
+        *((one.pk, one.alliance_id) for one in shown.closed),
+        *(case.cleaned_data[name] for name in ("alliance", "product")),
+    ]
+    return sha256(repr(told).encode()).hexdigest()[:32]
+
+
+def _impose(
+    request: HttpRequest,
+    shop: Shop,
+    violation: Violation | None,
+    proposal: Proposal | None,
+    chosen: list[Measure],
+    case: CaseForm,
+) -> Penalty:
+    said, by, at = case.cleaned_data, person_of(request), timezone.now()
+    if proposal is not None:
+        decision = penalising.accept(
+            proposal, measures=chosen, reason=said["reason"], evidence=said["statement"], by=by, at=at
+        )
+        assert decision.proposal.penalty is not None
+        return decision.proposal.penalty
+    assert violation is not None
+    return penalising.impose(
+        shop=shop,
+        violation=violation,
+        alliance=said["alliance"],
+        product=said["product"],
+        measures=chosen,
+        reason=said["reason"],
+        evidence=said["statement"],
+        by=by,
+        at=at,
+        key=request.POST.get("key", "")[:64],
+    )

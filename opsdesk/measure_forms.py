@@ -1,0 +1,225 @@
+"""What an operator says of a penalty: its measures, one small form a kind, and everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from shops import money
+from shops.models import Alliance, Measure, Product, Shop, Violation
+
+Kind, Basis = Measure.Kind, Measure.Basis
+# In the order in which a person thinks of them: words, record, money, promotion, trading.
+KINDS = tuple(Kind)
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own calendar and clock."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        # The only notation that a browser takes, whatever the reader's language.
+        super().__init__(attrs={"step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+
+
+def _moment() -> forms.DateTimeField:
+    field = forms.DateTimeField(
+        label=_("Ends at"),
+        required=False,
+        widget=MomentInput(),
+        help_text=_("Empty: until the penalty is lifted."),
+    )
+    return field
+
+
+def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
+    match kind:
+        case Kind.POINTS:
+            return {
+                "points": forms.IntegerField(
+                    label=pgettext_lazy("penalty", "Points"), required=False, min_value=1, max_value=1000
+                ),
+                "alliance": forms.ModelChoiceField(
+                    Alliance.objects.all(),
+                    label=_("Count in"),
+                    required=False,
+                    empty_label=_("the platform"),
+                ),
+            }
+        case Kind.DEDUCT:
+            return {
+                "basis": forms.ChoiceField(
+                    label=pgettext_lazy("deposit", "Basis"), required=False, choices=Basis.choices
+                ),
+                "amount": forms.DecimalField(
+                    label=_("Amount in yuan"), required=False, min_value=0, max_digits=14, decimal_places=2
+                ),
+                "percent": forms.DecimalField(
+                    label=_("Share in percent"),
+                    required=False,
+                    min_value=0,
+                    max_value=100,
+                    max_digits=7,
+                    decimal_places=4,
+                ),
+            }
+        case Kind.TOP_UP:
+            return {
+                "amount": forms.DecimalField(
+                    label=_("Amount in yuan"), required=False, min_value=0, max_digits=14, decimal_places=2
+                )
+            }
+        case Kind.SCORE:
+            return {
+                "score": forms.DecimalField(
+                    label=_("Experience score"),
+                    required=False,
+                    min_value=0,
+                    max_digits=4,
+                    decimal_places=2,
+                )
+            }
+        case Kind.CLEAR:
+            inside = Alliance.objects.filter(enrollments__shop=shop, enrollments__state="open")
+            return {
+                "alliances": forms.ModelMultipleChoiceField(
+                    inside, label=_("Out of"), required=False, widget=forms.CheckboxSelectMultiple
+                )
+            }
+        case _ if kind in Measure.LASTING:
+            return {"ends_at": _moment()}
+    return {}
+
+
+class MeasureForm(forms.Form):
+    """Whether a kind of measure is taken, and what has to be said for it."""
+
+    def __init__(self, kind: str, shop: Shop, default: list[Measure], data: Any = None) -> None:
+        self.kind = kind
+        # What follows by itself fills the form in; the moment at which points lapse stays as it gives it.
+        self.default = default
+        super().__init__(data, prefix=kind, initial=_said(kind, default))
+        self.fields["taken"] = forms.BooleanField(label=Kind(kind).label, required=False)
+        self.fields.update(_fields_of(kind, shop))
+        if kind == Kind.SUSPEND:
+            self.fields["ends_at"].help_text = ""
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        """The fields beside the box."""
+        return [self[name] for name in self.fields if name != "taken"]
+
+    def measures(self) -> list[Measure]:
+        """Unsaved, as they were said; empty where the kind is not taken."""
+        said = self.cleaned_data
+        if not said.get("taken"):
+            return []
+        if self.kind == Kind.CLEAR:
+            return [Measure(kind=self.kind, alliance=alliance) for alliance in said["alliances"]]
+        measure = Measure(kind=self.kind)
+        if self.kind == Kind.POINTS:
+            measure.points, measure.alliance = said["points"], said["alliance"]
+            measure.ends_at = self.default[0].ends_at if self.default else None
+        if "ends_at" in said:
+            measure.ends_at = said["ends_at"]
+        measure.score = said.get("score") or None
+        measure.basis = said.get("basis", "")
+        amount, percent = said.get("amount"), said.get("percent")
+        if amount and measure.basis in ("", Basis.FIXED, Basis.ACTUAL_LOSS):
+            measure.amount_fen = money.fen_of(amount)
+        if percent and measure.basis == Basis.SHARE:
+            measure.share = percent / 100
+        return [measure]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if said.get("taken") and self.kind == Kind.CLEAR and not said.get("alliances"):
+            self.add_error("alliances", _t("Choose out of which alliance."))
+        ends_at = said.get("ends_at")
+        if said.get("taken") and ends_at is not None and ends_at <= timezone.now():
+            self.add_error("ends_at", _t("That moment is over."))
+        return said
+
+
+def _said(kind: str, default: list[Measure]) -> dict[str, Any]:
+    """What the default measures of a kind say, as its form has it."""
+    if not default:
+        return {}
+    first = default[0]
+    return {
+        "taken": True,
+        "points": first.points,
+        "alliance": first.alliance,
+        "basis": first.basis,
+        "amount": None if first.amount_fen is None else money.yuan_of(first.amount_fen),
+        "percent": None if first.share is None else first.share * 100,
+        "score": first.score,
+        "alliances": [measure.alliance for measure in default],
+        "ends_at": first.ends_at,
+    }
+
+
+class CaseForm(forms.Form):
+    """What stands around the measures."""
+
+    alliance = forms.ModelChoiceField(
+        Alliance.objects.all(),
+        label=_("Alliance"),
+        required=False,
+        empty_label=_("the platform"),
+        help_text=_("Whose rule was broken."),
+    )
+    product = forms.CharField(
+        label=_("Product's code"),
+        required=False,
+        max_length=64,
+        help_text=_("Where the penalty is about one product alone."),
+    )
+    statement = forms.CharField(label=_("Evidence"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        label=_("Reason"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("The shop will read it."),
+    )
+
+    def __init__(self, shop: Shop, data: Any = None, **values: Any) -> None:
+        super().__init__(data, **values)
+        self.shop = shop
+
+    def clean_product(self) -> Product | None:
+        code = self.cleaned_data["product"].strip()
+        if not code:
+            return None
+        product = Product.objects.filter(shop=self.shop, code=code).first()
+        if product is None:
+            raise forms.ValidationError(_t("This shop has no product with that code."))
+        return product
+
+    def clean_reason(self) -> str:
+        # PostgreSQL holds no NUL.
+        return str(self.cleaned_data["reason"]).replace("\x00", "").strip()
+
+    def clean_statement(self) -> str:
+        return str(self.cleaned_data["statement"]).replace("\x00", "").strip()
+
+
+class ViolationForm(forms.Form):
+    """Which entry of the catalogue."""
+
+    violation = forms.ModelChoiceField(Violation.objects.filter(active=True), label=_("Violation"))
+
+
+def forms_of(shop: Shop, default: Iterable[Measure], data: Any = None) -> list[MeasureForm]:
+    """One form a kind; what follows by itself is taken already."""
+    default = list(default)
+    return [
+        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data)
+        for kind in KINDS
+    ]

@@ -1,0 +1,143 @@
+"""What the desk does to a shop beyond proposals: each changes a fact, and what follows from it is filed.
+
+The verbs are those of shops; here they meet what the rules make of it at once: a threshold of points, the
+controller's other shops, proposals that fit the shop no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from opsdesk import notices, review
+from opsdesk.models import Appeal, Decision
+from rules import casework
+from rules.models import Proposal
+from shops import closing, enrollments, penalties
+from shops.errors import Refused
+from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# Why an accepted proposal was, where a penalty was worded on its own page.
+_REASONS = {"case": "violation", "points": "points_reached"}
+
+
+@transaction.atomic
+def impose(
+    *,
+    shop: Shop,
+    violation: Violation,
+    measures: Iterable[Measure],
+    reason: str,
+    by: User | None,
+    at: datetime,
+    key: str,
+    alliance: Alliance | None = None,
+    product: Product | None = None,
+    evidence: str = "",
+) -> Penalty:
+    """Impose a penalty under a violation. Refused where penalties.impose is; `key` makes it one."""
+    penalty = penalties.impose(
+        shop=shop,
+        ground=Ground.VIOLATION,
+        violation=violation,
+        alliance=alliance,
+        product=product,
+        measures=measures,
+        reason=reason,
+        evidence={"statement": evidence} if evidence else {},
+        by=by,
+        at=at,
+        key=key,
+    )
+    notices.write(penalty, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[shop])
+    return penalty
+
+
+def accept(
+    proposal: Proposal,
+    *,
+    measures: Iterable[Measure],
+    reason: str,
+    by: User | None,
+    at: datetime,
+    evidence: str = "",
+) -> Decision:
+    """Accept a proposal to penalise, by measures that somebody has chosen. Refused where review.accept is."""
+    return review.accept(
+        proposal.pk,
+        by=by,
+        reason=_REASONS["points" if proposal.case_id is None else "case"],
+        note=reason,
+        at=at,
+        measures=measures,
+        evidence={"statement": evidence} if evidence else None,
+    )
+
+
+def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """End a rightful penalty. Refused where penalties.lift is."""
+    _then_file(penalty.shop, penalties.lift, penalty, by=by, at=at, reason=reason)
+
+
+def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Declare a penalty wrong: all that it did is undone. Refused where penalties.overturn is, and while an
+    appeal is heard: whoever had a part in the decision has none in that.
+    """
+    _refuse_while_appealed(penalty)
+    _then_file(penalty.shop, penalties.overturn, penalty, by=by, at=at, reason=reason)
+
+
+def undo_measures(
+    penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
+) -> None:
+    """Take a part of a penalty back. Refused where penalties.undo_measures and `overturn` are."""
+    _refuse_while_appealed(penalty)
+    _then_file(penalty.shop, penalties.undo_measures, penalty, measures, by=by, at=at, reason=reason)
+
+
+def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
+    """The shop goes by itself from an alliance. Refused where enrollments.leave is."""
+    _then_file(enrollment.shop, enrollments.leave, enrollment, by=by, at=at, reason=reason)
+
+
+def close(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Closure:
+    """The shop closes by itself (CL-2). Refused where closing.close is."""
+    closure: Closure = _then_file(shop, closing.close, shop, by=by, at=at, reason=reason)
+    return closure
+
+
+def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Closure:
+    """A shop that closed by itself trades again. Refused where closing.come_back is."""
+    closure: Closure = _then_file(shop, closing.come_back, shop, by=by, at=at, reason=reason)
+    return closure
+
+
+def run_timers(at: datetime) -> int:
+    """End what has come to its date, and file what follows; how many penalties it concerned."""
+    ended = penalties.run_timers(at)
+    if ended:
+        casework.file_from_facts(at=at)
+    return ended
+
+
+def _refuse_while_appealed(penalty: Penalty) -> None:
+    appeal = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+    if appeal is not None:
+        raise Refused(_("Appeal %(number)s is heard: its judge decides.") % {"number": appeal.number})
+
+
+@transaction.atomic
+def _then_file(
+    shop: Shop, verb: Callable[..., Any], *args: Any, by: User | None, at: datetime, **values: Any
+) -> Any:
+    done = verb(*args, by=by, at=at, **values)
+    casework.file_from_facts(at=at, by=by, shops=[shop])
+    return done

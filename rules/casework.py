@@ -1,0 +1,193 @@
+"""Proposals from what stands in the desk's own record, not from metrics.
+
+A case that was reported is proposed to be penalised; so is a shop whose standing points have reached a
+threshold; and what bars a shop, bars the controller's other shops: they are proposed to be cleared (R6).
+A daily check files them, and every door that has just changed such a fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.timezone import localdate
+
+from rules.models import Proposal
+from shops.controllers import barring_cases
+from shops.models import Shop
+from shops.sql import cursor, write_with_history
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# What bars a shop, bars its controller's others: CL-1, CL-4 and DF-A10 alone (R6).
+BARS_THE_CONTROLLERS_SHOPS = "R6-C1"
+_NAMED = re.compile(r"%\((\w+)\)s")
+
+_FILE = """
+    INSERT INTO rules_proposal (
+        alliance_id, shop_id, product_id, enrollment_id, case_id, points_threshold_id, kind, ground, status,
+        day, filed_on, failed_rules, lead_rule, lead_metric, observed, operator, threshold, openings_used,
+        evidence
+    )
+"""
+_CASE = """
+    jsonb_build_object('number', 'P' || lpad(p.id::text, 8, '0'), 'reference', p.reference, 'shop', s.code,
+        'violation', v.code, 'name_en', v.name_en, 'name_zh', v.name_zh)
+"""
+_OF_SHOPS = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
+
+# A case that somebody has decided against is not proposed again.
+REPORTED = f"""
+    {_FILE}
+    SELECT p.alliance_id, p.shop_id, p.product_id, e.id, p.id, NULL::bigint, 'penalise', 'violation', 'open',
+        %(day)s, %(day)s, ARRAY[v.code], '', '', '', '', '', coalesce(e.openings_used, 0),
+        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
+            '[]'::jsonb, 'case', {_CASE})
+    FROM shops_penalty p
+    JOIN shops_shop s ON s.id = p.shop_id
+    JOIN shops_violation v ON v.id = p.violation_id
+    LEFT JOIN shops_enrollment e ON e.shop_id = p.shop_id AND e.alliance_id = p.alliance_id
+    WHERE p.status = 'reported' AND {_OF_SHOPS.format(shop="p.shop_id")}
+      AND NOT EXISTS (SELECT FROM rules_proposal filed
+                      WHERE filed.case_id = p.id AND filed.kind = 'penalise' AND filed.status <> 'withdrawn')
+    ON CONFLICT DO NOTHING
+"""
+# Standing points by shop and alliance (or platform), with the highest threshold that they reach.
+_REACHED = f"""
+    SELECT stands.*, t.id AS threshold, t.points
+    FROM (
+        SELECT p.shop_id, m.alliance_id, sum(m.points) AS total, max(m.id) AS newest
+        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.kind = 'points' AND m.applied_at <= %(at)s AND m.undone_at IS NULL
+          AND (m.lapsed_at IS NULL OR m.lapsed_at > %(at)s) AND (m.ends_at IS NULL OR m.ends_at > %(at)s)
+          AND {_OF_SHOPS.format(shop="p.shop_id")}
+        GROUP BY p.shop_id, m.alliance_id
+    ) stands
+    CROSS JOIN LATERAL (
+        SELECT id, points FROM shops_pointsthreshold
+        WHERE alliance_id IS NOT DISTINCT FROM stands.alliance_id AND points <= stands.total
+        ORDER BY points DESC LIMIT 1
+    ) t
+"""
+# Not while its penalty stands, nor a lower one as points lapse: only where points have come since the same or
+# a higher threshold was last decided on.
+POINTS = f"""
+    {_FILE}
+    SELECT r.alliance_id, r.shop_id, NULL::bigint, e.id, NULL::bigint, r.threshold, 'penalise', 'metric',
+        'open', %(day)s, %(day)s, ARRAY[]::text[], '', 'standing_points', r.total::text, '>=', r.points::text,
+        coalesce(e.openings_used, 0),
+        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
+            '[]'::jsonb, 'points', jsonb_build_object('standing', r.total, 'threshold', r.points, 'newest',
+            r.newest))
+    FROM ({_REACHED}) r
+    LEFT JOIN shops_enrollment e ON e.shop_id = r.shop_id AND e.alliance_id = r.alliance_id
+    WHERE NOT EXISTS (
+        SELECT FROM rules_proposal filed
+        JOIN shops_pointsthreshold of ON of.id = filed.points_threshold_id
+        LEFT JOIN shops_penalty decided ON decided.id = filed.penalty_id
+        WHERE filed.shop_id = r.shop_id AND of.alliance_id IS NOT DISTINCT FROM r.alliance_id
+          AND (of.id = r.threshold AND (filed.status IN ('open', 'held') OR decided.status = 'imposed')
+               OR of.points >= r.points AND filed.status IN ('accepted', 'rejected')
+                  AND (filed.evidence -> 'points' ->> 'newest')::bigint >= r.newest)
+    )
+    ON CONFLICT DO NOTHING
+"""
+NOT_REACHED = f"""
+    UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
+    WHERE status IN ('open', 'held') AND points_threshold_id IS NOT NULL
+      AND {_OF_SHOPS.format(shop="shop_id")}
+      AND NOT EXISTS (SELECT FROM ({_REACHED}) r
+                      WHERE r.shop_id = rules_proposal.shop_id AND r.threshold = points_threshold_id)
+"""
+# One case at a time, the first; whoever was let in again after a decision on it was let in knowingly.
+CONTROLLERS = f"""
+    {_FILE}
+    SELECT DISTINCT ON (e.id) e.alliance_id, e.shop_id, NULL::bigint, e.id, p.id, NULL::bigint, 'clear',
+        'judgement', 'open', %(day)s, %(day)s, ARRAY[%(code)s], %(code)s, '', '', '', '', e.openings_used,
+        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
+            '[]'::jsonb, 'case', {_CASE})
+    FROM ({{barring}}) barring (id)
+    JOIN shops_penalty p ON p.id = barring.id
+    LEFT JOIN shops_violation v ON v.id = p.violation_id
+    JOIN shops_shop s ON s.id = p.shop_id
+    JOIN shops_shop other ON other.controller_id = s.controller_id AND other.id <> s.id
+    JOIN shops_enrollment e ON e.shop_id = other.id AND e.state = 'open'
+    WHERE (%(shops)s::bigint[] IS NULL OR s.id = ANY (%(shops)s::bigint[])
+           OR other.id = ANY (%(shops)s::bigint[]))
+      AND NOT EXISTS (SELECT FROM rules_proposal filed
+                      WHERE filed.case_id = p.id AND filed.enrollment_id = e.id AND filed.kind = 'clear'
+                        AND filed.status <> 'withdrawn')
+    ORDER BY e.id, p.id
+    ON CONFLICT DO NOTHING
+"""
+BARS_NO_LONGER = """
+    UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
+    WHERE status IN ('open', 'held') AND kind = 'clear' AND case_id IS NOT NULL
+      AND case_id NOT IN ({barring})
+"""
+DECIDED = f"""
+    UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
+    WHERE status IN ('open', 'held') AND kind = 'penalise' AND case_id IS NOT NULL
+      AND {_OF_SHOPS.format(shop="shop_id")}
+      AND EXISTS (SELECT FROM shops_penalty p WHERE p.id = case_id AND p.status <> 'reported')
+"""
+# Whom a kind no longer concerns, because the shop has come in or gone out since.
+MOOT = f"""
+    UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
+    WHERE status IN ('open', 'held') AND kind <> 'penalise' AND {_OF_SHOPS.format(shop="shop_id")}
+      AND (product_id IS NOT NULL OR kind = ANY (%(insiders)s) OR kind = ANY (%(outsiders)s))
+      AND EXISTS (SELECT FROM shops_enrollment e
+                  WHERE e.shop_id = rules_proposal.shop_id AND e.alliance_id = rules_proposal.alliance_id
+                    AND (e.state = 'open') = (product_id IS NULL AND kind = ANY (%(outsiders)s)))
+"""
+
+
+@transaction.atomic
+def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Shop] | None = None) -> int:
+    """File what the record gives reason for, and withdraw what it no longer does; how many were filed.
+
+    Safe to run again, and at once: of two that file the same, one does. `shops`: only what concerns these,
+    for a door that has changed one of them, and which holds their rows; `by`: who did that.
+    """
+    day = localdate(at)
+    barring, barring_params = barring_cases().order_by().values("pk").query.sql_with_params()
+    values: dict[str, Any] = {
+        "at": at,
+        "day": day,
+        "shops": None if shops is None else [shop.pk for shop in shops],
+        "code": BARS_THE_CONTROLLERS_SHOPS,
+        "insiders": [kind.value for kind in Proposal.FOR_INSIDERS],
+        "outsiders": [kind.value for kind in Proposal.FOR_OUTSIDERS],
+    }
+    # Django's parameters have no names: they get some.
+    names = [f"barring_{place}" for place in range(len(barring_params))]
+    barring = barring % tuple(f"%({name})s" for name in names)
+    values |= dict(zip(names, barring_params, strict=True))
+    gone = [
+        (DECIDED, "the case was decided"),
+        (NOT_REACHED, "its points no longer stand"),
+        (BARS_NO_LONGER.format(barring=barring), "the case no longer bars"),
+    ]
+    if shops is not None:
+        # A daily check sees to that itself.
+        gone.append((MOOT, "the shop has come in or gone out"))
+    for statement, reason in gone:
+        _write(statement, values, change="~", reason=reason, by=by, at=at)
+    return sum(
+        _write(statement, values, change="+", reason="from the desk's record", by=by, at=at)
+        for statement in (REPORTED, POINTS, CONTROLLERS.format(barring=barring))
+    )
+
+
+def _write(
+    statement: str, values: dict[str, Any], *, change: Any, reason: str, by: User | None, at: datetime
+) -> int:
+    params = [values[name] for name in _NAMED.findall(statement)]
+    with cursor() as held:
+        return write_with_history(
+            held, Proposal, _NAMED.sub("%s", statement), params, change=change, by=by, reason=reason, at=at
+        )

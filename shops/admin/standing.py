@@ -1,0 +1,76 @@
+"""What a shop's page says of its standing: what stands against it, until when, its points, what bars it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Sum
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from shops import accounts, controllers, enrollments, measures, points, standing
+from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
+
+PENALTIES_SHOWN = 20
+
+
+def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
+    """Everything about it, for the moment."""
+    stands = standing.standing(shop, at)
+    day = accounts.measured_day(localdate(at))
+    balance, required = accounts.balance_of(shop), accounts.required_for(shop, day=day)
+    return {
+        "status": stands.status,
+        "label": stands.status.label,
+        "suspended_until": stands.suspended_until,
+        "restrictions": [measures.describe(measure) for measure in stands.restrictions],
+        "closure": stands.closure,
+        "penalties": _penalties(shop, at),
+        "points": _points(shop, at),
+        "bars": _bars(shop),
+        "balance": balance,
+        "required": required.due,
+        "lacking": max((required.due or 0) - balance, 0),
+    }
+
+
+def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
+    """Standing penalties, each with what of it is in effect or was done."""
+    imposed = Penalty.objects.filter(shop=shop, status=Penalty.Status.IMPOSED)
+    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
+    told = []
+    for penalty in imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN]:
+        active = Measure.objects.active(at).filter(penalty=penalty).select_related(*related).order_by("pk")
+        told.append((penalty, [measures.describe(measure) for measure in active]))
+    return told
+
+
+def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
+    """Standing points by where they count, with the threshold that they have reached."""
+    active = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop)
+    totals = active.order_by().values_list("alliance").annotate(total=Sum("points"))
+    alliances = Alliance.objects.in_bulk([pk for pk, _total in totals if pk is not None])
+    return [
+        (
+            str(alliances[pk]) if pk is not None else _("the platform"),
+            total,
+            points.threshold_reached(total, alliances.get(pk) if pk is not None else None),
+        )
+        for pk, total in sorted(totals, key=lambda row: row[0] or 0)
+    ]
+
+
+def _bars(shop: Shop) -> list[tuple[str, datetime | None]]:
+    """What keeps the shop out, and until when; None: no moment ends it by itself."""
+    bars: list[tuple[str, datetime | None]] = []
+    if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
+        bars.append((_("every alliance, for ever (CL-1)"), None))
+    for enrollment in Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance"):
+        if enrollments.barring(enrollment.alliance).filter(shop=shop).exists():
+            where = _("%(alliance)s, while a penalty stands (R5)") % {"alliance": enrollment.alliance}
+            bars.append((where, enrollments.barred_until(enrollment)))
+    for other in controllers.barring_cases().filter(shop__in=controllers.others_of(shop))[:5]:
+        told = {"case": other.case_number, "shop": other.shop}
+        bars.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % told, None))
+    return bars

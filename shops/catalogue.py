@@ -1,0 +1,280 @@
+"""The catalogue of violations: what follows from one, its versions, and the verbs that write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import CheckConstraint
+from django.utils.translation import gettext as _
+
+from shops import changes
+from shops.calendar import day_of, deadline, midnight, points_lapse_at, window
+from shops.errors import Refused
+from shops.models import DefaultMeasure, Enrollment, Measure, Penalty, Shop, Violation
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+CHANGE = "shops.change_violation"
+# What people write of an entry; its code is given once.
+FIELDS = (
+    "group",
+    "alliance",
+    "name_en",
+    "name_zh",
+    "source",
+    "serious",
+    "bars_controller",
+    "endangers_transactions",
+    "appealable",
+    "repeats_within_days",
+    "evidence_en",
+    "evidence_zh",
+    "active",
+)
+# What people write of a default measure; its position is its place among the others.
+MEASURE_FIELDS = (
+    "from_case",
+    "kind",
+    "points_least",
+    "points_most",
+    "score",
+    "basis",
+    "amount_fen",
+    "share",
+    "days",
+    "end_asked",
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """An entry as it stood: a row of its history, with the measures that went with it."""
+
+    number: int
+    since: datetime
+    by: User | None
+    reason: str
+    violation: Violation
+    measures: Sequence[DefaultMeasure]
+
+
+def case_number_of(violation: Violation, shop: Shop, at: datetime) -> int:
+    """Which case of the violation one of `at` would be for the shop: 1 without earlier ones.
+
+    Earlier penalties count from the day `repeats_within_days` looks back to, that of `at` the last (R12);
+    those that were overturned, and cases that were only reported, don't.
+    """
+    earlier = Penalty.objects.filter(
+        shop=shop, violation=violation, status__in=Penalty.PENALISED, imposed_at__lte=at
+    )
+    if violation.repeats_within_days:
+        earlier = earlier.filter(
+            imposed_at__gte=midnight(window(day_of(at), violation.repeats_within_days).first)
+        )
+    return earlier.count() + 1
+
+
+def consequences(violation: Violation, shop: Shop, *, at: datetime) -> list[Measure]:
+    """The measures, unsaved, that a penalty of `at` under the violation takes by itself.
+
+    Where the catalogue leaves something open it is None, and named in the measure's `asked`. A clearance
+    stands once for each alliance that the shop is in, or for the violation's own alone (R19).
+    """
+    number = case_number_of(violation, shop, at)
+    return [
+        measure
+        for default in step_of(violation.default_measures.all(), number)
+        for measure in _measures_of(default, violation, shop, at)
+    ]
+
+
+def step_of(measures: Iterable[DefaultMeasure], number: int) -> list[DefaultMeasure]:
+    """Those of a case of that number: of the highest step of the ladder that it reaches."""
+    reached = [measure for measure in measures if measure.from_case <= number]
+    highest = max((measure.from_case for measure in reached), default=0)
+    return [measure for measure in reached if measure.from_case == highest]
+
+
+def asked_by(default: DefaultMeasure) -> tuple[str, ...]:
+    """The fields of its measure that are left to the operator."""
+    open_ = {
+        "points": default.kind == Measure.Kind.POINTS
+        and (default.points_least is None or default.points_least != default.points_most),
+        "score": default.kind == Measure.Kind.SCORE and default.score is None,
+        "share": default.basis == Measure.Basis.SHARE and default.share is None,
+        # What was actually lost nobody knows before the case.
+        "amount_fen": default.amount_fen is None
+        and (
+            default.kind == Measure.Kind.TOP_UP
+            or default.basis in (Measure.Basis.FIXED, Measure.Basis.ACTUAL_LOSS)
+        ),
+        "ends_at": default.end_asked,
+    }
+    return tuple(name for name, asked in open_.items() if asked)
+
+
+def _measures_of(
+    default: DefaultMeasure, violation: Violation, shop: Shop, at: datetime
+) -> Iterator[Measure]:
+    if default.kind == Measure.Kind.CLEAR:
+        open_ = Enrollment.objects.filter(shop=shop, state=Enrollment.State.OPEN).order_by("alliance")
+        if violation.alliance_id is not None:
+            open_ = open_.filter(alliance=violation.alliance)
+        for enrollment in open_.select_related("alliance"):
+            yield Measure(kind=default.kind, alliance=enrollment.alliance)
+        return
+    measure = Measure(
+        kind=default.kind,
+        score=default.score,
+        basis=default.basis,
+        amount_fen=default.amount_fen,
+        share=default.share,
+    )
+    measure.asked = asked_by(default)
+    if default.kind == Measure.Kind.POINTS:
+        measure.alliance = violation.alliance
+        measure.points = None if "points" in measure.asked else default.points_least
+        measure.ends_at = points_lapse_at(at, default.days) if default.days else None
+    elif default.days:
+        measure.ends_at = deadline(at, default.days)
+    yield measure
+
+
+def version_of(violation: Violation) -> int:
+    """The number of the entry's newest version: what a penalty that is imposed now keeps."""
+    return changes.latest_change(violation)
+
+
+def version(number: int) -> Version:
+    """The version of that number. LookupError where there is none."""
+    row = Violation.history.filter(history_id=number).first()
+    if row is None:
+        raise LookupError(number)
+    return next(found for found in versions(row.instance) if found.number == number)
+
+
+def versions(violation: Violation) -> list[Version]:
+    """All that an entry has said, the newest first."""
+    measures = list(
+        DefaultMeasure.history.filter(violation_id=violation.pk).order_by("history_date", "history_id")
+    )
+    rows = Violation.history.filter(id=violation.pk).select_related("history_user")
+    found: list[Version] = []
+    # An entry's measures are written after it: to a version belongs what was written before the next one.
+    until = None
+    for row in rows.order_by("-history_date", "-history_id"):
+        found.append(
+            Version(
+                number=row.history_id,
+                since=row.history_date,
+                by=row.history_user,
+                reason=row.history_change_reason or "",
+                violation=row.instance,
+                measures=_standing(measures, until),
+            )
+        )
+        until = row.history_date
+    return found
+
+
+def _standing(rows: Sequence[Any], until: datetime | None) -> list[DefaultMeasure]:
+    """The measures of history `rows`, oldest first, as they stood just before that moment, in their order."""
+    newest = {row.id: row for row in rows if until is None or row.history_date < until}
+    standing = [row.instance for row in newest.values() if row.history_type != "-"]
+    return sorted(standing, key=lambda measure: (measure.from_case, measure.position, measure.pk))
+
+
+@transaction.atomic
+def add(
+    code: str,
+    *,
+    values: Mapping[str, Any],
+    measures: Sequence[DefaultMeasure],
+    by: User | None,
+    reason: str,
+) -> Violation:
+    """A new entry of the catalogue with what follows from it. `values` as for `change`.
+
+    Refused without a reason, where the code is taken, and where its parts contradict each other.
+    """
+    require(by, CHANGE)
+    violation = Violation(code=code)
+    _write(violation, values, measures, by=by, reason=reason)
+    return violation
+
+
+@transaction.atomic
+def change(
+    violation: Violation,
+    *,
+    values: Mapping[str, Any],
+    measures: Sequence[DefaultMeasure],
+    by: User | None,
+    reason: str,
+    seen: int | None = None,
+) -> None:
+    """Let the entry say something else from now on; penalties keep the version they were imposed under.
+
+    `values`: of FIELDS those that are to change. `measures`: all that are to follow from it, in their order;
+    one that stands already is known by its key. `seen`: the version that the person has seen. Refused without
+    a reason, where the entry has changed since, and where its parts contradict each other.
+    """
+    require(by, CHANGE)
+    changes.lock(violation)
+    changes.refuse_unless_seen(violation, seen)
+    _write(violation, values, measures, by=by, reason=reason)
+
+
+def _write(
+    violation: Violation,
+    values: Mapping[str, Any],
+    measures: Sequence[DefaultMeasure],
+    *,
+    by: User | None,
+    reason: str,
+) -> None:
+    if not reason.strip():
+        raise Refused(_("Say why the catalogue is changed."))
+    for name in values:
+        if name not in FIELDS:
+            raise ValueError(name)
+        setattr(violation, name, values[name])
+    refuse_contradictions(violation)
+    steps = [(measure.from_case, measure.kind) for measure in measures]
+    if len(set(steps)) < len(steps):
+        raise Refused(_("A step takes each kind of measure once."))
+    violation.save_by(by, reason)
+    standing = {measure.pk: measure for measure in violation.default_measures.all()}
+    for gone in standing.keys() - {measure.pk for measure in measures}:
+        standing[gone].delete_by(by, reason)
+    for position, told in enumerate(measures):
+        measure = standing.get(told.pk) if told.pk else DefaultMeasure()
+        if measure is None:
+            raise Refused(_("A default measure has been deleted in the meantime. Look at the entry again."))
+        said = {name: getattr(told, name) for name in MEASURE_FIELDS} | {"position": position}
+        if measure.pk and all(getattr(measure, name) == value for name, value in said.items()):
+            continue
+        for name, value in said.items():
+            setattr(measure, name, value)
+        measure.violation = violation
+        refuse_contradictions(measure)
+        measure.save_by(by, reason)
+
+
+def refuse_contradictions(record: Violation | DefaultMeasure) -> None:
+    """Refused, in words, for an entry or a measure that the database would refuse by itself."""
+    try:
+        record.full_clean(validate_constraints=False)
+        for constraint in record._meta.constraints:
+            # Whether a kind stands twice is told of all measures together.
+            if isinstance(constraint, CheckConstraint):
+                constraint.validate(type(record), record)
+    except ValidationError as error:
+        raise Refused(" ".join(error.messages)) from error

@@ -1,0 +1,82 @@
+"""A shop's own way out and back: it leaves alliances, closes by itself, and returns (CL-1, CL-2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from shops import enrollments, penalties, standing
+from shops.calendar import midnight
+from shops.errors import Refused
+from shops.models import Closure, Enrollment, Shop
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+RECORD = "shops.record_enrollment"
+
+
+@transaction.atomic
+def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Closure:
+    """The shop stops trading and closes by itself: it leaves every alliance, and may return in six months.
+
+    Its deposit is the ledger's business: what is free of it can be refunded. Refused when it is closed.
+    """
+    require(by, RECORD)
+    penalties.lock_standing(shop)
+    shop.refresh_from_db()
+    if standing.standing(shop, at).status == Shop.Status.CLOSED:
+        raise Refused(_("%(shop)s is closed already.") % {"shop": shop})
+    for enrollment in Enrollment.objects.filter(
+        shop=shop, state__in=[Enrollment.State.OPEN, Enrollment.State.APPLIED]
+    ).order_by("pk"):
+        enrollments.leave(enrollment, by=by, at=at, reason="closed by itself")
+    closure = Closure(
+        shop=shop, closed_at=at, return_from=standing.return_day(localdate(at)), reason=reason.strip()
+    )
+    closure.save_by(by, "closed by itself")
+    return closure
+
+
+@transaction.atomic
+def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Closure:
+    """A shop that closed by itself trades again. It applies to alliances like every other.
+
+    Refused when it has not closed by itself, within six months of that (CL-2), and where it is barred for
+    ever (CL-1).
+    """
+    require(by, RECORD)
+    penalties.lock_standing(shop)
+    closure = Closure.objects.filter(shop=shop, returned_at=None).first()
+    if closure is None:
+        raise Refused(
+            _("%(shop)s has not closed by itself: there is nothing to return from.") % {"shop": shop}
+        )
+    if refusal := refusal_to_return(shop, at):
+        raise Refused(refusal)
+    closure.returned_at = at
+    closure.save_by(by, reason.strip() or "returned")
+    return closure
+
+
+def refusal_to_return(shop: Shop, at: datetime) -> str:
+    """Why a shop that has closed by itself, as the desk or its platform has it, may not return; empty where
+    it may. Tells which rule keeps it out, and until when.
+    """
+    if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
+        return _(
+            "%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."
+        ) % {"shop": shop}
+    day = standing.returns_from(shop)
+    if day is not None and at < midnight(day):
+        return _("%(shop)s closed by itself: it may return from %(day)s on (CL-2).") % {
+            "shop": shop,
+            "day": date_format(day),
+        }
+    return ""

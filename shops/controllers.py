@@ -1,0 +1,47 @@
+"""What bars a shop bars the other shops of its controller: CL-1, CL-4 and DF-A10 alone (R6).
+
+Cleared for a metric, closed by itself, openings used up: none of these reaches another shop.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+
+
+def barring_cases() -> QuerySet[Penalty]:
+    """Penalties and cases whose shop bars the others of its controller, whether or not they have ended:
+
+    a penalty under a violation that says so, one that closed its shop for good, and a case that endangers
+    transaction safety, penalised or not. Only one that is overturned bars nobody.
+    """
+    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
+    return Penalty.objects.filter(
+        Q(violation__bars_controller=True, status__in=Penalty.PENALISED)
+        | Q(pk__in=closed.values("penalty"), status__in=Penalty.PENALISED)
+        | Q(violation__endangers_transactions=True) & ~Q(status=Penalty.Status.OVERTURNED)
+    )
+
+
+def would_bar(violation: Violation | None, measures: list[Measure]) -> bool:
+    """Whether a penalty like this would bar the controller's other shops."""
+    closes = any(measure.kind == Measure.Kind.CLOSE for measure in measures)
+    named = violation is not None and (violation.bars_controller or violation.endangers_transactions)
+    return closes or named
+
+
+def others_of(shop: Shop) -> QuerySet[Shop]:
+    """The other shops of the shop's controller."""
+    if shop.controller_id is None:
+        return Shop.objects.none()
+    return Shop.objects.filter(controller=shop.controller_id).exclude(pk=shop.pk).order_by("code")
+
+
+def reached(shop: Shop) -> QuerySet[Enrollment]:
+    """Where the other shops of its controller are open: what a bar of this shop proposes to clear."""
+    return (
+        Enrollment.objects.filter(shop__in=others_of(shop), state=Enrollment.State.OPEN)
+        .select_related("shop", "alliance")
+        .order_by("shop__code", "alliance")
+    )

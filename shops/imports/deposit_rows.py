@@ -1,0 +1,104 @@
+"""Movements of deposits out of a file: what is wrong with them, and how they are entered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.timezone import localtime
+
+from shops import money, sql, topups
+from shops.imports.rejecting import as_standing, reject
+from shops.imports.staging import Staged
+from shops.models import DepositEntry, ImportBatch
+
+# A file writes what is taken without a sign, the ledger below zero.
+TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
+FEN = f"((CASE WHEN p.kind IN ({TAKING}) THEN -p.amount ELSE p.amount END) * 100)"
+# The balance before each movement that a file would enter, in the order of its moments; what the account does
+# not hold is passed over, and those behind it are judged without.
+BEFORE = f"""
+JOIN (
+    SELECT row, fen, coalesce(lag(after) OVER account, opening) AS before
+    FROM (
+        SELECT row, fen, opening, shop_id, at,
+               shops_balance_kept(fen, opening) OVER (
+                   PARTITION BY shop_id ORDER BY at, row ROWS UNBOUNDED PRECEDING) AS after
+        FROM (
+            SELECT p.row, p.shop_id, p.at, {FEN} AS fen, coalesce(b.balance_fen, 0)::numeric AS opening
+            FROM import_plan p LEFT JOIN LATERAL (
+                SELECT v.balance_fen FROM shops_depositentry v WHERE v.shop_id = p.shop_id
+                ORDER BY v.number DESC LIMIT 1
+            ) b ON true
+            WHERE p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)
+        ) moved
+    ) kept
+    WINDOW account AS (PARTITION BY shop_id ORDER BY at, row)
+) k ON k.row = r.row
+"""
+OVERDRAFT = "k.before + k.fen < 0"
+TOO_MUCH = f"k.before + k.fen > {money.MOST}"
+BALANCE = "jsonb_build_object('balance', to_char(k.before * 0.01, 'FM99999999999999990.00'))"
+# What stands of an entry under the row's reference, as files write it, where it is something else.
+STANDING = "JOIN import_plan p ON p.row = r.row JOIN shops_depositentry v ON v.id = p.standing_id"
+STANDS = {
+    "shop": ("(SELECT o.code FROM shops_shop o WHERE o.id = v.shop_id)", "r.shop <> {}"),
+    "kind": ("v.kind", "r.kind <> {}"),
+    "amount": (
+        f"trim_scale((CASE WHEN v.kind IN ({TAKING}) THEN -v.amount_fen ELSE v.amount_fen END) * 0.01)",
+        "r.amount <> {}",
+    ),
+    "at": ("(v.at AT TIME ZONE 'Asia/Shanghai')", "p.at <> v.at"),
+    "note": ("v.cause", "nullif(r.note, '') <> {}"),
+}
+
+
+def lock_accounts() -> None:
+    """Hold the shops of the staged rows: what their deposits have stays until the file is through."""
+    sql.fetch(
+        "SELECT count(*) FROM (SELECT s.id FROM shops_shop s"
+        " WHERE s.code IN (SELECT r.shop FROM import_rows r) ORDER BY s.id FOR NO KEY UPDATE) locked"
+    )
+
+
+def judge(staged: Staged, as_of: datetime) -> None:
+    """All that is wrong with movements, overdrafts last: where all that is wrong otherwise is out.
+
+    `as_of`: of what moment the file's knowledge is.
+    """
+    planned = "JOIN import_plan p ON p.row = r.row"
+    reject(staged, "moves_nothing", "amount", where="r.amount = 0")
+    reject(staged, "signed_amount", "amount", where="r.amount < 0 AND r.kind <> 'adjust'")
+    reject(
+        staged,
+        "future_moment",
+        "at",
+        joins=planned,
+        where="p.at > %s",
+        params="jsonb_build_object('limit', %s::text)",
+        values=[localtime(as_of).strftime("%Y-%m-%d %H:%M:%S"), as_of],
+    )
+    for column, (stands, differs) in STANDS.items():
+        reject(
+            staged,
+            "known_movement",
+            column,
+            joins=STANDING,
+            where=differs.format(stands),
+            params=as_standing(staged, column, f"{stands}::text"),
+        )
+    for code, where in (("overdraft", OVERDRAFT), ("too_much_held", TOO_MUCH)):
+        reject(staged, code, "amount", joins=BEFORE, where=where, params=BALANCE)
+
+
+def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
+    """Enter what is new, account by account in the order of its moments; payments settle what is due."""
+    by = batch.received_by
+    sql.execute(
+        "INSERT INTO shops_depositentry"
+        " (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference, key, batch_id)"
+        f" SELECT p.shop_id, p.kind, {FEN}::bigint, p.at, %s, %s,"
+        f" {'p.note' if 'note' in names else repr('')}, p.reference, 'reference ' || p.reference, %s"
+        " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.shop_id, p.at, p.row",
+        [at, by.pk if by else None, batch.pk],
+    )
+    topups.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)

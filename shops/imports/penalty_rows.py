@@ -1,0 +1,257 @@
+"""Penalties out of a file: what is wrong with them, and how they are put on record.
+
+What the platform has imposed is a penalty with what it says it did: points, and what it took of the deposit.
+What it only reported is a case that nobody has decided yet.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.timezone import localdate, localtime
+
+from shops import sql, topups
+from shops.imports.planning import PLANNED
+from shops.imports.rejecting import as_standing, reject
+from shops.imports.staging import Staged
+from shops.models import Audited, ImportBatch, Measure, Penalty, TopUp, Violation
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# Of the cases that are known already what the desk first heard of them: what has become of one since is no
+# matter of the file's.
+CASES = """
+CREATE TEMP TABLE import_cases ON COMMIT DROP AS
+SELECT DISTINCT ON (p.row) p.row, n.status AS status_now, n.imposed_at AS imposed_since,
+    coalesce(h.imposed_at, h.reported_at) AS moment, h.ends_at AS until, s.code AS shop, v.code AS violation,
+    (coalesce(h.imposed_at, h.reported_at) AT TIME ZONE 'Asia/Shanghai') AS imposed_at,
+    (h.ends_at AT TIME ZONE 'Asia/Shanghai') AS ends_at, a.code AS alliance, g.code AS product,
+    CASE h.status WHEN 'reported' THEN h.status ELSE 'imposed' END AS status, nullif(h.reason, '') AS reason,
+    d.points, d.deposit_deducted
+FROM import_plan p
+JOIN shops_penalty n ON n.id = p.standing_id
+JOIN shops_historicalpenalty h ON h.id = n.id
+JOIN shops_shop s ON s.id = n.shop_id
+LEFT JOIN shops_violation v ON v.id = n.violation_id
+LEFT JOIN shops_alliance a ON a.id = h.alliance_id
+LEFT JOIN shops_product g ON g.id = h.product_id
+LEFT JOIN (
+    SELECT m.penalty_id, min(m.points) FILTER (WHERE m.kind = 'points') AS points,
+           trim_scale(min(m.amount_fen) FILTER (WHERE m.kind = 'deduct') / 100.0) AS deposit_deducted
+    FROM shops_measure m JOIN import_plan o ON o.standing_id = m.penalty_id GROUP BY m.penalty_id
+) d ON d.penalty_id = n.id
+ORDER BY p.row, h.history_date, h.history_id
+"""
+# Column → when a row contradicts what is known. It may say less.
+_STATED = "r.{0} <> '' AND r.{0} IS DISTINCT FROM c.{0}"
+CONTRADICTS = {
+    **{column: _STATED.format(column) for column in ("shop", "violation", "alliance", "product", "reason")},
+    "imposed_at": "p.moment <> c.moment AND p.moment IS DISTINCT FROM c.imposed_since",
+    "status": "r.status NOT IN ('', c.status, c.status_now)",
+    "ends_at": "p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until",
+    "points": "r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points",
+    "deposit_deducted": "r.deposit_deducted IS NOT NULL AND p.taken IS DISTINCT FROM c.deposit_deducted",
+}
+
+
+def name_violations_by_code() -> None:
+    """People also write a violation's name."""
+    sql.execute(
+        "UPDATE import_rows r SET violation = v.code FROM shops_violation v"
+        " WHERE r.violation IN (v.name_en, v.name_zh)"
+    )
+
+
+def judge(staged: Staged, as_of: datetime) -> None:
+    """All that is wrong with penalties. `as_of`: of what moment the file's knowledge is."""
+    planned = "JOIN import_plan p ON p.row = r.row"
+    reject(
+        staged,
+        "unknown_violation",
+        "violation",
+        rows=PLANNED,
+        where="p.violation_id IS NULL AND r.violation <> ''",
+        params="jsonb_build_object('choices', %s::text)",
+        values=[", ".join(Violation.objects.values_list("code", flat=True))],
+    )
+    reject(
+        staged,
+        "unknown_product",
+        "product",
+        rows=PLANNED,
+        where="p.product_id IS NULL AND r.product <> ''",
+    )
+    reject(
+        staged,
+        "not_the_shops_product",
+        "product",
+        rows=PLANNED,
+        joins="JOIN shops_product g ON g.id = p.product_id JOIN shops_shop o ON o.id = g.shop_id",
+        where="o.code <> r.shop",
+        params="jsonb_build_object('shop', o.code)",
+    )
+    reject(
+        staged,
+        "other_alliance",
+        "alliance",
+        rows=PLANNED,
+        joins="JOIN shops_violation v ON v.id = p.violation_id JOIN shops_alliance o ON o.id = v.alliance_id",
+        where="p.alliance_id <> v.alliance_id",
+        params="jsonb_build_object('alliance', o.code)",
+    )
+    reject(
+        staged,
+        "future_moment",
+        "imposed_at",
+        joins=planned,
+        where="p.moment > %s",
+        params="jsonb_build_object('limit', %s::text)",
+        values=[localtime(as_of).strftime("%Y-%m-%d %H:%M:%S"), as_of],
+    )
+    reject(staged, "ends_before_it_begins", "ends_at", joins=planned, where="p.until <= p.moment")
+    for column in ("ends_at", "points", "deposit_deducted"):
+        reject(
+            staged,
+            "only_reported",
+            column,
+            where=f"r.status = 'reported' AND coalesce(r.{column}::text, '') <> ''",
+        )
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_cases")
+    if not sql.execute(CASES):
+        return
+    for column, contradicts in CONTRADICTS.items():
+        reject(
+            staged,
+            "known_case",
+            column,
+            joins=f"{planned} JOIN import_cases c ON c.row = r.row",
+            where=contradicts,
+            params=as_standing(staged, column, f"c.{column}::text"),
+        )
+
+
+def record(batch: ImportBatch, at: datetime) -> None:
+    """Put the new ones on record, with what the platform did, and take of deposits what it took."""
+    by = batch.received_by
+    sql.fetch(
+        "SELECT count(*) FROM (SELECT s.id FROM shops_shop s WHERE s.id IN"
+        " (SELECT p.shop_id FROM import_plan p WHERE p.outcome = 'created')"
+        " ORDER BY s.id FOR NO KEY UPDATE) locked"
+    )
+    imposed = "p.became = 'imposed'"
+    _write(
+        Penalty,
+        "INSERT INTO shops_penalty (reference, key, shop_id, alliance_id, product_id, ground, violation_id,"
+        " violation_version, status, reason, evidence, reported_at, imposed_at, ends_at, ended_reason, batch_id)"
+        " SELECT p.reference, '', p.shop_id, p.alliance_id, p.product_id, 'violation', p.violation_id,"
+        f" CASE WHEN {imposed} THEN v.version END, p.became, p.because, '{{}}',"
+        f" CASE WHEN NOT {imposed} THEN p.moment END, CASE WHEN {imposed} THEN p.moment END, p.until, '', %s"
+        " FROM import_plan p JOIN (SELECT id, max(history_id) AS version FROM shops_historicalviolation"
+        "  GROUP BY id) v ON v.id = p.violation_id"
+        " WHERE p.outcome = 'created' ORDER BY p.row",
+        [batch.pk],
+        batch=batch,
+        at=at,
+    )
+    days = "CASE WHEN n.alliance_id IS NULL THEN %s::integer ELSE n.points_days END"
+    new = (
+        "FROM import_plan p JOIN ("
+        "  SELECT n.id, n.reference, n.imposed_at, a.id AS alliance_id, a.points_days,"
+        "  (n.imposed_at AT TIME ZONE 'Asia/Shanghai')::date AS day"
+        "  FROM shops_penalty n JOIN shops_violation v ON v.id = n.violation_id"
+        "  LEFT JOIN shops_alliance a ON a.id = coalesce(n.alliance_id, v.alliance_id)"
+        "  WHERE n.batch_id = %s"
+        " ) n ON n.reference = p.reference WHERE p.outcome = 'created' AND"
+    )
+    # They count as long as points that the desk gives itself (R16).
+    _write(
+        Measure,
+        "INSERT INTO shops_measure"
+        " (penalty_id, kind, alliance_id, points, basis, state_before, ends_at, applied_at)"
+        " SELECT n.id, 'points', n.alliance_id, p.given, '', '',"
+        f" coalesce(n.day + {days}, make_date(extract(year FROM n.day)::integer + 1, 1, 1))::timestamp"
+        f" AT TIME ZONE 'Asia/Shanghai', n.imposed_at {new} p.given IS NOT NULL ORDER BY n.id",
+        [settings.POINTS_DAYS or None, batch.pk],
+        batch=batch,
+        at=at,
+    )
+    _write(
+        Measure,
+        "INSERT INTO shops_measure (penalty_id, kind, basis, state_before, amount_fen, applied_at)"
+        f" SELECT n.id, 'deduct', 'fixed', '', (p.taken * 100)::bigint, n.imposed_at {new}"
+        " p.taken IS NOT NULL ORDER BY n.id",
+        [batch.pk],
+        batch=batch,
+        at=at,
+    )
+    _deduct(batch, by=by, at=at)
+
+
+# What each deduction finds in its account, after those before it; the rest is short.
+_TAKEN = """
+SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
+    SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
+           'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
+           coalesce(b.balance_fen, 0) AS balance,
+           sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
+    FROM shops_penalty n
+    JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
+    LEFT JOIN LATERAL (
+        SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
+        ORDER BY e.number DESC LIMIT 1
+    ) b ON true
+    WHERE n.batch_id = %s
+) w
+"""
+
+
+def _deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
+    """As penalties of the desk's own do: what there is, and what is missing is due."""
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
+    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}", [batch.pk]):
+        return
+    sql.execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"
+        " recorded_by_id, cause, reference, key, measure_id, batch_id)"
+        " SELECT t.shop_id, 'deduct', -t.found::bigint, (t.fen - t.found)::bigint, t.imposed_at, %s, %s,"
+        " t.cause, '', t.key, t.measure_id, %s FROM import_taken t WHERE t.found > 0"
+        " ORDER BY t.shop_id, t.imposed_at, t.measure_id",
+        [at, by.pk if by else None, batch.pk],
+    )
+    _write(
+        TopUp,
+        "INSERT INTO shops_topup (shop_id, amount_fen, due_on, cause, note, measure_id, entry_id, key, state,"
+        " demanded_at, demanded_by_id, ended_reason)"
+        " SELECT t.shop_id, (t.fen - t.found)::bigint, %s::date + coalesce(a.top_up_days, %s), 'shortage',"
+        " t.cause, t.measure_id, e.id, t.key, 'open', %s, %s, '' FROM import_taken t"
+        " LEFT JOIN shops_alliance a ON a.id = t.alliance_id"
+        " LEFT JOIN shops_depositentry e ON e.key = t.key"
+        " WHERE t.fen > t.found ORDER BY t.shop_id, t.imposed_at, t.measure_id",
+        [localdate(at), topups.DAYS_TO_PAY, at, by.pk if by else None],
+        batch=batch,
+        at=at,
+    )
+
+
+def _write(
+    model: type[Audited],
+    statement: str,
+    params: list[object],
+    *,
+    batch: ImportBatch,
+    at: datetime,
+) -> None:
+    with sql.cursor() as cursor:
+        sql.write_with_history(
+            cursor,
+            model,
+            statement,
+            params,
+            change="+",
+            by=batch.received_by,
+            reason=f"import {batch.pk}",
+            at=at,
+        )

@@ -1,0 +1,83 @@
+"""What a penalty does, kind by kind: each effect stands beside its inverse, and each is safe twice.
+
+No measure overwrites a fact: what a shop may do is derived from the facts and the measures that stand
+(shops.standing). Nothing here is irreversible but two things, and both are told: an opening that another has
+followed is not continued, and money that was deducted comes back as a movement of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shops.measures.effect import Effect
+from shops.measures.money import Deduct, TopUp
+from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
+from shops.measures.record import Points, Score, Warn
+from shops.measures.together import ends_at, is_over, with_clearances
+from shops.measures.trading import Close, ReduceAccount, ReduceRoom, RestrictLive, Suspend
+from shops.models import Measure
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+__all__ = [
+    "EFFECTS",
+    "Effect",
+    "apply",
+    "complete",
+    "continue_what_nothing_keeps",
+    "describe",
+    "ends_at",
+    "is_over",
+    "lapse",
+    "needs",
+    "undo",
+    "with_clearances",
+]
+
+_Kind = Measure.Kind
+EFFECTS: dict[str, Effect] = {
+    _Kind.WARNING: Warn(),
+    _Kind.POINTS: Points(),
+    _Kind.DEDUCT: Deduct(),
+    _Kind.TOP_UP: TopUp(),
+    _Kind.SCORE: Score(),
+    _Kind.CLEAR: Clear(),
+    _Kind.STOP: Stop(),
+    _Kind.REDUCE_ROOM: ReduceRoom(),
+    _Kind.REDUCE_ACCOUNT: ReduceAccount(),
+    _Kind.RESTRICT_LIVE: RestrictLive(),
+    _Kind.SUSPEND: Suspend(),
+    _Kind.CLOSE: Close(),
+}
+
+
+def complete(measure: Measure, at: datetime) -> None:
+    """Set what the desk's own settings give, as applying it would, where nobody has said otherwise."""
+    EFFECTS[measure.kind].complete(measure, at)
+
+
+def apply(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """Let the measure take effect. Refused where it can't, or lacks what it needs."""
+    EFFECTS[measure.kind].apply(measure, by=by, at=at)
+
+
+def undo(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """End the measure and take its effect back, as far as nothing else stands in the way."""
+    EFFECTS[measure.kind].undo(measure, by=by, at=at)
+
+
+def lapse(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """End the measure without taking anything back: its time is over, or its penalty was lifted."""
+    EFFECTS[measure.kind].lapse(measure, by=by, at=at)
+
+
+def describe(measure: Measure) -> str:
+    """What the measure does, or did, in a line for people."""
+    return EFFECTS[measure.kind].describe(measure)
+
+
+def needs(measure: Measure) -> list[str]:
+    """The names of the fields that have to be asked before the measure can be applied."""
+    return EFFECTS[measure.kind].needs(measure)

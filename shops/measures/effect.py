@@ -1,0 +1,115 @@
+"""What every kind of measure has in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from shops.errors import Refused
+from shops.models import Measure
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# What a measure may have to be told, as people call it.
+ASKED = {
+    "alliance": gettext_lazy("alliance"),
+    "amount_fen": gettext_lazy("amount"),
+    "basis": pgettext_lazy("deposit", "basis"),
+    "ends_at": gettext_lazy("ends at"),
+    "points": pgettext_lazy("penalty", "points"),
+    "product": gettext_lazy("product"),
+    "score": gettext_lazy("experience score"),
+    "share": gettext_lazy("share"),
+}
+
+
+class Effect:
+    """One kind: what it does and how that is taken back. Applied or undone twice, it is so once.
+
+    A subclass says what it will do and what it did, what it needs, and what it changes beside its own record.
+    """
+
+    def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        """Refused where the measure lacks what it needs, or can't take effect."""
+        if measure.applied_at is not None:
+            return
+        self.complete(measure, at)
+        lacking = self.needs(measure)
+        if lacking:
+            names = ", ".join(str(ASKED[name]) for name in lacking)
+            raise Refused(
+                _("“%(measure)s” needs to be told: %(lacking)s.")
+                % {"measure": measure.get_kind_display(), "lacking": names}
+            )
+        if measure.ends_at is not None and measure.ends_at <= at:
+            raise Refused(
+                _("“%(measure)s” would end before it begins.") % {"measure": measure.get_kind_display()}
+            )
+        self.prepare(measure, by=by, at=at)
+        measure.applied_at = at
+        measure.save_by(by, "applied")
+        self.carry_out(measure, by=by, at=at)
+
+    def undo(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is None or measure.undone_at is not None:
+            return
+        # First ended, then taken back: while it stands, it may itself be what keeps the shop out.
+        measure.undone_at = at
+        measure.save_by(by, "undone")
+        self.take_back(measure, by=by, at=at)
+
+    def lapse(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.applied_at is None or measure.undone_at is not None or measure.lapsed_at is not None:
+            return
+        measure.lapsed_at = at
+        measure.save_by(by, "lapsed")
+
+    def describe(self, measure: Measure) -> str:
+        """What it will do, does or did."""
+        if measure.applied_at is None:
+            return self.will(measure)
+        told = self.did(measure)
+        if measure.undone_at is not None:
+            return _("%(measure)s, undone") % {"measure": told}
+        if measure.lapsed_at is not None:
+            return _("%(measure)s, over since %(day)s") % {
+                "measure": told,
+                "day": date_format(localtime(measure.lapsed_at)),
+            }
+        return told
+
+    def needs(self, measure: Measure) -> list[str]:
+        """The fields of the measure, or `product` and `alliance` of its penalty, still to be asked."""
+        return []
+
+    def complete(self, measure: Measure, at: datetime) -> None:
+        """Set what the desk's own settings give, where nobody has said otherwise."""
+
+    def prepare(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        """Before it is on record: what can refuse it, and what its record has to name."""
+
+    def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        """Once it is on record: what refers to it."""
+
+    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        """Once its end is on record."""
+
+    def will(self, measure: Measure) -> str:
+        raise NotImplementedError
+
+    def did(self, measure: Measure) -> str:
+        raise NotImplementedError
+
+
+def until(measure: Measure, told: str) -> str:
+    """With the moment at which it ends by itself, where it does."""
+    if measure.ends_at is None:
+        return told
+    moment = date_format(localtime(measure.ends_at), "DATETIME_FORMAT")
+    return _("%(measure)s until %(moment)s") % {"measure": told, "moment": moment}

@@ -1,0 +1,106 @@
+"""Measures over a shop's deposit: what is deducted from it (DP-2, R7), and what is to be topped up.
+
+The ledger knows both by their measure: undone, the deduction is given back to the fen by a movement of its
+own, and what was demanded is due no longer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
+from shops import deposits, money, topups
+from shops.accounts import balance_of
+from shops.measures.effect import Effect
+from shops.models import DepositEntry, Measure, Shop
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Basis = Measure.Basis
+
+
+def amount_of(measure: Measure, balance: int) -> int | None:
+    """What the measure takes of a balance, both in fen; None where that is still to be asked."""
+    match measure.basis:
+        case Basis.ALL:
+            return balance
+        case Basis.SHARE if measure.share is not None:
+            return int((balance * measure.share).to_integral_value(ROUND_HALF_UP))
+    return measure.amount_fen
+
+
+class Deduct(Effect):
+    """Takes a fixed sum, the actual loss, a share or all of the balance; what is missing becomes due."""
+
+    def needs(self, measure: Measure) -> list[str]:
+        if not measure.basis:
+            return ["basis"]
+        if measure.basis == Basis.SHARE:
+            return [] if measure.share else ["share"]
+        return [] if measure.basis == Basis.ALL or measure.amount_fen else ["amount_fen"]
+
+    def prepare(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        # The shop's row stands for its account.
+        shop = Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
+        measure.amount_fen = amount_of(measure, balance_of(shop))
+
+    def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        if measure.amount_fen:
+            cause = measure.penalty.case_number
+            deposits.deduct_for(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+
+    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
+
+    def will(self, measure: Measure) -> str:
+        match measure.basis:
+            case Basis.ALL:
+                return _("Deduct the whole deposit")
+            case Basis.SHARE if measure.share is not None:
+                share = localize(Decimal(f"{(measure.share * 100).normalize():f}"))
+                return _("Deduct %(share)s %% of the deposit") % {"share": share}
+            case Basis.ACTUAL_LOSS if measure.amount_fen is None:
+                return _("Deduct the actual loss from the deposit")
+        if measure.amount_fen is None:
+            return _("Deduct from the deposit")
+        return _("Deduct %(amount)s from the deposit") % {"amount": money.told(measure.amount_fen)}
+
+    def did(self, measure: Measure) -> str:
+        entry = measure.deposit_entries.filter(kind=DepositEntry.Kind.DEDUCT).first()
+        wanted, taken = measure.amount_fen or 0, -entry.amount_fen if entry else 0
+        if not wanted:
+            return _("Nothing was deducted: the deposit was empty")
+        if taken < wanted:
+            return _("Deducted %(taken)s from the deposit, and %(due)s became due") % {
+                "taken": money.told(taken),
+                "due": money.told(wanted - taken),
+            }
+        return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
+
+
+class TopUp(Effect):
+    """The shop has to pay so much more into its deposit."""
+
+    def needs(self, measure: Measure) -> list[str]:
+        return [] if measure.amount_fen else ["amount_fen"]
+
+    def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        assert measure.amount_fen is not None
+        topups.demand_for(measure, amount_fen=measure.amount_fen, by=by, at=at)
+
+    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
+
+    def will(self, measure: Measure) -> str:
+        if not measure.amount_fen:
+            return _("Demand a top-up of the deposit")
+        return _("Demand a top-up of %(amount)s") % {"amount": money.told(measure.amount_fen)}
+
+    def did(self, measure: Measure) -> str:
+        assert measure.amount_fen is not None
+        return _("Demanded a top-up of %(amount)s") % {"amount": money.told(measure.amount_fen)}

@@ -1,0 +1,211 @@
+"""How a movement of a deposit is entered: once under its key, within what is there, never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from shops import money, topups
+from shops.accounts import balance_of
+from shops.errors import Refused
+from shops.models import DepositEntry, Measure, Shop, TopUp
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Kind = DepositEntry.Kind
+
+
+class Movement(NamedTuple):
+    """What is to be entered; `amount_fen` with its sign."""
+
+    shop: Shop
+    kind: Kind
+    amount_fen: int
+    cause: str
+    key: str
+    by: User | None
+    at: datetime
+    recorded_at: datetime
+    reference: str = ""
+    measure: Measure | None = None
+    reverses: DepositEntry | None = None
+    short_fen: int = 0
+
+
+class Deduction(NamedTuple):
+    """What there was to take, and what the shop owes of it: one of them, or both."""
+
+    entry: DepositEntry | None
+    top_up: TopUp | None
+
+
+def known_as(movement: Movement) -> DepositEntry | None:
+    """The entry under the movement's key, if it is the same movement; its moments may be others.
+
+    Locks the shop. Refused where the key means something else.
+    """
+    Shop.objects.select_for_update(no_key=True).get(pk=movement.shop.pk)
+    known = DepositEntry.objects.filter(key=movement.key).first()
+    if known is None:
+        return None
+    if movement != movement._replace(
+        shop=known.shop,
+        kind=Kind(known.kind),
+        amount_fen=known.amount_fen - known.short_fen,
+        cause=known.cause,
+        reference=known.reference,
+        measure=known.measure,
+        reverses=known.reverses,
+    ):
+        raise Refused(topups.another_under_the_key(movement.key))
+    return known
+
+
+def enter(movement: Movement) -> DepositEntry:
+    """The entry of the movement. Needs no lock before: it takes the shop's.
+
+    Refused where it says too little, lies in the future, leaves less than nothing or more than is held, or
+    its reference is on record.
+    """
+    known = known_as(movement)
+    if known is not None:
+        return known
+    _refuse_unsaid(movement)
+    balance = balance_of(movement.shop)
+    after = balance + movement.amount_fen
+    if after < 0:
+        raise Refused(_too_little(movement, balance))
+    if after > money.MOST:
+        raise Refused(
+            _("The deposit would be more than %(most)s, the most that is held.")
+            % {"most": money.told(money.MOST)}
+        )
+    values = {**movement._asdict(), "recorded_by": movement.by}
+    del values["by"]
+    try:
+        with transaction.atomic():
+            return DepositEntry.objects.create(**values)
+    except IntegrityError as error:
+        # Somebody entered the same on another shop's account a moment ago, whose row is not ours to lock.
+        if "depositentry_key" in str(error):
+            raise Refused(topups.another_under_the_key(movement.key)) from error
+        if "reference_is_used_once" in str(error):
+            raise Refused(_known_reference(movement.reference)) from error
+        raise
+
+
+def take(movement: Movement, due_on: date) -> Deduction:
+    """Deduct what there is of the movement's amount, and leave the rest due."""
+    wanted = -movement.amount_fen
+    known = known_as(movement)
+    if known is None:
+        owed = TopUp.objects.filter(key=movement.key).first()
+    else:
+        owed = TopUp.objects.filter(entry=known).first()
+    if known is not None or owed is not None:
+        if (
+            known is None
+            and owed is not None
+            and (owed.shop_id, owed.amount_fen) != (movement.shop.pk, wanted)
+        ):
+            raise Refused(topups.another_under_the_key(movement.key))
+        return Deduction(known, owed)
+    _refuse_unsaid(movement)
+    there = min(balance_of(movement.shop), wanted)
+    short = wanted - there
+    entry = enter(movement._replace(amount_fen=-there, short_fen=short)) if there else None
+    if not short:
+        return Deduction(entry, None)
+    return Deduction(
+        entry,
+        topups.open_one(
+            movement.shop,
+            short,
+            TopUp.Cause.SHORTAGE,
+            by=movement.by,
+            at=movement.recorded_at,
+            due_on=due_on,
+            key=movement.key,
+            note=movement.cause,
+            measure=movement.measure,
+            entry=entry,
+        ),
+    )
+
+
+def reverse_entry(
+    entry: DepositEntry, *, cause: str, key: str, by: User | None, at: datetime, recorded_at: datetime
+) -> DepositEntry:
+    """The exact opposite of the entry, and what follows from it for what the shop owes."""
+    movement = Movement(
+        entry.shop,
+        Kind.REVERSAL,
+        -entry.amount_fen,
+        cause,
+        key,
+        by,
+        at,
+        recorded_at,
+        measure=entry.measure,
+        reverses=entry,
+    )
+    known = known_as(movement)
+    if known is not None:
+        return known
+    if entry.kind == Kind.REVERSAL:
+        raise Refused(_("A reversal is not taken back: enter the movement again."))
+    earlier = DepositEntry.objects.filter(reverses=entry).first()
+    if earlier is not None:
+        raise Refused(
+            _("Entry %(number)s was taken back already, by entry %(reversal)s.")
+            % {"number": entry.number, "reversal": earlier.number}
+        )
+    reversal = enter(movement)
+    cancel_owed(TopUp.objects.filter(entry=entry), by=by, at=recorded_at, reason=cause)
+    for settled in TopUp.objects.filter(settlements__entry=entry, state=TopUp.State.SETTLED):
+        topups.reopen(settled, by=by)
+    return reversal
+
+
+def cancel_owed(owed: Iterable[TopUp], *, by: User | None, at: datetime, reason: str) -> None:
+    """What is still due of these is due no longer. Needs the shop locked."""
+    for top_up in owed:
+        if top_up.state == TopUp.State.OPEN:
+            topups.end(top_up, TopUp.State.CANCELLED, by=by, at=at, reason=reason)
+
+
+def refuse_unless_above_zero(amount_fen: int) -> None:
+    if not 0 < amount_fen <= money.MOST:
+        raise Refused(topups.amount_out_of_bounds())
+
+
+def _refuse_unsaid(movement: Movement) -> None:
+    if not movement.cause.strip():
+        raise Refused(_("A movement states its cause."))
+    if not movement.key:
+        raise Refused(_("A movement has a key of its own."))
+    if movement.amount_fen == 0 or abs(movement.amount_fen) > money.MOST:
+        raise Refused(topups.amount_out_of_bounds())
+    if movement.at > movement.recorded_at:
+        raise Refused(_("The movement lies in the future."))
+    if movement.reference and DepositEntry.objects.filter(reference=movement.reference).exists():
+        raise Refused(_known_reference(movement.reference))
+
+
+def _known_reference(reference: str) -> str:
+    return _("A movement with reference %(reference)s is on record already.") % {"reference": reference}
+
+
+def _too_little(movement: Movement, balance: int) -> str:
+    names = {"balance": money.told(balance), "wanted": money.told(-movement.amount_fen)}
+    if movement.reverses is not None:
+        return (
+            _("%(wanted)s can't be taken back: the deposit has only %(balance)s left, the rest was used.")
+            % names
+        )
+    return _("The deposit has %(balance)s, less than %(wanted)s.") % names

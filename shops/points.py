@@ -1,0 +1,44 @@
+"""Points that penalties give: how many stand, and which threshold they have reached.
+
+No document gives thresholds (R16): they are operators' rows. Points stand from the moment at which they were
+imposed until they lapse, unless they were taken back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet, Sum
+
+from shops import calendar
+from shops.models import Alliance, Measure, PointsThreshold, Shop
+
+
+def standing_measures(shop: Shop, alliance: Alliance | None, at: datetime) -> QuerySet[Measure]:
+    """The measures whose points stand at the moment, in the alliance or (None) on the platform."""
+    return Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop, alliance=alliance)
+
+
+def standing_points(shop: Shop, alliance: Alliance | None, at: datetime) -> int:
+    """Their sum."""
+    total = standing_measures(shop, alliance, at).aggregate(total=Sum("points"))["total"]
+    return int(total or 0)
+
+
+def threshold_reached(points: int, alliance: Alliance | None) -> PointsThreshold | None:
+    """The highest threshold that so many points reach."""
+    reached = PointsThreshold.objects.filter(alliance=alliance, points__lte=points)
+    return reached.order_by("-points").first()
+
+
+def proposed_by(threshold: PointsThreshold, at: datetime) -> list[Measure]:
+    """The measures of a threshold, unsaved, as they would be imposed at that moment."""
+    ends_at = None if threshold.days is None else calendar.deadline(at, threshold.days)
+    return [
+        Measure(
+            kind=kind,
+            alliance=threshold.alliance if kind == Measure.Kind.CLEAR else None,
+            ends_at=ends_at if kind in Measure.ENDING else None,
+        )
+        for kind in threshold.kinds
+    ]

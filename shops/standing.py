@@ -1,0 +1,114 @@
+"""What a shop may do at a moment: derived from files, the measures that stand and its own closings.
+
+Never written anywhere: of two suspensions one may end and the other stands, and no file lifts either. A shop
+that is suspended stays in its alliances; it is not open to buyers, so the rules on its status find it
+suspended (DF-A2, WS-A1), nobody admits it, and where an alliance warns of lost admission it is warned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
+
+from shops.calendar import months_after
+from shops.models import Closure, Measure, Shop
+
+Kind, Status = Measure.Kind, Shop.Status
+
+# CL-2.
+MONTHS_AWAY = 6
+# What a lasting measure takes from a shop without changing its status.
+RESTRICTING = (Kind.RESTRICT_LIVE, Kind.REDUCE_ACCOUNT, Kind.REDUCE_ROOM)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A shop at a moment: its status, and the measures in effect that bring it about or restrict it."""
+
+    status: Shop.Status
+    suspensions: tuple[Measure, ...]
+    closings: tuple[Measure, ...]
+    restrictions: tuple[Measure, ...]
+    closure: Closure | None
+
+    @property
+    def suspended_until(self) -> datetime | None:
+        """When the last suspension ends by itself."""
+        return max((measure.ends_at for measure in self.suspensions if measure.ends_at), default=None)
+
+
+def closed_by_us(at: datetime) -> QuerySet[Shop]:
+    """Shops that a measure has closed for good, or that have closed by themselves and not returned."""
+    measures = Measure.objects.in_force(at).filter(kind=Kind.CLOSE)
+    return Shop.objects.filter(
+        Q(pk__in=measures.values("penalty__shop")) | Q(pk__in=closures(at).values("shop"))
+    )
+
+
+def suspended_by_us(at: datetime) -> QuerySet[Shop]:
+    """Shops that a measure suspends."""
+    measures = Measure.objects.in_force(at).filter(kind=Kind.SUSPEND)
+    return Shop.objects.filter(pk__in=measures.values("penalty__shop"))
+
+
+def closures(at: datetime) -> QuerySet[Closure]:
+    """Closings of shops by themselves that last at the moment (CL-2)."""
+    return Closure.objects.filter(Q(returned_at=None) | Q(returned_at__gt=at), closed_at__lte=at)
+
+
+def return_day(closed_on: date) -> date:
+    """The day from whose beginning a shop that closed by itself may return (CL-2, R14)."""
+    return months_after(closed_on, MONTHS_AWAY)
+
+
+def returns_from(shop: Shop) -> date | None:
+    """From which day on a shop that is closed by itself may return, whether the desk recorded that or its
+    platform reports it; None for any other, and where the platform doesn't say since when.
+    """
+    closure = Closure.objects.filter(shop=shop, returned_at=None).first()
+    if closure is not None:
+        return closure.return_from
+    reported = (shop.status, shop.closed_cause) == (Status.CLOSED, Shop.ClosedCause.VOLUNTARY)
+    return return_day(shop.closed_on) if reported and shop.closed_on else None
+
+
+def with_standing(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:
+    """The shops, each with its `standing`, a Shop.Status. What closes goes before what suspends."""
+    active = Measure.objects.in_force(at).filter(penalty__shop=OuterRef("pk"))
+    return shops.annotate(
+        standing=Case(
+            When(
+                Q(Exists(active.filter(kind=Kind.CLOSE))) | Exists(closures(at).filter(shop=OuterRef("pk"))),
+                then=Value(Status.CLOSED.value),
+            ),
+            When(
+                Q(Exists(active.filter(kind=Kind.SUSPEND)), status__in=[Status.NORMAL, Status.PREPARING]),
+                then=Value(Status.SUSPENDED.value),
+            ),
+            default=F("status"),
+            output_field=CharField(),
+        )
+    )
+
+
+def with_restrictions(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:
+    """The shops, each with `restricted`: whether a measure reduces its traffic or its live selling."""
+    active = Measure.objects.in_force(at).filter(penalty__shop=OuterRef("pk"), kind__in=RESTRICTING)
+    return shops.annotate(restricted=Exists(active))
+
+
+def standing(shop: Shop, at: datetime) -> Standing:
+    """The shop's standing with its reasons, read afresh."""
+    status = with_standing(Shop.objects.filter(pk=shop.pk), at).values_list("standing", flat=True).get()
+    active = Measure.objects.in_force(at).filter(penalty__shop=shop).select_related("penalty").order_by("pk")
+    found = list(active.filter(kind__in=[Kind.SUSPEND, Kind.CLOSE, *RESTRICTING]))
+    return Standing(
+        status=Status(status),
+        suspensions=tuple(measure for measure in found if measure.kind == Kind.SUSPEND),
+        closings=tuple(measure for measure in found if measure.kind == Kind.CLOSE),
+        restrictions=tuple(measure for measure in found if measure.kind in RESTRICTING),
+        closure=closures(at).filter(shop=shop).first(),
+    )

@@ -1,0 +1,269 @@
+"""A penalty in the browser's forms: chosen, looked at as a whole, imposed once, taken back in part or in all."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from rules import casework
+from rules.models import Proposal
+from shops import penalties, points, standing
+from shops.accounts import balance_of
+from shops.models import Closure, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
+from tests.factories import AT, make_controller, make_enrollment, make_penalty, make_shop, make_user
+from tests.shops.accounting import paid_in
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(role: str, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(make_user(role))
+    return client
+
+
+def address(shop: Shop, code: str = "") -> str:
+    page = reverse("admin:shops_shop_penalise", args=[shop.pk])
+    return f"{page}?violation={Violation.objects.get(code=code).pk}" if code else page
+
+
+def fields_of(page: str) -> dict[str, Any]:
+    """What a browser would send of the page's form, as it stands."""
+    sent: dict[str, Any] = {}
+    form = page[page.index('<form method="post" novalidate') :]
+    for tag in re.findall(r"<input[^>]*>", form):
+        found = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if "name" not in found or found.get("type") in ("submit", "button"):
+            continue
+        if found.get("type") == "checkbox":
+            if "checked" in tag:
+                sent.setdefault(found["name"], []).append(found.get("value", "on"))
+        elif found.get("value"):
+            sent[found["name"]] = found["value"]
+    for name, inner in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', inner)
+        sent[name] = chosen[1] if chosen else ""
+    return sent
+
+
+def looked_at(client: Client, where: str, **said: Any) -> tuple[str, dict[str, Any]]:
+    """The page with the whole effect, and what its form would send."""
+    said = fields_of(client.get(where).content.decode()) | {"reason": "as found", **said}
+    page = client.post(where, said | {"look": "1"}).content.decode()
+    return page, fields_of(page) | {"reason": "as found"}
+
+
+def test_the_page_asks_first_which_violation() -> None:
+    page = client_of("operator").get(address(make_shop())).content.decode()
+    assert all(code in page for code in ("V8", "WS-V5"))
+
+
+def test_v4_is_imposed_with_exactly_its_consequences_after_its_whole_effect_was_shown() -> None:
+    enrollment = make_enrollment()
+    shop = enrollment.shop
+    paid_in(shop, 123_400)
+    client = client_of("operator")
+    page, said = looked_at(client, address(shop, "V4"))
+    for told in ("Close the shop for good", "Deduct the whole deposit", "¥1,234.00 → ¥0.00"):
+        assert told in page
+    assert not Penalty.objects.exists()
+    answer = client.post(address(shop, "V4"), said | {"impose": "1"})
+    penalty = Penalty.objects.get()
+    assert answer["Location"] == reverse("admin:shops_penalty_change", args=[penalty.pk])
+    assert sorted(penalty.measures.values_list("kind", flat=True)) == ["clear", "close", "deduct"]
+    assert (balance_of(shop), Enrollment.objects.get().state) == (0, "cleared")
+
+
+def test_sent_twice_it_is_imposed_once() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    for _ in range(2):
+        client.post(address(shop, "V8"), said | {"impose": "1"})
+    assert Penalty.objects.count() == 1
+    assert points.standing_points(shop, None, timezone.now()) == 4
+
+
+def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    page = client.post(address(shop, "V8"), said | {"impose": "1", "deduct-amount": "900"}).content.decode()
+    assert "Deduct ¥900.00" in page
+    assert not Penalty.objects.exists()
+
+
+def test_what_the_catalogue_leaves_open_has_to_be_said_before() -> None:
+    shop, client = make_shop(), client_of("operator")
+    page, said = looked_at(client, address(shop, "V8"))
+    assert "something is still to be said" in page
+    assert 'name="impose"' not in page
+    client.post(address(shop, "V8"), said | {"impose": "1"})
+    assert not Penalty.objects.exists()
+
+
+def test_earlier_penalties_for_the_same_violation_are_shown() -> None:
+    earlier = make_penalty(violation_code="V8")
+    page = client_of("operator").get(address(earlier.shop, "V8")).content.decode()
+    assert earlier.case_number in page
+    assert "case 2 of this violation" in page
+
+
+def test_a_suspension_that_is_over_before_it_begins_is_refused_on_the_page() -> None:
+    shop, client = make_shop(), client_of("operator")
+    page, _said = looked_at(
+        client,
+        address(shop, "V1"),
+        **{"suspend-taken": "on", "suspend-ends_at": "2020-01-01T00:00:00"},
+    )
+    assert "That moment is over." in page
+
+
+def test_a_reported_case_is_imposed_from_its_proposal() -> None:
+    case = make_penalty(violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get()
+    client = client_of("operator")
+    where = f"{address(case.shop)}?proposal={proposal.pk}"
+    assert where in client.get(reverse("admin:rules_proposal_change", args=[proposal.pk])).content.decode()
+    _page, said = looked_at(client, where, **{"deduct-amount": "100"})
+    client.post(where, said | {"impose": "1"})
+    case.refresh_from_db()
+    proposal.refresh_from_db()
+    assert (case.status, proposal.status, proposal.penalty) == ("imposed", "accepted", case)
+
+
+def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> None:
+    shop = make_shop()
+    PointsThreshold.objects.create(points=4, kinds=["suspend"], days=7)
+    penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=timezone.now(),
+        reason="as found",
+        evidence={},
+        measures=[Measure(kind="points", points=4)],
+    )
+    casework.file_from_facts(at=timezone.now())
+    where = f"{address(shop)}?proposal={Proposal.objects.get().pk}"
+    client = client_of("operator")
+    page, said = looked_at(client, where)
+    assert "4 standing points reached" in page
+    client.post(where, said | {"impose": "1"})
+    assert standing.standing(shop, timezone.now()).status == "suspended"
+
+
+# A penalty's own page
+
+
+def imposed() -> Penalty:
+    shop = make_shop()
+    paid_in(shop, 10_000)
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[
+            Measure(kind="deduct", basis="fixed", amount_fen=10_000),
+            Measure(kind="suspend", ends_at=timezone.now() + timedelta(days=5)),
+        ],
+    )
+
+
+def test_a_penaltys_page_tells_what_each_measure_does_today_and_its_course() -> None:
+    penalty = imposed()
+    page = client_of("supervisor").get(reverse("admin:shops_penalty_change", args=[penalty.pk]))
+    text = page.content.decode()
+    for told in ("Deducted ¥100.00 from the deposit", "The shop is suspended until", "stands", "imposed"):
+        assert told in text
+
+
+def test_a_part_is_taken_back_on_its_page() -> None:
+    penalty = imposed()
+    where = reverse("admin:shops_penalty_undo", args=[penalty.pk])
+    client = client_of("appeals_officer")
+    [deduct] = penalty.measures.filter(kind="deduct")
+    client.post(where, {"measures": [deduct.pk], "reason": "the amount was wrong"})
+    assert balance_of(penalty.shop) == 10_000
+    assert standing.standing(penalty.shop, timezone.now()).status == "suspended"
+
+
+def test_overturning_is_for_those_who_may() -> None:
+    penalty = imposed()
+    where = reverse("admin:shops_penalty_overturn", args=[penalty.pk])
+    assert client_of("operator").post(where, {"reason": "x"}).status_code == 403
+    client_of("appeals_officer").post(where, {"reason": "granted"})
+    penalty.refresh_from_db()
+    assert (penalty.status, balance_of(penalty.shop)) == ("overturned", 10_000)
+
+
+# A shop's page
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_shops_page_tells_its_standing_in_both_languages(language: str) -> None:
+    penalty = imposed()
+    page = client_of("auditor", language).get(reverse("admin:shops_shop_change", args=[penalty.shop.pk]))
+    text = page.content.decode()
+    assert penalty.case_number in text
+    assert ("suspended" if language == "en" else "停业") in text
+
+
+def test_the_list_of_shops_shows_their_standing() -> None:
+    imposed()
+    text = client_of("auditor").get(reverse("admin:shops_shop_changelist")).content.decode()
+    assert "pill-suspended" in text
+
+
+def test_a_shop_closes_and_returns_on_its_page_with_each_refusal_told() -> None:
+    enrollment = make_enrollment()
+    shop = enrollment.shop
+    client = client_of("operator")
+    client.post(reverse("admin:shops_shop_close", args=[shop.pk]), {"reason": "stops trading"})
+    assert Enrollment.objects.get().state == "left"
+    assert Closure.objects.get().returned_at is None
+    page = client.post(reverse("admin:shops_shop_return", args=[shop.pk]), {"reason": "back"})
+    assert "(CL-2)" in page.content.decode()
+
+
+def test_a_shop_leaves_an_alliance_on_its_enrollments_page() -> None:
+    enrollment = make_enrollment()
+    where = reverse("admin:shops_enrollment_leave", args=[enrollment.pk])
+    client_of("operator").post(where, {"reason": "by mail"})
+    assert Enrollment.objects.get().state == "left"
+
+
+def test_the_controllers_page_draws_what_bars_whom() -> None:
+    controller = make_controller()
+    offender, other = (make_shop(controller=controller) for _ in range(2))
+    case = make_penalty(offender, violation_code="V4")
+    page = client_of("auditor").get(reverse("admin:shops_controller_change", args=[controller.pk]))
+    text = page.content.decode()
+    assert f"{offender} → {other}" in text
+    assert case.case_number in text
+
+
+def test_the_home_page_reminds_of_what_ends_soon() -> None:
+    penalty = imposed()
+    text = client_of("operator").get(reverse("admin:index")).content.decode()
+    assert "Ends soon" in text
+    assert str(penalty.shop) in text
+
+
+def test_a_supervisor_sets_thresholds() -> None:
+    client = client_of("supervisor")
+    said = {"alliance": "", "points": "12", "kinds": ["suspend"], "days": "7"}
+    client.post(reverse("admin:shops_pointsthreshold_add"), said)
+    assert PointsThreshold.objects.get().kinds == ["suspend"]
+    refused = client.post(reverse("admin:shops_pointsthreshold_add"), said | {"points": "20", "days": ""})
+    assert "A suspension states how many days it lasts." in refused.content.decode()

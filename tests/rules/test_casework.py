@@ -1,0 +1,302 @@
+"""What is filed from the desk's own record: reported cases, standing points, the controller's other shops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opsdesk import penalising, review
+from rules import casework
+from rules.models import Proposal
+from shops import penalties, points
+from shops.errors import Refused
+from shops.models import Alliance, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_penalty,
+    make_proposal,
+    make_shop,
+    make_user,
+)
+from tests.shops.accounting import paid_in
+
+pytestmark = pytest.mark.django_db
+V8_FEN = 10_000
+
+
+def penalised(
+    shop: Shop, *measures: Measure, code: str = "V8", at=AT, alliance: Alliance | None = None
+) -> Penalty:
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code=code),
+        alliance=alliance,
+        by=None,
+        at=at,
+        reason="as found",
+        evidence={},
+        measures=measures,
+    )
+
+
+def given(shop: Shop, number: int, at=AT) -> Penalty:
+    return penalised(shop, Measure(kind="points", points=number), at=at)
+
+
+def waiting(**which: object) -> list[Proposal]:
+    return list(Proposal.objects.filter(status="open", **which).order_by("pk"))
+
+
+def test_a_reported_case_is_filed_once_with_what_it_is() -> None:
+    case = make_penalty(violation_code="V8", status="reported", reference="DY-1")
+    assert casework.file_from_facts(at=AT) == 1
+    assert casework.file_from_facts(at=AT) == 0
+    [proposal] = waiting()
+    assert (proposal.kind, proposal.ground, proposal.case, proposal.alliance) == (
+        "penalise",
+        "violation",
+        case,
+        None,
+    )
+    assert proposal.evidence["case"]["number"] == case.case_number
+    assert proposal.history.count() == 1
+
+
+def test_a_case_that_was_rejected_is_not_proposed_again_and_one_imposed_otherwise_is_withdrawn() -> None:
+    rejected, other = (make_penalty(violation_code="V8", status="reported") for _ in range(2))
+    casework.file_from_facts(at=AT)
+    [first, second] = waiting()
+    review.reject(first.pk, by=None, reason="unfounded", at=AT)
+    penalties.impose(
+        shop=other.shop,
+        ground="violation",
+        violation=other.violation,
+        by=None,
+        at=AT,
+        reason="x",
+        evidence={},
+        measures=[Measure(kind="warning")],
+        case=other,
+    )
+    assert casework.file_from_facts(at=AT) == 0
+    second.refresh_from_db()
+    assert (second.status, waiting()) == ("withdrawn", [])
+    assert rejected.status == "reported"
+
+
+def test_an_accepted_case_becomes_the_penalty_with_what_follows_by_itself() -> None:
+    enrollment = make_enrollment()
+    paid_in(enrollment.shop, 5_000)
+    case = make_penalty(enrollment.shop, violation_code="V4", status="reported")
+    casework.file_from_facts(at=AT)
+    decision = review.accept(waiting()[0].pk, by=make_user("operator"), reason="violation", at=AT)
+    case.refresh_from_db()
+    assert (case.status, decision.proposal.penalty) == ("imposed", case)
+    assert set(case.measures.values_list("kind", flat=True)) == {"close", "clear", "deduct"}
+    assert Enrollment.objects.get().state == "cleared"
+
+
+def test_what_the_catalogue_leaves_open_is_asked_before_a_case_is_accepted() -> None:
+    make_penalty(violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    [proposal] = waiting()
+    with pytest.raises(Refused, match="needs to be told"):
+        review.accept(proposal.pk, by=None, reason="violation", at=AT)
+    penalising.accept(
+        proposal,
+        measures=[Measure(kind="points", points=4)],
+        reason="as the platform found",
+        by=None,
+        at=AT,
+    )
+    assert Penalty.objects.get().status == "imposed"
+
+
+# Points
+
+
+def thresholds(*marks: int) -> list[PointsThreshold]:
+    return [PointsThreshold.objects.create(points=mark, kinds=["suspend"], days=7) for mark in marks]
+
+
+def test_only_the_highest_threshold_reached_is_proposed_and_a_lower_one_gives_way() -> None:
+    shop = make_shop()
+    low, high = thresholds(4, 12)
+    given(shop, 4)
+    casework.file_from_facts(at=AT)
+    assert [one.points_threshold for one in waiting()] == [low]
+    given(shop, 8)
+    casework.file_from_facts(at=AT)
+    [proposal] = waiting()
+    assert (proposal.points_threshold, proposal.evidence["points"]["standing"]) == (high, 12)
+    assert Proposal.objects.get(points_threshold=low).status == "withdrawn"
+
+
+@pytest.mark.parametrize(("number", "files"), [(11, 0), (12, 1), (13, 1)])
+def test_a_threshold_is_reached_at_its_points(number: int, files: int) -> None:
+    thresholds(12)
+    given(make_shop(), number)
+    assert casework.file_from_facts(at=AT) == files
+
+
+def test_a_threshold_fires_once_while_its_penalty_stands_and_again_only_for_new_points() -> None:
+    shop = make_shop()
+    thresholds(4)
+    given(shop, 4)
+    casework.file_from_facts(at=AT)
+    review.accept(waiting()[0].pk, by=None, reason="points_reached", at=AT)
+    [imposed] = Penalty.objects.filter(ground="metric")
+    assert imposed.measures.get().kind == "suspend"
+    given(shop, 4)
+    assert casework.file_from_facts(at=AT) == 0
+    later = AT + timedelta(days=8)
+    penalising.run_timers(later)
+    assert [one.evidence["points"]["standing"] for one in waiting()] == [8]
+    review.reject(waiting()[0].pk, by=None, reason="thin_evidence", at=later)
+    assert casework.file_from_facts(at=later) == 0
+    given(shop, 1, at=later)
+    assert casework.file_from_facts(at=later) == 1
+
+
+def test_a_lower_threshold_does_not_fire_as_points_lapse() -> None:
+    shop = make_shop()
+    thresholds(4, 8)
+    penalised(shop, Measure(kind="points", points=4, ends_at=AT + timedelta(days=10)))
+    given(shop, 4)
+    casework.file_from_facts(at=AT)
+    review.reject(waiting()[0].pk, by=None, reason="thin_evidence", at=AT)
+    assert casework.file_from_facts(at=AT + timedelta(days=10)) == 0
+
+
+def test_points_taken_back_withdraw_what_they_had_reached() -> None:
+    shop = make_shop()
+    thresholds(4)
+    penalty = given(shop, 4)
+    casework.file_from_facts(at=AT)
+    penalising.overturn(penalty, by=None, at=AT, reason="granted")
+    assert (waiting(), points.standing_points(shop, None, AT)) == ([], 0)
+
+
+def test_points_of_an_alliance_reach_its_own_thresholds_alone() -> None:
+    shop, douyin = make_shop(), Alliance.objects.get(code=DOUYIN)
+    PointsThreshold.objects.create(alliance=douyin, points=4, kinds=["warning"])
+    given(shop, 4)
+    assert casework.file_from_facts(at=AT) == 0
+    penalised(shop, Measure(kind="points", points=4, alliance=douyin))
+    casework.file_from_facts(at=AT)
+    assert [one.alliance for one in waiting()] == [douyin]
+
+
+# The controller's other shops
+
+
+def two_shops() -> tuple[Enrollment, Enrollment]:
+    controller = make_controller()
+    first, second = (make_enrollment(make_shop(controller=controller)) for _ in range(2))
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "files"),
+    [
+        ("V4", "imposed", True),
+        ("V4", "lifted", True),
+        ("V4", "overturned", False),
+        ("V4", "reported", False),
+        ("V11", "reported", True),
+        ("V8", "imposed", False),
+    ],
+)
+def test_what_bars_a_shop_proposes_to_clear_the_controllers_others(
+    code: str, status: str, files: bool
+) -> None:
+    offender, other = two_shops()
+    make_penalty(offender.shop, violation_code=code, status=status)
+    casework.file_from_facts(at=AT)
+    filed = waiting(kind="clear")
+    assert [one.enrollment for one in filed] == ([other] if files else [])
+    if files:
+        assert (filed[0].failed_rules, filed[0].ground) == (["R6-C1"], "judgement")
+        assert Enrollment.objects.get(pk=other.pk).state == "open"
+
+
+def test_a_clearance_for_a_metric_reaches_no_other_shop() -> None:
+    offender, _other = two_shops()
+    penalties.impose(
+        shop=offender.shop,
+        ground="metric",
+        alliance=offender.alliance,
+        by=None,
+        at=AT,
+        reason="below",
+        evidence={},
+        measures=[Measure(kind="clear")],
+    )
+    assert casework.file_from_facts(at=AT) == 0
+
+
+def test_a_case_that_is_overturned_withdraws_what_it_barred() -> None:
+    offender, _other = two_shops()
+    penalty = penalised(offender.shop, Measure(kind="close"), code="V4")
+    casework.file_from_facts(at=AT)
+    assert len(waiting(kind="clear")) == 1
+    penalising.overturn(penalty, by=None, at=AT, reason="granted")
+    assert waiting() == []
+
+
+def test_whoever_was_let_off_or_cleared_for_a_case_is_not_proposed_for_it_again() -> None:
+    offender, other = two_shops()
+    penalised(offender.shop, Measure(kind="warning"), code="V4")
+    casework.file_from_facts(at=AT)
+    review.reject(waiting()[0].pk, by=None, reason="thin_evidence", at=AT)
+    assert casework.file_from_facts(at=AT) == 0
+    assert Enrollment.objects.get(pk=other.pk).state == "open"
+
+
+def test_an_accepted_bar_clears_the_other_shop_and_is_overturned_like_every_penalty() -> None:
+    offender, other = two_shops()
+    penalised(offender.shop, Measure(kind="warning"), code="V4")
+    casework.file_from_facts(at=AT)
+    decision = review.accept(waiting()[0].pk, by=None, reason="controller_barred", at=AT)
+    other.refresh_from_db()
+    assert other.state == "cleared"
+    penalty = decision.proposal.penalty
+    assert penalty is not None
+    penalising.overturn(penalty, by=None, at=AT, reason="a different controller")
+    other.refresh_from_db()
+    assert other.state == "open"
+
+
+# Doors
+
+
+def test_closing_a_shop_withdraws_what_was_proposed_of_it_as_one_that_is_in() -> None:
+    shop = make_shop()
+    proposals = [make_proposal(make_enrollment(shop, code)) for code in (DOUYIN, WECHAT)]
+    penalising.impose(
+        shop=shop,
+        violation=Violation.objects.get(code="V4"),
+        measures=[Measure(kind="close")],
+        reason="as found",
+        by=None,
+        at=AT,
+        key="k",
+    )
+    assert {Proposal.objects.get(pk=one.pk).status for one in proposals} == {"withdrawn"}
+
+
+def test_the_daily_check_files_from_the_record_as_well() -> None:
+    from rules import sweeps
+    from tests.factories import make_metrics
+
+    case = make_penalty(violation_code="V8", status="reported")
+    make_metrics(make_enrollment().shop)
+    sweep = sweeps.request(alliance=Alliance.objects.get(code=DOUYIN), by=None, at=AT)
+    assert sweeps.run(sweep.pk, at=AT).filed == 0
+    assert [one.case for one in waiting()] == [case]

@@ -1,0 +1,41 @@
+"""Plain functions that enter movements, each under a key of its own, and read accounts back."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from shops import deposits
+from shops.models import DepositEntry, Measure, Penalty, Shop
+from tests.factories import AT, make_penalty
+
+_count = itertools.count(1)
+
+
+def entered(verb: Any, shop: Shop, amount_fen: int, **values: Any) -> Any:
+    """The verb called, by the system and at AT unless told otherwise."""
+    given = {"cause": "as agreed", "key": f"key {next(_count)}", "by": None, "at": AT} | values
+    return verb(shop=shop, amount_fen=amount_fen, **given)
+
+
+def paid_in(shop: Shop, amount_fen: int, **values: Any) -> DepositEntry:
+    return entered(deposits.pay_in, shop, amount_fen, **values)
+
+
+def taken_back(entry: DepositEntry, **values: Any) -> DepositEntry:
+    given = {"cause": "a mistake", "key": f"key {next(_count)}", "by": None, "at": AT + timedelta(hours=1)}
+    return deposits.reverse(entry, **{**given, **values})
+
+
+def statement(shop: Shop) -> list[tuple[int, str, int, int]]:
+    """Number, kind, amount and balance of each entry, the oldest first."""
+    entries = DepositEntry.objects.filter(shop=shop).order_by("number")
+    return list(entries.values_list("number", "kind", "amount_fen", "balance_fen"))
+
+
+def make_measure(shop: Shop, penalty: Penalty | None = None) -> Measure:
+    """A measure of a penalty; what it does is not told here."""
+    measure = Measure(penalty=penalty or make_penalty(shop), kind=Measure.Kind.WARNING, applied_at=AT)
+    measure.save_by(None, "applied")
+    return measure

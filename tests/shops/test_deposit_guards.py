@@ -1,0 +1,145 @@
+"""What the database itself refuses of the ledger, to the application's role as to everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import Error, IntegrityError, connection, connections, transaction
+
+from shops import deposits, topups
+from shops.models import DepositEntry, Settlement, TopUp
+from tests.factories import AT, make_shop
+from tests.shops.accounting import entered, paid_in, taken_back
+
+
+def execute(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def written(**values: Any) -> DepositEntry:
+    given = {"kind": "pay_in", "amount_fen": 1, "key": "by hand", "at": AT, "recorded_at": AT} | values
+    with transaction.atomic():
+        return DepositEntry.objects.create(**given)
+
+
+@pytest.mark.parametrize("table", ["shops_depositentry", "shops_settlement"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET amount_fen = 1", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.django_db
+def test_the_application_may_only_add_to_the_ledger(table: str, change: str) -> None:
+    with pytest.raises(Error, match="permission denied"):
+        execute(change.format(table))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"amount_fen": 0}, "amount_has_the_sign_of_its_kind"),
+        ({"amount_fen": -1, "kind": "pay_in"}, "amount_has_the_sign_of_its_kind"),
+        ({"amount_fen": 1, "kind": "deduct"}, "amount_has_the_sign_of_its_kind"),
+        ({"amount_fen": 1, "kind": "refund"}, "amount_has_the_sign_of_its_kind"),
+        ({"amount_fen": -101, "kind": "adjust"}, "would leave it below zero"),
+        ({"amount_fen": 2**63 - 100}, "more than is held exactly"),
+        ({"number": 2, "balance_fen": 102}, "does not follow entry 1 with balance 100"),
+        ({"number": 3, "balance_fen": 101}, "does not follow"),
+        ({"number": 1, "balance_fen": 101}, "does not follow"),
+        ({"short_fen": 1}, "is_short_only_where_all_was_deducted"),
+        ({"key": ""}, "has_a_key"),
+        ({"kind": "reversal"}, "takes_another_back_exactly_when_a_reversal"),
+    ],
+)
+@pytest.mark.django_db
+def test_an_entry_that_does_not_add_up_is_refused(values: dict, sentence: str) -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    with pytest.raises(IntegrityError, match=sentence):
+        written(shop=shop, **values)
+
+
+@pytest.mark.django_db
+def test_an_entry_that_states_what_follows_is_taken() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    assert written(shop=shop, number=2, balance_fen=101).number == 2
+
+
+@pytest.mark.django_db
+def test_an_entry_of_no_shop_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="there is no such shop"):
+        written(shop_id=0)
+
+
+@pytest.mark.django_db
+def test_a_second_reversal_is_refused() -> None:
+    entry = paid_in(make_shop(), 100)
+    taken_back(entry)
+    paid_in(entry.shop, 100)
+    with pytest.raises(IntegrityError, match="reverses_id"):
+        written(shop=entry.shop, kind="reversal", amount_fen=-100, reverses=entry)
+
+
+@pytest.mark.parametrize("what", ["half", "another shop's", "a reversal", "nothing"])
+@pytest.mark.django_db
+def test_a_reversal_of_anything_but_one_whole_entry_of_the_account_is_refused(what: str) -> None:
+    entry, other = paid_in(make_shop(), 100), paid_in(make_shop(), 100)
+    reversal = taken_back(paid_in(entry.shop, 7))
+    values = {
+        "half": {"amount_fen": -50, "reverses": entry},
+        "another shop's": {"amount_fen": -100, "reverses": other},
+        "a reversal": {"amount_fen": 7, "reverses": reversal},
+        "nothing": {"amount_fen": 7, "reverses_id": 0},
+    }[what]
+    with pytest.raises(IntegrityError, match="a reversal takes back exactly one entry of its account"):
+        written(shop=entry.shop, kind="reversal", **values)
+
+
+@pytest.mark.django_db
+def test_a_shortage_that_nobody_owes_is_refused() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    with pytest.raises(IntegrityError, match="is short by 1 fen, which nobody owes"), transaction.atomic():
+        written(shop=shop, kind="deduct", amount_fen=-100, short_fen=1)
+        connection.check_constraints()
+
+
+@pytest.mark.parametrize("change", [{"amount_fen": 1}, {"key": "x"}, {"cause": "requirement", "entry": None}])
+@pytest.mark.django_db
+def test_what_is_owed_never_changes(change: dict) -> None:
+    _entry, owed = entered(deposits.deduct, make_shop(), 100)
+    for name, value in change.items():
+        setattr(owed, name, value)
+    with pytest.raises(IntegrityError, match="what is owed never changes"):
+        owed.save()
+
+
+@pytest.mark.django_db
+def test_a_payment_counts_once_and_for_its_own_shop_alone() -> None:
+    shop = make_shop()
+    owed = topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="a")
+    more = topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="b")
+    others = topups.demand(shop=make_shop(), amount_fen=100, by=None, at=AT, key="c")
+    payment = entered(deposits.top_up, shop, 60)
+    assert list(Settlement.objects.values_list("top_up", "amount_fen")) == [(owed.pk, 60)]
+    for entry, top_up, fen in [
+        (payment, more, 1),  # all of it counts already
+        (paid_in(shop, 100), more, 1),  # no payment of what is owed
+        (payment, others, 1),
+        (entered(deposits.top_up, shop, 500), owed, 1),  # settled already
+    ]:
+        with pytest.raises(IntegrityError, match="does not settle"), transaction.atomic():
+            Settlement.objects.create(entry=entry, top_up=top_up, amount_fen=fen)
+    assert TopUp.objects.filter(state="open").get() == others
+
+
+def test_nor_does_the_owner_change_what_stands(committed_db: Any) -> None:
+    shop = make_shop()
+    topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="a")
+    entered(deposits.top_up, shop, 60)
+    for table in ("shops_depositentry", "shops_settlement"):
+        for change in ("UPDATE {} SET amount_fen = 1", "DELETE FROM {}", "TRUNCATE {} CASCADE"):
+            with (
+                pytest.raises(IntegrityError, match="only ever added to"),
+                connections["owner"].cursor() as owner,
+            ):
+                owner.execute(change.format(table))

@@ -1,0 +1,209 @@
+"""Any sequence of movements, against a model of the ledger that is written here in plain Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from opsdesk import books
+from shops import deposits, topups
+from shops.errors import Refused
+from shops.models import DepositEntry, TopUp
+from tests.factories import AT, make_shop
+from tests.shops.accounting import statement
+
+AMOUNTS = st.one_of(st.integers(1, 9), st.integers(1, 500))
+PLACES = st.integers(0, 1)
+
+
+@dataclass
+class Owed:
+    fen: int
+    state: str = "open"
+    payments: list[list] = field(default_factory=list)  # entry, fen
+
+    def outstanding(self, account: Account) -> int:
+        return self.fen - sum(fen for entry, fen in self.payments if entry not in account.reversed)
+
+
+@dataclass
+class Account:
+    """Entries as (kind, amount, balance); what is owed in the order in which it was."""
+
+    entries: list[tuple[str, int, int]] = field(default_factory=list)
+    reversed: set[int] = field(default_factory=set)
+    owed: list[Owed] = field(default_factory=list)
+    shortages: dict[int, Owed] = field(default_factory=dict)  # of entries
+
+    @property
+    def balance(self) -> int:
+        return self.entries[-1][2] if self.entries else 0
+
+    def move(self, kind: str, fen: int) -> bool:
+        """Whether it could be."""
+        if self.balance + fen < 0:
+            return False
+        self.entries.append((kind, fen, self.balance + fen))
+        return True
+
+    def pay(self, fen: int, towards: list[Owed]) -> None:
+        self.move("top_up", fen)
+        left = fen
+        for owed in towards:
+            part = min(left, owed.outstanding(self)) if owed.state == "open" else 0
+            if part:
+                owed.payments.append([len(self.entries) - 1, part])
+                left -= part
+            if owed.state == "open" and not owed.outstanding(self):
+                owed.state = "settled"
+
+    def deduct(self, fen: int) -> None:
+        there = min(self.balance, fen)
+        short = Owed(fen - there)
+        if there:
+            self.move("deduct", -there)
+        if short.fen:
+            self.owed.append(short)
+            if there:
+                self.shortages[len(self.entries) - 1] = short
+
+    def take_back(self, place: int) -> bool:
+        kind, fen, _balance = self.entries[place]
+        if kind == "reversal" or place in self.reversed or not self.move("reversal", -fen):
+            return False
+        self.reversed.add(place)
+        short = self.shortages.get(place)
+        if short and short.state == "open":
+            short.state = "cancelled"
+        for owed in self.owed:
+            if owed.state == "settled" and any(entry == place for entry, _fen in owed.payments):
+                owed.state = "open"
+        return True
+
+
+class Ledger(RuleBasedStateMachine):
+    @initialize()
+    def begin(self) -> None:
+        self.example = transaction.atomic()
+        self.example.__enter__()
+        self.shops = [make_shop(), make_shop()]
+        self.models = [Account(), Account()]
+        self.calls: list[tuple[Any, dict[str, Any], Any]] = []
+
+    def teardown(self) -> None:
+        if hasattr(self, "example"):
+            transaction.set_rollback(True)
+            self.example.__exit__(None, None, None)
+
+    def call(self, verb: Any, could: bool, **values: Any) -> None:
+        """The verb does it exactly where the model could, and then keeps its key."""
+        given = {"by": None, "at": AT, "key": f"key {len(self.calls)}", **values}
+        try:
+            done = verb(**given)
+        except Refused:
+            assert not could
+            done = None
+        else:
+            assert could
+        self.calls.append((verb, given, done))
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def pay_in(self, place: int, fen: int) -> None:
+        self.models[place].move("pay_in", fen)
+        self.call(deposits.pay_in, True, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def top_up(self, place: int, fen: int) -> None:
+        self.models[place].pay(fen, self.models[place].owed)
+        self.call(deposits.top_up, True, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def compensate(self, place: int, fen: int) -> None:
+        could = self.models[place].move("compensate", -fen)
+        self.call(deposits.compensate, could, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS.map(lambda fen: -fen) | AMOUNTS)
+    def adjust(self, place: int, fen: int) -> None:
+        could = self.models[place].move("adjust", fen)
+        self.call(deposits.adjust, could, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def refund(self, place: int, fen: int) -> None:
+        model = self.models[place]
+        could = all(owed.state != "open" for owed in model.owed) and model.move("refund", -fen)
+        self.call(deposits.refund, could, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def deduct(self, place: int, fen: int) -> None:
+        self.models[place].deduct(fen)
+        self.call(deposits.deduct, True, shop=self.shops[place], amount_fen=fen, cause="c")
+
+    @rule(place=PLACES, which=st.integers(0, 30))
+    def take_back(self, place: int, which: int) -> None:
+        model = self.models[place]
+        if model.entries:
+            which %= len(model.entries)
+            entry = DepositEntry.objects.get(shop=self.shops[place], number=which + 1)
+            self.call(deposits.reverse, model.take_back(which), entry=entry, cause="c")
+
+    @rule(place=PLACES, fen=AMOUNTS)
+    def demand(self, place: int, fen: int) -> None:
+        self.models[place].owed.append(Owed(fen))
+        self.call(topups.demand, True, shop=self.shops[place], amount_fen=fen)
+
+    @rule(place=PLACES, which=st.integers(0, 9), fen=AMOUNTS)
+    def settle(self, place: int, which: int, fen: int) -> None:
+        model = self.models[place]
+        if model.owed:
+            which %= len(model.owed)
+            owed = model.owed[which]
+            could = owed.state == "open" and fen <= owed.outstanding(model)
+            if could:
+                model.pay(fen, [owed])
+            top_up = self.owed_of(place)[which]
+            self.call(deposits.settle, could, owed=top_up, amount_fen=fen, cause="c")
+
+    @rule(which=st.integers(0, 40))
+    def again(self, which: int) -> None:
+        """Under its key the same comes back, and nothing else happens."""
+        if self.calls:
+            verb, given, done = self.calls[which % len(self.calls)]
+            if done is not None:
+                assert verb(**given) == done
+
+    def owed_of(self, place: int) -> list[TopUp]:
+        return list(TopUp.objects.filter(shop=self.shops[place]).order_by("pk"))
+
+    @invariant()
+    def ledger_and_model_say_the_same(self) -> None:
+        if not hasattr(self, "shops"):
+            return
+        for place, (shop, model) in enumerate(zip(self.shops, self.models, strict=True)):
+            told = [(kind, fen, balance) for _number, kind, fen, balance in statement(shop)]
+            assert told == model.entries
+            found = [(owed.state, topups.outstanding_of(owed)) for owed in self.owed_of(place)]
+            assert found == [
+                (owed.state, 0 if owed.state == "cancelled" else owed.outstanding(model))
+                for owed in model.owed
+            ]
+        assert books.verify_ledger() is None
+        assert books.verify_reversals() is None
+
+
+@pytest.mark.django_db
+def test_whatever_is_entered_the_ledger_and_the_model_say_the_same() -> None:
+    run_state_machine_as_test(
+        Ledger,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
