@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from opsdesk.deadlines import said
 from opsdesk.models import AppealTerms
@@ -19,6 +20,20 @@ from shops.calendar import deadline
 from shops.models import Enrollment, Ground, Measure, Penalty
 
 Kind = Measure.Kind
+
+# How a shop that was cleared comes back, by the ground (R5).
+_BACK_IN: dict[str, str | Promise] = {
+    Ground.METRIC: gettext_lazy(
+        "Once the shop meets the rules of admission again, it may apply for its next opening."
+    ),
+    Ground.QUALIFICATION: gettext_lazy(
+        "Once its papers are accepted, the shop may apply for its next opening."
+    ),
+    Ground.JUDGEMENT: gettext_lazy(
+        "Once the desk lifts this decision, the shop may apply for its next opening."
+    ),
+    Ground.VIOLATION: gettext_lazy("Once this penalty has ended, the shop may apply for its next opening."),
+}
 
 
 def text_of(penalty: Penalty, language: str) -> list[list[str]]:
@@ -40,7 +55,7 @@ def _lines(penalty: Penalty) -> Iterator[tuple[str, str]]:
     yield from _grounds(penalty)
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
-    yield _("Live links and open orders"), _for_links_and_orders(kinds)
+    yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
     yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds))
     yield _("Openings left"), _openings_left(penalty)
     yield _("Appeal"), "\n".join(_how_to_appeal(penalty.imposed_at))
@@ -108,33 +123,38 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
         )
 
 
-def _for_links_and_orders(kinds: set[str]) -> str:
-    if Kind.CLEAR in kinds:
-        return _(
+def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
+    if Kind.CLOSE in kinds:
+        yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
+    elif Kind.CLEAR in kinds:
+        yield _(
             "From that moment links to the shop's products in this alliance no longer work, also in rooms "
-            "that are live. Orders placed before are shipped, served and settled as usual."
+            "that are live."
         )
-    return _("Links go on to work, and open orders are shipped, served and settled as usual.")
+    elif Kind.STOP in kinds:
+        yield _("From that moment links to this product in this alliance no longer work, also in live rooms.")
+    elif Kind.SUSPEND in kinds:
+        yield _("While the shop is suspended, buyers can't open it, and links to its products don't work.")
+    elif Kind.RESTRICT_LIVE in kinds:
+        yield _("The shop does not sell in live rooms meanwhile; its links elsewhere go on to work.")
+    else:
+        yield _("Links go on to work.")
+    yield _("Orders placed before are shipped, served and settled as usual.")
 
 
 def _ways_back(penalty: Penalty, kinds: set[str]) -> Iterator[str]:
+    serious = penalty.violation is not None and penalty.violation.serious
+    if Kind.CLOSE in kinds or (serious and Kind.CLEAR in kinds):
+        yield _("Nothing but a granted appeal: the shop is out for ever.")
+    elif Kind.CLEAR in kinds:
+        yield str(_BACK_IN[penalty.ground])
+    elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
+        yield _("Once the product meets the rules of admission again, it may be promoted again.")
+    if penalty.ends_at is not None:
+        yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
     if Kind.CLEAR in kinds:
-        match penalty.ground:
-            case Ground.METRIC:
-                yield _(
-                    "Once the shop meets the rules of admission again, it may apply for its next opening."
-                )
-            case Ground.QUALIFICATION:
-                yield _("Once its papers are accepted, the shop may apply for its next opening.")
-            case Ground.JUDGEMENT:
-                yield _("Once the desk lifts this decision, the shop may apply for its next opening.")
-            case _ if penalty.violation is not None and penalty.violation.serious:
-                yield _("Nothing but a granted appeal: this violation bars the shop for ever.")
-            case _:
-                yield _("Once this penalty has ended, the shop may apply for its next opening.")
         yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
-    else:
-        yield _("If an appeal is granted, this decision is taken back.")
+    yield _("If an appeal is granted, all that this decision did is taken back.")
 
 
 def _openings_left(penalty: Penalty) -> str:

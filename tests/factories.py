@@ -14,12 +14,14 @@ from opsdesk import appeals, review
 from opsdesk.models import Appeal, Channel
 from rules import publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
+from shops import penalties
 from shops.models import (
     Alliance,
     Controller,
     Enrollment,
     ImportBatch,
     Listing,
+    Measure,
     Opening,
     Penalty,
     Product,
@@ -426,6 +428,27 @@ def make_cleared(
 ) -> Penalty:
     """The penalty of a clearance for a metric, accepted at that moment; by the system unless given."""
     return review.accept(make_proposal(enrollment).pk, by=by, reason="below_bar", at=at).proposal.penalty
+
+
+def make_cleared_and_warned(
+    enrollment: Enrollment | None = None,
+    *,
+    ground: str = "judgement",
+    by: User | None = None,
+    at: datetime = AT,
+) -> Penalty:
+    """A penalty of two measures, imposed past any proposal."""
+    enrollment = enrollment or make_enrollment()
+    return penalties.impose(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        ground=ground,
+        reason="unsuitable",
+        evidence={},
+        measures=[Measure(kind=Measure.Kind.CLEAR), Measure(kind=Measure.Kind.WARNING)],
+        by=by,
+        at=at,
+    )
 
 
 def make_appeal(

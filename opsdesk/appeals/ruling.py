@@ -79,11 +79,12 @@ def grant_in_part(
 ) -> Appeal:
     """The decision was right, but went too far: the chosen measures (their keys) are taken back.
 
-    NotRestored, Refused and AlreadyOver as for `grant`; also for measures that have no effect any more.
+    NotRestored, Refused and AlreadyOver as for `grant`, and Refused where penalties.undo_measures is: a
+    ruling that takes back all that stands is a grant.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
     penalty, asked = appeal.penalty, set(measures)
-    chosen = list(Measure.objects.filter(penalty=penalty, pk__in=asked))
+    chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
     if len(chosen) != len(asked):
         raise Refused(_("Choose measures of this penalty that are in effect."))
     waiting = voiding.hold_open_proposals(penalty)

@@ -20,7 +20,7 @@ def end_of_third_working_day(moment: datetime) -> datetime:
 
 @dataclass
 class Hearing:
-    """A penalty of one measure, a clearance, that `maker` imposed at `now`; what each step makes of it.
+    """A penalty that clears and warns, which `maker` imposed at `now`; what each step makes of it.
 
     Every step says whether it may be done, and does it where it may.
     """

@@ -19,6 +19,7 @@ from tests.factories import (
     AT,
     make_appeal,
     make_cleared,
+    make_cleared_and_warned,
     make_enrollment,
     make_metrics,
     make_penalty,
@@ -138,7 +139,7 @@ def test_the_page_tells_the_whole_story(client: Client) -> None:
 
 
 def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: User) -> None:
-    appeal = make_appeal()
+    appeal = make_appeal(make_cleared_and_warned())
     client.post(address("take", appeal.pk))
     client.post(address("ask", appeal.pk), {"items": "物流记录"})
     assert Appeal.objects.get(pk=appeal.pk).state == "waiting"
@@ -149,7 +150,7 @@ def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: U
     page = page_of(client, appeal)
     assert all(text in page for text in ("物流记录", "见附件", "rang back"))
     assert all(address(step, appeal.pk) in page for step in ("grant", "grant_in_part", "deny"))
-    measure = appeal.penalty.measures.get()
+    measure = appeal.penalty.measures.get(kind="warning")
     assert "Cleared from Douyin" in client.get(address("grant_in_part", appeal.pk)).content.decode()
     answer = client.post(
         address("grant_in_part", appeal.pk), {"measures": [measure.pk], "reason": "too much"}

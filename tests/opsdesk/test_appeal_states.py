@@ -17,7 +17,7 @@ from opsdesk.models import Appeal
 from shops import enrollments, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Penalty
-from tests.factories import AT, make_cleared, make_enrollment, make_user
+from tests.factories import AT, make_cleared_and_warned, make_enrollment, make_user
 from tests.opsdesk.hearing import Hearing
 from tests.rules import agreement
 
@@ -60,7 +60,7 @@ def call(verb: str, penalty: Penalty, by: User, at: datetime) -> None:
         case "answer":
             given = {"text": "x"}
         case "grant_in_part":
-            given |= {"measures": [penalty.measures.get().pk]}
+            given |= {"measures": [penalty.measures.get(kind="clear").pk]}
     getattr(appeals, verb)(newest, by=by, at=at, **given)
 
 
@@ -73,7 +73,7 @@ def disagreement(tried: list[tuple[str, str, timedelta]]) -> str | None:
     """The first step of which product and model don't say the same, in words."""
     people = {name: make_user("supervisor", username=name) for name in PEOPLE}
     twin, enrollment = make_enrollment(), make_enrollment()
-    penalty = make_cleared(enrollment, by=people["maker"])
+    penalty = make_cleared_and_warned(enrollment, ground="metric", by=people["maker"])
     model, now = Hearing("maker", AT), AT
     for number, (verb, who, wait) in enumerate(tried):
         model.now = now = now + wait

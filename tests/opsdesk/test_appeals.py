@@ -7,17 +7,18 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from opsdesk import appeals, audit, review
+from opsdesk import appeals, audit, penalising, review
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
 from shops import enrollments, penalties
 from shops.errors import NotAllowed, Refused
-from shops.models import Enrollment, Measure, Penalty
+from shops.models import Enrollment, Penalty, Violation
 from tests.factories import (
     AT,
     DAY,
     SHANGHAI,
     make_appeal,
     make_cleared,
+    make_cleared_and_warned,
     make_controller,
     make_enrollment,
     make_penalty,
@@ -425,22 +426,8 @@ def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) ->
     assert fresh(appeal).left_standing == [penalty.measures.get().pk]
 
 
-def two_measures() -> Penalty:
-    enrollment = make_enrollment()
-    return penalties.impose(
-        shop=enrollment.shop,
-        alliance=enrollment.alliance,
-        ground="judgement",
-        reason="unsuitable",
-        evidence={},
-        measures=[Measure.Kind.CLEAR, Measure.Kind.WARNING],
-        by=None,
-        at=AT,
-    )
-
-
 def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> None:
-    penalty = two_measures()
+    penalty = make_cleared_and_warned()
     clearance, warning = penalty.measures.order_by("pk")
     appeal = taken(judge, penalty)
     # The penalty itself stands, and a judgement that stands keeps the shop out (R5).
@@ -458,12 +445,31 @@ def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> No
 
 
 def test_a_grant_in_part_names_measures_of_this_penalty_that_have_an_effect(judge: User) -> None:
-    penalty, other = two_measures(), two_measures()
+    penalty, other = make_cleared_and_warned(), make_cleared_and_warned()
     appeal = taken(judge, penalty)
-    for chosen in ([], [other.measures.first().pk], [penalty.measures.first().pk, 0]):
-        with pytest.raises(Refused, match="in effect"):
+    own = [measure.pk for measure in penalty.measures.all()]
+    for chosen in ([], [other.measures.first().pk], [own[0], 0], own):
+        with pytest.raises(Refused):
             appeals.grant_in_part(appeal.pk, measures=chosen, reason="r", by=judge, at=LATER)
     assert fresh(appeal).state == State.TAKEN
+
+
+@pytest.mark.parametrize("verb", ["overturn", "undo_measures"])
+def test_while_an_appeal_is_heard_nobody_decides_past_it(judge: User, supervisor: User, verb: str) -> None:
+    penalty = make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    chosen = [[penalty.measures.first()]] if verb == "undo_measures" else []
+    with pytest.raises(Refused, match=f"{appeal.number} is heard"):
+        getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+
+
+def test_a_shop_may_not_contest_what_the_catalogue_leaves_no_appeal_against() -> None:
+    penalty = make_penalty(violation_code="V1")
+    Violation.objects.filter(code="V1").update(appealable=False)
+    with pytest.raises(Refused, match="there is no appeal"):
+        make_appeal(Penalty.objects.get(pk=penalty.pk))
 
 
 def test_a_denial_names_until_when_the_shop_may_go_to_the_next_level(judge: User) -> None:
@@ -487,7 +493,7 @@ def test_a_grant_overturns_also_what_was_lifted_while_the_appeal_ran(judge: User
 
 
 def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, supervisor: User) -> None:
-    penalty = two_measures()
+    penalty = make_cleared_and_warned()
     appeal = taken(judge, penalty)
     barred = enrollments.barred_for_now(penalty.alliance).filter(pk=penalty.shop_id)
     assert barred.exists()
@@ -505,7 +511,7 @@ def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, s
 
 @pytest.mark.parametrize("end", ["unstay", "withdraw", "grant", "grant_in_part"])
 def test_a_stay_ends_by_word_and_with_the_appeal(judge: User, supervisor: User, end: str) -> None:
-    penalty = two_measures()
+    penalty = make_cleared_and_warned()
     appeal = taken(judge, penalty)
     appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
     match end:

@@ -82,7 +82,7 @@ def test_a_warning_and_an_admission_are_told_apart() -> None:
     warned = review.accept(
         make_proposal(kind="warn", ground="metric").pk, by=None, reason="below_bar", at=AT
     ).proposal.penalty
-    assert "Links go on to work" in told(warned)["Live links and open orders"]
+    assert "Links go on to work." in told(warned)["Live links and open orders"]
     review.accept(make_proposal(kind="admit").pk, by=None, reason="qualifies", at=AT)
     assert Notice.objects.count() == 1
 
