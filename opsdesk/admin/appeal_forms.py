@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk import caseload
+from opsdesk.appeals import case_of
 from opsdesk.models import Appeal, Channel
 from shops.admin.forms import DayInput
-from shops.models import Penalty
 
 # Beyond what anybody reads; a longer text is a file.
 LONGEST = 20_000
@@ -59,13 +58,6 @@ class CaseField(forms.CharField):
         return penalty
 
 
-def case_of(text: str) -> Penalty | None:
-    """The penalty that people quote so."""
-    number = text[1:] if text[:1] in ("P", "p") else ""
-    by_number = Q(pk=int(number)) if number.isdecimal() and len(number) < 18 else Q(pk=None)
-    return Penalty.objects.filter(by_number | Q(reference=text) & ~Q(reference="")).first()
-
-
 class FileForm(forms.Form):
     """A shop appeals; who may admit late ones is asked why, where it is one."""
 
@@ -89,6 +81,15 @@ class FileForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not may_admit_late:
             del self.fields["late_reason"]
+
+
+class ManyForm(forms.Form):
+    """A file of appeals."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV with the columns penalty, level, channel, reference, filed_at and statement."),
+    )
 
 
 class ReasonForm(forms.Form):

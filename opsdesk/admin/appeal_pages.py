@@ -15,9 +15,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext, pgettext
 
-from opsdesk import caseload, overturned
+from opsdesk import appeals, caseload, overturned
+from opsdesk.admin.appeal_forms import ManyForm
 from opsdesk.admin.appeal_steps import Step
+from opsdesk.appeals.guards import FILE
+from opsdesk.appeals.many import LARGEST, WrongRow
 from opsdesk.models import Appeal
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -26,6 +30,7 @@ from shops.rights import person_of
 
 SEE = "opsdesk.view_appeal"
 RATES_OF = timedelta(days=365)
+WRONG_SHOWN = 50
 
 
 def about(penalty: Penalty) -> str:
@@ -66,6 +71,50 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         opts=Appeal._meta,
         status=status,
     )
+
+
+def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
+    """File what a CSV file says: all of it, or nothing, with every wrong row told."""
+    if not request.user.has_perms([SEE, FILE]):
+        raise PermissionDenied
+    sent = request.method == "POST"
+    form = ManyForm(request.POST, request.FILES) if sent else ManyForm()
+    back = reverse("admin:opsdesk_appeal_changelist")
+    status = 200
+    if sent and form.is_valid():
+        try:
+            # A byte more than is taken tells that there is more.
+            content = form.cleaned_data["file"].read(LARGEST + 1)
+            filed = appeals.file_many(content, by=person_of(request), at=timezone.now())
+        except appeals.FileOfAppealsRefused as refusal:
+            status = 400
+            for wrong in refusal.rows[:WRONG_SHOWN]:
+                form.add_error(None, _told(wrong))
+            if len(refusal.rows) > WRONG_SHOWN:
+                more = len(refusal.rows) - WRONG_SHOWN
+                told = ngettext("and %(count)s more row", "and %(count)s more rows", more)
+                form.add_error(None, told % {"count": more})
+        else:
+            told = ngettext("%(count)s appeal is filed.", "%(count)s appeals are filed.", len(filed))
+            messages.success(request, told % {"count": len(filed)})
+            return HttpResponseRedirect(back)
+    return form_page(
+        request,
+        site,
+        form,
+        title=_t("File many appeals"),
+        intro=_t("All rows are filed or none: what is wrong is told row by row. None may be out of time."),
+        submit=pgettext("verb", "File"),
+        back=back,
+        opts=Appeal._meta,
+        status=status,
+    )
+
+
+def _told(wrong: WrongRow) -> str:
+    if not wrong.row:
+        return wrong.message
+    return _t("Row %(row)s: %(what)s") % {"row": wrong.row, "what": wrong.message}
 
 
 def rates_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

@@ -19,8 +19,8 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from opsdesk import appeals, caseload, reasons
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
-from opsdesk.admin.appeal_forms import FileForm, case_of
-from opsdesk.admin.appeal_pages import about, rates_page, step_page
+from opsdesk.admin.appeal_forms import FileForm
+from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.guards import ADMIT_LATE, FILE, WORK
 from opsdesk.deadlines import said
@@ -156,7 +156,8 @@ class AppealAdmin(ReadOnlyAdmin):
             for step in STEPS
         ]
         rates = path("rates/", wrap(partial(rates_page, site=self.admin_site)), name="opsdesk_appeal_rates")
-        return [*steps, rates, *super().get_urls()]
+        many = path("many/", wrap(partial(many_page, site=self.admin_site)), name="opsdesk_appeal_many")
+        return [*steps, rates, many, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         counts = caseload.counts(at=timezone.now()) if self.has_view_permission(request) else None
@@ -185,7 +186,7 @@ class AppealAdmin(ReadOnlyAdmin):
         """Record that a shop appeals; `?penalty=` names the case."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        asked = case_of(request.GET.get("penalty", ""))
+        asked = appeals.case_of(request.GET.get("penalty", ""))
         form = FileForm(
             request.POST if request.method == "POST" else None,
             initial={"penalty": asked.case_number if asked else ""},

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import ADMIT_LATE, FILE, clean, say
@@ -79,6 +80,13 @@ def admit_late(
     return _record(
         penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
     )
+
+
+def case_of(text: str) -> Penalty | None:
+    """The penalty that people quote so."""
+    number = text[1:] if text[:1] in ("P", "p") else ""
+    by_number = Q(pk=int(number)) if number.isdecimal() and len(number) < 18 else Q(pk=None)
+    return Penalty.objects.filter(by_number | Q(reference=text) & ~Q(reference="")).first()
 
 
 def is_appealable(penalty: Penalty) -> bool:

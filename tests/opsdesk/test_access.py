@@ -174,6 +174,7 @@ ACCESS: dict[str, Row] = {
     **record("opsdesk_appealterms", READERS, change=SUPERVISORS),
     **record("opsdesk_appeal", SEE_APPEALS, add=OFFICERS, export=SEE_APPEALS),
     "opsdesk_appeal_rates": (SEE_APPEALS, SEE_APPEALS),
+    "opsdesk_appeal_many": (OFFICERS, OFFICERS),
     "opsdesk_appeal_take": (NOBODY, OFFICERS),
     "opsdesk_appeal_release": (NOBODY, OFFICERS),
     **{
@@ -286,6 +287,7 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         "codes",
         "compare",
         "rates",
+        "many",
     ):
         return reverse(f"admin:{name}")
     subject = of[model]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from opsdesk import appeals, deadlines, notices
 from opsdesk.models import Notice
@@ -22,50 +21,11 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("moment", "days", "until"),
-    [
-        ("2026-03-11T09:30:00", 30, "2026-04-10T09:30:00"),
-        # Over the end of February, of a leap year too, and of the year.
-        ("2026-01-30T00:00:00", 30, "2026-03-01T00:00:00"),
-        ("2028-01-30T00:00:00", 30, "2028-02-29T00:00:00"),
-        ("2026-12-31T23:59:59", 15, "2027-01-15T23:59:59"),
-        # A fraction of a second makes nobody late or early.
-        ("2026-03-11T09:30:00.900000", 30, "2026-04-10T09:30:00"),
-    ],
-)
-def test_a_deadline_is_the_same_time_of_day_so_many_days_later(moment: str, days: int, until: str) -> None:
-    assert deadlines.deadline(at(moment), days) == at(until)
-
-
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Shanghai"])
-def test_a_deadline_does_not_hang_on_the_zone_in_which_its_moment_is_told(zone: str) -> None:
-    # New York's clocks go forward on 8 March 2026.
-    with timezone.override(zone):
-        told = at("2026-03-01T12:00:00").astimezone(UTC)
-        assert deadlines.deadline(told, 15) == at("2026-03-16T12:00:00")
-
-
-@pytest.mark.parametrize(
     ("seconds", "in_time"), [(-1, True), (0, True), (0.999, True), (1, False)], ids=["-1", "0", "0.999", "+1"]
 )
 def test_the_last_second_is_in_time_and_the_next_is_not(seconds: float, in_time: bool) -> None:
     until = at("2026-04-10T23:59:59")
     assert deadlines.in_time(until + timedelta(seconds=seconds), until) == in_time
-
-
-@pytest.mark.parametrize(
-    ("day", "count", "last"),
-    [
-        # Wednesday, Friday, Saturday, Sunday; over the end of a year.
-        (date(2026, 3, 11), 3, date(2026, 3, 16)),
-        (date(2026, 3, 13), 3, date(2026, 3, 18)),
-        (date(2026, 3, 14), 1, date(2026, 3, 16)),
-        (date(2026, 3, 15), 1, date(2026, 3, 16)),
-        (date(2026, 12, 31), 3, date(2027, 1, 5)),
-    ],
-)
-def test_working_days_leave_out_saturdays_and_sundays(day: date, count: int, last: date) -> None:
-    assert deadlines.working_day_after(day, count) == last
 
 
 @pytest.mark.django_db
