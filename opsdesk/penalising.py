@@ -121,10 +121,11 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Clos
 
 
 def run_timers(at: datetime) -> int:
-    """End what has come to its date, and file what follows; how many penalties it concerned."""
+    """End what has come to its date, and file what follows from that and from what files have brought; how
+    many penalties ended something.
+    """
     ended = penalties.run_timers(at)
-    if ended:
-        casework.file_from_facts(at=at)
+    casework.file_from_facts(at=at)
     return ended
 
 

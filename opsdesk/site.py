@@ -46,6 +46,15 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         ],
     ),
     (
+        _("Deposits"),
+        [
+            ("shops.DepositEntry", "", ""),
+            ("shops.TopUp", "", ""),
+            ("shops.DepositRequirement", "", ""),
+            ("shops.DepositStep", "", ""),
+        ],
+    ),
+    (
         _("Rule book"),
         [
             ("rules.RuleSet", "", ""),

@@ -80,7 +80,7 @@ def _next_after(proposal: Proposal) -> str:
 def _page(
     request: HttpRequest, site: AdminSite, template: str, status: int, proposal_id: int, refusal: Refused
 ) -> HttpResponse:
-    proposal = Proposal.objects.select_related("shop", "alliance").filter(pk=proposal_id).first()
+    proposal = Proposal.objects.select_related("shop", "alliance", "product").filter(pk=proposal_id).first()
     context = {
         **site.each_context(request),
         "title": _("Already decided") if template == "decided.html" else _("Not done"),

@@ -155,9 +155,10 @@ def _derived() -> Iterator[RuleMetric]:
         # What our own measures and closings make of it (shops.standing), else as the platform reports it.
         Case(
             When(fact_standing__value=CLOSED, then=Value(Shop.Status.CLOSED.value)),
+            # One that is still preparing is not opened yet, suspended or not (DF-A1).
             When(
                 fact_standing__value=SUSPENDED,
-                status__in=[Shop.Status.NORMAL, Shop.Status.PREPARING],
+                status=Shop.Status.NORMAL,
                 then=Value(Shop.Status.SUSPENDED.value),
             ),
             default=F("status"),

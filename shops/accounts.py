@@ -5,13 +5,16 @@ Amounts are in whole fen. What is required is one statement, for one shop or for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import CharField, Max, QuerySet, Value
 
-from shops import money, sql
+from shops import sql
 from shops.models import DepositEntry, ImportBatch, Penalty, Shop, TopUp
 
 # A shop is asked for the most that any alliance asks in which it is, or for what the platform asks where it
@@ -36,43 +39,39 @@ WITH scope AS (
     SELECT DISTINCT c.shop_id, g.category, c.alliance_id, c.at_opening
     FROM scope c JOIN shops_product g ON g.shop_id = c.shop_id
     WHERE c.deposit_rule = 'highest' AND g.status <> 'off_sale'
-), base AS (
-    SELECT alliance_id, category, base_fen AS fen FROM shops_depositrequirement
-), step AS (
-    SELECT alliance_id, category, amount_fen AS fen, sales_fen AS first,
-           lead(sales_fen, 1, {most}) OVER (PARTITION BY alliance_id, category ORDER BY sales_fen) AS next
-    FROM shops_depositstep
+), terms AS MATERIALIZED (
+    SELECT d.alliance_id, d.category, b.base_fen, t.sales, t.fens
+    FROM (SELECT DISTINCT coalesce(alliance_id, 0) AS alliance_id, category FROM sold) d
+    LEFT JOIN LATERAL (
+        SELECT r.base_fen FROM shops_depositrequirement r
+        WHERE (r.alliance_id = d.alliance_id OR r.alliance_id IS NULL) AND r.category IN (d.category, '')
+        ORDER BY r.alliance_id IS NULL, r.category = '' LIMIT 1
+    ) b ON true
+    LEFT JOIN LATERAL (
+        SELECT array_agg(t.sales_fen ORDER BY t.sales_fen) AS sales,
+               array_agg(t.amount_fen ORDER BY t.sales_fen) AS fens
+        FROM shops_depositstep t
+        WHERE (t.alliance_id = d.alliance_id OR t.alliance_id IS NULL) AND t.category IN (d.category, '')
+        GROUP BY t.alliance_id, t.category ORDER BY t.alliance_id IS NULL, t.category = '' LIMIT 1
+    ) t ON true
 ), asked AS (
     SELECT d.shop_id, d.at_opening,
-           greatest(coalesce(b1.fen, b2.fen, b3.fen, b4.fen), coalesce(s1.fen, s2.fen, s3.fen, s4.fen)) AS fen
+           greatest(t.base_fen, t.fens[width_bucket((m.gmv_30d * 100)::bigint, t.sales)]) AS fen
     FROM sold d
+    JOIN terms t ON t.alliance_id = coalesce(d.alliance_id, 0) AND t.category = d.category
     LEFT JOIN shops_shopmetrics m ON m.shop_id = d.shop_id AND m.day = %s
-    {amounts}
 ), required AS (
     SELECT shop_id, max(fen) FILTER (WHERE at_opening) AS due_fen, max(fen) AS fen
     FROM asked GROUP BY shop_id
 )
 """
-# The amounts that may hold for a shop and a category, those that go before the others first.
-_WHOSE = (
-    "{0}.alliance_id = d.alliance_id AND {0}.category = d.category",
-    "{0}.alliance_id = d.alliance_id AND {0}.category = ''",
-    "{0}.alliance_id IS NULL AND {0}.category = d.category",
-    "{0}.alliance_id IS NULL AND {0}.category = ''",
-)
-_AMOUNTS = "\n    ".join(
-    f"LEFT JOIN base b{place} ON {whose.format(f'b{place}')}"
-    f" LEFT JOIN step s{place} ON {whose.format(f's{place}')}"
-    f" AND m.gmv_30d * 100 >= s{place}.first AND m.gmv_30d * 100 < s{place}.next"
-    for place, whose in enumerate(_WHOSE, 1)
-)
 SHORT = """
-SELECT q.shop_id, q.due_fen, coalesce(e.balance_fen, 0), count(*) OVER () FROM required q
+SELECT q.shop_id, q.due_fen, coalesce(e.balance_fen, 0){more} FROM required q
 LEFT JOIN LATERAL (
     SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = q.shop_id ORDER BY e.number DESC LIMIT 1
 ) e ON true
 WHERE q.due_fen > coalesce(e.balance_fen, 0)
-ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id LIMIT %s OFFSET %s
+ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id
 """
 
 
@@ -116,7 +115,8 @@ def measured_day(until: date) -> date | None:
 
 def required_for(shop: Shop, *, day: date | None) -> Required:
     """What the shop's deposit is to be, with its sales on data of `day`; None: sales are not known."""
-    found = sql.fetch(_required(" AND s.id = %s") + "SELECT due_fen, fen FROM required", [shop.pk, day])
+    statement = REQUIRED.format(which=" AND s.id = %s") + "SELECT due_fen, fen FROM required"
+    found = sql.fetch(statement, [shop.pk, day])
     due, later = found[0] if found else (None, None)
     return Required(due, later)
 
@@ -126,14 +126,24 @@ def short_shops(*, day: date | None, first: int = 0, limit: int) -> tuple[list[S
 
     `limit` of them, from `first` on.
     """
-    found: list[Any] = sql.fetch(_required() + SHORT, [day, limit, first])
-    shops = Shop.objects.in_bulk([shop_id for shop_id, *_amounts in found])
-    short = [Short(shops[shop_id], required, balance) for shop_id, required, balance, _count in found]
-    return short, found[0][-1] if found else 0
+    statement = REQUIRED.format(which="") + SHORT.format(more=", count(*) OVER ()")
+    with transaction.atomic():
+        sql.for_many_rows(0, any_number=True)
+        found: list[Any] = sql.fetch(f"{statement} LIMIT %s OFFSET %s", [day, limit, first])
+    return _with_shops(found), found[0][-1] if found else 0
 
 
-def _required(which: str = "") -> str:
-    return REQUIRED.format(which=which, amounts=_AMOUNTS, most=money.MOST)
+def every_short_shop(*, day: date | None) -> Iterator[Short]:
+    """All of them in that order, one by one. Needs a transaction."""
+    sql.for_many_rows(0, any_number=True)
+    rows = sql.stream(REQUIRED.format(which="") + SHORT.format(more=""), [day])
+    while some := list(islice(rows, 2000)):
+        yield from _with_shops(some)
+
+
+def _with_shops(rows: list[tuple[Any, ...]]) -> list[Short]:
+    shops = Shop.objects.in_bulk([shop_id for shop_id, *_amounts in rows])
+    return [Short(shops[shop_id], required, balance) for shop_id, required, balance, *_count in rows]
 
 
 def balance_of(shop: Shop) -> int:

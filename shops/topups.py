@@ -127,13 +127,13 @@ def demand_for(
 
 
 @transaction.atomic
-def remind(top_up: TopUp, *, by: User | None, at: datetime) -> None:
-    """Keep that the shop was reminded. Refused where nothing is due any more."""
+def remind(top_up: TopUp, *, by: User | None, at: datetime, note: str = "") -> None:
+    """Keep that the shop was reminded, and by what. Refused where nothing is due any more."""
     require(by, ENTER)
     lock(top_up)
     _refuse_unless_open(top_up)
     top_up.reminded_at = at
-    top_up.save_by(by, "reminded")
+    top_up.save_by(by, note.strip() or "reminded")
 
 
 @transaction.atomic

@@ -13,18 +13,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import reasons, review
+from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import DayInput, form_page
 from shops.admin.penalties import PenaltyAdmin
-from shops.admin.products import ListingAdmin, product_link
+from shops.admin.products import ListingAdmin
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -72,7 +72,6 @@ class DecisionAdmin(ReadOnlyAdmin):
     when_empty = _("No proposal has been decided yet. Decide some in the review queue.")
     list_display = [
         "proposal_cell",
-        "product_cell",
         "alliance",
         "kind_pill",
         "verdict_pill",
@@ -115,14 +114,9 @@ class DecisionAdmin(ReadOnlyAdmin):
     def has_execution_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("opsdesk.record_execution")
 
-    @admin.display(description=_("shop"), ordering="proposal__shop__code")
+    @admin.display(description=_("shop or product"), ordering="proposal__shop__code")
     def proposal_cell(self, decision: Decision) -> str:
-        shop = decision.proposal.shop
-        return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
-
-    @admin.display(description=_("product"), ordering="proposal__product__code")
-    def product_cell(self, decision: Decision) -> str:
-        return product_link(decision.proposal.product) if decision.proposal.product else NOTHING
+        return subject_cell(decision.proposal)
 
     @admin.display(description=_("alliance"))
     def alliance(self, decision: Decision) -> str:

@@ -32,6 +32,7 @@ from opsdesk.admin.filters import (
     SubjectFilter,
     pasted,
 )
+from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.models import Proposal
@@ -39,7 +40,6 @@ from rules.reversals import rests_on_superseded_data
 from shops.admin.cells import NOTHING, days, pill, yuan
 from shops.admin.enrollments import openings_of
 from shops.admin.exporting import Column
-from shops.admin.products import product_link
 from shops.admin.readonly import ReadOnlyAdmin
 
 # Longer than this in an address, and the web server refuses the address.
@@ -54,7 +54,6 @@ class ProposalAdmin(ReadOnlyAdmin):
     when_empty = _("Nothing waits for a decision. The next daily check files what fails.")
     list_display = [
         "shop_cell",
-        "product_cell",
         "category",
         "alliance",
         "kind_pill",
@@ -114,17 +113,9 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     # Columns
 
-    @admin.display(description=_("shop"), ordering="shop__code")
+    @admin.display(description=_("shop or product"), ordering="shop__code")
     def shop_cell(self, proposal: Proposal) -> str:
-        return format_html(
-            '<span class="name">{}</span> <span class="code">{}</span>',
-            proposal.shop.name,
-            proposal.shop.code,
-        )
-
-    @admin.display(description=_("product"), ordering="product__code")
-    def product_cell(self, proposal: Proposal) -> str:
-        return product_link(proposal.product) if proposal.product else NOTHING
+        return subject_cell(proposal)
 
     @admin.display(description=_("category"))
     def category(self, proposal: Proposal) -> str:

@@ -76,18 +76,23 @@ def _decide(random: Random, operator: User, supervisor: User, morning: datetime)
     chosen = random.sample(waiting, min(DECIDED_A_DAY, len(waiting) // 2))
     for number, pk in enumerate(chosen):
         proposal = Proposal.objects.select_related("shop").get(pk=pk)
+        if proposal.status != Proposal.Status.OPEN:
+            # What was decided before it has settled it as well.
+            continue
         by = supervisor if number % 6 == 5 else operator
         at = morning + timedelta(minutes=3 * number)
         if number % 4 == 3:
-            reason = random.choice(REASONS_TO_REJECT[proposal.lead_rule])
+            reason = random.choice(REASONS_TO_REJECT.get(proposal.lead_rule, REASONS_TO_REJECT[""]))
             review.reject(proposal.pk, by=by, reason=reason, at=at)
         else:
             review.accept(proposal.pk, by=by, reason=_reason_to_accept(proposal), at=at)
 
 
 def _reason_to_accept(proposal: Proposal) -> str:
-    if proposal.kind == Proposal.Kind.ADMIT:
+    if proposal.kind in (Proposal.Kind.ADMIT, Proposal.Kind.RESUME):
         return "qualifies"
+    if proposal.kind == Proposal.Kind.OBSERVE:
+        return "little_sold"
     if proposal.lead_rule != "DF-C2":
         return "below_bar"
     paper = (

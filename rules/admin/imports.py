@@ -27,6 +27,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from rules import reversals
 from rules.admin.import_forms import ColumnsForm, FileForm
+from rules.admin.import_rights import may_import, may_take
 from rules.admin.import_told import told
 from shops import imports, jobs
 from shops.admin.cells import number, pill
@@ -41,30 +42,6 @@ if TYPE_CHECKING:
 
 Consent = ImportBatch.Consent
 Kind = ImportBatch.Kind
-
-
-# Who may export what the files of a kind hold.
-EXPORT = {
-    Kind.SHOPS: "shops.export_shop",
-    Kind.ENROLLMENTS: "shops.export_enrollment",
-    Kind.QUALIFICATIONS: "shops.export_qualification",
-    Kind.METRICS: "shops.export_shopmetrics",
-    Kind.PRODUCTS: "shops.export_product",
-    Kind.LISTINGS: "shops.export_listing",
-    Kind.PRODUCT_METRICS: "shops.export_productmetrics",
-    Kind.DEPOSITS: "shops.export_depositentry",
-    Kind.PENALTIES: "shops.export_penalty",
-}
-
-
-def may_import(request: HttpRequest, kind: str) -> bool:
-    """Whether this person may bring in files of that kind, and say what becomes of them."""
-    return request.user.has_perm(imports.right_to(kind))
-
-
-def may_take(request: HttpRequest, batch: ImportBatch) -> bool:
-    """Whether this person may take an import's file away: looking at its page is not taking."""
-    return may_import(request, batch.kind) or request.user.has_perm(EXPORT[Kind(batch.kind)])
 
 
 @admin.register(ImportBatch)

@@ -2,26 +2,32 @@
 
 from shops.admin import (
     alliances,
+    deposits,
     enrollments,
     exports,
     penalties,
     products,
     qualifications,
+    requirements,
     shops,
     sources,
     thresholds,
+    topups,
     violations,
 )
 
 __all__ = [
     "alliances",
+    "deposits",
     "enrollments",
     "exports",
     "penalties",
     "products",
     "qualifications",
+    "requirements",
     "shops",
     "sources",
     "thresholds",
+    "topups",
     "violations",
 ]

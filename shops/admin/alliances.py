@@ -18,13 +18,14 @@ from shops.rights import person_of
 CHANGE = "shops.change_alliance"
 ADMISSION = ["openings_limit", "category_not_served", "warns_on_lost_admission"]
 TIME_LIMITS = ["notice_days", "cool_down_days", "refile_after_days", "points_days"]
+DEPOSITS = ["deposit_rule", "deposit_due", "top_up_days"]
 BRAKES = ["most_cleared", "least_measured", "oldest_days", "largest_jump", "holds_repeated_days"]
 
 
 class AllianceForm(forms.ModelForm):
     class Meta:
         model = Alliance
-        fields = [*ADMISSION, *TIME_LIMITS, *BRAKES]
+        fields = [*ADMISSION, *TIME_LIMITS, *DEPOSITS, *BRAKES]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,8 +66,8 @@ class PromotionPeriodForm(forms.ModelForm):
         model = PromotionPeriod
         fields = ["name_en", "name_zh", "first_day", "last_day", "effect"]
         widgets = {
-            "name_en": forms.TextInput(attrs={"size": 22}),
-            "name_zh": forms.TextInput(attrs={"size": 22}),
+            "name_en": forms.TextInput(attrs={"size": 18}),
+            "name_zh": forms.TextInput(attrs={"size": 18}),
             "first_day": DayInput,
             "last_day": DayInput,
         }
@@ -126,6 +127,13 @@ class AllianceAdmin(ReadOnlyAdmin):
             {
                 "fields": [*TIME_LIMITS],
                 "description": _("All in days. They count from the day on which something was decided."),
+            },
+        ),
+        (
+            _("Deposits"),
+            {
+                "fields": [*DEPOSITS],
+                "description": _("How much it is, deposit requirements and steps of the deposit say."),
             },
         ),
         (

@@ -4,17 +4,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from shops import measures as measures_told
+from shops import money
+from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
+from shops.admin.importing import Importing
 from shops.admin.readonly import WRITTEN, told
 from shops.admin.verbs import VerbsAdmin
-from shops.models import Measure, Penalty
+from shops.models import ImportBatch, Measure, Penalty
 
 
 def case_of(penalty: Penalty) -> dict[str, Any]:
@@ -68,7 +72,8 @@ def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
 
 
 @admin.register(Penalty)
-class PenaltyAdmin(VerbsAdmin):
+class PenaltyAdmin(Importing, VerbsAdmin):
+    import_kind = ImportBatch.Kind.PENALTIES
     change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
     list_display = [
@@ -102,13 +107,33 @@ class PenaltyAdmin(VerbsAdmin):
         told = case_of(penalty) if isinstance(penalty, Penalty) else {}
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return super().export_queryset(queryset).prefetch_related("measures")
+
     def export_columns(self) -> list[Column]:
-        told = {
-            "reason": Column("reason", _("reason"), self.why),
-            "ended_reason": Column("ended_reason", _("ended because"), self.ended_why),
-        }
-        case = Column("case", _("case"), lambda penalty: penalty.case_number)
-        return [case, *(told.get(column.name, column) for column in super().export_columns())]
+        """Those of a file of penalties first, in its words; then what only the desk knows."""
+        in_files = registers.columns_of(
+            ImportBatch.Kind.PENALTIES,
+            {
+                "shop": lambda penalty: penalty.shop.code,
+                "violation": lambda penalty: penalty.violation.code if penalty.violation else "",
+                "imposed_at": lambda penalty: penalty.reported_at or penalty.imposed_at,
+                "alliance": lambda penalty: penalty.alliance.code if penalty.alliance else "",
+                "product": lambda penalty: penalty.product.code if penalty.product else "",
+                "status": _status_in_files,
+                "points": lambda penalty: _of_measure(penalty, Measure.Kind.POINTS, "points"),
+                "deposit_deducted": _deducted,
+                "reason": self.why,
+            },
+        )
+        words = {"ended_reason": Column("ended_reason", _("ended because"), self.ended_why)}
+        known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
+        others = [
+            Column(f"desk_{column.name}", column.heading, column.value)
+            for column in (words.get(column.name, column) for column in super().export_columns())
+            if column.name not in known
+        ]
+        return [*in_files, Column("desk_case", _("case"), lambda penalty: penalty.case_number), *others]
 
     @admin.display(description=_("case"), ordering="id")
     def case_number(self, penalty: Penalty) -> str:
@@ -129,3 +154,19 @@ class PenaltyAdmin(VerbsAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:
         return pill(penalty.status, penalty.get_status_display())
+
+
+def _status_in_files(penalty: Penalty) -> str:
+    """What has become of a penalty is the desk's: the platform knows two states."""
+    reported = penalty.status == Penalty.Status.REPORTED
+    return Penalty.Status.REPORTED if reported else Penalty.Status.IMPOSED
+
+
+def _of_measure(penalty: Penalty, kind: str, name: str) -> Any:
+    """A figure of the penalty's first measure of that kind."""
+    return next((getattr(measure, name) for measure in penalty.measures.all() if measure.kind == kind), None)
+
+
+def _deducted(penalty: Penalty) -> Any:
+    fen = _of_measure(penalty, Measure.Kind.DEDUCT, "amount_fen")
+    return None if fen is None else money.yuan_of(fen)

@@ -6,9 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -24,16 +22,6 @@ from shops.metrics import PRODUCT_METRICS
 from shops.models import ImportBatch, Listing, Product, ProductMetrics, Shop
 
 DAYS_SHOWN = 30
-
-
-def product_link(product: Product) -> SafeString:
-    """Its name and code, as lists show them, leading to its page."""
-    return format_html(
-        '<a href="{}"><span class="name">{}</span> <span class="code">{}</span></a>',
-        reverse("admin:shops_product_change", args=[product.pk]),
-        product.name,
-        product.code,
-    )
 
 
 def standing_pill(standing: str) -> SafeString:

@@ -128,9 +128,14 @@ def _name_of(field: models.ForeignKey) -> Callable[[models.Model], str]:
 
 
 def _replaced(fields: Iterable[Any], others: Mapping[str, Any]) -> list[Any]:
+    """The fields of a page, rows of several among them, with others in the place of some.
+
+    Where a page names no fields it has all read-only ones, these others too: those are in their place then.
+    """
     return [
-        others.get(field, field) if isinstance(field, str) else tuple(_replaced(field, others))
+        tuple(_replaced(field, others)) if isinstance(field, (list, tuple)) else others.get(field, field)
         for field in fields
+        if field not in others.values()
     ]
 
 

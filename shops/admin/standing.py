@@ -38,12 +38,19 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
 def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
     """Standing penalties, each with what of it is in effect or was done."""
     imposed = Penalty.objects.filter(shop=shop, status=Penalty.Status.IMPOSED)
-    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
-    told = []
-    for penalty in imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN]:
-        active = Measure.objects.active(at).filter(penalty=penalty).select_related(*related).order_by("pk")
-        told.append((penalty, [measures.describe(measure) for measure in active]))
-    return told
+    found = list(imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN])
+    related = (
+        "penalty",
+        "alliance",
+        "opening__enrollment__alliance",
+        "listing__product",
+        "listing__alliance",
+    )
+    told: dict[int, list[str]] = {penalty.pk: [] for penalty in found}
+    active = Measure.objects.active(at).filter(penalty__in=told).select_related(*related)
+    for measure in active.prefetch_related("deposit_entries").order_by("pk"):
+        told[measure.penalty_id].append(measures.describe(measure))
+    return [(penalty, told[penalty.pk]) for penalty in found]
 
 
 def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
@@ -67,10 +74,13 @@ def _bars(shop: Shop) -> list[tuple[str, datetime | None]]:
     if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
         bars.append((_("every alliance, for ever (CL-1)"), None))
     for enrollment in Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance"):
-        if enrollments.barring(enrollment.alliance).filter(shop=shop).exists():
+        ends = enrollments.barring(enrollment.alliance).filter(shop=shop).values_list("ends_at", flat=True)
+        if ends:
             where = _("%(alliance)s, while a penalty stands (R5)") % {"alliance": enrollment.alliance}
-            bars.append((where, enrollments.barred_until(enrollment)))
-    for other in controllers.barring_cases().filter(shop__in=controllers.others_of(shop))[:5]:
+            known = [moment for moment in ends if moment is not None]
+            bars.append((where, max(known) if len(known) == len(ends) else None))
+    others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
+    for other in others.select_related("shop")[:5]:
         told = {"case": other.case_number, "shop": other.shop}
         bars.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % told, None))
     return bars

@@ -148,8 +148,8 @@ MESSAGES: dict[str, Promise] = {
         "A case that is only reported has had no effect yet. Empty this cell, or write that it is imposed."
     ),
     "known_case": _(
-        "The case of this reference came in as “%(standing)s”. Imports only create penalties: correct the file;"
-        " what has become of a case is decided on its page."
+        "The case of this reference came in as “%(standing)s”. Imports only create penalties: correct the"
+        " file. What becomes of a case is decided on its page."
     ),
     "moves_nothing": _("A movement of nothing is none. Correct the amount, or leave the row out."),
     "signed_amount": _(

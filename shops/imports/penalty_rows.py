@@ -21,12 +21,15 @@ from shops.models import Audited, ImportBatch, Measure, Penalty, TopUp, Violatio
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-# Of the cases that are known already what the desk first heard of them: what has become of one since is no
-# matter of the file's.
+# Of the cases that are known already what the desk first heard of them, and what stands now: a file may say
+# either, as it doesn't know what has become of a case since.
 CASES = """
 CREATE TEMP TABLE import_cases ON COMMIT DROP AS
-SELECT DISTINCT ON (p.row) p.row, n.status AS status_now, n.imposed_at AS imposed_since,
-    coalesce(h.imposed_at, h.reported_at) AS moment, h.ends_at AS until, s.code AS shop, v.code AS violation,
+SELECT DISTINCT ON (p.row) p.row, s.code AS shop, v.code AS violation,
+    coalesce(h.imposed_at, h.reported_at) AS moment, n.imposed_at AS moment_now,
+    h.ends_at AS until, n.ends_at AS until_now, n.status AS status_now, n.reason AS reason_now,
+    (SELECT o.code FROM shops_alliance o WHERE o.id = n.alliance_id) AS alliance_now,
+    (SELECT o.code FROM shops_product o WHERE o.id = n.product_id) AS product_now,
     (coalesce(h.imposed_at, h.reported_at) AT TIME ZONE 'Asia/Shanghai') AS imposed_at,
     (h.ends_at AT TIME ZONE 'Asia/Shanghai') AS ends_at, a.code AS alliance, g.code AS product,
     CASE h.status WHEN 'reported' THEN h.status ELSE 'imposed' END AS status, nullif(h.reason, '') AS reason,
@@ -47,11 +50,13 @@ ORDER BY p.row, h.history_date, h.history_id
 """
 # Column → when a row contradicts what is known. It may say less.
 _STATED = "r.{0} <> '' AND r.{0} IS DISTINCT FROM c.{0}"
+_NOW = "{0} IS DISTINCT FROM c.{0}_now"
+_EITHER = f"{_STATED} AND r.{_NOW}"
 CONTRADICTS = {
-    **{column: _STATED.format(column) for column in ("shop", "violation", "alliance", "product", "reason")},
-    "imposed_at": "p.moment <> c.moment AND p.moment IS DISTINCT FROM c.imposed_since",
-    "status": "r.status NOT IN ('', c.status, c.status_now)",
-    "ends_at": "p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until",
+    **{column: _STATED.format(column) for column in ("shop", "violation")},
+    **{column: _EITHER.format(column) for column in ("alliance", "product", "status", "reason")},
+    "imposed_at": f"p.moment <> c.moment AND p.{_NOW.format('moment')}",
+    "ends_at": f"p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until AND p.{_NOW.format('until')}",
     "points": "r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points",
     "deposit_deducted": "r.deposit_deducted IS NOT NULL AND p.taken IS DISTINCT FROM c.deposit_deducted",
 }
@@ -145,7 +150,8 @@ def record(batch: ImportBatch, at: datetime) -> None:
     _write(
         Penalty,
         "INSERT INTO shops_penalty (reference, key, shop_id, alliance_id, product_id, ground, violation_id,"
-        " violation_version, status, reason, evidence, reported_at, imposed_at, ends_at, ended_reason, batch_id)"
+        " violation_version, status, reason, evidence, reported_at, imposed_at, ends_at, ended_reason,"
+        " batch_id)"
         " SELECT p.reference, '', p.shop_id, p.alliance_id, p.product_id, 'violation', p.violation_id,"
         f" CASE WHEN {imposed} THEN v.version END, p.became, p.because, '{{}}',"
         f" CASE WHEN NOT {imposed} THEN p.moment END, CASE WHEN {imposed} THEN p.moment END, p.until, '', %s"

@@ -71,7 +71,9 @@ class Deduct(Effect):
         return _("Deduct %(amount)s from the deposit") % {"amount": money.told(measure.amount_fen)}
 
     def did(self, measure: Measure) -> str:
-        entry = measure.deposit_entries.filter(kind=DepositEntry.Kind.DEDUCT).first()
+        # At most two: what was taken, and that it was given back.
+        taken_by = [one for one in measure.deposit_entries.all() if one.kind == DepositEntry.Kind.DEDUCT]
+        entry = taken_by[0] if taken_by else None
         wanted, taken = measure.amount_fen or 0, -entry.amount_fen if entry else 0
         if not wanted:
             return _("Nothing was deducted: the deposit was empty")

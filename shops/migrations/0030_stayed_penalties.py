@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0025_shipped_consequences'),
+        ('shops', '0026_penalty_files'),
     ]
 
     operations = [

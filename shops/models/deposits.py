@@ -27,7 +27,7 @@ class DepositEntry(models.Model):
         COMPENSATE = "compensate", _("compensated")
         DEDUCT = "deduct", _("deducted")
         REFUND = "refund", _("refunded")
-        REVERSAL = "reversal", _("reversed")
+        REVERSAL = "reversal", pgettext_lazy("movement", "taken back")
 
     ADDING = frozenset({Kind.PAY_IN, Kind.TOP_UP})
     TAKING = frozenset({Kind.COMPENSATE, Kind.DEDUCT, Kind.REFUND})
@@ -38,10 +38,10 @@ class DepositEntry(models.Model):
     # 0 on creation: the next one.
     number = models.PositiveIntegerField(_("number"), db_default=0, editable=False)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
-    amount_fen = models.BigIntegerField(_("amount"), help_text=_("In fen; what is taken is below zero."))
-    balance_fen = models.BigIntegerField(_("balance"), db_default=0, editable=False)
+    amount_fen = models.BigIntegerField(_("amount in fen"), help_text=_("What is taken is below zero."))
+    balance_fen = models.BigIntegerField(_("balance in fen"), db_default=0, editable=False)
     short_fen = models.BigIntegerField(
-        _("short by"), db_default=0, help_text=_("What a deduction found missing: a top-up due.")
+        _("short by, in fen"), db_default=0, help_text=_("What a deduction found missing: a top-up due.")
     )
     at = models.DateTimeField(pgettext_lazy("movement", "moved at"))
     recorded_at = models.DateTimeField(_("recorded at"))
@@ -150,7 +150,7 @@ class TopUp(Audited):
         CANCELLED = "cancelled", pgettext_lazy("top-up", "cancelled")
 
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="top_ups")
-    amount_fen = models.BigIntegerField(_("amount"), help_text=_("In fen."))
+    amount_fen = models.BigIntegerField(_("amount in fen"))
     due_on = models.DateField(_("due on"))
     cause = models.CharField(_("cause"), max_length=20, choices=Cause.choices)
     note = models.TextField(_("note"), blank=True)
@@ -229,7 +229,7 @@ class Settlement(models.Model):
         verbose_name=pgettext_lazy("deposit", "top-up due"),
         related_name="settlements",
     )
-    amount_fen = models.BigIntegerField(_("amount"), help_text=_("In fen."))
+    amount_fen = models.BigIntegerField(_("amount in fen"))
 
     class Meta:
         verbose_name = _("settlement")

@@ -25,7 +25,7 @@ class DepositRequirement(Audited):
     category = models.CharField(
         _("category"), max_length=60, blank=True, help_text=_("Empty: every category that is not listed.")
     )
-    base_fen = models.BigIntegerField(_("base amount"), help_text=_("In fen."))
+    base_fen = models.BigIntegerField(_("base amount in fen"))
 
     class Meta:
         verbose_name = _("deposit requirement")
@@ -66,9 +66,9 @@ class DepositStep(Audited):
         _("category"), max_length=60, blank=True, help_text=_("Empty: every category that is not listed.")
     )
     sales_fen = models.BigIntegerField(
-        _("sales from"), help_text=_("Paid order amount over the last 30 days, in fen.")
+        _("sales from, in fen"), help_text=_("Paid order amount over the last 30 days.")
     )
-    amount_fen = models.BigIntegerField(_("amount"), help_text=_("In fen."))
+    amount_fen = models.BigIntegerField(_("amount in fen"))
 
     class Meta:
         verbose_name = _("step of the deposit")

@@ -12,8 +12,9 @@ from opsdesk.models import Decision
 from rules.models import Proposal
 from shops import listings, penalties
 from shops.models import Listing, Measure, Penalty
-from tests.factories import AT, make_listing, make_product_proposal
+from tests.factories import AT, make_listing
 from tests.faults.test_decision_races import race, verify_all
+from tests.product_proposals import make_product_proposal
 
 PROPOSALS = 120
 # What becomes of a product whose proposal is accepted, and of one whose proposal is rejected.
@@ -41,7 +42,7 @@ def proposals() -> list[int]:
                 at=AT,
                 reason="below_bar",
                 evidence={},
-                measures=["stop"],
+                measures=[Measure(kind="stop")],
             )
         ids.append(proposal.pk)
     return ids

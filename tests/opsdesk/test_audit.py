@@ -19,13 +19,13 @@ from tests.factories import (
     make_listing,
     make_metrics,
     make_product,
-    make_product_proposal,
     make_proposal,
     make_qualification,
     make_shop,
     make_sweep,
     make_user,
 )
+from tests.product_proposals import make_product_proposal
 from tests.shops.accounting import entered, paid_in, taken_back
 
 

@@ -1,4 +1,4 @@
-"""A penalty in the browser's forms: chosen, looked at as a whole, imposed once, taken back in part or in all."""
+"""A penalty in the browser's forms: chosen, looked at as a whole, imposed once, taken back in part or all."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_a_shops_page_tells_its_standing_in_both_languages(language: str) -> Non
     page = client_of("auditor", language).get(reverse("admin:shops_shop_change", args=[penalty.shop.pk]))
     text = page.content.decode()
     assert penalty.case_number in text
-    assert ("suspended" if language == "en" else "停业") in text
+    assert ("suspended" if language == "en" else "已封禁") in text
 
 
 def test_the_list_of_shops_shows_their_standing() -> None:

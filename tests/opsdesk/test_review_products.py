@@ -20,12 +20,11 @@ from tests.factories import (
     make_listing,
     make_penalty,
     make_product,
-    make_product_proposal,
     make_proposal,
-    make_sales_warning,
     make_sweep,
     make_user,
 )
+from tests.product_proposals import make_product_proposal, make_sales_warning
 
 pytestmark = pytest.mark.django_db
 

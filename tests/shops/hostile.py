@@ -140,10 +140,19 @@ def corpus() -> list[Case]:
         hostile_bytes,
         hostile_cells,
         hostile_deposits,
+        hostile_penalties,
         hostile_products,
         hostile_shapes,
         hostile_texts,
     )
 
-    parts = (hostile_cells, hostile_texts, hostile_shapes, hostile_bytes, hostile_products, hostile_deposits)
+    parts = (
+        hostile_cells,
+        hostile_texts,
+        hostile_shapes,
+        hostile_bytes,
+        hostile_products,
+        hostile_deposits,
+        hostile_penalties,
+    )
     return [case for part in parts for case in part.cases()]

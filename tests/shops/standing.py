@@ -16,6 +16,7 @@ from shops.models import (
     ImportBatch,
     Listing,
     Opening,
+    Penalty,
     Product,
     ProductMetrics,
     Qualification,
@@ -50,6 +51,11 @@ def standing(kind: str) -> dict[str, dict[str, str]]:
         case "deposits":
             entries = DepositEntry.objects.exclude(reference="").select_related("shop")
             return {one.reference: _movement(one) for one in entries}
+        case "penalties":
+            penalties = Penalty.objects.exclude(reference="").select_related(
+                "shop", "violation", "alliance", "product"
+            )
+            return {one.reference: _penalty(one) for one in penalties}
         case "product_metrics":
             measured = ProductMetrics.objects.select_related("product")
             return {
@@ -105,6 +111,24 @@ def _movement(entry: DepositEntry) -> dict[str, str]:
         amount=money.yuan_of(fen),
         at=localtime(entry.at).isoformat(" "),
         note=entry.cause,
+    )
+
+
+def _penalty(penalty: Penalty) -> dict[str, str]:
+    points = penalty.measures.filter(kind="points").first()
+    deducted = penalty.measures.filter(kind="deduct").first()
+    at = penalty.reported_at or penalty.imposed_at
+    return _told(
+        shop=penalty.shop.code,
+        violation=penalty.violation and penalty.violation.code,
+        imposed_at=at and localtime(at).isoformat(" "),
+        alliance=penalty.alliance and penalty.alliance.code,
+        product=penalty.product and penalty.product.code,
+        status=penalty.status,
+        ends_at=penalty.ends_at and localtime(penalty.ends_at).isoformat(" "),
+        points=points and points.points,
+        deposit_deducted=deducted and deducted.amount_fen and money.yuan_of(deducted.amount_fen),
+        reason=penalty.reason,
     )
 
 

@@ -121,8 +121,11 @@ def test_steps_of_the_category_go_before_those_of_all() -> None:
     shop = make_shop(category="beauty")
     make_metrics(shop)
     assert required(shop) == (10, 10)
-    step("", 0, 5, DOUYIN)
+    step("", 200_000, 5, DOUYIN)
     make_enrollment(shop)
+    # The alliance has steps of its own, of which these sales reach none.
+    assert required(shop) == (None, None)
+    step("", 0, 5, DOUYIN)
     assert required(shop) == (5, 5)
 
 
@@ -160,6 +163,7 @@ def test_whoever_has_less_than_is_due_is_listed_those_who_lack_most_first() -> N
     ]
     found, count = accounts.short_shops(day=DAY, first=1, limit=1)
     assert ([short.shop for short in found], count) == ([half], 3)
+    assert [short.shop for short in accounts.every_short_shop(day=DAY)] == [empty, half, poor]
     assert [accounts.shortfall(shop, day=DAY) for shop in (full, empty, half)] == [0, 1000, 500]
 
 

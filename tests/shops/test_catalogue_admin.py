@@ -1,4 +1,4 @@
-"""The catalogue's pages: what follows in both languages, editing with measures, versions beside each other."""
+"""The catalogue's pages: what follows, in both languages; editing with measures; earlier versions."""
 
 from __future__ import annotations
 

@@ -65,6 +65,23 @@ def test_an_entry_that_states_what_follows_is_taken() -> None:
 
 
 @pytest.mark.django_db
+def test_an_entry_costs_the_same_however_many_there_are() -> None:
+    """Also into a ledger that was empty when the database planned for it."""
+    shops = ", ".join(str(make_shop().pk) for _ in range(4))
+    execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, cause, reference, key)"
+        " SELECT s.id, 'pay_in', 1, now(), now(), '', '', concat(s.id, ' ', n)"
+        f" FROM shops_shop s, generate_series(1, 500) n WHERE s.id IN ({shops}) ORDER BY s.id, n"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'shops_depositentry'"
+        )
+        assert cursor.fetchone() < (1, 2 * 2000)
+
+
+@pytest.mark.django_db
 def test_an_entry_of_no_shop_is_refused() -> None:
     with pytest.raises(IntegrityError, match="there is no such shop"):
         written(shop_id=0)

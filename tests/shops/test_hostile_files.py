@@ -16,7 +16,9 @@ from shops.models import (
     Enrollment,
     ImportBatch,
     Listing,
+    Measure,
     Opening,
+    Penalty,
     Product,
     ProductCorrection,
     Qualification,
@@ -53,7 +55,7 @@ def nothing_stays(ground: None) -> Iterator[None]:
 
 def everything() -> list[Any]:
     """All that an import may write, and how much was ever written."""
-    written = (Shop, Controller, Enrollment, Opening, Qualification, Product, Listing)
+    written = (Shop, Controller, Enrollment, Opening, Qualification, Product, Listing, Penalty, Measure)
     return [
         *(standing(kind) for kind in KINDS),
         *(model.history.count() for model in written),

@@ -255,6 +255,7 @@ def test_the_files_for_newcomers_come_in() -> None:
         ("products-gb18030.csv", "import_products", 2),
         ("listings.csv", "import_listings", 4),
         ("product_metrics.csv", "import_product_metrics", 4),
+        ("penalties.csv", "import_penalties", 6),
     ):
         status, answer = run(command, str(DATA / name))
         assert (status, answer["rows"], answer["created"]) == (0, rows, rows), (name, answer["errors"])

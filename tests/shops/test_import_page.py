@@ -171,6 +171,7 @@ def test_the_list_asks_few_questions(django_assert_max_num_queries) -> None:
         ("qualification", "qualifications"),
         ("product", "products"),
         ("listing", "listings"),
+        ("penalty", "penalties"),
     ],
 )
 def test_a_register_takes_files_on_its_own_page(register: str, kind: str) -> None:

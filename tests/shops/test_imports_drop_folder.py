@@ -79,6 +79,7 @@ def test_each_kind_has_a_folder_and_unknown_ones_are_nobodys_business(folder: Pa
 
 def test_what_others_speak_of_is_taken_before_them(folder: Path) -> None:
     for kind, content in (
+        ("penalties", f"reference,shop,violation,imposed_at,product\nP1,S1,V9,{DAY},G1\n"),
         ("product_metrics", f"product,day,settled_orders\nG1,{DAY},30\n"),
         ("listings", "product,alliance,state\nG1,douyin-featured,promoted\n"),
         ("products", "code,shop,name,category\nG1,S1,口红,beauty\n"),
@@ -89,6 +90,7 @@ def test_what_others_speak_of_is_taken_before_them(folder: Path) -> None:
         ("products", "applied"),
         ("listings", "applied"),
         ("product_metrics", "applied"),
+        ("penalties", "applied"),
     ]
 
 

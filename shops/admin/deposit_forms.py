@@ -1,0 +1,150 @@
+"""What people fill in where money moves, and the page that shows what would become of it before it does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from shops import money
+from shops.admin.forms import DayInput, form_page
+from shops.errors import Refused
+from shops.rights import person_of
+
+CONFIRMED = "confirmed"
+
+
+class YuanField(forms.DecimalField):
+    """People write yuan, and the ledger gets fen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 19, "decimal_places": 2, **kwargs})
+
+    def clean(self, value: Any) -> Any:
+        yuan = super().clean(value)
+        return None if yuan is None else money.fen_of(yuan)
+
+    def prepare_value(self, value: Any) -> Any:
+        # What people wrote stays as they did.
+        return money.yuan_of(value) if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+
+class MovingForm(forms.Form):
+    """Asked of every movement. The key comes with the empty form: sent twice, it is the same movement."""
+
+    key = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = uuid.uuid4().hex
+
+
+class ReversalForm(MovingForm):
+    cause = forms.CharField(label=_("Cause"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class MovementForm(ReversalForm):
+    amount_fen = YuanField(label=_("Amount in yuan"))
+    at = forms.DateTimeField(
+        label=pgettext_lazy("movement", "Moved at"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("Empty: now."),
+    )
+    reference = forms.CharField(
+        label=_("Reference"),
+        max_length=64,
+        required=False,
+        help_text=_("The platform's own number of the movement."),
+    )
+    field_order: Sequence[str] | None = ("amount_fen", "at", "cause", "reference")
+
+
+class AdjustmentForm(MovementForm):
+    amount_fen = YuanField(label=_("Amount in yuan"), help_text=_("Below zero, it takes away: -12.50."))
+
+
+class DeductionForm(MovementForm):
+    due_on = forms.DateField(
+        label=_("Due on"),
+        required=False,
+        widget=DayInput,
+        help_text=_("Until when the shop pays what its deposit lacks. Empty: the usual days."),
+    )
+
+
+class DemandForm(MovingForm):
+    amount_fen = YuanField(label=_("Amount in yuan"))
+    due_on = forms.DateField(
+        label=_("Due on"), required=False, widget=DayInput, help_text=_("Empty: the usual days.")
+    )
+    note = forms.CharField(
+        label=_("Note"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+def moving_page(
+    request: HttpRequest,
+    site: AdminSite,
+    form_class: type[MovingForm],
+    act: Callable[[dict[str, Any], User, datetime], Any],
+    told: Callable[[Any], list[str]],
+    *,
+    title: str | Promise,
+    submit: str | Promise,
+    done: str | Promise,
+    back: str,
+    intro: str | Promise = "",
+    initial: Mapping[str, Any] | None = None,
+    opts: Any = None,
+) -> HttpResponse:
+    """Asks, then shows what would come of it (`told` of what `act` came back with), then does it.
+
+    What would come of it is found out by the verb itself, whose work is taken back.
+    """
+    form = form_class(request.POST if request.method == "POST" else None, initial=initial)
+    shown: dict[str, Any] = {}
+    if request.method == "POST" and form.is_valid():
+        sure = CONFIRMED in request.POST
+        try:
+            with transaction.atomic():
+                came = act(form.cleaned_data, person_of(request), timezone.now())
+                lines = told(came)
+                transaction.set_rollback(not sure)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            if sure:
+                messages.success(request, str(done))
+                return HttpResponseRedirect(back)
+            shown = {"listed": lines, "hidden": [(CONFIRMED, "1")]}
+            for field in form.fields.values():
+                field.widget = forms.HiddenInput()
+            title, submit, intro = title, _("Confirm"), _("This is what would be entered:")
+    return form_page(
+        request,
+        site,
+        form,
+        title=title,
+        intro=intro,
+        submit=submit,
+        back=back,
+        status=400 if form.errors else 200,
+        opts=opts,
+        **shown,
+    )

@@ -1,0 +1,337 @@
+"""What shops owe their deposits: the worklist, what people do with one, and who is short of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.models import User as Person
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from shops import accounts, deposits, money, outgoing, topups
+from shops.accounts import Short
+from shops.admin.cells import NOTHING, number, pill
+from shops.admin.deposit_forms import DemandForm, MovementForm, moving_page
+from shops.admin.deposits import account_of, may_enter, told, told_owed
+from shops.admin.exporting import Column, deliver
+from shops.admin.readonly import ReadOnlyInline
+from shops.admin.verbs import Verb, VerbsAdmin
+from shops.errors import NotAllowed
+from shops.models import Export, Settlement, Shop, TopUp
+from shops.rights import person_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+SHORT = "shops.short"
+ON_A_PAGE = 50
+State = TopUp.State
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """Those that are due unless asked otherwise; overdue on the reader's day."""
+
+    title = _("standing")
+    parameter_name = "standing"
+
+    def _groups(self) -> dict[str, tuple[Any, Q]]:
+        due = Q(state=State.OPEN)
+        return {
+            "open": (pgettext_lazy("top-up", "due"), due),
+            "overdue": (_("overdue"), due & Q(due_on__lt=timezone.localdate())),
+            "reminded": (_("reminded"), due & Q(reminded_at__isnull=False)),
+            "settled": (pgettext_lazy("top-up", "settled"), Q(state=State.SETTLED)),
+            "cancelled": (pgettext_lazy("top-up", "cancelled"), Q(state=State.CANCELLED)),
+            "all": (_("all"), Q()),
+        }
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        groups = self._groups()
+        counts = TopUp.objects.aggregate(
+            **{name: Count("pk", filter=group) for name, (_label, group) in groups.items()}
+        )
+        return [(name, f"{label} ({number(counts[name])})") for name, (label, _group) in groups.items()]
+
+    def choices(self, changelist: Any) -> Any:
+        for value, label in self.lookup_choices:
+            yield {
+                "selected": (self.value() or "open") == value,
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": label,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        _label, group = self._groups().get(self.value() or "open", ("", Q(pk=None)))
+        return queryset.filter(group)
+
+
+class SettlementInline(ReadOnlyInline):
+    model = Settlement
+    fields = ["entry", "paid"]
+    readonly_fields = ["paid"]
+
+    @admin.display(description=_("amount"))
+    def paid(self, settlement: Settlement) -> str:
+        return money.told(settlement.amount_fen)
+
+
+@admin.register(TopUp)
+class TopUpAdmin(VerbsAdmin):
+    when_empty = _("Nobody owes a deposit anything. Look at who is short of what is required.")
+    change_list_template = "admin/shops/topup/change_list.html"
+    list_display = ["shop", "amount", "outstanding", "due_on", "standing", "cause", "reminded_at"]
+    list_filter = [StandingFilter, "cause"]
+    list_select_related = ["shop"]
+    search_fields = ["shop__code", "shop__name"]
+    search_help_text = _("Shop's code or name.")
+    ordering = ["due_on", "id"]
+    sortable_by = ["due_on"]
+    fields = [
+        "shop",
+        ("amount", "outstanding", "due_on"),
+        ("cause", "measure", "entry"),
+        "note",
+        ("demanded_at", "demanded_by", "reminded_at"),
+        ("standing", "ended_at", "ended_by"),
+        "ended_reason",
+    ]
+    readonly_fields = ["amount", "outstanding", "standing"]
+    inlines = [SettlementInline]
+    history_reasons: ClassVar[dict[str, Any]] = {
+        "demanded": _("demanded"),
+        "reminded": _("reminded"),
+        "settled": pgettext_lazy("top-up", "settled"),
+        "cancelled": pgettext_lazy("top-up", "cancelled"),
+        "reopened": _("due again: a payment was taken back"),
+    }
+    history_leaves_out = frozenset({"key"})
+    verbs = (
+        Verb(
+            "remind",
+            permission=topups.ENTER,
+            title=_("Record a reminder"),
+            note=_("say how the shop was reminded."),
+            submit=_("Record it"),
+            done=_("The reminder is recorded."),
+            offered=lambda owed: owed.state == State.OPEN,
+            call=lambda owed, by, reason: topups.remind(owed, by=by, at=timezone.now(), note=reason),
+        ),
+        Verb(
+            "cancel",
+            permission=topups.ENTER,
+            title=_("Cancel the top-up"),
+            note=_("the shop need not pay it any more."),
+            submit=_("Cancel it"),
+            done=_("The top-up is cancelled."),
+            offered=lambda owed: owed.state == State.OPEN,
+            call=lambda owed, by, reason: topups.cancel(owed, by=by, at=timezone.now(), reason=reason),
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return topups.with_outstanding(super().get_queryset(request))
+
+    def export_columns(self) -> list[Column]:
+        columns = [
+            Column("amount", _("amount"), lambda owed: money.yuan_of(owed.amount_fen))
+            if column.name == "amount_fen"
+            else column
+            for column in super().export_columns()
+            if column.name not in ("key", "entry")
+        ]
+        columns.insert(3, Column("outstanding", _("outstanding"), lambda owed: money.yuan_of(_left(owed))))
+        return columns
+
+    @admin.display(description=_("amount"), ordering="amount_fen")
+    def amount(self, owed: TopUp) -> str:
+        return money.told(owed.amount_fen)
+
+    @admin.display(description=_("outstanding"))
+    def outstanding(self, owed: Any) -> str:
+        return money.told(_left(owed)) if owed.state == State.OPEN else NOTHING
+
+    @admin.display(description=_("standing"))
+    def standing(self, owed: TopUp) -> str:
+        if owed.state == State.OPEN and owed.due_on < timezone.localdate():
+            return pill("overdue", _("overdue"))
+        return pill(owed.state, owed.get_state_display())
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("short/", view(self.short_view), name="shops_topup_short"),
+            path("short/export/", view(self.short_export_view), name="shops_topup_short_export"),
+            path("demand/<int:shop_id>/", view(self.demand_view), name="shops_topup_demand"),
+            path("<int:pk>/settle/", view(self.settle_view), name="shops_topup_settle"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        answer = super().change_view(request, object_id, form_url, extra_context)
+        owed = self.get_object(request, object_id)
+        if isinstance(answer, TemplateResponse) and answer.context_data and isinstance(owed, TopUp):
+            own = [(account_of(owed.shop_id), _("The shop's deposit"))]
+            if owed.state == State.OPEN and may_enter(request):
+                own.append((reverse("admin:shops_topup_settle", args=[owed.pk]), _("Settle")))
+            answer.context_data["verbs"] = [*own, *answer.context_data["verbs"]]
+        return answer
+
+    def settle_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The shop paid: all of it, or a part."""
+        if not may_enter(request):
+            raise PermissionDenied
+        owed = get_object_or_404(TopUp.objects.select_related("shop"), pk=pk)
+
+        def act(given: dict[str, Any], by: Person, at: datetime) -> Any:
+            return deposits.settle(owed, by=by, recorded_at=at, **given | {"at": given["at"] or at})
+
+        left = topups.outstanding_of(owed)
+        return moving_page(
+            request,
+            self.admin_site,
+            MovementForm,
+            act,
+            told,
+            title=_("Settle a top-up"),
+            intro=_t("%(shop)s owes %(amount)s since %(day)s; outstanding: %(left)s.")
+            % {
+                "shop": owed.shop,
+                "amount": money.told(owed.amount_fen),
+                "day": date_format(timezone.localdate(owed.demanded_at)),
+                "left": money.told(left),
+            },
+            submit=_("Go on"),
+            done=_("The payment is entered."),
+            back=reverse("admin:shops_topup_change", args=[pk]),
+            initial={"amount_fen": left, "cause": owed.get_cause_display()},
+            opts=self.opts,
+        )
+
+    def demand_view(self, request: HttpRequest, shop_id: int) -> HttpResponse:
+        """Ask a shop to pay what its deposit lacks."""
+        if not may_enter(request):
+            raise PermissionDenied
+        shop = get_object_or_404(Shop, pk=shop_id)
+        lacking = accounts.shortfall(shop, day=accounts.measured_day(timezone.localdate()))
+        return moving_page(
+            request,
+            self.admin_site,
+            DemandForm,
+            lambda given, by, at: topups.demand(shop=shop, by=by, at=at, **given),
+            lambda owed: [told_owed(owed)],
+            title=_("Demand a top-up"),
+            intro=_t("%(shop)s lacks %(amount)s of what is required.")
+            % {"shop": shop, "amount": money.told(lacking)},
+            submit=_("Go on"),
+            done=_("The top-up is demanded."),
+            back=account_of(shop_id),
+            initial={"amount_fen": lacking or None},
+            opts=self.opts,
+        )
+
+    def short_view(self, request: HttpRequest) -> HttpResponse:
+        """Whose deposit is less than what is due, with what is demanded already."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = request.GET.get("p", "")
+        page = max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+        day = accounts.measured_day(timezone.localdate())
+        found, count = accounts.short_shops(day=day, first=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
+        owed = TopUp.objects.filter(shop__in=[short.shop for short in found], state=State.OPEN)
+        demanded = set(owed.values_list("shop", flat=True))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Short of the requirement"),
+            "opts": self.opts,
+            "day": day,
+            "rows": [(short, short.shop.pk in demanded) for short in found],
+            "count": count,
+            "previous": page - 1 if page > 1 else None,
+            "next": page + 1 if page * ON_A_PAGE < count else None,
+            "may_enter": may_enter(request),
+            "may_export": outgoing.SOURCES[SHORT].may_export(person_of(request)),
+        }
+        return TemplateResponse(request, "admin/shops/topup/short.html", context)
+
+    def short_export_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Take that list away."""
+        if not outgoing.SOURCES[SHORT].may_export(person_of(request)):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        day = accounts.measured_day(timezone.localdate())
+        return deliver(
+            request,
+            SHORT,
+            query=f"day={day.isoformat()}" if day else "",
+            columns=[],
+            format=Export.Format.CSV,
+            file_name="short-of-deposit",
+        )
+
+
+def _left(owed: Any) -> int:
+    return int(owed.outstanding_fen) if owed.state == State.OPEN else 0
+
+
+class ShortShops:
+    """Whose deposit is less than what is due, with sales of the day that `query` names."""
+
+    def may_export(self, user: User) -> bool:
+        return user.has_perms(["shops.view_topup", "shops.export_topup"])
+
+    def export_title(self, query: str) -> str:
+        return _t("Short of the requirement")
+
+    def opened(self, user: User, query: str, columns: Sequence[str]) -> outgoing.Opened:
+        """All columns, whichever are named."""
+        if not self.may_export(user):
+            raise NotAllowed
+        header = [_t("shop's code"), _t("shop"), _t("required"), _t("balance"), _t("lacking")]
+        named = QueryDict(query).get("day")
+        rows = EveryShort(date.fromisoformat(named) if named else None)
+        return outgoing.Opened([capfirst(name) for name in header], rows, _cells)
+
+
+class EveryShort:
+    """All of them, however many."""
+
+    def __init__(self, day: date | None) -> None:
+        self._day = day
+
+    def count(self) -> int:
+        return accounts.short_shops(day=self._day, limit=1)[1]
+
+    def iterator(self, chunk_size: int) -> Iterator[Short]:
+        with transaction.atomic():
+            yield from accounts.every_short_shop(day=self._day)
+
+
+def _cells(short: Short) -> list[object]:
+    return [
+        short.shop.code,
+        short.shop.name,
+        money.yuan_of(short.required),
+        money.yuan_of(short.balance),
+        money.yuan_of(short.lacking),
+    ]
+
+
+outgoing.SOURCES[SHORT] = ShortShops()

@@ -1,0 +1,129 @@
+"""Penalties imposed, ended and overturned at once, by threads on connections of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.db.models import QuerySet
+
+from shops import penalties, points, standing
+from shops.accounts import balance_of
+from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from tests.factories import AT, make_enrollment, make_shop
+from tests.faults.test_reversal_races import Trying
+from tests.shops.accounting import paid_in
+
+ROUNDS = 12
+LATER = AT + timedelta(days=30)
+THREADS = 4
+
+
+def read_without_a_lock(rows: QuerySet, *args: object, **options: object) -> QuerySet:
+    return rows.all()
+
+
+def at_once(*verbs: Callable[[], object]) -> list[object]:
+    """What each returned or was refused with, all begun at the same moment."""
+    start = Barrier(len(verbs))
+
+    def begin(verb: Callable[[], object]) -> Callable[[], object]:
+        def waited() -> object:
+            start.wait(30)
+            return verb()
+
+        return waited
+
+    trying = [Trying(begin(verb)) for verb in verbs]
+    return [one.ended() for one in trying]
+
+
+def imposed(shop: Shop, key: str = "", *measures: Measure) -> Penalty:
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=measures or [Measure(kind="points", points=4), Measure(kind="deduct", basis="all")],
+        key=key,
+    )
+
+
+def test_the_same_form_sent_at_once_is_one_penalty(committed_db) -> None:
+    for number in range(ROUNDS):
+        shop = make_shop()
+        paid_in(shop, 10_000)
+        at_once(*[lambda shop=shop, key=f"k{number}": imposed(shop, key) for _ in range(THREADS)])
+        assert Penalty.objects.filter(shop=shop).count() == 1
+        assert (points.standing_points(shop, None, AT), balance_of(shop)) == (4, 0)
+
+
+def test_control_without_locks_the_same_form_meets_the_database(committed_db, monkeypatch) -> None:
+    """The constraint alone still holds, but people are answered with an error instead of their penalty."""
+    monkeypatch.setattr(QuerySet, "select_for_update", read_without_a_lock)
+    failed = 0
+    for number in range(ROUNDS):
+        shop = make_shop()
+        outcomes = at_once(*[lambda shop=shop, key=f"k{number}": imposed(shop, key) for _ in range(THREADS)])
+        failed += sum(not isinstance(outcome, Penalty) for outcome in outcomes)
+        assert Penalty.objects.filter(shop=shop).count() == 1
+    assert failed > 0
+
+
+def ended_while_overturned(shop: Shop) -> Penalty:
+    penalty = imposed(shop, "", Measure(kind="suspend", ends_at=LATER), Measure(kind="deduct", basis="all"))
+    at_once(
+        lambda: penalties.overturn(Penalty.objects.get(pk=penalty.pk), by=None, at=LATER, reason="granted"),
+        *[lambda: penalties.run_timers(LATER) for _ in range(2)],
+    )
+    penalty.refresh_from_db()
+    return penalty
+
+
+def test_overturned_while_it_lapses_a_penalty_is_overturned_and_everything_is_given_back(
+    committed_db,
+) -> None:
+    for _ in range(ROUNDS):
+        shop = make_shop()
+        paid_in(shop, 10_000)
+        penalty = ended_while_overturned(shop)
+        assert (penalty.status, balance_of(shop)) == ("overturned", 10_000)
+        assert not penalty.measures.filter(undone_at=None).exists()
+        assert standing.standing(shop, LATER).status == "normal"
+
+
+def test_two_timers_at_once_end_each_measure_once(committed_db) -> None:
+    shops = [make_shop() for _ in range(ROUNDS)]
+    for shop in shops:
+        imposed(shop, "", Measure(kind="suspend", ends_at=LATER))
+    at_once(*[lambda: penalties.run_timers(LATER) for _ in range(THREADS)])
+    assert set(Penalty.objects.values_list("status", flat=True)) == {"expired"}
+    # Applied, and lapsed once.
+    assert {measure.history.count() for measure in Measure.objects.all()} == {2}
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_two_who_clear_at_once_close_one_opening(committed_db, monkeypatch, guarded: bool) -> None:
+    """With its control: without locks both find it open, and only the database keeps the second out."""
+    if not guarded:
+        monkeypatch.setattr(QuerySet, "select_for_update", read_without_a_lock)
+    broken = 0
+    for _ in range(ROUNDS):
+        enrollment = make_enrollment()
+        outcomes = at_once(
+            *[
+                lambda one=enrollment: imposed(one.shop, "", Measure(kind="clear", alliance=one.alliance))
+                for _ in range(2)
+            ]
+        )
+        done = sum(isinstance(outcome, Penalty) for outcome in outcomes)
+        broken += outcomes.count(None)
+        assert done == 1
+        assert Enrollment.objects.get(pk=enrollment.pk).state == "cleared"
+        assert Measure.objects.filter(opening__enrollment=enrollment).count() == 1
+    assert (broken == 0) if guarded else (broken > 0)

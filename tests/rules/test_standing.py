@@ -1,0 +1,87 @@
+"""What the rules on a shop's status make of our own measures and closings (DF-A1, DF-A2, WS-A1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from rules.checking import check
+from rules.sql import midnight
+from shops import closing, penalties
+from shops.models import Alliance, Measure, Penalty, Shop, Violation
+from tests.factories import DAY, DOUYIN, WECHAT, make_metrics, make_shop
+
+pytestmark = pytest.mark.django_db
+
+NOON = midnight(DAY) + timedelta(hours=12)
+END = midnight(DAY + timedelta(days=1))
+
+
+def penalised(shop: Shop, measure: Measure, at: datetime = NOON) -> Penalty:
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=at,
+        reason="as found",
+        evidence={},
+        measures=[measure],
+    )
+
+
+def outcomes(shop: Shop) -> dict[str, str]:
+    """What the rules on the status say on DAY."""
+    return {
+        rule["code"]: rule["outcome"]
+        for alliance in (DOUYIN, WECHAT)
+        for rules in check(shop, Alliance.objects.get(code=alliance), DAY).rules.values()
+        for rule in rules
+        if rule["code"] in ("DF-A1", "DF-A2", "WS-A1")
+    }
+
+
+def measured(**values: object) -> Shop:
+    shop = make_shop(**values)
+    make_metrics(shop)
+    return shop
+
+
+def test_a_shop_that_a_measure_suspends_is_not_open_to_buyers() -> None:
+    shop = measured()
+    penalised(shop, Measure(kind="suspend", ends_at=END))
+    assert outcomes(shop) == {"DF-A1": "holds", "DF-A2": "fails", "WS-A1": "fails"}
+
+
+@pytest.mark.parametrize("ends_at", [END - timedelta(seconds=1), END])
+def test_what_counts_is_the_end_of_the_day(ends_at: datetime) -> None:
+    shop = measured()
+    penalised(shop, Measure(kind="suspend", ends_at=ends_at))
+    assert outcomes(shop)["DF-A2"] == ("fails" if ends_at == END else "holds")
+
+
+def test_a_suspension_of_a_later_day_does_not_count_yet() -> None:
+    shop = measured()
+    penalised(shop, Measure(kind="suspend", ends_at=END + timedelta(days=7)), at=END)
+    assert outcomes(shop)["DF-A2"] == "holds"
+
+
+def test_a_shop_that_a_measure_closes_counts_as_closed_until_it_is_overturned() -> None:
+    shop = measured()
+    penalty = penalised(shop, Measure(kind="close"))
+    assert outcomes(shop)["DF-A2"] == "fails"
+    penalties.overturn(penalty, by=None, at=NOON, reason="granted")
+    assert outcomes(shop)["DF-A2"] == "holds"
+
+
+def test_a_shop_that_closed_by_itself_counts_as_closed() -> None:
+    shop = measured()
+    closing.close(shop, by=None, at=NOON)
+    assert outcomes(shop)["WS-A1"] == "fails"
+
+
+def test_a_shop_that_is_still_preparing_is_not_opened_suspended_or_not() -> None:
+    shop = measured(status="preparing")
+    penalised(shop, Measure(kind="suspend", ends_at=END))
+    assert outcomes(shop)["DF-A1"] == "fails"

@@ -1,0 +1,143 @@
+"""A shop's penalties by rules of thumb: what a person with pencil and paper would keep of them.
+
+Nothing of the desk's own reckoning is used: amounts are added up in a list, openings are counted by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+PENALISED = ("imposed", "lifted", "expired")
+LASTING = ("suspend", "restrict_live")
+
+
+@dataclass
+class Done:
+    """A measure: what it did, and whether that stands."""
+
+    kind: str
+    alliance: str = ""
+    points: int = 0
+    taken: int = 0
+    ends_at: datetime | None = None
+    undone: bool = False
+    over: bool = False
+
+    def active(self, at: datetime) -> bool:
+        return not self.undone and not self.over and (self.ends_at is None or self.ends_at > at)
+
+
+@dataclass
+class Case:
+    serious: bool
+    measures: list[Done]
+    status: str = "imposed"
+
+
+@dataclass
+class Place:
+    """The shop in an alliance. `cleared_by`: the measure that closed its last opening."""
+
+    state: str
+    used: int
+    limit: int | None
+    cleared_by: Done | None = None
+
+
+@dataclass
+class Owed:
+    fen: int
+    measure: Done | None
+
+
+@dataclass
+class Book:
+    places: dict[str, Place]
+    reported: str = "normal"
+    balance: int = 0
+    owed: list[Owed] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    # The day from which it may return, while it is closed by itself.
+    returns_at: datetime | None = None
+
+    # What follows
+
+    def for_ever(self) -> bool:
+        return any(
+            case.status in PENALISED
+            and (case.serious or any(m.kind == "close" and not m.undone for m in case.measures))
+            for case in self.cases
+        )
+
+    def barred(self, alliance: str) -> bool:
+        return self.for_ever() or any(
+            case.status == "imposed"
+            and any(m.kind == "clear" and m.alliance == alliance and not m.undone for m in case.measures)
+            for case in self.cases
+        )
+
+    def measures(self, at: datetime, *kinds: str) -> list[Done]:
+        return [m for case in self.cases for m in case.measures if m.kind in kinds and m.active(at)]
+
+    def status(self, at: datetime) -> str:
+        if self.returns_at is not None or self.measures(at, "close"):
+            return "closed"
+        if self.reported == "normal" and self.measures(at, "suspend"):
+            return "suspended"
+        return self.reported
+
+    def points(self, at: datetime) -> int:
+        return sum(m.points for m in self.measures(at, "points"))
+
+    # What happens
+
+    def take(self, fen: int, measure: Done) -> None:
+        measure.taken = min(fen, self.balance)
+        self.balance -= measure.taken
+        if fen > measure.taken:
+            self.owed.append(Owed(fen - measure.taken, measure))
+
+    def pay(self, fen: int) -> None:
+        self.balance += fen
+        while fen and self.owed:
+            paid = min(fen, self.owed[0].fen)
+            self.owed[0].fen -= paid
+            fen -= paid
+            if not self.owed[0].fen:
+                self.owed.pop(0)
+
+    def clear(self, alliance: str) -> Done:
+        place = self.places[alliance]
+        place.state = "cleared"
+        place.cleared_by = Done("clear", alliance)
+        return place.cleared_by
+
+    def undo(self, measure: Done) -> None:
+        if measure.undone:
+            return
+        measure.undone = True
+        self.balance += measure.taken
+        self.owed = [one for one in self.owed if one.measure is not measure]
+
+    def go_on(self) -> None:
+        """Where a clearance was wrong and nothing else keeps it out, the shop is in again."""
+        for alliance, place in self.places.items():
+            undone = place.cleared_by is not None and place.cleared_by.undone
+            if place.state in ("cleared", "applied") and undone and not self.barred(alliance):
+                place.state, place.cleared_by = "open", None
+
+    def lapse(self, at: datetime) -> None:
+        for case in self.cases:
+            due = [m for m in case.measures if m.ends_at and m.ends_at <= at and not m.undone and not m.over]
+            for measure in due:
+                measure.over = True
+            if due:
+                self.expire(case)
+
+    def expire(self, case: Case) -> None:
+        left = [m for m in case.measures if not m.undone]
+        lasting = [m for m in left if m.kind == "close" or (m.kind in (*LASTING, "points") and not m.over)]
+        if case.status == "imposed" and not lasting and any(m.over for m in left):
+            case.status = "expired"
+            self.go_on()

@@ -1,0 +1,145 @@
+"""A shop leaves, closes by itself, and returns: every refusal says which rule, and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils.timezone import get_default_timezone
+
+from shops import closing, deposits, enrollments, penalties, standing
+from shops.errors import NotAllowed, Refused
+from shops.models import Alliance, Closure, Enrollment, Measure, Shop, Violation
+from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_shop, make_user
+from tests.shops.accounting import entered, paid_in
+
+pytestmark = pytest.mark.django_db
+SHANGHAI = get_default_timezone()
+
+
+def moment(*parts: int) -> datetime:
+    return datetime(*parts, tzinfo=SHANGHAI)  # type: ignore[arg-type,misc]
+
+
+def closed(shop: Shop, at: datetime = AT) -> Closure:
+    return closing.close(shop, by=None, at=at, reason="stops trading")
+
+
+def test_closing_leaves_every_alliance_and_is_told_by_the_standing() -> None:
+    shop = make_shop()
+    make_enrollment(shop, DOUYIN)
+    make_enrollment(shop, WECHAT, state="applied")
+    closed(shop)
+    assert set(Enrollment.objects.values_list("state", flat=True)) == {"left"}
+    assert standing.standing(shop, AT).status == "closed"
+    assert Shop.objects.get().status == "normal"
+    assert not enrollments.barred_for_ever().exists()
+    with pytest.raises(Refused, match="closed already"):
+        closed(shop)
+
+
+def test_closed_on_31_august_a_shop_returns_on_28_february_from_midnight_in_shanghai() -> None:
+    shop = make_shop()
+    closure = closed(shop, moment(2024, 8, 31, 23, 59))
+    assert closure.return_from.isoformat() == "2025-02-28"
+    with pytest.raises(Refused, match=r"CL-2"):
+        closing.come_back(shop, by=None, at=moment(2025, 2, 27, 23, 59, 59))
+    closing.come_back(shop, by=None, at=moment(2025, 2, 28))
+    assert standing.standing(shop, moment(2025, 2, 28)).status == "normal"
+    with pytest.raises(Refused, match="nothing to return from"):
+        closing.come_back(shop, by=None, at=moment(2025, 2, 28))
+
+
+def test_never_after_a_serious_violation() -> None:
+    shop = make_shop()
+    closed(shop)
+    penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V4"),
+        by=None,
+        at=AT,
+        reason="found later",
+        evidence={},
+        measures=[Measure(kind="warning")],
+    )
+    with pytest.raises(Refused, match=r"CL-1"):
+        closing.come_back(shop, by=None, at=AT + timedelta(days=400))
+
+
+def test_meanwhile_it_neither_applies_nor_is_admitted() -> None:
+    enrollment = make_enrollment(state="applied")
+    closed(enrollment.shop)
+    with pytest.raises(Refused, match=r"may return from .* \(CL-2\)"):
+        enrollments.apply(enrollment, by=None, at=AT)
+    told = enrollments.refusals_to_admit(enrollment, AT.date())
+    assert any("(CL-2)" in line for line in told)
+
+
+def test_leaving_an_alliance_alone_starts_no_wait() -> None:
+    enrollment = make_enrollment()
+    enrollments.leave(enrollment, by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 2
+
+
+def test_a_suspended_shop_is_not_admitted_and_is_told_until_when() -> None:
+    enrollment = make_enrollment(state="applied")
+    penalties.impose(
+        shop=enrollment.shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[Measure(kind="suspend", ends_at=AT + timedelta(days=7))],
+    )
+    with pytest.raises(Refused, match=r"suspended until .* \(CL-3\)"):
+        enrollments.admit(enrollment, by=None, at=AT)
+    assert enrollments.admit(enrollment, by=None, at=AT + timedelta(days=7)).number == 1
+
+
+def test_of_a_closed_shop_the_whole_deposit_is_free_unless_a_penalty_stands() -> None:
+    shop = make_shop()
+    paid_in(shop, 10_000)
+    closed(shop)
+    penalty = penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[Measure(kind="warning")],
+    )
+    with pytest.raises(Refused, match="unsettled penalties"):
+        entered(deposits.refund, shop, 10_000)
+    penalties.overturn(penalty, by=None, at=AT, reason="granted")
+    entered(deposits.refund, shop, 10_000)
+
+
+def test_each_verb_asks_for_the_right_to_record() -> None:
+    auditor, shop = make_user("auditor"), make_shop()
+    with pytest.raises(NotAllowed):
+        closing.close(shop, by=auditor, at=AT)
+    with pytest.raises(NotAllowed):
+        closing.come_back(shop, by=auditor, at=AT)
+
+
+def test_what_the_platform_reports_as_closed_by_itself_waits_as_long() -> None:
+    shop = make_shop(status="closed", closed_cause="voluntary", closed_on=moment(2024, 8, 31).date())
+    day = standing.returns_from(shop)
+    assert day is not None and day.isoformat() == "2025-02-28"
+    assert "CL-2" in closing.refusal_to_return(shop, moment(2025, 2, 27, 12))
+    assert closing.refusal_to_return(shop, moment(2025, 2, 28)) == ""
+
+
+def test_an_alliance_that_serves_the_shop_is_left_alone_by_another() -> None:
+    shop = make_shop()
+    douyin = make_enrollment(shop, DOUYIN)
+    make_enrollment(shop, WECHAT)
+    enrollments.leave(douyin, by=None, at=AT)
+    wechat = Enrollment.objects.get(alliance=Alliance.objects.get(code=WECHAT))
+    assert wechat.state == "open"

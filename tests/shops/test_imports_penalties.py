@@ -1,0 +1,210 @@
+"""Penalties out of a file: what the platform has imposed, and what it only reported."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from shops import accounts, catalogue, enrollments, imports, penalties, points
+from shops.errors import NotAllowed
+from shops.models import Alliance, DepositEntry, Ground, Measure, Penalty, Shop, TopUp, Violation
+from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_product, make_shop, make_user
+from tests.shops.accounting import paid_in
+from tests.shops.importing import bring, counts, errors, only_error
+
+HEADERS = (
+    "reference,shop,violation,imposed_at,alliance,product,status,ends_at,points,deposit_deducted,reason\n"
+)
+IMPOSED = datetime(2026, 3, 1, 9, 30, tzinfo=SHANGHAI)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return make_shop(code="S1")
+
+
+def case(reference: str = "P1") -> Penalty:
+    return Penalty.objects.get(reference=reference)
+
+
+def test_what_the_platform_has_imposed_is_a_penalty_with_what_it_did(shop: Shop) -> None:
+    by = make_user("operator")
+    paid_in(shop, 100_00)
+    batch = bring(
+        "penalties",
+        f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,imposed,,4,30.50,late dispatch\n",
+        by=by,
+        at=AT,
+    )
+    assert counts(batch) == (1, 1, 0, 0, 0)
+    penalty = case()
+    assert (penalty.status, penalty.ground, penalty.violation.code) == ("imposed", "violation", "V8")
+    assert (penalty.imposed_at, penalty.reported_at, penalty.imposed_by) == (IMPOSED, None, None)
+    assert (penalty.reason, penalty.batch) == ("late dispatch", batch)
+    assert penalty.violation_version == catalogue.version_of(penalty.violation)
+    given, taken = penalty.measures.order_by("pk")
+    assert (given.kind, given.points, given.alliance, given.applied_at) == ("points", 4, None, IMPOSED)
+    assert given.ends_at == datetime(2027, 3, 1, tzinfo=SHANGHAI)
+    assert (taken.kind, taken.basis, taken.amount_fen) == ("deduct", "fixed", 30_50)
+    assert points.standing_points(shop, None, AT) == 4
+    assert accounts.balance_of(shop) == 69_50
+    [entry] = DepositEntry.objects.filter(measure=taken)
+    assert (entry.amount_fen, entry.short_fen, entry.at, entry.recorded_at) == (-30_50, 0, IMPOSED, AT)
+    assert (entry.cause, entry.batch) == (penalty.case_number, batch)
+
+
+def test_everything_has_its_history(shop: Shop) -> None:
+    by = make_user("operator")
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,,4,10,\n", by=by)
+    for record in (case(), *case().measures.all(), TopUp.objects.get()):
+        row = record.history.get()
+        assert (row.history_type, row.history_user, row.history_change_reason) == (
+            "+",
+            by,
+            f"import {batch.pk}",
+        )
+
+
+def test_what_is_only_reported_is_a_case_that_nobody_has_decided(shop: Shop) -> None:
+    product = make_product(shop, code="G1")
+    bring("penalties", f"{HEADERS}P1,S1,V11,2026-03-01 09:30,{WECHAT},G1,reported,,,,\n")
+    penalty = case()
+    assert (penalty.status, penalty.reported_at, penalty.imposed_at) == ("reported", IMPOSED, None)
+    assert (penalty.product, penalty.alliance.code) == (product, WECHAT)
+    assert penalty.violation_version is None
+    assert not penalty.measures.exists()
+
+
+def test_a_serious_penalty_of_the_platform_bars_the_shop_for_ever(shop: Shop) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,V2,2026-03-01,,,imposed,,,,\nP2,S1,V10,2026-03-02,,,reported,,,,\n")
+    assert list(enrollments.barred_for_ever()) == [shop]
+
+
+def test_the_same_file_again_changes_nothing_whatever_has_become_of_its_cases(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    content = (
+        f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,imposed,,4,30,first\n"
+        "P2,S1,V1,2026-03-02 09:30,,,reported,,,,second\n"
+        f"P3,S1,V9,2026-03-03,{DOUYIN},,,2026-04-01,,,\n"
+    )
+    assert counts(bring("penalties", content)) == (3, 3, 0, 0, 0)
+    penalties.overturn(case("P1"), by=None, at=AT + timedelta(days=1), reason="won on appeal")
+    penalties.impose(
+        case=case("P2"),
+        shop=shop,
+        ground=Ground.VIOLATION,
+        violation=case("P2").violation,
+        measures=[Measure(kind=Measure.Kind.WARNING)],
+        by=None,
+        at=AT + timedelta(days=1),
+        reason="as reported",
+        evidence={},
+    )
+    penalties.lift(case("P3"), by=None, at=AT + timedelta(days=1), reason="enough")
+    before = (accounts.balance_of(shop), Penalty.history.count(), Measure.history.count())
+    again = bring("penalties", content, at=AT + timedelta(days=2))
+    assert (counts(again), errors(again)) == ((3, 0, 0, 3, 0), [])
+    assert (accounts.balance_of(shop), Penalty.history.count(), Measure.history.count()) == before
+    assert [case(reference).status for reference in ("P1", "P2", "P3")] == ["overturned", "imposed", "lifted"]
+
+
+def test_a_case_that_the_platform_decides_after_all_is_told_apart(shop: Shop) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,V1,2026-03-02,,,reported,,,,\n")
+    batch = bring("penalties", f"{HEADERS}P1,S1,V1,2026-03-02,,,imposed,,4,,\n")
+    assert errors(batch) == [(2, "status", "imposed", "known_case"), (2, "points", "4", "known_case")]
+    assert "came in as “reported”" in imports.errors_of(batch)[0].message
+
+
+def test_a_contradiction_shows_what_stands_in_files_words(shop: Shop) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,imposed,,4,12.50,\n")
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,imposed,,4,12.51,\n")
+    assert "came in as “12.5”" in only_error(batch).message
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01 09:31,,,imposed,,4,12.50,\n")
+    assert "came in as “2026-03-01 09:30:00”" in only_error(batch).message
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01 09:30,{DOUYIN},,imposed,,4,12.50,\n")
+    assert "came in as “–”" in only_error(batch).message
+
+
+def test_a_violation_may_be_named_in_either_language(shop: Shop) -> None:
+    content = "处罚编号,店铺编码,违规类型,处罚时间\nP1,S1,大规模损害买家权益,2026-03-01\n"
+    bring("penalties", content + "P2,S1,Harming buyers' rights at scale,2026-03-01\n")
+    assert {case("P1").violation.code, case("P2").violation.code} == {"V8"}
+
+
+def test_what_the_deposit_lacks_is_due_as_after_a_penalty_of_the_desks_own(shop: Shop) -> None:
+    other = make_shop(code="S2")
+    paid_in(shop, 100_00)
+    bring(
+        "penalties",
+        # By their moments, whatever the order of the rows.
+        f"{HEADERS}P3,S1,V8,2026-03-03,,,,,,25.00,\nP1,S1,V8,2026-03-01,,,,,,60.00,\n"
+        "P2,S1,V8,2026-03-02,,,,,,70.00,\nP4,S2,V8,2026-03-02,,,,,,5.00,\n",
+        at=AT,
+    )
+    taken = {
+        entry.measure.penalty.reference: (entry.amount_fen, entry.short_fen)
+        for entry in DepositEntry.objects.filter(kind="deduct").select_related("measure__penalty")
+    }
+    assert taken == {"P1": (-60_00, 0), "P2": (-40_00, 30_00)}
+    due = {
+        owed.measure.penalty.reference: (owed.amount_fen, owed.cause, owed.due_on, owed.shop)
+        for owed in TopUp.objects.select_related("measure__penalty", "shop")
+    }
+    assert due == {
+        "P2": (30_00, "shortage", date(2026, 3, 18), shop),
+        "P3": (25_00, "shortage", date(2026, 3, 18), shop),
+        "P4": (5_00, "shortage", date(2026, 3, 18), other),
+    }
+    assert accounts.balance_of(shop) == accounts.balance_of(other) == 0
+    # Deferred checks hold as well.
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_overturning_an_imported_penalty_gives_back_to_the_fen_what_it_took(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,,4,130.01,\n")
+    penalties.overturn(case(), by=None, at=AT + timedelta(days=1), reason="won on appeal")
+    assert accounts.balance_of(shop) == 100_00
+    assert points.standing_points(shop, None, AT + timedelta(days=1)) == 0
+    assert set(TopUp.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
+def test_points_count_as_long_as_the_alliance_says_where_they_count(shop: Shop, settings) -> None:
+    settings.POINTS_DAYS = 0
+    wechat = Alliance.objects.get(code=WECHAT)
+    wechat.points_days = 30
+    wechat.save()
+    # A violation of an alliance gives its points there.
+    bring("penalties", f"{HEADERS}P1,S1,WS-V1,2026-03-01,,,,,2,,\nP2,S1,V1,2026-03-01,,,,,3,,\n")
+    there, here = (case(reference).measures.get() for reference in ("P1", "P2"))
+    assert (there.alliance, there.ends_at) == (wechat, datetime(2026, 3, 31, tzinfo=SHANGHAI))
+    assert (here.alliance, here.ends_at) == (None, datetime(2027, 1, 1, tzinfo=SHANGHAI))
+
+
+def test_an_imported_case_counts_for_the_ladder(shop: Shop) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,WS-V1,2026-03-01,,,,,,,\nP2,S1,WS-V1,2026-03-02,,,reported,,,,\n")
+    assert catalogue.case_number_of(Violation.objects.get(code="WS-V1"), shop, AT) == 2
+
+
+def test_a_file_in_part_takes_the_good_rows(shop: Shop) -> None:
+    content = f"{HEADERS}P1,S1,V8,2026-03-01,,,,,,,\nP2,S9,V8,2026-03-01,,,,,,,\n"
+    batch = bring("penalties", content, partial=True)
+    assert counts(batch) == (2, 1, 0, 0, 1)
+    assert errors(batch) == [(3, "shop", "S9", "unknown_shop")]
+
+
+def test_finance_does_not_bring_in_penalties(shop: Shop) -> None:
+    with pytest.raises(NotAllowed):
+        bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,,,,\n", by=make_user("finance"))
+
+
+def test_a_movement_that_finance_brings_later_follows_what_was_taken(shop: Shop) -> None:
+    bring("deposits", "reference,shop,kind,amount,at\nR1,S1,pay_in,50,2026-02-01\n")
+    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,,,20,\n")
+    bring("deposits", "reference,shop,kind,amount,at\nR2,S1,refund,30,2026-03-05\n")
+    assert accounts.balance_of(shop) == 0
