@@ -8,11 +8,12 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, override
 
 from opsdesk.deadlines import said
 from opsdesk.models import AppealTerms
+from opsdesk.reasons import words_of
 from rules.admin.values import comparison_of, name_of, value_of
 from rules.models import Proposal, Rule, RuleSet
 from shops import measures as effects
@@ -67,8 +68,19 @@ def _grounds(penalty: Penalty) -> Iterator[tuple[str, str]]:
     if penalty.violation is not None:
         yield _("Violation"), f"{penalty.violation} ({penalty.violation.source})"
         yield _("Platform's case number"), penalty.reference
-        yield _("Evidence"), evidence.get("statement") or penalty.reason
+        yield _("Evidence"), evidence.get("statement") or words_of(penalty.reason)
         return
+    if points := evidence.get("points"):
+        yield (
+            _("Points"),
+            _("%(standing)s points stand; the threshold is %(threshold)s.") % points,
+        )
+    if case := evidence.get("case"):
+        violation = case["name_zh"] if (get_language() or "").startswith("zh") else case["name_en"]
+        yield (
+            _("Case of the controller"),
+            _("%(number)s against shop %(shop)s: %(violation)s") % {**case, "violation": violation},
+        )
     for entry, rule, version in _failed(penalty):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit, penalising, review
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
-from shops import enrollments, penalties
+from shops import enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
-from shops.models import Enrollment, Penalty, Violation
+from shops.models import Enrollment, Measure, Penalty, Violation
 from tests.factories import (
     AT,
     DAY,
@@ -26,6 +26,7 @@ from tests.factories import (
     make_shop,
     make_user,
 )
+from tests.shops import test_shipped_consequences
 
 pytestmark = pytest.mark.django_db
 
@@ -489,6 +490,17 @@ def test_a_grant_overturns_also_what_was_lifted_while_the_appeal_ran(judge: User
     assert Enrollment.objects.get(shop=penalty.shop).state == "open"
 
 
+@pytest.mark.parametrize("code", ["V4", "V8", "V10", "WS-V1"])
+def test_a_grant_undoes_all_that_a_violation_brought_to_the_fen(judge: User, code: str) -> None:
+    shop = test_shipped_consequences.in_both()
+    before = test_shipped_consequences.seen(shop)
+    penalty = test_shipped_consequences.imposed(shop, code)
+    assert test_shipped_consequences.seen(shop) != before
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    assert test_shipped_consequences.seen(shop) == before
+    assert audit.verify_ledger() is None
+
+
 # A stay
 
 
@@ -507,6 +519,26 @@ def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, s
         appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
     appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
     assert barred.exists()
+
+
+def test_a_stay_lets_a_suspended_shop_trade_meanwhile(judge: User, supervisor: User) -> None:
+    shop = test_shipped_consequences.in_both()
+    penalty = penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V3"),
+        reason="r",
+        evidence={},
+        measures=[Measure(kind="suspend", ends_at=LATER + timedelta(days=9))],
+        by=None,
+        at=AT,
+    )
+    appeal = taken(judge, penalty)
+    assert standing.standing(shop, LATER).status == "suspended"
+    appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
+    assert standing.standing(shop, LATER).status == "normal"
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    assert standing.standing(shop, LATER).status == "suspended"
 
 
 @pytest.mark.parametrize("end", ["unstay", "withdraw", "grant", "grant_in_part"])

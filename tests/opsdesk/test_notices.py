@@ -20,6 +20,7 @@ from tests.factories import (
     make_proposal,
     make_user,
 )
+from tests.shops import test_shipped_consequences
 
 pytestmark = pytest.mark.django_db
 
@@ -140,3 +141,27 @@ def test_recording_a_delivery_takes_its_right() -> None:
         notices.record_delivery(
             notice.pk, channel="mail", delivered_at=LATER, by=make_user("finance"), at=LATER
         )
+
+
+def test_what_the_desks_own_record_has_brought_is_told_as_such() -> None:
+    case = {"number": "P00000007", "shop": "S-9", "name_en": "Forged papers", "name_zh": "伪造资质"}
+    evidence = {"points": {"standing": 12, "threshold": 10}, "case": case}
+    penalty = make_penalty(evidence=evidence)
+    notices.write(penalty, by=None, at=AT)
+    assert told(penalty)["Points"] == "12 points stand; the threshold is 10."
+    assert told(penalty)["Case of the controller"] == "P00000007 against shop S-9: Forged papers"
+    assert "P00000007，店铺 S-9：伪造资质" in told(penalty, "zh-hans").values()
+
+
+@pytest.mark.parametrize(
+    ("code", "links", "back"),
+    [
+        ("V4", "the shop is closed", "Nothing but a granted appeal"),
+        ("V8", "Links go on to work.", "all that this decision did is taken back"),
+    ],
+)
+def test_a_notice_says_what_its_measures_mean(code: str, links: str, back: str) -> None:
+    penalty = test_shipped_consequences.imposed(test_shipped_consequences.in_both(), code)
+    notices.write(penalty, by=None, at=AT)
+    assert links in told(penalty)["Live links and open orders"]
+    assert back in told(penalty)["What would undo it"]
