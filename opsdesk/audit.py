@@ -1,193 +1,25 @@
-"""The record, read back: one shop's story, and whether the facts that must always hold do hold."""
+"""Whether the facts that must always hold do hold: each check returns the first broken record in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.utils.translation import gettext as _
 
 from opsdesk.books import verify_ledger, verify_reversals
-from opsdesk.models import Appeal, Decision, Notice
-from opsdesk.sentences import of_appeal, of_entry, of_notice, of_top_up
-from rules.models import Proposal, ShopExemption, Sweep
+from opsdesk.models import Decision
+from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
-    DepositEntry,
     Enrollment,
     ImportBatch,
-    Listing,
-    Measure,
     Opening,
-    Penalty,
-    Product,
-    Qualification,
-    Shop,
-    TopUp,
 )
 from shops.sql import first_unrecorded, leases
-
-# One shop's story
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that became of a shop: when it was recorded, who did it (None: the system), what, why."""
-
-    at: datetime
-    who: User | None
-    what: str
-    why: str
-    record: tuple[str, int]
-
-
-# What the sentences of the story name, beside the record itself.
-RELATED: dict[type[Audited], tuple[str, ...]] = {
-    Enrollment: ("alliance",),
-    Listing: ("product", "alliance"),
-    Proposal: ("product",),
-    Decision: ("proposal__product",),
-    Penalty: ("product",),
-    Measure: ("listing__product",),
-}
-
-
-def story(shop: Shop) -> list[Event]:
-    """All that was recorded about the shop and its products' listings, oldest first: from imports to
-    proposals, decisions, penalties.
-    """
-    records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
-        (Shop, Q(id=shop.pk), _of_shop),
-        (Listing, Q(product__shop=shop), _of_listing),
-        (Qualification, Q(shop=shop), _of_qualification),
-        (Enrollment, Q(shop=shop), _of_enrollment),
-        (Opening, Q(enrollment__shop=shop), _of_opening),
-        (ShopExemption, Q(shop=shop), _of_exemption),
-        (Proposal, Q(shop=shop), _of_proposal),
-        (Decision, Q(proposal__shop=shop), _of_decision),
-        (Penalty, Q(shop=shop), _of_penalty),
-        (Measure, Q(penalty__shop=shop), _of_measure),
-        (Notice, Q(penalty__shop=shop), of_notice),
-        (Appeal, Q(penalty__shop=shop), of_appeal),
-        (TopUp, Q(shop=shop), of_top_up),
-    ]
-    events = [
-        Event(
-            at=row.history_date,
-            who=row.history_user,
-            what=told(row),
-            why=row.history_change_reason or "",
-            record=(model._meta.label, row.id),
-        )
-        for model, mine, told in records
-        for row in model.history.filter(mine)
-        .select_related("history_user", *RELATED.get(model, ()))
-        .order_by("history_id")
-    ]
-    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
-    events += [
-        Event(
-            entry.recorded_at, entry.recorded_by, of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
-        )
-        for entry in entries
-    ]
-    return sorted(events, key=lambda event: event.at)
-
-
-def _of_shop(row: Any) -> str:
-    return _("Shop: %(status)s, import %(batch)s") % {
-        "status": row.get_status_display(),
-        "batch": row.batch_id or "–",
-    }
-
-
-def _of_qualification(row: Any) -> str:
-    return _("Paper %(kind)s %(brand)s: %(verdict)s") % {
-        "kind": row.get_kind_display(),
-        "brand": row.brand,
-        "verdict": row.get_verdict_display(),
-    }
-
-
-def _of_enrollment(row: Any) -> str:
-    return _("%(alliance)s: %(state)s, openings used %(used)s") % {
-        "alliance": row.alliance,
-        "state": row.get_state_display(),
-        "used": row.openings_used,
-    }
-
-
-def _of_opening(row: Any) -> str:
-    if not row.closed:
-        return _("Opening %(number)s is open") % {"number": row.number}
-    return _("Opening %(number)s is closed: %(cause)s") % {
-        "number": row.number,
-        "cause": row.get_cause_display() or "–",
-    }
-
-
-def _of_exemption(row: Any) -> str:
-    return _("Exempt from %(rule)s until %(until)s") % {"rule": row.rule_code, "until": row.until}
-
-
-def _of_listing(row: Any) -> str:
-    return _("%(product)s in %(alliance)s: %(state)s") % {
-        "product": row.product,
-        "alliance": row.alliance,
-        "state": row.get_state_display(),
-    }
-
-
-def _about(product: Product | None, told: str) -> str:
-    return _("%(product)s: %(told)s") % {"product": product, "told": told} if product else told
-
-
-def _of_proposal(row: Any) -> str:
-    told = _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
-        "number": row.id,
-        "kind": row.get_kind_display(),
-        "rules": " ".join(row.failed_rules),
-        "status": row.get_status_display(),
-    }
-    return _about(row.product, told)
-
-
-def _of_decision(row: Any) -> str:
-    told = _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
-        "number": row.proposal_id,
-        "verdict": row.get_verdict_display(),
-        "reason": row.get_reason_display(),
-        "execution": row.get_execution_display(),
-    }
-    return _about(row.proposal.product, told)
-
-
-def _of_penalty(row: Any) -> str:
-    told = _("Penalty %(number)s, %(ground)s: %(status)s") % {
-        "number": Penalty(pk=row.id).case_number,
-        "ground": row.get_ground_display(),
-        "status": row.get_status_display(),
-    }
-    return _about(row.product, told)
-
-
-def _of_measure(row: Any) -> str:
-    measure = _("Measure %(kind)s of penalty %(number)s") % {
-        "kind": row.get_kind_display(),
-        "number": Penalty(pk=row.penalty_id).case_number,
-    }
-    told = _("%(measure)s, undone") % {"measure": measure} if row.undone_at else measure
-    return _about(row.listing.product if row.listing else None, told)
-
-
-# What must always hold (faults): each returns the first broken record in words, or None.
 
 
 def verify_decisions() -> str | None:

@@ -49,9 +49,12 @@ PENALTIES = """
     WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
     GROUP BY asked.key, p.shop_id
 """
-# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not.
-_SERIOUS = "v.bars_controller AND p.status = ANY (%(penalised)s)"
-_ENDANGERING = "v.endangers_transactions AND p.status <> 'overturned'"
+# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not. What a
+# violation says of that counts as it stood when the penalty was imposed.
+_SERIOUS = "coalesce(imposed.bars_controller, v.bars_controller) AND p.status = ANY (%(penalised)s)"
+_ENDANGERING = (
+    "coalesce(imposed.endangers_transactions, v.endangers_transactions) AND p.status <> 'overturned'"
+)
 CONTROLLER_CASES = {
     "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
     "controller_serious_penalties": _SERIOUS,
@@ -62,6 +65,7 @@ OF_OTHER_SHOPS = """
     SELECT %(key)s, s.id, count(*)
     FROM shops_penalty p
     JOIN shops_violation v ON v.id = p.violation_id
+    LEFT JOIN shops_historicalviolation imposed ON imposed.history_id = p.violation_version
     JOIN shops_shop offender ON offender.id = p.shop_id
     JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
     WHERE {cases}

@@ -18,9 +18,9 @@ def barring_cases() -> QuerySet[Penalty]:
     """
     closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Penalty.objects.filter(
-        Q(violation__bars_controller=True, status__in=Penalty.PENALISED)
+        Penalty.imposed_as("bars_controller") & Q(status__in=Penalty.PENALISED)
         | Q(pk__in=closed.values("penalty"), status__in=Penalty.PENALISED)
-        | Q(violation__endangers_transactions=True) & ~Q(status=Penalty.Status.OVERTURNED)
+        | Penalty.imposed_as("endangers_transactions") & ~Q(status=Penalty.Status.OVERTURNED)
     )
 
 

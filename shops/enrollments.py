@@ -35,7 +35,7 @@ def barred_for_ever() -> QuerySet[Shop]:
     """Shops that no alliance takes back: a serious violation (CL-1), or closed for good, by a penalty that
     was not overturned (CL-4) or on the platform for a violation (DF-A13).
     """
-    serious = Penalty.objects.filter(status__in=Penalty.PENALISED, violation__serious=True)
+    serious = Penalty.objects.filter(Penalty.imposed_as("serious"), status__in=Penalty.PENALISED)
     closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Shop.objects.filter(
         Q(pk__in=serious.values("shop"))

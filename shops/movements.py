@@ -168,7 +168,10 @@ def reverse_entry(
     reversal = enter(movement)
     cancel_owed(TopUp.objects.filter(entry=entry), by=by, at=recorded_at, reason=cause)
     for settled in TopUp.objects.filter(settlements__entry=entry, state=TopUp.State.SETTLED):
-        topups.reopen(settled, by=by)
+        if _has_lost_its_ground(settled):
+            topups.end(settled, TopUp.State.CANCELLED, by=by, at=recorded_at, reason=cause)
+        else:
+            topups.reopen(settled, by=by)
     return reversal
 
 
@@ -177,6 +180,12 @@ def cancel_owed(owed: Iterable[TopUp], *, by: User | None, at: datetime, reason:
     for top_up in owed:
         if top_up.state == TopUp.State.OPEN:
             topups.end(top_up, TopUp.State.CANCELLED, by=by, at=at, reason=reason)
+
+
+def _has_lost_its_ground(owed: TopUp) -> bool:
+    """Whether what it was owed for has been taken back since it was paid."""
+    undone = owed.measure is not None and owed.measure.undone_at is not None
+    return undone or DepositEntry.objects.filter(reverses=owed.entry_id, reverses__isnull=False).exists()
 
 
 def refuse_unless_above_zero(amount_fen: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk import caseload
 from opsdesk.appeals import case_of
@@ -64,7 +65,10 @@ class FileForm(forms.Form):
     penalty = CaseField()
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     reference = forms.CharField(
-        label=_("Reference"), required=False, max_length=100, help_text=_("Of the letter, call or ticket.")
+        label=pgettext_lazy("letter", "Reference"),
+        required=False,
+        max_length=100,
+        help_text=_("Of the letter, call or ticket."),
     )
     filed_at = MomentField(
         label=_("Filed at"), required=False, help_text=_("When the shop appealed. Empty: now.")
@@ -147,5 +151,8 @@ class DeliveryForm(forms.Form):
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
     delivered_at = MomentField(label=_("Delivered at"))
     reference = forms.CharField(
-        label=_("Reference"), required=False, max_length=100, help_text=_("Of the letter, call or ticket.")
+        label=pgettext_lazy("letter", "Reference"),
+        required=False,
+        max_length=100,
+        help_text=_("Of the letter, call or ticket."),
     )

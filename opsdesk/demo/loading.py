@@ -17,6 +17,7 @@ from shops.models import (
     Controller,
     Enrollment,
     ImportBatch,
+    Measure,
     Opening,
     Penalty,
     Qualification,
@@ -173,26 +174,57 @@ def _load_papers(cursor: CursorWrapper, past: Past) -> None:
         record(cursor, batch, ImportBatch.Kind.QUALIFICATIONS, at.date(), at, created=created)
 
 
+# When what a first case brings ends by itself in the demonstration. Deductions are left out: they would stand
+# in no account.
+ENDS = """
+    CASE m.kind WHEN 'points' THEN date_trunc('day', {moment} + interval '365 days', 'Asia/Shanghai')
+                WHEN 'reduce_room' THEN {moment} + interval '14 days' END
+"""
+TOLD = "m.from_case = 1 AND m.kind IN ('points', 'reduce_room', 'close')"
+
+
 def _load_cases(cursor: CursorWrapper, past: Past) -> None:
     at = past.began + timedelta(minutes=15)
     insert(
         cursor,
         Penalty,
-        """
-        INSERT INTO shops_penalty (reference, shop_id, alliance_id, ground, violation_id, status, reason,
-                                   evidence, reported_at, imposed_at, ended_reason)
-        SELECT 'CASE-' || to_char(penalty_on, 'YYYYMMDD-') || s.id, s.id, a.id, 'violation', v.id,
-               CASE penalty_status WHEN 'lifted' THEN 'imposed' ELSE penalty_status END, v.name_zh, '{}',
-               CASE penalty_status WHEN 'reported' THEN moment END,
-               CASE penalty_status WHEN 'reported' THEN NULL ELSE moment END, ''
+        f"""
+        INSERT INTO shops_penalty (reference, key, shop_id, alliance_id, ground, violation_id,
+                                   violation_version, status, reason, evidence, reported_at, imposed_at,
+                                   ends_at, ended_reason)
+        SELECT 'CASE-' || to_char(penalty_on, 'YYYYMMDD-') || s.id, '', s.id, v.alliance_id,
+               'violation', v.id,
+               CASE WHEN imposed THEN (
+                   SELECT max(h.history_id) FROM shops_historicalviolation h WHERE h.id = v.id
+               ) END,
+               CASE WHEN imposed THEN 'imposed' ELSE penalty_status END, v.name_zh, '{{}}',
+               CASE WHEN NOT imposed THEN moment END, CASE WHEN imposed THEN moment END,
+               CASE WHEN imposed THEN (
+                   SELECT max({ENDS.format(moment="moment")}) FROM shops_defaultmeasure m
+                   WHERE m.violation_id = v.id AND {TOLD}
+               ) END, ''
         FROM demo_shop d
         JOIN shops_shop s ON s.code = d.code
         JOIN shops_violation v ON v.code = d.violation
-        LEFT JOIN shops_alliance a ON a.code = 'wechat-select' AND v.group = 'live_room'
-        CROSS JOIN LATERAL (SELECT (penalty_on + time '15:00') AT TIME ZONE %s AS moment) AS since
+        CROSS JOIN LATERAL (
+            SELECT (penalty_on + time '15:00') AT TIME ZONE %s AS moment,
+                   penalty_status <> 'reported' AS imposed
+        ) AS since
         ORDER BY s.id
         """,
         [str(at.tzinfo)],
+        at,
+    )
+    insert(
+        cursor,
+        Measure,
+        "INSERT INTO shops_measure"
+        " (penalty_id, kind, alliance_id, points, basis, state_before, ends_at, applied_at)"
+        " SELECT p.id, m.kind, CASE m.kind WHEN 'points' THEN p.alliance_id END, m.points_least, '', '',"
+        f" {ENDS.format(moment='p.imposed_at')}, p.imposed_at"
+        " FROM shops_penalty p JOIN shops_defaultmeasure m ON m.violation_id = p.violation_id"
+        f" WHERE p.status = 'imposed' AND {TOLD} ORDER BY p.id, m.position",
+        [],
         at,
     )
     lifted_at = past.on(past.last_day - timedelta(days=12), "16:00")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -29,9 +28,9 @@ from shops.admin.deposit_forms import AdjustmentForm, DeductionForm, MovementFor
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
 from shops.admin.readonly import ShownAdmin
+from shops.admin.statements import asked_before, may_be_taken_back, statement_of
 from shops.models import DepositEntry, ImportBatch, Shop, TopUp
 
-ON_A_PAGE = 100
 Kind = DepositEntry.Kind
 
 
@@ -190,7 +189,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
     ) -> HttpResponse:
         entry = self.get_object(request, object_id)
         verbs = []
-        if isinstance(entry, DepositEntry) and may_enter(request) and _may_be_taken_back(entry):
+        if isinstance(entry, DepositEntry) and may_enter(request) and may_be_taken_back(entry):
             verbs = [(reverse("admin:shops_depositentry_reverse", args=[entry.pk]), _("Take it back"))]
         return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})
 
@@ -207,7 +206,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             "may_enter": may_enter(request),
             "may_export": self.has_export_permission(request),
             "entering": [(kind, entering.title) for kind, entering in ENTERING.items()],
-            **statement_of(shop, today=timezone.localdate(), before=_before(request)),
+            **statement_of(shop, today=timezone.localdate(), before=asked_before(request)),
         }
         return TemplateResponse(request, "admin/shops/depositentry/account.html", context)
 
@@ -260,52 +259,6 @@ class DepositEntryAdmin(Importing, ShownAdmin):
 
 def may_enter(request: HttpRequest) -> bool:
     return request.user.has_perm(topups.ENTER)
-
-
-def statement_of(shop: Shop, *, today: date, before: int | None) -> dict[str, Any]:
-    """The newest entries, or those before a number, with all that stands beside them."""
-    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by", "reversal", "reverses")
-    shown = list(
-        (entries.filter(number__lt=before) if before else entries).order_by("-number")[: ON_A_PAGE + 1]
-    )
-    more, shown = len(shown) > ON_A_PAGE, shown[:ON_A_PAGE]
-    opening = shown[-1].balance_fen - shown[-1].amount_fen if shown else 0
-    day = accounts.measured_day(today)
-    required = accounts.required_for(shop, day=day)
-    balance = accounts.balance_of(shop)
-    free = accounts.free_of(shop, day=day)
-    return {
-        "entries": [(entry, _may_be_taken_back(entry)) for entry in shown],
-        "opening": opening,
-        "earlier": shown[-1].number if more else None,
-        "later": before is not None,
-        "balance": balance,
-        "required": required,
-        "lacking": max((required.due or 0) - balance, 0),
-        "free": free,
-        "owed": topups.with_outstanding(TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)),
-        "today": today,
-        "points": _points(shown, opening),
-        "threshold": "" if required.due is None else money.yuan_of(required.due),
-    }
-
-
-def _points(shown: list[DepositEntry], opening: int) -> list[tuple[date, Decimal]]:
-    """What was there at the end of each day on which something moved, by the moments of the movements."""
-    balance, by_day = opening, {}
-    for entry in sorted(shown, key=lambda entry: (entry.at, entry.number)):
-        balance += entry.amount_fen
-        by_day[timezone.localdate(entry.at)] = money.yuan_of(balance)
-    return list(by_day.items())
-
-
-def _before(request: HttpRequest) -> int | None:
-    asked = request.GET.get("before", "")
-    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
-
-
-def _may_be_taken_back(entry: DepositEntry) -> bool:
-    return entry.kind != Kind.REVERSAL and entry.measure_id is None and not hasattr(entry, "reversal")
 
 
 def _yuan(name: str) -> Callable[[Any], object]:

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import User as Person
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import accounts, deposits, money, outgoing, topups
-from shops.accounts import Short
 from shops.admin.cells import NOTHING, number, pill
 from shops.admin.deposit_forms import DemandForm, MovementForm, moving_page
 from shops.admin.deposits import account_of, may_enter, told, told_owed
 from shops.admin.exporting import Column, deliver
 from shops.admin.readonly import ReadOnlyInline
+from shops.admin.short_shops import SHORT
 from shops.admin.verbs import Verb, VerbsAdmin
-from shops.errors import NotAllowed
 from shops.models import Export, Settlement, Shop, TopUp
 from shops.rights import person_of
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    pass
 
-SHORT = "shops.short"
 ON_A_PAGE = 50
 State = TopUp.State
 
@@ -46,7 +41,7 @@ State = TopUp.State
 class StandingFilter(admin.SimpleListFilter):
     """Those that are due unless asked otherwise; overdue on the reader's day."""
 
-    title = _("standing")
+    title = pgettext_lazy("top-up", "standing")
     parameter_name = "standing"
 
     def _groups(self) -> dict[str, tuple[Any, Q]]:
@@ -165,7 +160,7 @@ class TopUpAdmin(VerbsAdmin):
     def outstanding(self, owed: Any) -> str:
         return money.told(_left(owed)) if owed.state == State.OPEN else NOTHING
 
-    @admin.display(description=_("standing"))
+    @admin.display(description=pgettext_lazy("top-up", "standing"))
     def standing(self, owed: TopUp) -> str:
         if owed.state == State.OPEN and owed.due_on < timezone.localdate():
             return pill("overdue", _("overdue"))
@@ -289,49 +284,3 @@ class TopUpAdmin(VerbsAdmin):
 
 def _left(owed: Any) -> int:
     return int(owed.outstanding_fen) if owed.state == State.OPEN else 0
-
-
-class ShortShops:
-    """Whose deposit is less than what is due, with sales of the day that `query` names."""
-
-    def may_export(self, user: User) -> bool:
-        return user.has_perms(["shops.view_topup", "shops.export_topup"])
-
-    def export_title(self, query: str) -> str:
-        return _t("Short of the requirement")
-
-    def opened(self, user: User, query: str, columns: Sequence[str]) -> outgoing.Opened:
-        """All columns, whichever are named."""
-        if not self.may_export(user):
-            raise NotAllowed
-        header = [_t("shop's code"), _t("shop"), _t("required"), _t("balance"), _t("lacking")]
-        named = QueryDict(query).get("day")
-        rows = EveryShort(date.fromisoformat(named) if named else None)
-        return outgoing.Opened([capfirst(name) for name in header], rows, _cells)
-
-
-class EveryShort:
-    """All of them, however many."""
-
-    def __init__(self, day: date | None) -> None:
-        self._day = day
-
-    def count(self) -> int:
-        return accounts.short_shops(day=self._day, limit=1)[1]
-
-    def iterator(self, chunk_size: int) -> Iterator[Short]:
-        with transaction.atomic():
-            yield from accounts.every_short_shop(day=self._day)
-
-
-def _cells(short: Short) -> list[object]:
-    return [
-        short.shop.code,
-        short.shop.name,
-        money.yuan_of(short.required),
-        money.yuan_of(short.balance),
-        money.yuan_of(short.lacking),
-    ]
-
-
-outgoing.SOURCES[SHORT] = ShortShops()

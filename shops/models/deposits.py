@@ -57,7 +57,10 @@ class DepositEntry(models.Model):
     )
     cause = models.TextField(_("cause"), blank=True)
     reference = models.CharField(
-        _("reference"), max_length=64, blank=True, help_text=_("The platform's own number of the movement.")
+        pgettext_lazy("movement", "reference"),
+        max_length=64,
+        blank=True,
+        help_text=_("The platform's own number of the movement."),
     )
     key = models.CharField(
         _("key"),

@@ -181,6 +181,15 @@ class Penalty(Audited):
     def __str__(self) -> str:
         return self.case_number
 
+    @staticmethod
+    def imposed_as(flag: str) -> Q:
+        """Those whose violation had the flag in the version under which they were imposed.
+
+        Of cases that keep none, as they were never imposed here, what the catalogue says today.
+        """
+        versions = Violation.history.filter(**{flag: True}).values("history_id")
+        return Q(violation_version__in=versions) | Q(violation_version=None, **{f"violation__{flag}": True})
+
     @property
     def case_number(self) -> str:
         """What people quote: P with the record's number."""

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from opsdesk import audit, review
+from opsdesk.story import story
 from rules.sql import SWEEPING
 from shops import deposits, enrollments, penalties, topups
 from shops.models import DepositEntry, Enrollment, Penalty, Shop
@@ -317,7 +318,7 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
     penalties.overturn(clearance.penalty, by=None, at=AT + timedelta(days=12), reason="wrong data")
     enrollments.leave(Enrollment.objects.get(), by=None, at=AT)
     make_proposal()  # another shop's
-    told = audit.story(Shop.objects.get(pk=shop.pk))
+    told = story(Shop.objects.get(pk=shop.pk))
     assert [event.at for event in told] == sorted(event.at for event in told)
     labels = {event.record[0].split(".")[1] for event in told}
     assert labels == {
@@ -350,7 +351,7 @@ def test_a_shops_story_tells_of_its_products_as_well() -> None:
     review.accept(stop.pk, by=by, reason="below_bar", at=AT)
     make_product_proposal()  # another shop's
     case = Penalty.objects.get().case_number
-    told = [event.what for event in audit.story(listing.product.shop) if event.what.startswith("面霜 (G1)")]
+    told = [event.what for event in story(listing.product.shop) if event.what.startswith("面霜 (G1)")]
     assert told == [
         "面霜 (G1) in WeChat Select Alliance: applied",
         f"面霜 (G1): Proposal {admission.pk}, admit : open",
@@ -373,4 +374,4 @@ def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -
         proposal = make_product_proposal(make_listing(make_product(shop)))
         review.accept(proposal.pk, by=None, reason="below_bar", at=AT)
     with django_assert_max_num_queries(16):
-        audit.story(shop)
+        story(shop)

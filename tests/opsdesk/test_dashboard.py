@@ -242,7 +242,7 @@ def test_everybody_sees_only_what_the_role_may() -> None:
 def test_the_sidebar_follows_the_work_and_marks_the_page() -> None:
     client = client_of("supervisor")
     work = client.get("/admin/rules/proposal/").context["work"]
-    assert [str(group["title"]) for group in work] == ["", "Shops", "Rule book"]
+    assert [str(group["title"]) for group in work] == ["", "Shops", "Deposits", "Rule book"]
     assert [str(entry["name"]) for entry in work[0]["entries"]] == [
         "Today",
         "Imports",

@@ -12,9 +12,9 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import catalogue
+from shops import catalogue, controllers, enrollments, penalties
 from shops.errors import NotAllowed, Refused
-from shops.models import DefaultMeasure, Measure, Shop, Violation
+from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -377,3 +377,32 @@ def test_a_case_takes_the_highest_step_it_reaches_and_no_other(
     reached = {case for case, _kind in ladder if case <= number}
     expected = [(case, kind) for case, kind in ladder if reached and case == max(reached)]
     assert [(m.from_case, m.kind) for m in taken] == expected
+
+
+def imposed_under(violation: Violation, shop: Shop) -> Penalty:
+    """A penalty that keeps the version of this moment."""
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=violation,
+        measures=[Measure(kind=Kind.WARNING)],
+        by=None,
+        at=AT,
+        reason="as decided",
+        evidence={},
+    )
+
+
+def test_a_penalty_bars_as_the_entry_said_when_it_was_imposed() -> None:
+    violation, earlier, later = entry("V1"), make_shop(), make_shop()
+    imposed_under(violation, earlier)
+    change(violation, serious=True, bars_controller=True)
+    second = imposed_under(violation, later)
+    reported = make_penalty(violation_code="V1", status="reported")
+    assert list(enrollments.barred_for_ever()) == [later]
+    assert list(controllers.barring_cases()) == [second]
+    change(violation, serious=False, bars_controller=False)
+    assert list(enrollments.barred_for_ever()) == [later]
+    # One that keeps no version is as the catalogue says today.
+    change(violation, endangers_transactions=True)
+    assert set(controllers.barring_cases()) == {second, reported}

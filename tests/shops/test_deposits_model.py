@@ -83,7 +83,10 @@ class Account:
             short.state = "cancelled"
         for owed in self.owed:
             if owed.state == "settled" and any(entry == place for entry, _fen in owed.payments):
-                owed.state = "open"
+                lost = any(
+                    owed is short and entry in self.reversed for entry, short in self.shortages.items()
+                )
+                owed.state = "cancelled" if lost else "open"
         return True
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from opsdesk import books
 from shops import accounts, deposits, topups
 from shops.errors import NotAllowed, Refused
 from shops.models import Settlement, TopUp
@@ -92,6 +93,20 @@ def test_a_payment_that_is_taken_back_counts_no_longer() -> None:
     assert (owed.state, owed.ended_at, topups.outstanding_of(owed)) == ("open", None, 100)
     settled(owed, key="again")
     assert owed.state == "settled"
+
+
+def test_a_payment_of_what_is_owed_no_longer_is_taken_back_for_good() -> None:
+    shop = make_shop()
+    paid_in(shop, 10)
+    deduction, owed = entered(deposits.deduct, shop, 100)
+    payment = settled(owed)
+    taken_back(deduction)
+    owed.refresh_from_db()
+    assert owed.state == "settled"
+    taken_back(payment)
+    owed.refresh_from_db()
+    assert (owed.state, accounts.balance_of(shop)) == ("cancelled", 10)
+    assert books.verify_ledger() is None
 
 
 def test_a_payment_towards_one_that_was_cancelled_is_refused() -> None:

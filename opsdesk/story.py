@@ -1,0 +1,222 @@
+"""One shop's story: all that was recorded about it, read back in the order in which it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from opsdesk.models import Appeal, Decision, Notice
+from rules.models import Proposal, ShopExemption
+from shops import money
+from shops.models import (
+    Audited,
+    Closure,
+    DepositEntry,
+    Enrollment,
+    Listing,
+    Measure,
+    Opening,
+    Penalty,
+    Product,
+    Qualification,
+    Shop,
+    TopUp,
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that became of a shop: when it was recorded, who did it (None: the system), what, why."""
+
+    at: datetime
+    who: User | None
+    what: str
+    why: str
+    record: tuple[str, int]
+
+
+# What the sentences of the story name, beside the record itself.
+RELATED: dict[type[Audited], tuple[str, ...]] = {
+    Enrollment: ("alliance",),
+    Listing: ("product", "alliance"),
+    Proposal: ("product",),
+    Decision: ("proposal__product",),
+    Penalty: ("product",),
+    Measure: ("listing__product",),
+}
+
+
+def story(shop: Shop) -> list[Event]:
+    """All that was recorded about the shop and its products' listings, oldest first: from imports to
+    proposals, decisions, penalties.
+    """
+    records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
+        (Shop, Q(id=shop.pk), _of_shop),
+        (Listing, Q(product__shop=shop), _of_listing),
+        (Qualification, Q(shop=shop), _of_qualification),
+        (Enrollment, Q(shop=shop), _of_enrollment),
+        (Opening, Q(enrollment__shop=shop), _of_opening),
+        (ShopExemption, Q(shop=shop), _of_exemption),
+        (Proposal, Q(shop=shop), _of_proposal),
+        (Decision, Q(proposal__shop=shop), _of_decision),
+        (Penalty, Q(shop=shop), _of_penalty),
+        (Measure, Q(penalty__shop=shop), _of_measure),
+        (TopUp, Q(shop=shop), _of_top_up),
+        (Notice, Q(penalty__shop=shop), _of_notice),
+        (Appeal, Q(penalty__shop=shop), _of_appeal),
+        (Closure, Q(shop=shop), _of_closure),
+    ]
+    events = [
+        Event(
+            at=row.history_date,
+            who=row.history_user,
+            what=told(row),
+            why=row.history_change_reason or "",
+            record=(model._meta.label, row.id),
+        )
+        for model, mine, told in records
+        for row in model.history.filter(mine)
+        .select_related("history_user", *RELATED.get(model, ()))
+        .order_by("history_id")
+    ]
+    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
+    events += [
+        Event(
+            entry.recorded_at, entry.recorded_by, _of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
+        )
+        for entry in entries
+    ]
+    return sorted(events, key=lambda event: event.at)
+
+
+def _of_shop(row: Any) -> str:
+    return _("Shop: %(status)s, import %(batch)s") % {
+        "status": row.get_status_display(),
+        "batch": row.batch_id or "–",
+    }
+
+
+def _of_qualification(row: Any) -> str:
+    return _("Paper %(kind)s %(brand)s: %(verdict)s") % {
+        "kind": row.get_kind_display(),
+        "brand": row.brand,
+        "verdict": row.get_verdict_display(),
+    }
+
+
+def _of_enrollment(row: Any) -> str:
+    return _("%(alliance)s: %(state)s, openings used %(used)s") % {
+        "alliance": row.alliance,
+        "state": row.get_state_display(),
+        "used": row.openings_used,
+    }
+
+
+def _of_opening(row: Any) -> str:
+    if not row.closed:
+        return _("Opening %(number)s is open") % {"number": row.number}
+    return _("Opening %(number)s is closed: %(cause)s") % {
+        "number": row.number,
+        "cause": row.get_cause_display() or "–",
+    }
+
+
+def _of_exemption(row: Any) -> str:
+    return _("Exempt from %(rule)s until %(until)s") % {"rule": row.rule_code, "until": row.until}
+
+
+def _of_listing(row: Any) -> str:
+    return _("%(product)s in %(alliance)s: %(state)s") % {
+        "product": row.product,
+        "alliance": row.alliance,
+        "state": row.get_state_display(),
+    }
+
+
+def _about(product: Product | None, told: str) -> str:
+    return _("%(product)s: %(told)s") % {"product": product, "told": told} if product else told
+
+
+def _of_proposal(row: Any) -> str:
+    told = _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
+        "number": row.id,
+        "kind": row.get_kind_display(),
+        "rules": " ".join(row.failed_rules),
+        "status": row.get_status_display(),
+    }
+    return _about(row.product, told)
+
+
+def _of_decision(row: Any) -> str:
+    told = _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
+        "number": row.proposal_id,
+        "verdict": row.get_verdict_display(),
+        "reason": row.get_reason_display(),
+        "execution": row.get_execution_display(),
+    }
+    return _about(row.proposal.product, told)
+
+
+def _of_penalty(row: Any) -> str:
+    told = _("Penalty %(number)s, %(ground)s: %(status)s") % {
+        "number": Penalty(pk=row.id).case_number,
+        "ground": row.get_ground_display(),
+        "status": row.get_status_display(),
+    }
+    return _about(row.product, told)
+
+
+def _of_measure(row: Any) -> str:
+    measure = _("Measure %(kind)s of penalty %(number)s") % {
+        "kind": row.get_kind_display(),
+        "number": Penalty(pk=row.penalty_id).case_number,
+    }
+    told = measure
+    if row.undone_at:
+        told = _("%(measure)s, undone") % {"measure": measure}
+    elif row.lapsed_at:
+        told = _("%(measure)s, over") % {"measure": measure}
+    return _about(row.listing.product if row.listing else None, told)
+
+
+def _of_entry(entry: DepositEntry) -> str:
+    return _("Deposit: %(kind)s %(amount)s, balance %(balance)s") % {
+        "kind": entry.get_kind_display(),
+        "amount": money.told(entry.amount_fen),
+        "balance": money.told(entry.balance_fen),
+    }
+
+
+def _of_top_up(row: Any) -> str:
+    return _("Top-up of %(amount)s due on %(day)s: %(state)s") % {
+        "amount": money.told(row.amount_fen),
+        "day": row.due_on,
+        "state": row.get_state_display(),
+    }
+
+
+def _of_closure(row: Any) -> str:
+    if row.returned_at:
+        return _("Returned after closing by itself")
+    return _("Closed by itself; may return from %(day)s on") % {"day": row.return_from}
+
+
+def _of_notice(row: Any) -> str:
+    case = {"number": Penalty(pk=row.penalty_id).case_number, "channel": row.get_channel_display()}
+    if row.delivered_at is None:
+        return _("Notice of penalty %(number)s is written") % case
+    return _("Notice of penalty %(number)s is delivered: %(channel)s") % case
+
+
+def _of_appeal(row: Any) -> str:
+    return _("Appeal %(number)s against penalty %(case)s: %(state)s") % {
+        "number": Appeal(pk=row.id).number,
+        "case": Penalty(pk=row.penalty_id).case_number,
+        "state": row.get_state_display(),
+    }

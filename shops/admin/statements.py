@@ -1,0 +1,62 @@
+"""A shop's statement: its movements, and all that stands beside them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from shops import accounts, money, topups
+from shops.models import DepositEntry, Shop, TopUp
+
+ON_A_PAGE = 100
+Kind = DepositEntry.Kind
+
+
+def statement_of(shop: Shop, *, today: date, before: int | None) -> dict[str, Any]:
+    """The newest entries, or those before a number, with all that stands beside them."""
+    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by", "reversal", "reverses")
+    shown = list(
+        (entries.filter(number__lt=before) if before else entries).order_by("-number")[: ON_A_PAGE + 1]
+    )
+    more, shown = len(shown) > ON_A_PAGE, shown[:ON_A_PAGE]
+    opening = shown[-1].balance_fen - shown[-1].amount_fen if shown else 0
+    day = accounts.measured_day(today)
+    required = accounts.required_for(shop, day=day)
+    balance = accounts.balance_of(shop)
+    free = accounts.free_of(shop, day=day)
+    return {
+        "entries": [(entry, may_be_taken_back(entry)) for entry in shown],
+        "opening": opening,
+        "earlier": shown[-1].number if more else None,
+        "later": before is not None,
+        "balance": balance,
+        "required": required,
+        "lacking": max((required.due or 0) - balance, 0),
+        "free": free,
+        "owed": topups.with_outstanding(TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)),
+        "today": today,
+        "points": _points(shown, opening),
+        "threshold": "" if required.due is None else money.yuan_of(required.due),
+    }
+
+
+def _points(shown: list[DepositEntry], opening: int) -> list[tuple[date, Decimal]]:
+    """What was there at the end of each day on which something moved, by the moments of the movements."""
+    balance, by_day = opening, {}
+    for entry in sorted(shown, key=lambda entry: (entry.at, entry.number)):
+        balance += entry.amount_fen
+        by_day[timezone.localdate(entry.at)] = money.yuan_of(balance)
+    return list(by_day.items())
+
+
+def asked_before(request: HttpRequest) -> int | None:
+    asked = request.GET.get("before", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
+
+
+def may_be_taken_back(entry: DepositEntry) -> bool:
+    return entry.kind != Kind.REVERSAL and entry.measure_id is None and not hasattr(entry, "reversal")
