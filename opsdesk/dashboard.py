@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
+from opsdesk import caseload
 from opsdesk.models import Decision
 from rules import sweeps
 from rules.brakes import Brake
@@ -73,6 +74,7 @@ class State:
     ending: list[tuple[Measure, str]] = field(default_factory=list)
     on_the_platform: list[tuple[str, str, int, date]] = field(default_factory=list)
     expiring: list[tuple[int, int]] = field(default_factory=list)
+    appeals: caseload.Counts | None = None
     sees: frozenset[str] = frozenset()
 
     @property
@@ -94,6 +96,7 @@ SECTIONS = {
     "papers": "shops.view_qualification",
     "penalties": "shops.view_penalty",
     "enrollments": "shops.view_enrollment",
+    "appeals": "opsdesk.view_appeal",
     "run": "rules.run_sweep",
     "release": "rules.release_sweep",
     "import": "shops.import_data",
@@ -120,6 +123,8 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.ending = ending(at)
     if "papers" in sees:
         state.expiring = _expiring(state.today)
+    if "appeals" in sees:
+        state.appeals = caseload.counts(at=at)
     return state
 
 

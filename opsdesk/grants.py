@@ -26,7 +26,10 @@ KEPT = frozenset(
         "rules.Proposal",
         "rules.ShopExemption",
         "rules.Sweep",
+        "opsdesk.Appeal",
+        "opsdesk.AppealTerms",
         "opsdesk.Decision",
+        "opsdesk.Notice",
     }
 )
 # Only ever added to.
@@ -38,6 +41,7 @@ APPEND_ONLY = frozenset(
         "shops.Settlement",
         "rules.Retirement",
         "rules.SweepInput",
+        "opsdesk.AppealMessage",
     }
 )
 

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from opsdesk import review
-from opsdesk.models import Decision
+from opsdesk import notices, review
+from opsdesk.models import Appeal, Decision
 from rules import casework
 from rules.models import Proposal
 from shops import closing, enrollments, penalties
+from shops.errors import Refused
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def impose(
         at=at,
         key=key,
     )
+    notices.write(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[shop])
     return penalty
 
@@ -85,14 +88,18 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
 
 
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Declare a penalty wrong: all that it did is undone. Refused where penalties.overturn is."""
+    """Declare a penalty wrong: all that it did is undone. Refused where penalties.overturn is, and while an
+    appeal is heard: whoever had a part in the decision has none in that.
+    """
+    _refuse_while_appealed(penalty)
     _then_file(penalty.shop, penalties.overturn, penalty, by=by, at=at, reason=reason)
 
 
 def undo_measures(
     penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
 ) -> None:
-    """Take a part of a penalty back. Refused where penalties.undo_measures is."""
+    """Take a part of a penalty back. Refused where penalties.undo_measures and `overturn` are."""
+    _refuse_while_appealed(penalty)
     _then_file(penalty.shop, penalties.undo_measures, penalty, measures, by=by, at=at, reason=reason)
 
 
@@ -120,6 +127,12 @@ def run_timers(at: datetime) -> int:
     ended = penalties.run_timers(at)
     casework.file_from_facts(at=at)
     return ended
+
+
+def _refuse_while_appealed(penalty: Penalty) -> None:
+    appeal = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+    if appeal is not None:
+        raise Refused(_("Appeal %(number)s is heard: its judge decides.") % {"number": appeal.number})
 
 
 @transaction.atomic

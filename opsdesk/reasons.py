@@ -58,6 +58,11 @@ def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
     return "other", "\n".join(words)
 
 
+def words_of(reason: str) -> str:
+    """A reason that is kept by its code, in words; what people wrote, as they wrote it."""
+    return str(dict(REASON_CHOICES).get(reason, reason))
+
+
 def _clean(text: str) -> str:
     # PostgreSQL holds no NUL.
     return text.replace("\x00", "").strip()

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from opsdesk import consequences, reasons
+from opsdesk import consequences, notices, overturned, reasons
 from opsdesk.models import Decision
 from rules import promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
@@ -79,8 +79,8 @@ def accept(
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check that is done. Each proposal is a transaction of its own, and one that is decided by now
-    or can't be carried out is left as it is: so this can be called again at any time.
+    Only of a check that is done, and not where it was wrong by itself the last time. Each is a transaction of
+    its own, and one that is decided by now or can't be carried out is left as it is: so this is safe again.
     """
     if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
         return 0
@@ -103,9 +103,10 @@ def half_accepted(*, at: datetime) -> list[int]:
 
 
 def _left_to_rules() -> QuerySet[Proposal]:
-    return Proposal.objects.filter(
+    left = Proposal.objects.filter(
         status=Proposal.Status.OPEN, rule_set__mode=RuleSet.Mode.AUTOMATIC, sweep__isnull=False
-    ).order_by("pk")
+    )
+    return left.exclude(overturned.wrong_by_itself()).order_by("pk")
 
 
 @transaction.atomic
@@ -126,6 +127,8 @@ def _accept(
         proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
     )
     decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
+    if proposal.penalty is not None:
+        notices.write(proposal.penalty, by=by, at=at)
     consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
     return decision
 

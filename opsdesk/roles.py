@@ -67,7 +67,7 @@ READS = frozenset(
             "sweepinput",
             "proposal",
         ],
-        "opsdesk": ["decision"],
+        "opsdesk": ["decision", "notice", "appealterms"],
     }.items()
     for model in models
     for prefix in ("", "historical")
@@ -103,7 +103,7 @@ EXPORTS = frozenset(
                     "productmetrics",
                 ],
                 "rules": ["ruleset", "shopexemption", "simulation", "simulatedchange", "sweep", "proposal"],
-                "opsdesk": ["decision"],
+                "opsdesk": ["decision", "notice", "appealterms"],
             }.items()
             for model in models
         ),
@@ -127,6 +127,26 @@ DECIDES = frozenset(
         "rules.decide_proposal",
         "rules.file_proposal",
         "opsdesk.record_execution",
+        "opsdesk.record_delivery",
+    }
+)
+
+# What shops say in an appeal concerns those alone who hear it, or who look after them.
+SEES_APPEALS = frozenset(
+    {
+        "opsdesk.view_appeal",
+        "opsdesk.view_historicalappeal",
+        "opsdesk.view_appealmessage",
+        "opsdesk.export_appeal",
+    }
+)
+HEARS = frozenset(
+    {
+        "opsdesk.file_appeal",
+        "opsdesk.work_appeal",
+        "opsdesk.decide_appeal",
+        "opsdesk.record_delivery",
+        "shops.overturn_penalty",
     }
 )
 
@@ -170,7 +190,7 @@ class Role:
 
 ROLES: dict[str, Role] = {
     "operator": Role(_("operator"), READS | EXPORTS | DECIDES),
-    "appeals_officer": Role(_("appeals officer"), READS | {"shops.overturn_penalty"}),
+    "appeals_officer": Role(_("appeals officer"), READS | SEES_APPEALS | HEARS),
     "finance": Role(_("finance"), READS | MONEY | REQUIRES),
     "rules_editor": Role(
         _("rules editor"),
@@ -189,14 +209,18 @@ ROLES: dict[str, Role] = {
         READS
         | EXPORTS
         | DECIDES
+        | SEES_APPEALS
+        | HEARS
         | REQUIRES
         | {
+            "opsdesk.admit_late_appeal",
+            "opsdesk.change_appealterms",
             "shops.change_alliance",
             "shops.change_violation",
             "shops.add_pointsthreshold",
             "shops.change_pointsthreshold",
             "shops.delete_pointsthreshold",
-            "shops.overturn_penalty",
+            "shops.stay_penalty",
             "shops.reverse_import",
             "rules.publish_ruleset",
             "rules.run_simulation",
@@ -204,7 +228,7 @@ ROLES: dict[str, Role] = {
             "rules.grant_exemption",
         },
     ),
-    "auditor": Role(_("auditor"), READS | EXPORTS),
+    "auditor": Role(_("auditor"), READS | EXPORTS | SEES_APPEALS),
     "administrator": Role(_("administrator"), PEOPLE),
 }
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from opsdesk.models import Decision
+from opsdesk.models import Appeal, Decision, Notice
 from rules.models import Proposal, ShopExemption
 from shops import money
 from shops.models import (
@@ -68,6 +68,8 @@ def story(shop: Shop) -> list[Event]:
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
         (TopUp, Q(shop=shop), _of_top_up),
+        (Notice, Q(penalty__shop=shop), _of_notice),
+        (Appeal, Q(penalty__shop=shop), _of_appeal),
         (Closure, Q(shop=shop), _of_closure),
     ]
     events = [
@@ -203,3 +205,18 @@ def _of_closure(row: Any) -> str:
     if row.returned_at:
         return _("Returned after closing by itself")
     return _("Closed by itself; may return from %(day)s on") % {"day": row.return_from}
+
+
+def _of_notice(row: Any) -> str:
+    case = {"number": Penalty(pk=row.penalty_id).case_number, "channel": row.get_channel_display()}
+    if row.delivered_at is None:
+        return _("Notice of penalty %(number)s is written") % case
+    return _("Notice of penalty %(number)s is delivered: %(channel)s") % case
+
+
+def _of_appeal(row: Any) -> str:
+    return _("Appeal %(number)s against penalty %(case)s: %(state)s") % {
+        "number": Appeal(pk=row.id).number,
+        "case": Penalty(pk=row.penalty_id).case_number,
+        "state": row.get_state_display(),
+    }

@@ -88,9 +88,9 @@ class JudgedRule:
     rule: Rule | None
 
 
-def judged_rules(proposal: Proposal) -> list[JudgedRule]:
+def judged_rules(record: Proposal | Penalty) -> list[JudgedRule]:
     """What the evidence says of every rule, those that failed first."""
-    evidence = proposal.evidence
+    evidence = record.evidence
     versions = [version["id"] for version in evidence.get("rule_sets", [])]
     rules = {
         (rule.rule_set.purpose, rule.code): rule

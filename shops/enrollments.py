@@ -46,7 +46,8 @@ def barred_for_ever() -> QuerySet[Shop]:
 
 def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
     """Shops that a penalty keeps out of this alliance while it stands (R5): a judgement about the shop, or
-    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out.
+    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out, nor
+    does a penalty that is stayed.
     """
     return Shop.objects.filter(pk__in=barring(alliance).values("shop"))
 
@@ -60,6 +61,7 @@ def barring(alliance: Alliance) -> QuerySet[Penalty]:
         Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
         | Q(ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
         status=Penalty.Status.IMPOSED,
+        stayed_at=None,
     )
 
 

@@ -294,6 +294,7 @@ def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datet
         raise Refused(_("Ending a penalty takes a reason."))
     penalty.status = status
     penalty.ended_at, penalty.ended_by, penalty.ended_reason = at, by, reason
+    penalty.stayed_at = None
     penalty.save_by(by, status.value)
 
 

@@ -42,7 +42,7 @@ class Standing:
 
 def closed_by_us(at: datetime) -> QuerySet[Shop]:
     """Shops that a measure has closed for good, or that have closed by themselves and not returned."""
-    measures = Measure.objects.active(at).filter(kind=Kind.CLOSE)
+    measures = Measure.objects.in_force(at).filter(kind=Kind.CLOSE)
     return Shop.objects.filter(
         Q(pk__in=measures.values("penalty__shop")) | Q(pk__in=closures(at).values("shop"))
     )
@@ -50,7 +50,7 @@ def closed_by_us(at: datetime) -> QuerySet[Shop]:
 
 def suspended_by_us(at: datetime) -> QuerySet[Shop]:
     """Shops that a measure suspends."""
-    measures = Measure.objects.active(at).filter(kind=Kind.SUSPEND)
+    measures = Measure.objects.in_force(at).filter(kind=Kind.SUSPEND)
     return Shop.objects.filter(pk__in=measures.values("penalty__shop"))
 
 
@@ -77,7 +77,7 @@ def returns_from(shop: Shop) -> date | None:
 
 def with_standing(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:
     """The shops, each with its `standing`, a Shop.Status. What closes goes before what suspends."""
-    active = Measure.objects.active(at).filter(penalty__shop=OuterRef("pk"))
+    active = Measure.objects.in_force(at).filter(penalty__shop=OuterRef("pk"))
     return shops.annotate(
         standing=Case(
             When(
@@ -96,14 +96,14 @@ def with_standing(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:
 
 def with_restrictions(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:
     """The shops, each with `restricted`: whether a measure reduces its traffic or its live selling."""
-    active = Measure.objects.active(at).filter(penalty__shop=OuterRef("pk"), kind__in=RESTRICTING)
+    active = Measure.objects.in_force(at).filter(penalty__shop=OuterRef("pk"), kind__in=RESTRICTING)
     return shops.annotate(restricted=Exists(active))
 
 
 def standing(shop: Shop, at: datetime) -> Standing:
     """The shop's standing with its reasons, read afresh."""
     status = with_standing(Shop.objects.filter(pk=shop.pk), at).values_list("standing", flat=True).get()
-    active = Measure.objects.active(at).filter(penalty__shop=shop).select_related("penalty").order_by("pk")
+    active = Measure.objects.in_force(at).filter(penalty__shop=shop).select_related("penalty").order_by("pk")
     found = list(active.filter(kind__in=[Kind.SUSPEND, Kind.CLOSE, *RESTRICTING]))
     return Standing(
         status=Status(status),

@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import Group, User
 from django.db import connection
 
+from opsdesk import appeals, review
+from opsdesk.models import Appeal, Channel
 from rules import declaring, publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
+from shops import penalties
 from shops.models import (
     Alliance,
     Controller,
@@ -19,6 +22,7 @@ from shops.models import (
     Enrollment,
     ImportBatch,
     Listing,
+    Measure,
     Opening,
     Penalty,
     Product,
@@ -335,6 +339,50 @@ def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulatio
             "requested_at": AT,
             "finished_at": AT,
             "digest": publishing.digest_of(rule_set),
+            **values,
+        }
+    )
+
+
+def make_cleared(
+    enrollment: Enrollment | None = None, *, by: User | None = None, at: datetime = AT
+) -> Penalty:
+    """The penalty of a clearance for a metric, accepted at that moment; by the system unless given."""
+    return review.accept(make_proposal(enrollment).pk, by=by, reason="below_bar", at=at).proposal.penalty
+
+
+def make_cleared_and_warned(
+    enrollment: Enrollment | None = None,
+    *,
+    ground: str = "judgement",
+    by: User | None = None,
+    at: datetime = AT,
+) -> Penalty:
+    """A penalty of two measures, imposed past any proposal."""
+    enrollment = enrollment or make_enrollment()
+    return penalties.impose(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        ground=ground,
+        reason="unsuitable",
+        evidence={},
+        measures=[Measure(kind=Measure.Kind.CLEAR), Measure(kind=Measure.Kind.WARNING)],
+        by=by,
+        at=at,
+    )
+
+
+def make_appeal(
+    penalty: Penalty | None = None, *, at: datetime = AT + timedelta(days=1), **values: Any
+) -> Appeal:
+    """An appeal as an officer records it, a day after the decision."""
+    return appeals.file(
+        **{
+            "penalty": penalty or make_cleared(),
+            "channel": Channel.MAIL,
+            "statement": "评分有误，附物流记录",
+            "by": None,
+            "at": at,
             **values,
         }
     )

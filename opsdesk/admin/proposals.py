@@ -94,6 +94,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         "import %(what)s reversed": _("import %(what)s reversed"),
         "filed by hand": _("filed by hand"),
         "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
+        "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
         "recovered on %(what)s": _("recovered on %(what)s"),
         "waited until %(what)s": _("waited until %(what)s"),

@@ -8,6 +8,7 @@ from django import template
 from django.db.models import QuerySet
 
 from opsdesk import worklist
+from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
@@ -24,6 +25,7 @@ register.filter("fen", money.told)
 register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
+register.filter("moment", said)
 register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)

@@ -94,7 +94,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why"]}),
+        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
     ]
     readonly_fields = ["case", "why", "ended_why"]
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 # History is read by record and by moment; copying every other index would cost more than the rows.
 UNINDEXED = [
-    "alliance",
     "against",
+    "alliance",
     "approved_by",
+    "approver",
     "based_on",
     "batch",
     "case",
@@ -20,6 +21,7 @@ UNINDEXED = [
     "controller",
     "decided_by",
     "declared_by",
+    "delivery_recorded_by",
     "demanded_by",
     "drafted_by",
     "earlier",
@@ -28,9 +30,12 @@ UNINDEXED = [
     "entry",
     "executed_by",
     "filed_by",
+    "first_judge",
     "imposed_by",
     "key",
+    "late_admitted_by",
     "listing",
+    "maker",
     "measure",
     "name_key",
     "opening",
@@ -38,6 +43,7 @@ UNINDEXED = [
     "points_threshold",
     "product",
     "proposal",
+    "proposer",
     "published_by",
     "received_by",
     "requested_by",
@@ -51,6 +57,7 @@ UNINDEXED = [
     "source",
     "submitted_by",
     "sweep",
+    "taken_by",
     "violation",
     "warning",
 ]

@@ -68,6 +68,10 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
             undone_at=None,
         )
 
+    def in_force(self, at: datetime) -> MeasureQuerySet:
+        """Active at the moment, and of no penalty that is stayed."""
+        return self.active(at).filter(penalty__stayed_at=None)
+
 
 class Measure(Audited):
     """One thing that a penalty does. Undoing it ends it; it never overwrites a fact."""

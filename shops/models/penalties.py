@@ -113,6 +113,12 @@ class Penalty(Audited):
         related_name="+",
     )
     ended_reason = models.TextField(_("ended because"), blank=True)
+    stayed_at = models.DateTimeField(
+        _("stayed since"),
+        null=True,
+        blank=True,
+        help_text=_("Until the stay ends, what it bars it bars nobody from. What it closed stays closed."),
+    )
     batch = models.ForeignKey(
         ImportBatch,
         models.PROTECT,
@@ -132,6 +138,7 @@ class Penalty(Audited):
             ("impose_penalty", _("Can impose penalties")),
             ("lift_penalty", _("Can lift penalties")),
             ("overturn_penalty", _("Can overturn penalties")),
+            ("stay_penalty", _("Can stay penalties")),
             ("import_penalty", _("Can import penalties")),
             ("export_penalty", _("Can export penalties")),
         ]

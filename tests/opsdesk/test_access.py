@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from opsdesk import review
+from opsdesk.models import AppealTerms, Notice
 from opsdesk.roles import ROLES
 from rules import drafts, exemptions
 from rules.models import RuleSet, SimulatedChange
@@ -36,6 +37,7 @@ from shops.models import (
 from tests.factories import (
     AT,
     DOUYIN,
+    make_appeal,
     make_controller,
     make_declared,
     make_listing,
@@ -61,6 +63,9 @@ OPERATORS = frozenset({"operator", "supervisor", SUPERUSER})
 SUPERVISORS = frozenset({"supervisor", SUPERUSER})
 SIMULATORS = SUPERVISORS | {"rules_editor"}
 AUDITORS = OPERATORS | {"auditor"}
+OFFICERS = SUPERVISORS | {"appeals_officer"}
+SEE_APPEALS = OFFICERS | {"auditor"}
+DELIVERERS = OPERATORS | OFFICERS
 FINANCE = frozenset({"finance", SUPERUSER})
 TAKERS = AUDITORS | FINANCE
 REQUIRING = FINANCE | SUPERVISORS
@@ -200,6 +205,20 @@ ACCESS: dict[str, Row] = {
     "rules_sweep_drop": (NOBODY, SUPERVISORS),
     **record("opsdesk_decision", READERS),
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
+    **record("opsdesk_notice", READERS),
+    "opsdesk_notice_delivery": (DELIVERERS, DELIVERERS),
+    **record("opsdesk_appealterms", READERS, change=SUPERVISORS),
+    **record("opsdesk_appeal", SEE_APPEALS, add=OFFICERS, export=SEE_APPEALS),
+    "opsdesk_appeal_rates": (SEE_APPEALS, SEE_APPEALS),
+    "opsdesk_appeal_many": (OFFICERS, OFFICERS),
+    "opsdesk_appeal_take": (NOBODY, OFFICERS),
+    "opsdesk_appeal_release": (NOBODY, OFFICERS),
+    **{
+        f"opsdesk_appeal_{step}": (OFFICERS, OFFICERS)
+        for step in ("ask", "answer", "note", "grant", "grant_in_part", "deny", "withdraw")
+    },
+    "opsdesk_appeal_stay": (SUPERVISORS, SUPERVISORS),
+    "opsdesk_appeal_unstay": (SUPERVISORS, SUPERVISORS),
     **record(
         "auth_user", ADMINISTRATORS, add=ADMINISTRATORS, change=ADMINISTRATORS, export=NOBODY, versions=False
     ),
@@ -290,7 +309,10 @@ def records() -> dict[str, Any]:
             simulation=simulation, shop=shop, change=SimulatedChange.Change.NEWLY_OUT
         ),
         "rules_sweep": make_sweep(status="held"),
-        "opsdesk_decision": review.accept(accepted.pk, by=None, reason="below_bar", at=AT),
+        "opsdesk_decision": (decision := review.accept(accepted.pk, by=None, reason="below_bar", at=AT)),
+        "opsdesk_notice": Notice.objects.get(penalty=decision.proposal.penalty),
+        "opsdesk_appealterms": AppealTerms.current(),
+        "opsdesk_appeal": make_appeal(decision.proposal.penalty),
         "rules_proposal": (proposal := make_proposal()),
         "shops_enrollment": proposal.enrollment,
         "auth_user": make_user(None),
@@ -317,6 +339,8 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         "file",
         "codes",
         "compare",
+        "rates",
+        "many",
         "short",
         "short_export",
     ):

@@ -321,7 +321,16 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
     told = story(Shop.objects.get(pk=shop.pk))
     assert [event.at for event in told] == sorted(event.at for event in told)
     labels = {event.record[0].split(".")[1] for event in told}
-    assert labels == {"Shop", "Enrollment", "Opening", "Proposal", "Decision", "Penalty", "Measure"}
+    assert labels == {
+        "Shop",
+        "Enrollment",
+        "Opening",
+        "Proposal",
+        "Decision",
+        "Penalty",
+        "Measure",
+        "Notice",
+    }
     openings = [event.what for event in told if event.record[0] == "shops.Opening"]
     assert openings == [
         "Opening 1 is open",

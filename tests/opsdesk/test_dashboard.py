@@ -248,6 +248,8 @@ def test_the_sidebar_follows_the_work_and_marks_the_page() -> None:
         "Imports",
         "Review queue",
         "Decisions to execute",
+        "Appeal queue",
+        "Notices",
         "Daily checks",
         "My exports",
     ]

@@ -1,4 +1,4 @@
-"""What the desk itself remembers: who decided what, and whether the platform has done it."""
+"""What was decided on a proposal, and whether the platform has done it."""
 
 from __future__ import annotations
 

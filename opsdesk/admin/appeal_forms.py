@@ -1,0 +1,158 @@
+"""What officers write into an appeal, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from opsdesk import caseload
+from opsdesk.appeals import case_of
+from opsdesk.models import Appeal, Channel
+from shops.admin.forms import DayInput
+
+# Beyond what anybody reads; a longer text is a file.
+LONGEST = 20_000
+
+
+def words(label: Any, *, rows: int = 5, **kwargs: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": rows}), **kwargs
+    )
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own calendar and clock."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        # The only notation that a browser takes, whatever the reader's language.
+        super().__init__({"step": 1}, format="%Y-%m-%dT%H:%M:%S")
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in Asia/Shanghai; to the minute, or to the second."""
+
+    widget = MomentInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], **kwargs)
+
+
+class CaseField(forms.CharField):
+    """A penalty, by the desk's case number or the platform's."""
+
+    default_error_messages = {"unknown": _("There is no case “%(case)s”.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        help_text = _("P with its number, or the platform's case number.")
+        super().__init__(label=_("Case"), max_length=64, help_text=help_text, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        case = super().clean(value)
+        penalty = case_of(case)
+        if penalty is None:
+            raise forms.ValidationError(self.error_messages["unknown"], code="unknown", params={"case": case})
+        return penalty
+
+
+class FileForm(forms.Form):
+    """A shop appeals; who may admit late ones is asked why, where it is one."""
+
+    penalty = CaseField()
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
+    reference = forms.CharField(
+        label=pgettext_lazy("letter", "Reference"),
+        required=False,
+        max_length=100,
+        help_text=_("Of the letter, call or ticket."),
+    )
+    filed_at = MomentField(
+        label=_("Filed at"), required=False, help_text=_("When the shop appealed. Empty: now.")
+    )
+    statement = words(_("Statement"), help_text=_("What the shop has to say."))
+    late_reason = words(
+        _("Admitted late because"),
+        rows=2,
+        required=False,
+        help_text=_("Only for an appeal that comes out of time."),
+    )
+
+    def __init__(self, *args: Any, may_admit_late: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_admit_late:
+            del self.fields["late_reason"]
+
+
+class ManyForm(forms.Form):
+    """A file of appeals."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV with the columns penalty, level, channel, reference, filed_at and statement."),
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why, and nothing else."""
+
+    reason = words(_("Reasons"), help_text=_("The shop reads them."))
+
+
+class PlainReasonForm(forms.Form):
+    reason = words(_("Reason"), rows=3)
+
+
+class AskForm(forms.Form):
+    items = words(_("What is missing"), help_text=_("One item a line."))
+    due_on = forms.DateField(
+        label=_("Due on"),
+        required=False,
+        widget=DayInput,
+        help_text=_("The shop has until the end of this day. Empty: as the terms of appeals say."),
+    )
+
+
+class TextForm(forms.Form):
+    text = words(_("Text"))
+
+
+class GrantForm(ReasonForm):
+    """Once it is known that not everything would be as before, the officer is asked whether to go on."""
+
+    all_the_same = forms.BooleanField(label=_("Rule all the same"), required=False)
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["all_the_same"].help_text = _("Needed only where something can't be restored.")
+
+
+class GrantInPartForm(GrantForm):
+    measures = forms.TypedMultipleChoiceField(
+        label=_("Taken back"), coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    field_order = ["measures", "reason", "all_the_same"]
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, appeal=appeal, **kwargs)
+        self.fields["measures"].choices = [  # type: ignore[attr-defined]
+            (effect.measure.pk, effect.told)
+            for effect in caseload.effects_of(appeal.penalty)
+            if effect.active
+        ]
+
+
+class DeliveryForm(forms.Form):
+    """When and how the shop got its notice."""
+
+    channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
+    delivered_at = MomentField(label=_("Delivered at"))
+    reference = forms.CharField(
+        label=pgettext_lazy("letter", "Reference"),
+        required=False,
+        max_length=100,
+        help_text=_("Of the letter, call or ticket."),
+    )

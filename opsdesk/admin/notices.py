@@ -1,0 +1,145 @@
+"""What shops are told of decisions, to be printed, and the terms of appeals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from opsdesk import notices
+from opsdesk.admin.appeal_forms import DeliveryForm
+from opsdesk.models import AppealTerms, Notice
+from opsdesk.notices import DELIVER
+from shops.admin.exporting import Column
+from shops.admin.forms import form_page
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.errors import Refused
+from shops.rights import person_of
+
+
+class DeliveredFilter(admin.SimpleListFilter):
+    title = _("delivery")
+    parameter_name = "delivered"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [("no", _("not delivered yet")), ("yes", _("delivered"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in ("yes", "no"):
+            return queryset.filter(delivered_at__isnull=self.value() == "no")
+        return queryset
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """Each is a page to be printed, in both languages."""
+
+    when_empty = _("No notice has been written. Each decision against a shop writes one.")
+    list_display = ["case", "shop_cell", "written_at", "channel", "delivered_at", "reference"]
+    list_display_links = ["case"]
+    list_filter = [DeliveredFilter, "channel", "penalty__alliance", "penalty__ground"]
+    list_select_related = ["penalty__shop"]
+    search_fields = ["penalty__shop__code", "penalty__shop__name", "reference"]
+    search_help_text = _("Shop's code or name, or the letter's or ticket's reference.")
+    history_reasons = {
+        "notice written": _("notice written"),
+        "delivery recorded": _("delivery recorded"),
+    }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        return super().get_queryset(request).defer("penalty__evidence")
+
+    @admin.display(description=_("case"), ordering="penalty")
+    def case(self, notice: Notice) -> str:
+        return notice.penalty.case_number
+
+    @admin.display(description=_("shop"), ordering="penalty__shop__code")
+    def shop_cell(self, notice: Notice) -> str:
+        shop = notice.penalty.shop
+        return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset
+
+    def export_columns(self) -> list[Column]:
+        return [
+            Column("case", _("case"), lambda n: n.penalty.case_number),
+            Column("shop", _("shop's code"), lambda n: n.penalty.shop.code),
+            Column("written_at", _("written at"), lambda n: n.written_at),
+            Column("channel", _("channel"), lambda n: n.get_channel_display()),
+            Column("delivered_at", _("delivered at"), lambda n: n.delivered_at),
+            Column("reference", pgettext_lazy("letter", "reference"), lambda n: n.reference),
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.delivery_view)
+        return [path("<int:pk>/delivery/", view, name="opsdesk_notice_delivery"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        """The notice as the shop reads it, Chinese first."""
+        if request.method not in ("GET", "HEAD") or not self.has_view_permission(request):
+            raise PermissionDenied
+        notice = self.get_object(request, object_id)
+        if not isinstance(notice, Notice):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(notice),
+            "opts": self.opts,
+            "original": notice,
+            "notice": notice,
+            "may_record": request.user.has_perm(DELIVER) and notice.delivered_at is None,
+            "may_see_history": self.has_view_history_permission(request, notice),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/opsdesk/notice/change_form.html", context)
+
+    def delivery_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record how and when the shop got it."""
+        if not request.user.has_perm(DELIVER):
+            raise PermissionDenied
+        notice = self.get_object(request, str(pk))
+        if not isinstance(notice, Notice):
+            raise Http404
+        form = DeliveryForm(request.POST if request.method == "POST" else None)
+        back = reverse("admin:opsdesk_notice_change", args=[pk])
+        if request.method == "POST" and form.is_valid():
+            try:
+                notices.record_delivery(pk, **form.cleaned_data, by=person_of(request), at=timezone.now())
+            except Refused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, str(_("The delivery is on record.")), messages.SUCCESS)
+                return HttpResponseRedirect(back)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("Record the delivery"),
+            intro=_("The shop's time to appeal counts from this moment."),
+            submit=_("Record"),
+            back=back,
+            opts=self.opts,
+        )
+
+
+@admin.register(AppealTerms)
+class AppealTermsAdmin(ReadOnlyAdmin):
+    """One row, which a supervisor changes."""
+
+    list_display = ["__str__", "first_days", "second_days", "answer_days", "ruling_days", "lease_hours"]
+    fields = ["first_days", "second_days", "answer_days", "ruling_days", "lease_hours"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("opsdesk.change_appealterms")

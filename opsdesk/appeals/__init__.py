@@ -1,0 +1,29 @@
+"""A fair hearing: filed, taken, asked and answered, ruled on by somebody who had no part in the decision."""
+
+from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
+from opsdesk.appeals.guards import AlreadyOver
+from opsdesk.appeals.many import FileOfAppealsRefused, file_many
+from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
+from opsdesk.appeals.working import answer, ask, note, release, stay, take, unstay, withdraw
+
+__all__ = [
+    "AlreadyOver",
+    "FileOfAppealsRefused",
+    "NotRestored",
+    "TooLate",
+    "admit_late",
+    "answer",
+    "ask",
+    "case_of",
+    "deny",
+    "file",
+    "file_many",
+    "grant",
+    "grant_in_part",
+    "note",
+    "release",
+    "stay",
+    "take",
+    "unstay",
+    "withdraw",
+]

@@ -1,0 +1,168 @@
+"""How an appeal comes in: an officer records that a shop contests a penalty."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from opsdesk.appeals.guards import ADMIT_LATE, FILE, clean, say
+from opsdesk.deadlines import Window, in_time, next_level, ruling_due, said, window_of
+from opsdesk.models import Appeal, AppealMessage, Channel
+from rules.models import Proposal
+from shops.errors import Refused
+from shops.models import Penalty, Shop
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class TooLate(Refused):
+    """The shop came outside its window; a supervisor may admit it all the same."""
+
+    def __init__(self, penalty: Penalty, window: Window, filed_at: datetime) -> None:
+        self.window = window
+        super().__init__(
+            _("Out of time: an appeal against %(case)s could be filed %(window)s; this one is of %(filed)s.")
+            % {"case": penalty, "window": window, "filed": said(filed_at)}
+        )
+
+
+@transaction.atomic
+def file(
+    *,
+    penalty: Penalty,
+    channel: str,
+    statement: str,
+    by: User | None,
+    at: datetime,
+    reference: str = "",
+    filed_at: datetime | None = None,
+) -> Appeal:
+    """Record that the shop appealed at `filed_at` (None: at this moment), with what it says.
+
+    Refused without a statement, and for the first of: the penalty doesn't stand to be appealed against,
+    an appeal is open, no level is left, the moment lies in the future. TooLate outside the window.
+    """
+    require(by, FILE)
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    if not in_time(filed_at, window.until):
+        raise TooLate(penalty, window, filed_at)
+    return _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
+
+
+@transaction.atomic
+def admit_late(
+    *,
+    penalty: Penalty,
+    channel: str,
+    statement: str,
+    reason: str,
+    by: User | None,
+    at: datetime,
+    reference: str = "",
+    filed_at: datetime | None = None,
+) -> Appeal:
+    """File an appeal that came outside its window, by a supervisor's leave.
+
+    Refused like `file`, without a reason, and when it is in time after all.
+    """
+    require(by, ADMIT_LATE)
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    if in_time(filed_at, window.until):
+        raise Refused(_("This appeal is in time and needs nobody's leave."))
+    if not clean(reason):
+        raise Refused(_("Say why it is admitted although it comes too late."))
+    return _record(
+        penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
+    )
+
+
+def case_of(text: str) -> Penalty | None:
+    """The penalty that people quote so."""
+    number = text[1:] if text[:1] in ("P", "p") else ""
+    by_number = Q(pk=int(number)) if number.isdecimal() and len(number) < 18 else Q(pk=None)
+    return Penalty.objects.filter(by_number | Q(reference=text) & ~Q(reference="")).first()
+
+
+def is_appealable(penalty: Penalty) -> bool:
+    """Whether the catalogue leaves the shop an appeal. Decisions on other grounds always do."""
+    return penalty.violation is None or penalty.violation.appealable
+
+
+def _guard(
+    penalty: Penalty, channel: str, statement: str, filed_at: datetime, at: datetime
+) -> tuple[int, Window, datetime]:
+    """The level, its window and the moment of an appeal that could be filed, if it is in time."""
+    # The shop stands for all that may become of it: a ruling on another appeal waits, or is seen here.
+    Shop.objects.select_for_update(no_key=True).get(pk=penalty.shop_id)
+    penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
+    filed_at = filed_at.replace(microsecond=0)
+    names = {"case": penalty, "status": penalty.get_status_display()}
+    if channel not in Channel.values:
+        raise Refused(_("Say on which way the shop appealed."))
+    if not clean(statement):
+        raise Refused(_("An appeal says what the shop has to say."))
+    if penalty.status not in Penalty.PENALISED:
+        raise Refused(_("Penalty %(case)s is %(status)s: there is nothing to appeal against.") % names)
+    if not is_appealable(penalty):
+        raise Refused(_("Against a penalty for this violation there is no appeal."))
+    open_one = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+    if open_one is not None:
+        raise Refused(
+            _("Appeal %(number)s against %(case)s is open already, filed on %(filed)s.")
+            % {**names, "number": open_one.number, "filed": said(open_one.filed_at)}
+        )
+    level = next_level(penalty)
+    if level is None:
+        raise Refused(_("Both appeals against %(case)s were ruled on: there is no third.") % names)
+    window = window_of(penalty, level)
+    if filed_at > at:
+        raise Refused(_("An appeal of %(filed)s has not come in yet.") % {"filed": said(filed_at)})
+    # Before the delivery, too: the shop may have learnt of the decision by its effects.
+    earliest = window.begins if level > 1 else penalty.imposed_at
+    if earliest is not None and filed_at < earliest.replace(microsecond=0):
+        raise Refused(
+            _("The decision is of %(decided)s: nobody could appeal against it on %(filed)s.")
+            % {"decided": said(earliest), "filed": said(filed_at)}
+        )
+    return level, window, filed_at
+
+
+def _record(
+    penalty: Penalty,
+    level: int,
+    channel: str,
+    reference: str,
+    statement: str,
+    filed_at: datetime,
+    *,
+    by: User | None,
+    at: datetime,
+    late_reason: str = "",
+) -> Appeal:
+    proposal = Proposal.objects.filter(penalty=penalty).defer("evidence").first()
+    first = Appeal.objects.filter(penalty=penalty, level=1, state__in=Appeal.REJECTED).first()
+    appeal = Appeal(
+        penalty=penalty,
+        level=level,
+        channel=channel,
+        reference=clean(reference),
+        filed_at=filed_at,
+        filed_by=by,
+        late_admitted_by=by if late_reason else None,
+        late_reason=late_reason,
+        # As the trigger does, which has the last word: history is written from here.
+        maker=penalty.imposed_by,
+        approver=penalty.approved_by,
+        proposer=proposal.filed_by if proposal else None,
+        first_judge=first.decided_by if first and level > 1 else None,
+        due_at=ruling_due(at),
+    )
+    appeal.save_by(by, "appeal filed")
+    say(appeal, AppealMessage.Kind.STATEMENT, clean(statement), by=by, at=at)
+    return appeal

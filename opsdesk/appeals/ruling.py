@@ -1,0 +1,151 @@
+"""How an appeal ends by the word of a judge who had no part in the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from opsdesk import voiding
+from opsdesk.appeals.guards import (
+    DECIDE,
+    a_person,
+    clean,
+    locked_with_its_shop,
+    refuse_unless_held,
+    refuse_while_waiting,
+    refuse_who_took_part,
+)
+from opsdesk.deadlines import Window, next_level, window_of
+from opsdesk.models import Appeal
+from rules import casework
+from shops import measures as effects
+from shops import penalties, stays
+from shops.errors import Refused
+from shops.models import Measure
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+State = Appeal.State
+
+
+class NotRestored(Refused):
+    """Something would not be as before: `measures` in words. Somebody has to decide to rule all the same."""
+
+    def __init__(self, measures: list[Measure]) -> None:
+        self.measures = [effects.describe(measure) for measure in measures]
+        super().__init__(
+            _("Not everything would be as before, because the shop's standing has changed since: %(what)s.")
+            % {"what": "; ".join(self.measures)}
+        )
+
+
+@transaction.atomic
+def grant(
+    appeal_id: int, *, reason: str, by: User | None, at: datetime, all_the_same: bool = False
+) -> Appeal:
+    """The decision was wrong: its penalty is overturned, every measure taken back, and open proposals that
+    rest on it are withdrawn, all in one transaction.
+
+    NotRestored where a measure is taken back without the shop standing as before, unless `all_the_same`.
+    Refused like every ruling: without reasons, to whoever had a part in the decision, to everybody but the
+    holder, and while the shop may still answer. AlreadyOver where somebody was faster.
+    """
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    penalty = appeal.penalty
+    active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
+    waiting = voiding.hold_open_proposals(penalty)
+    penalties.overturn(penalty, by=by, at=at, reason=clean(reason))
+    _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
+    voiding.withdraw_what_rested_on(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+    return appeal
+
+
+@transaction.atomic
+def grant_in_part(
+    appeal_id: int,
+    *,
+    measures: Iterable[int],
+    reason: str,
+    by: User | None,
+    at: datetime,
+    all_the_same: bool = False,
+) -> Appeal:
+    """The decision was right, but went too far: the chosen measures (their keys) are taken back.
+
+    NotRestored, Refused and AlreadyOver as for `grant`, and Refused where penalties.undo_measures is: a
+    ruling that takes back all that stands is a grant.
+    """
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    penalty, asked = appeal.penalty, set(measures)
+    chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
+    if len(chosen) != len(asked):
+        raise Refused(_("Choose measures of this penalty that are in effect."))
+    waiting = voiding.hold_open_proposals(penalty)
+    penalties.undo_measures(penalty, chosen, by=by, reason=clean(reason), at=at)
+    stays.end_stay(penalty, by=by, reason=str(appeal))
+    _rule(appeal, State.GRANTED_IN_PART, chosen, reason, all_the_same, by=by, at=at)
+    voiding.withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+    return appeal
+
+
+@transaction.atomic
+def deny(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Window | None:
+    """The decision stands. Returns until when the shop may go to the next level; None where none is left.
+
+    Refused like every ruling.
+    """
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    _close(appeal, State.DENIED, reason, by=by, at=at)
+    level = next_level(appeal.penalty)
+    return window_of(appeal.penalty, level) if level else None
+
+
+def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime) -> Appeal:
+    require(by, DECIDE)
+    judge = a_person(by)
+    appeal = locked_with_its_shop(appeal_id)
+    refuse_who_took_part(appeal, judge)
+    refuse_unless_held(appeal, judge)
+    refuse_while_waiting(appeal, at)
+    if not clean(reason):
+        raise Refused(_("A ruling gives its reasons."))
+    return appeal
+
+
+def _rule(
+    appeal: Appeal,
+    state: Appeal.State,
+    taken_back: list[Measure],
+    reason: str,
+    all_the_same: bool,
+    *,
+    by: User | None,
+    at: datetime,
+) -> None:
+    fresh = Measure.objects.filter(pk__in=[measure.pk for measure in taken_back])
+    left = [
+        measure
+        for measure in fresh.select_related("opening__enrollment__alliance").order_by("pk")
+        # It was taken back, and yet the opening that it closed did not go on.
+        if measure.opening is not None and measure.opening.closed
+    ]
+    if left and not all_the_same:
+        raise NotRestored(left)
+    appeal.taken_back = sorted(measure.pk for measure in taken_back)
+    appeal.left_standing = [measure.pk for measure in left]
+    _close(appeal, state, reason, by=by, at=at)
+
+
+def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:
+    appeal.state, appeal.ruling = state, clean(reason)
+    appeal.decided_at, appeal.decided_by = at, by
+    appeal.save_by(by, f"appeal {state.value}")

@@ -1,0 +1,169 @@
+"""The hearing itself: an officer takes it, asks the shop, records what it answers, or the shop withdraws."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from opsdesk.appeals.guards import (
+    WORK,
+    a_person,
+    clean,
+    locked,
+    locked_with_its_shop,
+    name_of,
+    refuse_unless_held,
+    refuse_who_took_part,
+    say,
+)
+from opsdesk.deadlines import answer_due, ruling_due, said
+from opsdesk.models import Appeal, AppealMessage, AppealTerms
+from shops import stays
+from shops.errors import Refused
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+State, Kind = Appeal.State, AppealMessage.Kind
+
+
+@transaction.atomic
+def take(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
+    """Claim the appeal, or one's claim to it anew; it runs for as long as the terms say.
+
+    Refused to whoever had a part in the decision, and while somebody else's claim runs.
+    """
+    require(by, WORK)
+    officer = a_person(by)
+    appeal = locked(appeal_id)
+    refuse_who_took_part(appeal, officer)
+    if appeal.taken_by_id != officer.pk:
+        if appeal.is_held_at(at):
+            assert appeal.lease_until is not None
+            raise Refused(
+                _("%(who)s has taken appeal %(number)s, until %(until)s.")
+                % {
+                    "who": name_of(appeal.taken_by),
+                    "number": appeal.number,
+                    "until": said(appeal.lease_until),
+                }
+            )
+        appeal.taken_by, appeal.taken_at = officer, at
+    if appeal.state == State.FILED:
+        appeal.state = State.TAKEN
+    _claim_on(appeal, at)
+    appeal.save_by(by, "appeal taken")
+    return appeal
+
+
+@transaction.atomic
+def release(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
+    """Give the claim back: anybody may take the appeal. Refused to everybody but its holder."""
+    require(by, WORK)
+    appeal = locked(appeal_id)
+    refuse_unless_held(appeal, a_person(by))
+    appeal.taken_by = appeal.taken_at = appeal.lease_until = None
+    if appeal.state == State.TAKEN:
+        appeal.state = State.FILED
+    appeal.save_by(by, "appeal released")
+    return appeal
+
+
+@transaction.atomic
+def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: date | None = None) -> Appeal:
+    """Ask the shop for what is missing, item by item, until the end of `due_on` (None: as the terms say).
+
+    Refused to everybody but the holder, without an item, and for a day that is over.
+    """
+    require(by, WORK)
+    appeal = locked(appeal_id)
+    refuse_unless_held(appeal, a_person(by))
+    if not clean(items):
+        raise Refused(_("Name what is missing."))
+    if due_on is not None and due_on < localdate(at):
+        raise Refused(_("The due date is over already."))
+    appeal.state, appeal.asked, appeal.asked_at = State.WAITING, clean(items), at
+    appeal.due_at = answer_due(at, due_on)
+    _claim_on(appeal, at)
+    appeal.save_by(by, "material asked for")
+    say(appeal, Kind.REQUEST, appeal.asked, by=by, at=at)
+    return appeal
+
+
+@transaction.atomic
+def answer(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
+    """Record what the shop answers; whoever it reaches may do that. Also after the due date.
+
+    Refused without a text, and when the shop was asked for nothing.
+    """
+    require(by, WORK)
+    appeal = locked(appeal_id)
+    if appeal.state != State.WAITING:
+        raise Refused(_("Appeal %(number)s does not wait for an answer.") % {"number": appeal.number})
+    if not clean(text):
+        raise Refused(_("Say what the shop has answered."))
+    appeal.state, appeal.answered_at, appeal.due_at = State.ANSWERED, at, ruling_due(at)
+    appeal.save_by(by, "answer recorded")
+    say(appeal, Kind.ANSWER, clean(text), by=by, at=at)
+    return appeal
+
+
+@transaction.atomic
+def note(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
+    """Write something down that the shop never sees. Refused without a text."""
+    require(by, WORK)
+    appeal = locked(appeal_id)
+    if not clean(text):
+        raise Refused(_("A note says something."))
+    say(appeal, Kind.NOTE, clean(text), by=by, at=at)
+    return appeal
+
+
+@transaction.atomic
+def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
+    """The shop takes its appeal back; the penalty runs on. Within the window it may file another.
+
+    Refused without a word of how the shop said so.
+    """
+    require(by, WORK)
+    appeal = locked_with_its_shop(appeal_id)
+    if not clean(reason):
+        raise Refused(_("Say how the shop has withdrawn its appeal."))
+    appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
+    appeal.save_by(by, "appeal withdrawn")
+    say(appeal, Kind.NOTE, clean(reason), by=by, at=at)
+    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    return appeal
+
+
+@transaction.atomic
+def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
+    """Let the penalty bar nobody from anything while the appeal runs. What it closed stays closed.
+
+    Refused like stays.stay.
+    """
+    require(by, stays.STAY)
+    appeal = locked_with_its_shop(appeal_id)
+    stays.stay(appeal.penalty, by=by, at=at, reason=clean(reason))
+    return appeal
+
+
+@transaction.atomic
+def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
+    """End the stay before the appeal ends. Refused without a reason, and when there is none."""
+    require(by, stays.STAY)
+    appeal = locked_with_its_shop(appeal_id)
+    if not clean(reason):
+        raise Refused(_("Say why the stay ends."))
+    if not stays.end_stay(appeal.penalty, by=by, reason=clean(reason)):
+        raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
+    return appeal
+
+
+def _claim_on(appeal: Appeal, at: datetime) -> None:
+    appeal.lease_until = at + timedelta(hours=AppealTerms.current().lease_hours)

@@ -1,0 +1,157 @@
+"""Appeals as those see them who hear them: reads alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.timezone import localdate
+
+from opsdesk import worklist
+from opsdesk.deadlines import Window, end_of, next_level, window_of
+from opsdesk.models import Appeal, Decision, Notice
+from rules.dictionaries import METRICS
+from rules.models import Proposal
+from shops import measures as effects
+from shops.models import Enrollment, Measure, Opening, Penalty, ShopMetrics
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+EARLIER_SHOWN = 20
+DAYS_SHOWN = 60
+
+
+def open_ones() -> Q:
+    return Q(state__in=[state.value for state in Appeal.OPEN])
+
+
+def waiting() -> Q:
+    return Q(state=Appeal.State.WAITING)
+
+
+def overdue(at: datetime) -> Q:
+    """Whose time is over: the desk has not ruled, or the shop has not answered."""
+    return open_ones() & Q(due_at__lt=at.replace(microsecond=0))
+
+
+def due_today(at: datetime) -> Q:
+    return open_ones() & Q(due_at__gte=at.replace(microsecond=0), due_at__lte=end_of(localdate(at)))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many appeals are open, and how urgent they are."""
+
+    open: int
+    untaken: int
+    due_today: int
+    overdue: int
+    waiting: int
+
+
+def counts(*, at: datetime) -> Counts:
+    """Of all open appeals, in one query."""
+    return Counts(
+        **Appeal.objects.filter(open_ones()).aggregate(
+            open=Count("pk"),
+            untaken=Count("pk", filter=Q(taken_by=None)),
+            due_today=Count("pk", filter=due_today(at)),
+            overdue=Count("pk", filter=overdue(at)),
+            waiting=Count("pk", filter=waiting()),
+        )
+    )
+
+
+def appeals() -> QuerySet[Appeal]:
+    """Appeals as the list shows them."""
+    return Appeal.objects.select_related(
+        "penalty__shop", "penalty__alliance", "penalty__violation", "taken_by"
+    ).defer("penalty__evidence")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A measure of the penalty, in words, and whether it has its effect now."""
+
+    measure: Measure
+    told: str
+
+    @property
+    def active(self) -> bool:
+        return self.measure.applied_at is not None and self.measure.undone_at is None
+
+
+def effects_of(penalty: Penalty) -> list[Effect]:
+    measures = penalty.measures.select_related("opening__enrollment__alliance").order_by("pk")
+    return [Effect(measure, effects.describe(measure)) for measure in measures]
+
+
+def alike(penalty: Penalty) -> QuerySet[Appeal]:
+    """Appeals that were ruled on, for the same violation or the same rule; the newest first."""
+    ruled = Appeal.objects.filter(state__in=Appeal.RULED, penalty__ground=penalty.ground)
+    if penalty.violation_id is not None:
+        ruled = ruled.filter(penalty__violation=penalty.violation_id)
+    else:
+        proposal = Proposal.objects.filter(penalty=penalty).only("lead_rule").first()
+        if proposal is not None and proposal.lead_rule:
+            ruled = ruled.filter(penalty__proposal__lead_rule=proposal.lead_rule)
+    return ruled.order_by("-decided_at")
+
+
+def metric_since(proposal: Proposal, until: date) -> list[tuple[date, float | None]]:
+    """The metric that failed, from the day of the proposal on; empty where none is imported."""
+    metric = METRICS.get(proposal.lead_metric)
+    if metric is None or not metric.column or not metric.kind.numeric:
+        return []
+    count = min(max((until - proposal.day).days + 1, 1), DAYS_SHOWN)
+    days = [proposal.day + timedelta(days=after) for after in range(count)]
+    known = dict(
+        # The days by name: the key is (day, shop).
+        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
+    )
+    return [(day, None if known.get(day) is None else float(known[day])) for day in days] if known else []
+
+
+def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
+    """What a judge looks at: the decision with its evidence as it was, what has happened since, what the
+    penalty does today, and how others of this kind ended.
+    """
+    penalty = appeal.penalty
+    proposal = Proposal.objects.filter(penalty=penalty).first()
+    earlier = alike(penalty).exclude(pk=appeal.pk)
+    return {
+        "proposal": proposal,
+        "decision": Decision.objects.filter(proposal=proposal).first() if proposal else None,
+        "judged": worklist.judged_rules(penalty),
+        "history": metric_since(proposal, localdate(at)) if proposal else [],
+        "notice": Notice.objects.filter(penalty=penalty).first(),
+        "effects": effects_of(penalty),
+        "enrollment": Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id)
+        .select_related("alliance")
+        .first(),
+        "openings": Opening.objects.filter(
+            enrollment__shop=penalty.shop_id, enrollment__alliance=penalty.alliance_id
+        ).order_by("number"),
+        "penalties": Penalty.objects.filter(shop=penalty.shop_id)
+        .exclude(pk=penalty.pk)
+        .select_related("alliance", "violation")[:EARLIER_SHOWN],
+        "others": Appeal.objects.filter(penalty=penalty).exclude(pk=appeal.pk).order_by("pk"),
+        "alike": earlier.select_related("penalty__shop")[:EARLIER_SHOWN],
+        "alike_counts": dict(earlier.order_by().values_list("state").annotate(Count("pk"))),
+        "said": appeal.messages.select_related("by").order_by("pk"),
+        "next": next_window(appeal),
+    }
+
+
+def next_window(appeal: Appeal) -> Window | None:
+    """Until when the shop may go to the next level, once its appeal was not granted in full."""
+    level = next_level(appeal.penalty) if appeal.state in Appeal.REJECTED else None
+    return window_of(appeal.penalty, level) if level else None
+
+
+def hears(user: User, appeal: Appeal) -> bool:
+    """Whether this officer holds the appeal."""
+    return appeal.taken_by_id == user.pk

@@ -1,0 +1,92 @@
+"""Until when each step of an appeal may be taken (R16). Everything is in Asia/Shanghai, every end is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from django.db import models
+from django.utils.formats import date_format
+from django.utils.timezone import localdate, localtime
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from opsdesk.models import Appeal, AppealTerms, Notice
+from shops.calendar import SHANGHAI, deadline, working_days_after
+from shops.models import Penalty
+
+
+def in_time(moment: datetime, until: datetime) -> bool:
+    """Whether it comes no later than the second `until`."""
+    return moment.replace(microsecond=0) <= until
+
+
+def end_of(day: date) -> datetime:
+    """The day's last second."""
+    return datetime.combine(day, time(23, 59, 59), tzinfo=SHANGHAI)
+
+
+def answer_due(at: datetime, on: date | None = None) -> datetime:
+    """Until when the shop answers what it is asked now: to the end of `on`, or as the terms say."""
+    return end_of(on or working_days_after(localdate(at, SHANGHAI), AppealTerms.current().answer_days))
+
+
+def ruling_due(at: datetime) -> datetime:
+    """Until when the desk rules on what has reached it at that moment."""
+    return end_of(working_days_after(localdate(at, SHANGHAI), AppealTerms.current().ruling_days))
+
+
+class Since(models.TextChoices):
+    """What a window counts from."""
+
+    DELIVERY = "delivery", _("when the notice was delivered")
+    DECISION = "decision", _("when it was decided, as no delivery is recorded")
+    RULING = "ruling", _("when the first appeal was ruled on")
+
+
+@dataclass(frozen=True)
+class Window:
+    """From when and until when an appeal of this level may be filed; both ends are in."""
+
+    level: int
+    since: Since
+    begins: datetime
+    until: datetime
+
+    def __str__(self) -> str:
+        return _t("until %(until)s, counted from %(begins)s, %(since)s") % {
+            "until": said(self.until),
+            "since": self.since.label,
+            "begins": said(self.begins),
+        }
+
+
+def said(moment: datetime) -> str:
+    """A moment to the second, for people: deadlines are kept to it."""
+    moment = localtime(moment, SHANGHAI)
+    return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M:%S}"
+
+
+def next_level(penalty: Penalty) -> int | None:
+    """The level on which the shop could appeal next; None where none is left.
+
+    One that was withdrawn uses up nothing.
+    """
+    ruled = Appeal.objects.filter(penalty=penalty, state__in=Appeal.RULED).count()
+    return ruled + 1 if ruled < Appeal.LEVELS else None
+
+
+def window_of(penalty: Penalty, level: int) -> Window:
+    """When an appeal of that level against an imposed penalty is in time."""
+    terms = AppealTerms.current()
+    if level > 1:
+        first = Appeal.objects.get(penalty=penalty, level=1, state__in=Appeal.RULED)
+        assert first.decided_at is not None
+        return Window(level, Since.RULING, first.decided_at, deadline(first.decided_at, terms.second_days))
+    notice = Notice.objects.filter(penalty=penalty, delivered_at__isnull=False).first()
+    if notice is not None and notice.delivered_at is not None:
+        begins, since = notice.delivered_at, Since.DELIVERY
+    else:
+        assert penalty.imposed_at is not None
+        begins, since = penalty.imposed_at, Since.DECISION
+    return Window(level, since, begins, deadline(begins, terms.first_days))

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from opsdesk.models.channels import Channel
+from shops.models import Audited, Penalty
+
+
+class Notice(Audited):
+    """What a shop is told of a penalty, by value: it reads the same in years. Its delivery is added later.
+
+    Both texts are lists of [what it is about, what is said of it], in the order in which they are read.
+    """
+
+    penalty = models.OneToOneField(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="notice")
+    text_zh = models.JSONField(_("text in Chinese"))
+    text_en = models.JSONField(_("text in English"))
+    written_at = models.DateTimeField(_("written at"))
+    channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices, blank=True)
+    reference = models.CharField(
+        pgettext_lazy("letter", "reference"),
+        max_length=100,
+        blank=True,
+        help_text=_("Of the letter, call or ticket."),
+    )
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    delivery_recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("delivery recorded by"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-id"]
+        permissions = [
+            ("record_delivery", _("Can record the delivery of notices")),
+            ("export_notice", _("Can export notices")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(delivered_at=None, channel="") | (Q(delivered_at__isnull=False) & ~Q(channel="")),
+                name="opsdesk_notice_is_delivered_on_some_channel_at_a_moment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Notice of %(case)s") % {"case": self.penalty})
+
+    @property
+    def text(self) -> list[Any]:
+        """What it says in the reader's language."""
+        return self.text_zh if (get_language() or "").startswith("zh") else self.text_en

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from shops.models import Audited
+
+
+class AppealTerms(Audited):
+    """How long the shop and the desk have for each step of an appeal (R16). One row, a supervisor's."""
+
+    first_days = models.PositiveSmallIntegerField(
+        _("days for a first appeal"),
+        default=30,
+        help_text=_("From the delivery of the notice; where none is recorded, from the decision."),
+    )
+    second_days = models.PositiveSmallIntegerField(
+        _("days for a second appeal"), default=15, help_text=_("From the ruling on the first.")
+    )
+    answer_days = models.PositiveSmallIntegerField(
+        _("working days for an answer"),
+        default=3,
+        help_text=_("Until when a shop answers that is asked for something, unless the officer says more."),
+    )
+    ruling_days = models.PositiveSmallIntegerField(
+        _("working days for a ruling"),
+        default=5,
+        help_text=_("Until when the desk rules on an appeal that was filed or answered."),
+    )
+    lease_hours = models.PositiveSmallIntegerField(
+        _("hours of a claim"),
+        default=24,
+        help_text=_("So long after an officer's last step nobody else takes the appeal over."),
+    )
+
+    class Meta:
+        verbose_name = _("terms of appeals")
+        verbose_name_plural = _("terms of appeals")
+        permissions = [("export_appealterms", _("Can export the terms of appeals"))]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="opsdesk_appealterms_are_one_row"),
+            models.CheckConstraint(
+                condition=Q(
+                    first_days__gte=1,
+                    second_days__gte=1,
+                    answer_days__gte=1,
+                    ruling_days__gte=1,
+                    lease_hours__gte=1,
+                ),
+                name="opsdesk_appealterms_leave_some_time",
+                violation_error_message=_("Each is at least 1."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+    @classmethod
+    def current(cls) -> AppealTerms:
+        """The terms that hold now."""
+        return cls.objects.get(pk=1)

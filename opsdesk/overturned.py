@@ -1,0 +1,92 @@
+"""What was decided and turned out wrong: how often, under which rule, by whom, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models.lookups import IsNull
+
+from opsdesk import reasons
+from rules.models import Proposal
+from shops.models import Penalty, Violation
+
+
+def wrong_by_itself() -> Exists:
+    """For an annotated proposal: whether one of its kind about the same shop or product was accepted by
+    itself for one of the same rules and was overturned, and no person has decided one of its kind since.
+    """
+    same_subject = Q(product=OuterRef("product")) | Q(IsNull(OuterRef("product"), True), product=None)
+    alike = Proposal.objects.filter(
+        same_subject, shop=OuterRef("shop"), alliance=OuterRef("alliance"), kind=OuterRef("kind")
+    )
+    by_a_person = alike.filter(decision__decided_by__isnull=False, pk__gt=OuterRef("pk"))
+    return Exists(
+        alike.filter(
+            ~Exists(by_a_person),
+            failed_rules__overlap=OuterRef("failed_rules"),
+            decision__reason=reasons.AUTOMATIC,
+            penalty__status=Penalty.Status.OVERTURNED,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Of the penalties that go by `name`: how many were imposed, appealed against, and overturned."""
+
+    name: str
+    imposed: int
+    appealed: int
+    overturned: int
+
+    @property
+    def share(self) -> Decimal | None:
+        """Overturned of all that were imposed; None where there are none."""
+        return Decimal(self.overturned) / self.imposed if self.imposed else None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The same penalties by rule, by violation and by who imposed them; the most overturned first."""
+
+    by_rule: list[Rate]
+    by_violation: list[Rate]
+    by_operator: list[Rate]
+
+
+def rates(*, since: datetime) -> Rates:
+    """Of everything imposed since that moment. A decision for several rules counts for each of them."""
+    imposed = Penalty.objects.exclude(status=Penalty.Status.REPORTED).filter(imposed_at__gte=since).order_by()
+    rules = imposed.filter(proposal__isnull=False).annotate(
+        rule=Func(F("proposal__failed_rules"), function="unnest")
+    )
+    violations = {violation.pk: str(violation) for violation in Violation.objects.all()}
+    people = User.objects.in_bulk(list(imposed.values_list("imposed_by", flat=True).distinct()))
+    return Rates(
+        by_rule=_sorted((code, *counts) for code, *counts in _counted(rules, "rule")),
+        by_violation=_sorted(
+            (violations[pk], *counts)
+            for pk, *counts in _counted(imposed.filter(violation__isnull=False), "violation")
+        ),
+        by_operator=_sorted(
+            (people[pk].get_full_name() or people[pk].get_username() if pk in people else "", *counts)
+            for pk, *counts in _counted(imposed, "imposed_by")
+        ),
+    )
+
+
+def _counted(penalties: QuerySet, by: str) -> Iterable[tuple]:
+    return penalties.values_list(by).annotate(
+        imposed=Count("pk", distinct=True),
+        appealed=Count("pk", distinct=True, filter=Q(appeals__isnull=False)),
+        overturned=Count("pk", distinct=True, filter=Q(status=Penalty.Status.OVERTURNED)),
+    )
+
+
+def _sorted(rows: Iterable[tuple]) -> list[Rate]:
+    return sorted((Rate(*row) for row in rows), key=lambda rate: (-rate.overturned, -rate.imposed, rate.name))

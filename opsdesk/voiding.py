@@ -1,0 +1,88 @@
+"""What becomes of open proposals when a penalty falls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from rules.metrics import penalties_asked
+from rules.models import Proposal
+from shops.models import Enrollment, Penalty
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# Counted of the controller's other shops (DF-A10).
+OF_SIBLINGS = frozenset(
+    {"controller_serious_cases", "controller_serious_penalties", "controller_transaction_cases"}
+)
+
+
+def hold_open_proposals(penalty: Penalty) -> list[Proposal]:
+    """The undecided proposals about the penalty's shop and its controller's others, ours until the end."""
+    concerned = Q(shop=penalty.shop_id)
+    if penalty.shop.controller_id:
+        concerned |= Q(shop__controller=penalty.shop.controller_id)
+    waiting = Proposal.objects.select_for_update(no_key=True, of=("self",))
+    return list(waiting.filter(concerned, status__in=Proposal.UNDECIDED).order_by("pk"))
+
+
+def withdraw_what_rested_on(
+    penalty: Penalty, waiting: list[Proposal], *, by: User | None, at: datetime
+) -> None:
+    """Withdraw what was proposed for this penalty alone, and what no longer fits where the shop stands.
+
+    Where another penalty gives the same reason, the next daily check proposes it anew.
+    """
+    resting = [proposal for proposal in waiting if _rests_on(proposal, penalty)]
+    _withdraw(resting, penalty, by=by, at=at)
+    withdraw_what_fits_no_longer(
+        penalty, [proposal for proposal in waiting if proposal not in resting], by=by, at=at
+    )
+
+
+def withdraw_what_fits_no_longer(
+    penalty: Penalty, waiting: list[Proposal], *, by: User | None, at: datetime
+) -> None:
+    """Whoever goes on with an opening need not be admitted."""
+    inside = set(
+        Enrollment.objects.filter(shop=penalty.shop_id, state=Enrollment.State.OPEN).values_list(
+            "alliance", flat=True
+        )
+    )
+    moot = [
+        proposal
+        for proposal in waiting
+        if proposal.shop_id == penalty.shop_id
+        and proposal.alliance_id in inside
+        and proposal.kind in Proposal.FOR_OUTSIDERS
+        and proposal.product_id is None
+    ]
+    _withdraw(moot, penalty, by=by, at=at)
+
+
+def _rests_on(proposal: Proposal, penalty: Penalty) -> bool:
+    """Whether everything that speaks against the shop counts this penalty."""
+    failed = [entry for entry in proposal.evidence.get("rules", []) if entry["code"] in proposal.failed_rules]
+    metrics = {
+        condition["metric"] for entry in failed for condition in (entry, *entry.get("alternatives", ()))
+    }
+    return bool(metrics) and all(_counts(metric, proposal, penalty) for metric in metrics)
+
+
+def _counts(metric: str, proposal: Proposal, penalty: Penalty) -> bool:
+    if penalty.violation is None:
+        return False
+    if metric in OF_SIBLINGS:
+        grave = penalty.violation.serious or penalty.violation.endangers_transactions
+        return grave and proposal.shop_id != penalty.shop_id
+    asked = penalties_asked(metric)
+    return asked is not None and asked[0] == penalty.violation.code and proposal.shop_id == penalty.shop_id
+
+
+def _withdraw(proposals: list[Proposal], penalty: Penalty, *, by: User | None, at: datetime) -> None:
+    for proposal in proposals:
+        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
+        proposal.save_by(by, f"penalty {penalty.pk} was taken back")

@@ -1,0 +1,206 @@
+"""What a notice says to the shop: each line is what it is about and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext, override
+from django.utils.translation import gettext as _
+
+from opsdesk.deadlines import said
+from opsdesk.models import AppealTerms
+from opsdesk.reasons import words_of
+from rules.admin.values import comparison_of, name_of, value_of
+from rules.models import Proposal, Rule, RuleSet
+from shops import measures as effects
+from shops.calendar import deadline
+from shops.models import Enrollment, Ground, Measure, Penalty
+
+Kind = Measure.Kind
+
+# How a shop that was cleared comes back, by the ground (R5).
+_BACK_IN: dict[str, str | Promise] = {
+    Ground.METRIC: gettext_lazy(
+        "Once the shop meets the rules of admission again, it may apply for its next opening."
+    ),
+    Ground.QUALIFICATION: gettext_lazy(
+        "Once its papers are accepted, the shop may apply for its next opening."
+    ),
+    Ground.JUDGEMENT: gettext_lazy(
+        "Once the desk lifts this decision, the shop may apply for its next opening."
+    ),
+    Ground.VIOLATION: gettext_lazy("Once this penalty has ended, the shop may apply for its next opening."),
+}
+
+
+def text_of(penalty: Penalty, language: str) -> list[list[str]]:
+    """The notice of an imposed penalty in that language, as everything stands now."""
+    with override(language):
+        return [[label, said_of] for label, said_of in _lines(penalty) if said_of]
+
+
+def _lines(penalty: Penalty) -> Iterator[tuple[str, str]]:
+    assert penalty.imposed_at is not None
+    measures = list(penalty.measures.select_related("opening__enrollment__alliance").order_by("pk"))
+    yield _("Case"), penalty.case_number
+    yield _("Shop"), str(penalty.shop)
+    if penalty.product is not None:
+        yield _("Product"), str(penalty.product)
+    yield _("Alliance"), str(penalty.alliance or _("the platform"))
+    yield _("Decision"), "\n".join(effects.describe(measure) for measure in measures)
+    yield _("Ground"), str(penalty.get_ground_display())
+    yield from _grounds(penalty)
+    yield _("In effect from"), said(penalty.imposed_at)
+    kinds = {measure.kind for measure in measures}
+    yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
+    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds))
+    yield _("Openings left"), _openings_left(penalty)
+    yield _("Appeal"), "\n".join(_how_to_appeal(penalty.imposed_at))
+
+
+def _grounds(penalty: Penalty) -> Iterator[tuple[str, str]]:
+    """The rules with what was observed, or the violation, and what it rests on."""
+    evidence = penalty.evidence
+    if penalty.violation is not None:
+        yield _("Violation"), f"{penalty.violation} ({penalty.violation.source})"
+        yield _("Platform's case number"), penalty.reference
+        yield _("Evidence"), evidence.get("statement") or words_of(penalty.reason)
+        return
+    if points := evidence.get("points"):
+        yield (
+            _("Points"),
+            _("%(standing)s points stand; the threshold is %(threshold)s.") % points,
+        )
+    if case := evidence.get("case"):
+        violation = case["name_zh"] if (get_language() or "").startswith("zh") else case["name_en"]
+        yield (
+            _("Case of the controller"),
+            _("%(number)s against shop %(shop)s: %(violation)s") % {**case, "violation": violation},
+        )
+    for entry, rule, version in _failed(penalty):
+        yield (
+            _("Rule %(code)s") % {"code": entry["code"]},
+            "\n".join(filter(None, _of_rule(entry, rule, version, evidence.get("day")))),
+        )
+    yield _("Statement"), evidence.get("statement", "")
+
+
+def _failed(penalty: Penalty) -> list[tuple[dict[str, Any], Rule | None, int | None]]:
+    """Each rule for which it was decided, as it was judged, with its words and its set's version."""
+    evidence = penalty.evidence
+    versions = {version["purpose"]: version for version in evidence.get("rule_sets", [])}
+    proposal = Proposal.objects.filter(penalty=penalty).only("failed_rules").first()
+    codes = set(proposal.failed_rules) if proposal else None
+    failed = [
+        entry
+        for entry in evidence.get("rules", [])
+        if (entry["code"] in codes if codes is not None else entry["outcome"] == "fails")
+    ]
+    rules = {
+        (rule.rule_set_id, rule.code): rule
+        for rule in Rule.objects.filter(rule_set__in=[version["id"] for version in versions.values()])
+    }
+    told = []
+    for entry in failed:
+        version = versions.get(entry["purpose"], {})
+        told.append((entry, rules.get((version.get("id"), entry["code"])), version.get("version")))
+    return told
+
+
+def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day: str | None) -> Iterator[str]:
+    if rule is not None:
+        yield rule.sentence
+    if entry["metric"]:
+        yield (
+            _("%(metric)s: observed %(observed)s on %(day)s, threshold %(threshold)s")
+            % {
+                "metric": name_of(entry["metric"]),
+                "observed": value_of(entry["metric"], entry["observed"]),
+                "day": date_format(date.fromisoformat(day)) if day else "–",
+                "threshold": comparison_of(entry["metric"], entry["operator"], entry["threshold"]),
+            }
+        )
+    if rule is not None:
+        yield (
+            _("Clause %(source)s, %(rules)s version %(version)s")
+            % {
+                "source": rule.source,
+                "rules": RuleSet.Purpose(entry["purpose"]).label,
+                "version": version,
+            }
+        )
+
+
+def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
+    if Kind.CLOSE in kinds:
+        yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
+    elif Kind.CLEAR in kinds:
+        yield _(
+            "From that moment links to the shop's products in this alliance no longer work, also in rooms "
+            "that are live."
+        )
+    elif Kind.STOP in kinds:
+        yield _("From that moment links to this product in this alliance no longer work, also in live rooms.")
+    elif Kind.SUSPEND in kinds:
+        yield _("While the shop is suspended, buyers can't open it, and links to its products don't work.")
+    elif Kind.RESTRICT_LIVE in kinds:
+        yield _("The shop does not sell in live rooms meanwhile; its links elsewhere go on to work.")
+    else:
+        yield _("Links go on to work.")
+    yield _("Orders placed before are shipped, served and settled as usual.")
+
+
+def _ways_back(penalty: Penalty, kinds: set[str]) -> Iterator[str]:
+    serious = penalty.violation is not None and penalty.violation.serious
+    if Kind.CLOSE in kinds or (serious and Kind.CLEAR in kinds):
+        yield _("Nothing but a granted appeal: the shop is out for ever.")
+    elif Kind.CLEAR in kinds:
+        yield str(_BACK_IN[penalty.ground])
+    elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
+        yield _("Once the product meets the rules of admission again, it may be promoted again.")
+    if penalty.ends_at is not None:
+        yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
+    if Kind.CLEAR in kinds:
+        yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
+    yield _("If an appeal is granted, all that this decision did is taken back.")
+
+
+def _openings_left(penalty: Penalty) -> str:
+    enrollment = Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id).first()
+    if enrollment is None or penalty.alliance is None:
+        return ""
+    limit = penalty.alliance.openings_limit
+    if limit is None:
+        return _("The alliance sets no limit.")
+    return _("%(left)s of %(limit)s") % {"left": max(limit - enrollment.openings_used, 0), "limit": limit}
+
+
+def _how_to_appeal(decided_at: datetime) -> Iterator[str]:
+    terms = AppealTerms.current()
+    yield (
+        ngettext(
+            "An appeal can be filed within %(days)s day of the delivery of this notice; "
+            "where no delivery is recorded, until %(until)s.",
+            "An appeal can be filed within %(days)s days of the delivery of this notice; "
+            "where no delivery is recorded, until %(until)s.",
+            terms.first_days,
+        )
+        % {"days": terms.first_days, "until": said(deadline(decided_at, terms.first_days))}
+    )
+    yield _(
+        "Write, call or open a ticket with the desk, name the case and say what is contested, with whatever "
+        "supports it. Somebody who had no part in the decision hears the appeal."
+    )
+    yield (
+        ngettext(
+            "Against a ruling that denies it, a second appeal can be filed within %(days)s day.",
+            "Against a ruling that denies it, a second appeal can be filed within %(days)s days.",
+            terms.second_days,
+        )
+        % {"days": terms.second_days}
+    )
+    yield _("An appeal does not suspend the decision unless the desk says so.")

@@ -1,0 +1,149 @@
+"""Two officers take or rule on the same appeal at once; a ruling meets what else becomes of the penalty."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.db.models import QuerySet
+
+from opsdesk import appeals, audit
+from opsdesk.appeals import ruling
+from opsdesk.models import Appeal
+from rules import sweeps
+from rules.models import Proposal
+from shops import penalties
+from shops.models import Enrollment, Penalty
+from tests.factories import (
+    AT,
+    DAY,
+    make_appeal,
+    make_batch,
+    make_cleared,
+    make_metrics,
+    make_sweep,
+    make_user,
+)
+from tests.faults.test_publishing_races import at_once
+
+LATER = AT + timedelta(days=2)
+TIMES = 12
+
+
+def officers() -> tuple[User, User]:
+    return make_user("appeals_officer"), make_user("appeals_officer")
+
+
+def taken(judge: User, penalty: Penalty | None = None) -> Appeal:
+    return appeals.take(make_appeal(penalty).pk, by=judge, at=LATER)
+
+
+def grant(appeal: Appeal, judge: User) -> Callable[[], object]:
+    return lambda: appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+
+
+def deny(appeal: Appeal, judge: User) -> Callable[[], object]:
+    return lambda: appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+
+
+def broken() -> str | None:
+    return audit.verify_history() or audit.verify_enrollments() or audit.verify_decisions()
+
+
+def test_of_two_who_take_an_appeal_one_has_it_and_the_other_is_told(committed_db) -> None:
+    ann, ben = officers()
+    for _ in range(TIMES):
+        appeal = make_appeal()
+        first, second = at_once(
+            lambda pk=appeal.pk: appeals.take(pk, by=ann, at=LATER),
+            lambda pk=appeal.pk: appeals.take(pk, by=ben, at=LATER),
+        )
+        assert first is None
+        assert "has taken appeal" in str(second)
+    assert broken() is None
+
+
+def test_of_two_who_file_against_a_penalty_one_does_and_the_other_is_told(committed_db) -> None:
+    for _ in range(TIMES):
+        penalty_id = make_cleared().pk
+        file = [lambda pk=penalty_id: make_appeal(Penalty.objects.get(pk=pk))] * 2
+        first, second = at_once(*file)
+        assert first is None
+        assert "is open already" in str(second)
+
+
+def test_of_two_rulings_one_stands_and_the_other_is_told(committed_db) -> None:
+    """Its holder rules in two windows; a supervisor's claim would change nothing of it."""
+    judge, _ = officers()
+    for _ in range(TIMES):
+        appeal = taken(judge)
+        first, second = at_once(grant(appeal, judge), deny(appeal, judge))
+        assert first is None
+        assert isinstance(second, appeals.AlreadyOver)
+        appeal = Appeal.objects.select_related("penalty").get(pk=appeal.pk)
+        inside = Enrollment.objects.get(shop=appeal.penalty.shop_id).state == "open"
+        assert (appeal.penalty.status == "overturned") == inside == (appeal.state == "granted")
+    assert broken() is None
+
+
+def test_control_without_locks_and_guards_an_appeal_is_granted_and_denied(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connections["owner"].cursor() as owner:
+        owner.execute("DROP TRIGGER opsdesk_appeal_moves_step_by_step ON opsdesk_appeal")
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
+    judge, _ = officers()
+    appeal = taken(judge)
+    # Both have asked whether they may before either has ruled.
+    real, inside = ruling._to_be_ruled_on, threading.Barrier(2)
+
+    def together(*args):
+        found = real(*args)
+        inside.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(ruling, "_to_be_ruled_on", together)
+    assert at_once(grant(appeal, judge), deny(appeal, judge)) == [None, None]
+    assert set(appeal.history.values_list("state", flat=True)) >= {"granted", "denied"}
+
+
+def test_a_grant_while_the_penalty_is_lifted_has_one_outcome(committed_db) -> None:
+    judge, _ = officers()
+    for _ in range(TIMES):
+        appeal = taken(judge)
+        lifted = Penalty.objects.get(pk=appeal.penalty_id)
+        said = at_once(
+            grant(appeal, judge),
+            lambda penalty=lifted: penalties.lift(penalty, by=None, at=LATER, reason="served"),
+        )
+        # The grant goes through whichever comes first; what was overturned is not lifted any more.
+        assert said[0] is None
+        assert said[1] is None or "it can't be ended" in str(said[1])
+        penalty = Penalty.objects.get(pk=appeal.penalty_id)
+        assert penalty.status == "overturned"
+        assert Enrollment.objects.get(shop=penalty.shop_id).state == "open"
+    assert broken() is None
+
+
+def test_a_grant_while_a_check_proposes_to_admit_the_shop_leaves_it_in_and_unproposed(committed_db) -> None:
+    judge, _ = officers()
+    batch = make_batch(first_day=DAY, last_day=DAY)
+    cases = []
+    for _ in range(TIMES):
+        penalty = make_cleared()
+        enrollment = Enrollment.objects.get(shop=penalty.shop_id)
+        enrollment.state = Enrollment.State.APPLIED
+        enrollment.save_by(None, "applied")
+        make_metrics(penalty.shop, batch=batch)
+        cases.append(taken(judge, penalty))
+    sweep = sweeps.request(alliance=make_sweep(day=DAY - timedelta(days=9)).alliance, by=None, at=AT, day=DAY)
+    said = at_once(lambda: sweeps.run(sweep.pk, at=LATER), *(grant(case, judge) for case in cases))
+    assert said == [None] * len(said)
+    shops = [case.penalty.shop_id for case in cases]
+    assert not Proposal.objects.filter(shop__in=shops, kind="admit", status__in=["open", "held"]).exists()
+    assert not Enrollment.objects.filter(shop__in=shops).exclude(state="open").exists()
+    assert broken() is None

@@ -1,0 +1,337 @@
+"""The appeal queue and an appeal's page, as officers use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from opsdesk import appeals
+from opsdesk.models import Appeal, Notice
+from shops import enrollments
+from shops.models import Enrollment, Penalty
+from tests.factories import (
+    AT,
+    make_appeal,
+    make_cleared,
+    make_cleared_and_warned,
+    make_enrollment,
+    make_metrics,
+    make_penalty,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = AT + timedelta(days=2)
+
+
+@pytest.fixture(autouse=True)
+def two_days_later() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def signed_in(user: User, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def judge() -> User:
+    return make_user("appeals_officer", username="judge")
+
+
+@pytest.fixture
+def client(judge: User) -> Client:
+    return signed_in(judge)
+
+
+def address(page: str, *args: object) -> str:
+    return reverse(f"admin:opsdesk_appeal_{page}", args=args)
+
+
+def page_of(client: Client, appeal: Appeal) -> str:
+    return client.get(address("change", appeal.pk)).content.decode()
+
+
+def filed(case: Penalty, **values: object) -> dict:
+    return {
+        "penalty": case.case_number,
+        "channel": "phone",
+        "reference": "call 17",
+        "statement": "评分有误",
+        **values,
+    }
+
+
+# The way in
+
+
+def test_an_officer_files_an_appeal_from_a_penalty(client: Client) -> None:
+    penalty = make_cleared()
+    form = client.get(address("add"), {"penalty": penalty.case_number}).content.decode()
+    assert f'value="{penalty.case_number}"' in form
+    assert "Admitted late because" not in form
+    answer = client.post(address("add"), filed(penalty, filed_at="2026-03-12T10:00"))
+    appeal = Appeal.objects.get(penalty=penalty)
+    assert answer["Location"] == address("change", appeal.pk)
+    assert (appeal.channel, appeal.reference, appeal.messages.get().text) == ("phone", "call 17", "评分有误")
+    assert appeal.filed_at.isoformat() == "2026-03-12T02:00:00+00:00"
+
+
+@pytest.mark.parametrize("quoted", ["case 9", "p%08d"])
+def test_a_case_is_found_by_either_number(client: Client, quoted: str) -> None:
+    penalty = make_penalty(violation_code="V1", reference="case 9")
+    client.post(address("add"), filed(penalty, penalty=quoted % penalty.pk if "%" in quoted else quoted))
+    assert Appeal.objects.get().penalty == penalty
+
+
+@pytest.mark.parametrize("quoted", ["", "P", "P99999999999999999999", "case 8", "%%"])
+def test_a_case_that_is_not_on_record_is_named(client: Client, quoted: str) -> None:
+    make_cleared()
+    answer = client.post(address("add"), {"penalty": quoted, "channel": "mail", "statement": "s"})
+    assert answer.status_code == 200
+    assert not Appeal.objects.exists()
+
+
+def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client) -> None:
+    penalty = make_cleared(at=AT - timedelta(days=60))
+    refused = client.post(address("add"), filed(penalty, late_reason="was ill")).content.decode()
+    assert "Out of time" in refused
+    supervisor = signed_in(make_user("supervisor"))
+    assert "Out of time" in supervisor.post(address("add"), filed(penalty)).content.decode()
+    supervisor.post(address("add"), filed(penalty, late_reason="was ill"))
+    assert Appeal.objects.get().late_reason == "was ill"
+
+
+# The hearing
+
+
+def test_the_page_tells_the_whole_story(client: Client) -> None:
+    enrollment = make_enrollment()
+    make_metrics(enrollment.shop, experience_score="3.49")
+    make_metrics(enrollment.shop, AT.date(), experience_score="3.80")
+    judged = make_appeal(at=NOW)
+    other = make_user("appeals_officer")
+    appeals.take(judged.pk, by=other, at=NOW)
+    appeals.deny(judged.pk, reason="the figures are right", by=other, at=NOW)
+    page = page_of(client, make_appeal(make_cleared(enrollment, by=make_user(username="maker"))))
+    for said in (
+        "评分有误，附物流记录",
+        "maker",
+        "DF-C1",
+        "3.49",
+        "below the bar",
+        "experience score since the decision",
+        "Cleared from Douyin Featured Alliance out of opening 1 on 11 Mar 2026",
+        "not delivered yet",
+        "0 granted, 0 in part, 1 denied",
+        "the figures are right",
+    ):
+        assert said in page
+
+
+def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: User) -> None:
+    appeal = make_appeal(make_cleared_and_warned())
+    client.post(address("take", appeal.pk))
+    client.post(address("ask", appeal.pk), {"items": "物流记录"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "waiting"
+    # While the shop may still answer, no ruling is offered.
+    assert address("grant", appeal.pk) not in page_of(client, appeal)
+    client.post(address("answer", appeal.pk), {"text": "见附件"})
+    client.post(address("note", appeal.pk), {"text": "rang back"})
+    page = page_of(client, appeal)
+    assert all(text in page for text in ("物流记录", "见附件", "rang back"))
+    assert all(address(step, appeal.pk) in page for step in ("grant", "grant_in_part", "deny"))
+    measure = appeal.penalty.measures.get(kind="warning")
+    assert "Cleared from Douyin" in client.get(address("grant_in_part", appeal.pk)).content.decode()
+    answer = client.post(
+        address("grant_in_part", appeal.pk), {"measures": [measure.pk], "reason": "too much"}
+    )
+    assert answer["Location"] == address("change", appeal.pk)
+    appeal.refresh_from_db()
+    assert (appeal.state, appeal.decided_by, appeal.taken_back) == ("granted_in_part", judge, [measure.pk])
+    page = page_of(client, appeal)
+    assert "too much" in page
+    assert "Appeal of level 2: until 28 Mar 2026 09:30:00" in page
+
+
+def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Client, judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NOW)
+    enrollments.admit(enrollment, by=None, at=NOW)
+    appeal = make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
+    assert answer.status_code == 409
+    assert "Not everything would be as before" in answer.content.decode()
+    client.post(address("grant", appeal.pk), {"reason": "wrong", "all_the_same": "on"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "granted"
+    assert "the shop does not stand as before" in page_of(client, appeal)
+
+
+@pytest.mark.parametrize("step", ["take", "grant", "deny", "grant_in_part"])
+@pytest.mark.parametrize("superuser", [False, True])
+def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, superuser: bool) -> None:
+    maker = User.objects.create_superuser("root") if superuser else make_user("supervisor")
+    appeal = make_appeal(make_cleared(by=maker))
+    client = signed_in(maker)
+    page = page_of(client, appeal)
+    assert "You had a part in what this is about" in page
+    assert address(step, appeal.pk) not in page
+    measure = appeal.penalty.measures.get()
+    client.post(address(step, appeal.pk), {"reason": "r", "measures": [measure.pk]})
+    appeal.refresh_from_db()
+    assert (appeal.state, appeal.penalty.status) == ("filed", "imposed")
+
+
+def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    appeals.deny(appeal.pk, reason="right", by=judge, at=NOW)
+    answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
+    assert answer.status_code == 409
+    assert "is over: denied by judge on 13 Mar 2026 09:30:00" in answer.content.decode()
+
+
+def test_an_empty_ruling_is_incomplete(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    assert client.post(address("deny", appeal.pk), {"reason": ""}).status_code == 400
+
+
+# The queue
+
+
+def shown(client: Client, **query: str) -> set[str]:
+    page = client.get(address("changelist"), query).content.decode()
+    return {appeal.number for appeal in Appeal.objects.all() if f">{appeal.number}<" in page}
+
+
+def test_the_queue_is_filtered_by_what_is_urgent_and_whose_it_is(client: Client, judge: User) -> None:
+    mine, free, waiting, over = (make_appeal() for _ in range(4))
+    appeals.take(mine.pk, by=judge, at=NOW)
+    other = make_user("appeals_officer")
+    for appeal in (waiting, over):
+        appeals.take(appeal.pk, by=other, at=NOW)
+    appeals.ask(waiting.pk, items="x", by=other, at=NOW, due_on=NOW.date())
+    appeals.deny(over.pk, reason="right", by=other, at=NOW)
+    numbers = {
+        name: {appeal.number for appeal in found}
+        for name, found in {
+            "open": (mine, free, waiting),
+            "mine": (mine,),
+            "free": (free,),
+            "waiting": (waiting,),
+            "other": (waiting,),
+            "all": (mine, free, waiting, over),
+        }.items()
+    }
+    assert shown(client) == numbers["open"]
+    assert shown(client, state="all") == numbers["all"]
+    assert shown(client, state="waiting") == numbers["waiting"]
+    assert shown(client, officer="mine") == numbers["mine"]
+    assert shown(client, officer="nobody") == numbers["free"]
+    assert shown(client, officer=str(other.pk)) == numbers["other"]
+    assert shown(client, due="today") == numbers["waiting"]
+    assert shown(client, due="overdue") == set()
+    page = client.get(address("changelist")).content.decode()
+    assert 'due today</dt><dd><a href="/admin/opsdesk/appeal/?due=today">1</a>' in page
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        assert shown(signed_in(judge), due="overdue") == numbers["waiting"]
+    assert shown(client, level__exact="2") == set()
+    assert shown(client, penalty__ground="metric") == numbers["open"]
+
+
+def test_many_are_taken_at_once_but_none_that_another_holds(client: Client, judge: User) -> None:
+    free, held = make_appeal(), make_appeal()
+    other = make_user("appeals_officer", username="other")
+    appeals.take(held.pk, by=other, at=NOW)
+    answer = client.post(
+        address("changelist"),
+        {"action": "take_selected", "_selected_action": [free.pk, held.pk]},
+        follow=True,
+    ).content.decode()
+    assert "1 appeal is yours." in answer
+    assert f"has taken appeal {held.number}" in answer
+    assert set(Appeal.objects.values_list("taken_by__username", flat=True)) == {"judge", "other"}
+
+
+def test_the_home_page_counts_them_for_those_who_see_them(client: Client) -> None:
+    make_appeal()
+    assert 'id="tile-appeals"' in client.get("/admin/").content.decode()
+    assert 'id="tile-appeals"' not in signed_in(make_user("operator")).get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("role", ["operator", "finance", "rules_editor"])
+def test_an_officer_without_the_right_sees_nothing_of_it(role: str) -> None:
+    appeal = make_appeal(statement="only for the judge")
+    client = signed_in(make_user(role))
+    for page in (
+        "/admin/",
+        reverse("admin:shops_penalty_change", args=[appeal.penalty_id]),
+        reverse("admin:shops_shop_change", args=[appeal.penalty.shop_id]),
+        reverse("admin:opsdesk_notice_change", args=[Notice.objects.get(penalty=appeal.penalty).pk]),
+    ):
+        told = client.get(page)
+        assert told.status_code == 200
+        assert appeal.number not in told.content.decode()
+        assert "/admin/opsdesk/appeal/" not in told.content.decode()
+    assert client.get(address("change", appeal.pk)).status_code == 403
+
+
+def test_the_rates_are_a_page(client: Client) -> None:
+    make_cleared(by=make_user("operator", username="operator"))
+    page = client.get(address("rates")).content.decode()
+    assert all(text in page for text in ("By rule", "DF-C1", "operator", "0.00%"))
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_the_pages_speak_the_readers_language(judge: User, language: str) -> None:
+    appeal = make_appeal()
+    client = signed_in(judge, language)
+    pages = [address("changelist"), address("add"), address("change", appeal.pk), address("rates")]
+    pages += [address(step, appeal.pk) for step in ("ask", "grant", "grant_in_part", "deny")]
+    for page in pages:
+        told = client.get(page).content.decode()
+        assert ("申诉" in told) == (language == "zh-hans")
+
+
+# Notices
+
+
+def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: Client, judge: User) -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    page = reverse("admin:opsdesk_notice_change", args=[notice.pk])
+    shown = client.get(page).content.decode()
+    assert all(
+        text in shown for text in ("处罚决定通知", "Notice of a decision", "案件编号", "Openings left")
+    )
+    delivery = reverse("admin:opsdesk_notice_delivery", args=[notice.pk])
+    assert delivery in shown
+    given = {"channel": "mail", "delivered_at": "2026-03-12T10:00:30", "reference": "EMS 12"}
+    assert client.post(delivery, given)["Location"] == page
+    notice.refresh_from_db()
+    assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
+    assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
+    assert "on record already" in client.post(delivery, given).content.decode()
+
+
+def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:
+    supervisor = make_user("supervisor")
+    client = signed_in(supervisor)
+    terms = {"first_days": 60, "second_days": 15, "answer_days": 3, "ruling_days": 5, "lease_hours": 24}
+    client.post(reverse("admin:opsdesk_appealterms_change", args=[1]), terms)
+    penalty = make_cleared(at=AT - timedelta(days=50))
+    assert make_appeal(penalty).level == 1
+    page = reverse("admin:opsdesk_appealterms_change", args=[1])
+    refused = client.post(page, {**terms, "first_days": 0}).content.decode()
+    assert "Each is at least 1." in refused

@@ -1,0 +1,185 @@
+"""What PostgreSQL itself refuses of appeals and notices, whoever asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+
+from opsdesk import appeals
+from opsdesk.models import Appeal, AppealTerms
+from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
+
+pytestmark = pytest.mark.django_db
+
+LATER = AT + timedelta(days=2)
+
+
+def update(appeal: Appeal, **values: Any) -> None:
+    with transaction.atomic():
+        Appeal.objects.filter(pk=appeal.pk).update(**values)
+
+
+def ruled(by: User, state: str = "denied") -> dict[str, Any]:
+    """What a ruling writes."""
+    return {"state": state, "decided_at": LATER, "decided_by": by, "ruling": "as I see it"}
+
+
+def insert(penalty: Any, level: int = 1, **values: Any) -> int:
+    """An appeal written past the desk; its key."""
+    row = {
+        "penalty_id": penalty.pk,
+        "level": level,
+        "state": "filed",
+        "channel": "mail",
+        "reference": "",
+        "filed_at": LATER,
+        "late_reason": "",
+        "asked": "",
+        "due_at": LATER,
+        "ruling": "",
+        "taken_back": [],
+        "left_standing": [],
+        **values,
+    }
+    columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO opsdesk_appeal ({columns}) VALUES ({marks}) RETURNING id", list(row.values())
+        )
+        return cursor.fetchone()[0]
+
+
+def test_the_trigger_copies_who_had_a_part_whatever_the_statement_says() -> None:
+    maker, approver, somebody = make_user(), make_user("supervisor"), make_user()
+    penalty = make_penalty(violation_code="V1", imposed_by=maker, approved_by=approver)
+    written = {"maker_id": somebody.pk, "approver_id": None, "first_judge_id": somebody.pk}
+    appeal = Appeal.objects.get(pk=insert(penalty, **written))
+    assert (appeal.maker, appeal.approver, appeal.first_judge) == (maker, approver, None)
+
+
+def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
+    judge, penalty = make_user("appeals_officer"), make_cleared()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=LATER)
+    appeals.deny(first.pk, reason="right", by=judge, at=LATER)
+    assert Appeal.objects.get(pk=insert(penalty, level=2)).first_judge == judge
+
+
+@pytest.mark.parametrize("part", ["maker", "approver", "first_judge"])
+@pytest.mark.parametrize("superuser", [False, True])
+def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
+    involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
+    parts = {"maker": "imposed_by", "approver": "approved_by"}
+    penalty = make_penalty(violation_code="V1", **({parts[part]: involved} if part in parts else {}))
+    if part == "first_judge":
+        first = make_appeal(penalty)
+        appeals.take(first.pk, by=involved, at=LATER)
+        appeals.deny(first.pk, reason="right", by=involved, at=LATER)
+    appeal = make_appeal(penalty, at=LATER)
+    claim = {"taken_at": LATER, "lease_until": LATER}
+    with pytest.raises(IntegrityError, match=f"opsdesk_appeal_is_not_taken_by_the_{part}"):
+        update(appeal, state="taken", taken_by=involved, **claim)
+    update(appeal, state="taken", taken_by=make_user("appeals_officer"), **claim)
+    with pytest.raises(IntegrityError, match=f"opsdesk_appeal_judge_is_not_the_{part}"):
+        update(appeal, **ruled(involved))
+
+
+def test_a_second_open_appeal_against_a_penalty_is_refused() -> None:
+    appeal = make_appeal()
+    with pytest.raises(IntegrityError, match="opsdesk_appeal_is_the_only_open_one_of_its_penalty"):
+        insert(appeal.penalty)
+
+
+@pytest.mark.parametrize(
+    ("level", "values", "name"),
+    [
+        (3, {}, "opsdesk_appeal_is_of_the_first_or_second_level"),
+        (2, {}, "no first one was ruled on"),
+        (1, {"state": "denied"}, "begins as filed"),
+        (1, {"late_reason": "was ill"}, "opsdesk_appeal_is_admitted_late_for_a_reason"),
+    ],
+)
+def test_an_appeal_that_can_not_begin_so_is_refused(level: int, values: dict, name: str) -> None:
+    with pytest.raises(IntegrityError, match=name):
+        insert(make_cleared(), level, **values)
+
+
+@pytest.mark.parametrize("status", ["reported", "overturned"])
+def test_an_appeal_is_against_a_penalty_that_was_imposed(status: str) -> None:
+    with pytest.raises(IntegrityError, match=f"it is {status}"):
+        insert(make_penalty(violation_code="V1", status=status))
+
+
+def test_a_level_is_ruled_on_once() -> None:
+    judge, penalty = make_user("appeals_officer"), make_cleared()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=LATER)
+    appeals.deny(first.pk, reason="right", by=judge, at=LATER)
+    again = Appeal.objects.get(pk=insert(penalty))
+    appeals.take(again.pk, by=judge, at=LATER)
+    with pytest.raises(IntegrityError, match="opsdesk_appeal_is_ruled_on_once_on_each_level"):
+        update(again, **ruled(judge))
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"state": "waiting"}, "does not go from filed to waiting"),
+        ({"state": "denied"}, "does not go from filed to denied"),
+        ({"state": "taken"}, "opsdesk_appeal_is_held_by_somebody_exactly_when_taken"),
+        ({"taken_at": LATER}, "opsdesk_appeal_claim_is_whole_or_absent"),
+        ({"state": "withdrawn"}, "opsdesk_appeal_is_withdrawn_at_a_moment"),
+        ({"decided_at": LATER}, "opsdesk_appeal_has_a_judge_and_a_moment_exactly_when_ruled_on"),
+        ({"taken_back": [1]}, "opsdesk_appeal_in_part_names_what_was_taken_back"),
+        ({"level": 2}, "what was filed never changes"),
+        ({"reference": "other"}, "what was filed never changes"),
+        ({"filed_at": AT}, "what was filed never changes"),
+    ],
+)
+def test_a_state_without_its_facts_is_refused(values: dict, name: str) -> None:
+    appeal = make_appeal()
+    with pytest.raises(IntegrityError, match=name):
+        update(appeal, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"state": "waiting"}, "opsdesk_appeal_waits_for_what_was_asked"),
+        ({"state": "answered"}, "does not go from taken to answered"),
+        ({"ruling": ""}, "opsdesk_appeal_ruling_gives_its_reasons"),
+        ({"state": "granted_in_part"}, "opsdesk_appeal_in_part_names_what_was_taken_back"),
+        ({"decided_by": None}, "opsdesk_appeal_has_a_judge_and_a_moment_exactly_when_ruled_on"),
+    ],
+)
+def test_a_ruling_without_its_facts_is_refused(values: dict, name: str) -> None:
+    judge = make_user("appeals_officer")
+    appeal = appeals.take(make_appeal().pk, by=judge, at=LATER)
+    facts = values if values.get("state") in ("waiting", "answered") else {**ruled(judge), **values}
+    with pytest.raises(IntegrityError, match=name):
+        update(appeal, **facts)
+
+
+def test_who_had_a_part_is_not_rewritten() -> None:
+    appeal = make_appeal(make_cleared(by=make_user()))
+    with pytest.raises(IntegrityError, match="what was filed never changes"):
+        update(appeal, maker=None)
+
+
+def test_an_appeal_that_is_over_never_changes() -> None:
+    judge = make_user("appeals_officer")
+    appeal = appeals.take(make_appeal().pk, by=judge, at=LATER)
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    with pytest.raises(IntegrityError, match="it is over and never changes"):
+        update(appeal, ruling="wrong")
+
+
+def test_the_terms_are_one_row_that_leaves_some_time() -> None:
+    with pytest.raises(IntegrityError, match="opsdesk_appealterms_are_one_row"), transaction.atomic():
+        AppealTerms.objects.create(pk=2)
+    with pytest.raises(IntegrityError, match="opsdesk_appealterms_leave_some_time"), transaction.atomic():
+        AppealTerms.objects.update(first_days=0)

@@ -1,0 +1,587 @@
+"""A hearing from filing to ruling, by the verbs alone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+
+from opsdesk import appeals, audit, penalising, review
+from opsdesk.models import Appeal, AppealMessage, AppealTerms
+from shops import enrollments, penalties, standing
+from shops.errors import NotAllowed, Refused
+from shops.models import Enrollment, Measure, Penalty, Violation
+from tests.factories import (
+    AT,
+    DAY,
+    SHANGHAI,
+    make_appeal,
+    make_cleared,
+    make_cleared_and_warned,
+    make_controller,
+    make_enrollment,
+    make_penalty,
+    make_proposal,
+    make_shop,
+    make_user,
+)
+from tests.shops import test_shipped_consequences
+
+pytestmark = pytest.mark.django_db
+
+State = Appeal.State
+NEXT_DAY = AT + timedelta(days=1)
+LATER = AT + timedelta(days=2)
+
+
+@pytest.fixture
+def judge() -> User:
+    return make_user("appeals_officer", username="judge")
+
+
+@pytest.fixture
+def supervisor() -> User:
+    return make_user("supervisor", username="supervisor")
+
+
+def taken(judge: User, penalty: Penalty | None = None) -> Appeal:
+    appeal = make_appeal(penalty)
+    return appeals.take(appeal.pk, by=judge, at=LATER)
+
+
+def waiting(judge: User) -> Appeal:
+    appeal = taken(judge)
+    return appeals.ask(appeal.pk, items="物流记录", by=judge, at=LATER)
+
+
+def fresh(appeal: Appeal) -> Appeal:
+    return Appeal.objects.get(pk=appeal.pk)
+
+
+def denied(judge: User, penalty: Penalty, at: datetime = LATER) -> Appeal:
+    appeal = make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=at)
+    appeals.deny(appeal.pk, reason="the figures are right", by=judge, at=at)
+    return fresh(appeal)
+
+
+# Filing
+
+
+def test_a_filed_appeal_keeps_how_it_came_and_what_the_shop_says() -> None:
+    officer = make_user("appeals_officer")
+    appeal = appeals.file(
+        penalty=make_cleared(),
+        channel="phone",
+        reference="call 17",
+        statement="评分有误",
+        by=officer,
+        at=LATER,
+        filed_at=NEXT_DAY,
+    )
+    assert (appeal.level, appeal.state, appeal.channel, appeal.reference) == (1, "filed", "phone", "call 17")
+    assert (appeal.filed_at, appeal.filed_by) == (NEXT_DAY, officer)
+    (said,) = appeal.messages.all()
+    assert (said.kind, said.sender, said.text, said.by) == ("statement", "shop", "评分有误", officer)
+    assert audit.verify_history() is None
+
+
+@pytest.mark.parametrize("role", ["operator", "finance", "rules_editor", "auditor", "administrator"])
+def test_whoever_hears_no_appeals_files_none(role: str) -> None:
+    with pytest.raises(NotAllowed):
+        make_appeal(by=make_user(role))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"statement": " \x00"}, "what the shop has to say"),
+        ({"channel": "pigeon"}, "on which way"),
+        ({"filed_at": NEXT_DAY + timedelta(seconds=1)}, "has not come in yet"),
+        ({"filed_at": AT - timedelta(seconds=1)}, "nobody could appeal"),
+    ],
+)
+def test_an_appeal_that_can_not_be_is_refused(given: dict, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        make_appeal(**given)
+    assert not Appeal.objects.exists()
+
+
+def test_a_second_open_appeal_is_refused() -> None:
+    first = make_appeal()
+    with pytest.raises(Refused, match=f"{first.number} against .* is open already"):
+        make_appeal(first.penalty)
+
+
+@pytest.mark.parametrize("status", ["reported", "overturned"])
+def test_a_penalty_that_does_not_stand_is_not_appealed_against(status: str) -> None:
+    penalty = make_penalty(violation_code="V1", status=status)
+    with pytest.raises(Refused, match="nothing to appeal against"):
+        make_appeal(penalty)
+
+
+@pytest.mark.parametrize("status", ["lifted", "expired"])
+def test_a_penalty_that_has_ended_still_is(status: str) -> None:
+    assert make_appeal(make_penalty(violation_code="V1", status=status)).level == 1
+
+
+def test_out_of_time_is_refused_with_the_dates_and_a_supervisor_may_admit_it(supervisor: User) -> None:
+    penalty, late = make_cleared(), AT + timedelta(days=31)
+    with pytest.raises(appeals.TooLate, match="10 Apr 2026 09:30:00, counted from 11 Mar 2026 09:30:00"):
+        make_appeal(penalty, at=late)
+    given = {"penalty": penalty, "channel": "mail", "statement": "评分有误", "at": late}
+    with pytest.raises(NotAllowed):
+        appeals.admit_late(**given, reason="was ill", by=make_user("appeals_officer"))
+    with pytest.raises(Refused, match="Say why"):
+        appeals.admit_late(**given, reason=" ", by=supervisor)
+    appeal = appeals.admit_late(**given, reason="was ill", by=supervisor)
+    assert (appeal.late_admitted_by, appeal.late_reason) == (supervisor, "was ill")
+
+
+def test_nobody_admits_late_what_is_in_time(supervisor: User) -> None:
+    with pytest.raises(Refused, match="in time"):
+        appeals.admit_late(
+            penalty=make_cleared(), channel="mail", statement="s", reason="r", by=supervisor, at=NEXT_DAY
+        )
+
+
+# The hearing
+
+
+def test_a_claim_keeps_others_out_until_it_runs_out(judge: User) -> None:
+    appeal, other = taken(judge), make_user("appeals_officer")
+    assert (appeal.state, appeal.taken_by, appeal.lease_until) == (
+        "taken",
+        judge,
+        LATER + timedelta(hours=24),
+    )
+    with pytest.raises(Refused, match="judge has taken"):
+        appeals.take(appeal.pk, by=other, at=LATER + timedelta(hours=24))
+    appeals.take(appeal.pk, by=other, at=LATER + timedelta(hours=24, seconds=1))
+    assert fresh(appeal).taken_by == other
+
+
+def test_a_claim_that_has_run_out_is_its_holders_until_somebody_takes_it(judge: User) -> None:
+    appeal = taken(judge)
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER + timedelta(days=4))
+    assert fresh(appeal).state == State.DENIED
+
+
+def test_what_is_released_anybody_takes(judge: User) -> None:
+    appeal, other = taken(judge), make_user("appeals_officer")
+    with pytest.raises(Refused, match="only its holder"):
+        appeals.release(appeal.pk, by=other, at=LATER)
+    appeals.release(appeal.pk, by=judge, at=LATER)
+    assert (fresh(appeal).state, fresh(appeal).taken_by) == ("filed", None)
+    appeals.take(appeal.pk, by=other, at=LATER)
+
+
+def test_the_shop_is_asked_item_by_item_until_the_third_working_day(judge: User) -> None:
+    appeal = taken(judge)
+    # A Friday.
+    friday = datetime(2026, 3, 13, 18, 0, tzinfo=SHANGHAI)
+    appeals.ask(appeal.pk, items="物流记录\n检测报告", by=judge, at=friday)
+    appeal = fresh(appeal)
+    assert (appeal.state, appeal.asked) == ("waiting", "物流记录\n检测报告")
+    assert appeal.due_at == datetime(2026, 3, 18, 23, 59, 59, tzinfo=SHANGHAI)
+    assert appeal.messages.get(kind="request").due_at == appeal.due_at
+
+
+def test_the_officer_may_name_another_day_but_none_that_is_over(judge: User) -> None:
+    appeal = taken(judge)
+    with pytest.raises(Refused, match="over already"):
+        appeals.ask(appeal.pk, items="x", by=judge, at=LATER, due_on=LATER.date() - timedelta(days=1))
+    appeals.ask(appeal.pk, items="x", by=judge, at=LATER, due_on=date(2026, 4, 1))
+    assert fresh(appeal).due_at == datetime(2026, 4, 1, 23, 59, 59, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize("verb", ["deny", "grant"])
+def test_nobody_rules_before_the_due_date_and_then_on_the_file(judge: User, verb: str) -> None:
+    appeal = waiting(judge)
+    with pytest.raises(Refused, match=r"has until 18 Mar 2026 23:59:59"):
+        getattr(appeals, verb)(appeal.pk, reason="r", by=judge, at=appeal.due_at)
+    getattr(appeals, verb)(appeal.pk, reason="r", by=judge, at=appeal.due_at + timedelta(seconds=1))
+    assert fresh(appeal).state in Appeal.RULED
+
+
+def test_whoever_it_reaches_records_the_answer_and_the_holder_asks_again(judge: User) -> None:
+    appeal = waiting(judge)
+    appeals.answer(appeal.pk, text="见附件", by=make_user("appeals_officer"), at=LATER)
+    assert fresh(appeal).state == State.ANSWERED
+    appeals.ask(appeal.pk, items="检测报告", by=judge, at=LATER)
+    assert fresh(appeal).state == State.WAITING
+    assert list(appeal.messages.values_list("kind", flat=True)) == [
+        "statement",
+        "request",
+        "answer",
+        "request",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (lambda a, by: appeals.answer(a.pk, text="x", by=by, at=LATER), "does not wait"),
+        (lambda a, by: appeals.ask(a.pk, items="x", by=by, at=LATER), "take it first"),
+        (lambda a, by: appeals.release(a.pk, by=by, at=LATER), "take it first"),
+        (lambda a, by: appeals.deny(a.pk, reason="x", by=by, at=LATER), "take it first"),
+        (lambda a, by: appeals.grant(a.pk, reason="x", by=by, at=LATER), "take it first"),
+        (lambda a, by: appeals.note(a.pk, text="\x00", by=by, at=LATER), "says something"),
+        (lambda a, by: appeals.withdraw(a.pk, reason=" ", by=by, at=LATER), "how the shop"),
+        (lambda a, by: appeals.unstay(a.pk, reason="x", by=by, at=LATER), "is not stayed"),
+    ],
+)
+def test_a_step_out_of_turn_is_refused(supervisor: User, step, why: str) -> None:
+    appeal = make_appeal()
+    with pytest.raises(Refused, match=why):
+        step(appeal, supervisor)
+    assert fresh(appeal).state == State.FILED
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda pk, by: appeals.take(pk, by=by, at=LATER),
+        lambda pk, by: appeals.release(pk, by=by, at=LATER),
+        lambda pk, by: appeals.ask(pk, items="x", by=by, at=LATER),
+        lambda pk, by: appeals.answer(pk, text="x", by=by, at=LATER),
+        lambda pk, by: appeals.note(pk, text="x", by=by, at=LATER),
+        lambda pk, by: appeals.withdraw(pk, reason="x", by=by, at=LATER),
+        lambda pk, by: appeals.stay(pk, reason="x", by=by, at=LATER),
+        lambda pk, by: appeals.unstay(pk, reason="x", by=by, at=LATER),
+        lambda pk, by: appeals.grant(pk, reason="x", by=by, at=LATER),
+        lambda pk, by: appeals.grant_in_part(pk, measures=[1], reason="x", by=by, at=LATER),
+        lambda pk, by: appeals.deny(pk, reason="x", by=by, at=LATER),
+    ],
+)
+@pytest.mark.parametrize("end", ["denied", "withdrawn"])
+def test_an_appeal_that_is_over_goes_no_further(judge: User, supervisor: User, end: str, step) -> None:
+    appeal = taken(judge)
+    if end == "denied":
+        appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    else:
+        appeals.withdraw(appeal.pk, reason="by phone", by=judge, at=LATER)
+    with pytest.raises(appeals.AlreadyOver, match=f"is over: {end} by judge on 13 Mar 2026 09:30:00"):
+        step(appeal.pk, supervisor)
+    with pytest.raises(NotAllowed):
+        step(appeal.pk, make_user("operator"))
+
+
+def test_a_withdrawn_appeal_uses_up_no_level(judge: User) -> None:
+    penalty = make_cleared()
+    appeals.withdraw(make_appeal(penalty).pk, reason="by phone", by=judge, at=LATER)
+    assert make_appeal(penalty).level == 1
+
+
+# Who judges
+
+
+@pytest.mark.parametrize("part", ["maker", "approver", "proposer"])
+@pytest.mark.parametrize("superuser", [False, True])
+def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser: bool) -> None:
+    involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
+    match part:
+        case "maker":
+            penalty = make_cleared(by=involved)
+        case "approver":
+            penalty = make_penalty(violation_code="V1", approved_by=involved)
+        case _:
+            enrollment = make_enrollment()
+            proposal = review.file_by_hand(
+                shop=enrollment.shop, alliance=enrollment.alliance, statement="s", by=involved, at=AT
+            )
+            penalty = review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
+    appeal = make_appeal(penalty)
+    assert getattr(appeal, part) == involved
+    with pytest.raises(Refused, match="had a part"):
+        appeals.take(appeal.pk, by=involved, at=LATER)
+    for verb in (appeals.grant, appeals.deny):
+        with pytest.raises(Refused, match="had a part"):
+            verb(appeal.pk, reason="r", by=involved, at=LATER)
+    assert fresh(appeal).state == State.FILED
+
+
+def test_the_first_judge_does_not_hear_the_second_appeal(judge: User) -> None:
+    penalty = make_cleared()
+    first = denied(judge, penalty)
+    second = make_appeal(penalty, at=LATER)
+    assert (second.level, second.first_judge) == (2, first.decided_by)
+    with pytest.raises(Refused, match="had a part"):
+        appeals.take(second.pk, by=judge, at=LATER)
+    other = make_user("appeals_officer")
+    appeals.take(second.pk, by=other, at=LATER)
+    assert appeals.deny(second.pk, reason="right", by=other, at=LATER) is None
+    with pytest.raises(Refused, match="there is no third"):
+        make_appeal(penalty, at=LATER)
+
+
+def test_the_system_hears_no_appeal(judge: User) -> None:
+    with pytest.raises(Refused, match="heard by a person"):
+        appeals.take(make_appeal().pk, by=None, at=LATER)
+    with pytest.raises(Refused, match="heard by a person"):
+        appeals.deny(taken(judge).pk, reason="r", by=None, at=LATER)
+
+
+# Rulings
+
+
+@pytest.mark.parametrize("verb", ["grant", "deny"])
+def test_a_ruling_without_reasons_is_refused(judge: User, verb: str) -> None:
+    appeal = taken(judge)
+    with pytest.raises(Refused, match="gives its reasons"):
+        getattr(appeals, verb)(appeal.pk, reason=" \x00", by=judge, at=LATER)
+
+
+def test_a_grant_overturns_the_penalty_and_the_shop_goes_on_with_its_opening(judge: User) -> None:
+    enrollment = make_enrollment(openings=2)
+    appeal = taken(judge, make_cleared(enrollment))
+    appeals.grant(appeal.pk, reason="the score was wrong", by=judge, at=LATER)
+    appeal, enrollment = fresh(appeal), Enrollment.objects.get(pk=enrollment.pk)
+    assert (appeal.state, appeal.decided_by, appeal.ruling) == ("granted", judge, "the score was wrong")
+    assert (appeal.penalty.status, appeal.penalty.ended_reason) == ("overturned", "the score was wrong")
+    assert appeal.taken_back == [appeal.penalty.measures.get().pk]
+    assert appeal.left_standing == []
+    assert (enrollment.state, enrollment.openings_used) == ("open", 2)
+    assert (audit.verify_history(), audit.verify_enrollments()) == (None, None)
+
+
+def test_a_grant_withdraws_an_admission_that_is_proposed_meanwhile(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    proposal = make_proposal(enrollment, kind="admit")
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == "withdrawn"
+    assert audit.verify_enrollments() is None
+
+
+def evidence(*metrics: str) -> dict:
+    rules = [
+        {
+            "code": f"R{number}",
+            "purpose": "warning",
+            "metric": metric,
+            "observed": "1",
+            "operator": "=",
+            "threshold": "0",
+            "outcome": "fails",
+            "margin": "-1",
+            "advisory": False,
+        }
+        for number, metric in enumerate(metrics, start=1)
+    ]
+    return {"day": DAY.isoformat(), "batch": None, "rule_sets": [], "rules": rules}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "of_sibling", "status"),
+    [
+        (["circumvention_penalties_365d"], False, "withdrawn"),
+        (["circumvention_penalties_365d", "experience_score"], False, "open"),
+        (["experience_score"], False, "open"),
+        (["circumvention_penalties_365d"], True, "open"),
+    ],
+)
+def test_a_grant_withdraws_what_rested_on_the_penalty_alone(
+    judge: User, metrics: list[str], of_sibling: bool, status: str
+) -> None:
+    controller = make_controller()
+    shop, sibling = make_shop(controller=controller), make_shop(controller=controller)
+    penalty = make_penalty(shop, violation_code="V9")
+    proposal = make_proposal(
+        make_enrollment(sibling if of_sibling else shop),
+        failed_rules=[f"R{number}" for number in range(1, len(metrics) + 1)],
+        evidence=evidence(*metrics),
+    )
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == status
+
+
+def test_a_grant_withdraws_what_rested_on_it_against_the_controllers_other_shops(judge: User) -> None:
+    controller = make_controller()
+    penalty = make_penalty(make_shop(controller=controller), violation_code="V10")
+    proposal = make_proposal(
+        make_enrollment(make_shop(controller=controller)),
+        failed_rules=["R1"],
+        evidence=evidence("controller_serious_penalties"),
+    )
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == "withdrawn"
+
+
+def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    enrollments.admit(enrollment, by=None, at=NEXT_DAY)
+    appeal = taken(judge, penalty)
+    with pytest.raises(appeals.NotRestored, match="out of opening 1"):
+        appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("taken", "imposed")
+    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER, all_the_same=True)
+    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("granted", "overturned")
+    assert fresh(appeal).left_standing == [penalty.measures.get().pk]
+
+
+def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> None:
+    penalty = make_cleared_and_warned()
+    clearance, warning = penalty.measures.order_by("pk")
+    appeal = taken(judge, penalty)
+    # The penalty itself stands, and a judgement that stands keeps the shop out (R5).
+    appeals.grant_in_part(appeal.pk, measures=[warning.pk], reason="too much", by=judge, at=LATER)
+    warning.refresh_from_db()
+    clearance.refresh_from_db()
+    assert (warning.undone_at, clearance.undone_at) == (LATER, None)
+    appeal = fresh(appeal)
+    assert (appeal.state, appeal.taken_back, appeal.penalty.status) == (
+        "granted_in_part",
+        [warning.pk],
+        "imposed",
+    )
+    assert make_appeal(penalty, at=LATER).level == 2
+
+
+def test_a_grant_in_part_names_measures_of_this_penalty_that_have_an_effect(judge: User) -> None:
+    penalty, other = make_cleared_and_warned(), make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    own = [measure.pk for measure in penalty.measures.all()]
+    for chosen in ([], [other.measures.first().pk], [own[0], 0], own):
+        with pytest.raises(Refused):
+            appeals.grant_in_part(appeal.pk, measures=chosen, reason="r", by=judge, at=LATER)
+    assert fresh(appeal).state == State.TAKEN
+
+
+@pytest.mark.parametrize("verb", ["overturn", "undo_measures"])
+def test_while_an_appeal_is_heard_nobody_decides_past_it(judge: User, supervisor: User, verb: str) -> None:
+    penalty = make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    chosen = [[penalty.measures.first()]] if verb == "undo_measures" else []
+    with pytest.raises(Refused, match=f"{appeal.number} is heard"):
+        getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+
+
+def test_a_shop_may_not_contest_what_the_catalogue_leaves_no_appeal_against() -> None:
+    penalty = make_penalty(violation_code="V1")
+    Violation.objects.filter(code="V1").update(appealable=False)
+    with pytest.raises(Refused, match="there is no appeal"):
+        make_appeal(Penalty.objects.get(pk=penalty.pk))
+
+
+def test_a_denial_names_until_when_the_shop_may_go_to_the_next_level(judge: User) -> None:
+    window = appeals.deny(taken(judge).pk, reason="right", by=judge, at=LATER)
+    assert window is not None
+    assert (window.level, window.until) == (2, LATER + timedelta(days=15))
+
+
+@pytest.mark.parametrize("ended", ["lift", "never"])
+def test_a_grant_overturns_also_what_was_lifted_while_the_appeal_ran(judge: User, ended: str) -> None:
+    penalty = make_cleared()
+    appeal = taken(judge, penalty)
+    if ended == "lift":
+        penalties.lift(penalty, by=None, at=LATER, reason="served")
+    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+    assert fresh(appeal).penalty.status == "overturned"
+    assert Enrollment.objects.get(shop=penalty.shop).state == "open"
+
+
+@pytest.mark.parametrize("code", ["V4", "V8", "V10", "WS-V1"])
+def test_a_grant_undoes_all_that_a_violation_brought_to_the_fen(judge: User, code: str) -> None:
+    shop = test_shipped_consequences.in_both()
+    before = test_shipped_consequences.seen(shop)
+    penalty = test_shipped_consequences.imposed(shop, code)
+    assert test_shipped_consequences.seen(shop) != before
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    assert test_shipped_consequences.seen(shop) == before
+    assert audit.verify_ledger() is None
+
+
+# A stay
+
+
+def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, supervisor: User) -> None:
+    penalty = make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    barred = enrollments.barred_for_now(penalty.alliance).filter(pk=penalty.shop_id)
+    assert barred.exists()
+    with pytest.raises(NotAllowed):
+        appeals.stay(appeal.pk, reason="doubtful", by=judge, at=LATER)
+    appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
+    assert not barred.exists()
+    # What it closed stays closed.
+    assert Enrollment.objects.get(shop=penalty.shop).state == "cleared"
+    with pytest.raises(Refused, match="stayed already"):
+        appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    assert barred.exists()
+
+
+def test_a_stay_lets_a_suspended_shop_trade_meanwhile(judge: User, supervisor: User) -> None:
+    shop = test_shipped_consequences.in_both()
+    penalty = penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V3"),
+        reason="r",
+        evidence={},
+        measures=[Measure(kind="suspend", ends_at=LATER + timedelta(days=9))],
+        by=None,
+        at=AT,
+    )
+    appeal = taken(judge, penalty)
+    assert standing.standing(shop, LATER).status == "suspended"
+    appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
+    assert standing.standing(shop, LATER).status == "normal"
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    assert standing.standing(shop, LATER).status == "suspended"
+
+
+@pytest.mark.parametrize("end", ["unstay", "withdraw", "grant", "grant_in_part"])
+def test_a_stay_ends_by_word_and_with_the_appeal(judge: User, supervisor: User, end: str) -> None:
+    penalty = make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
+    match end:
+        case "unstay":
+            appeals.unstay(appeal.pk, reason="clear by now", by=supervisor, at=LATER)
+        case "grant_in_part":
+            warning = penalty.measures.get(kind="warning")
+            appeals.grant_in_part(appeal.pk, measures=[warning.pk], reason="r", by=judge, at=LATER)
+        case _:
+            getattr(appeals, end)(appeal.pk, reason="r", by=judge, at=LATER)
+    assert Penalty.objects.get(pk=penalty.pk).stayed_at is None
+    assert audit.verify_history() is None
+
+
+def test_what_was_said_stays_in_the_order_in_which_it_was_said(judge: User) -> None:
+    appeal = waiting(judge)
+    appeals.note(appeal.pk, text="rang twice", by=judge, at=LATER)
+    appeals.answer(appeal.pk, text="见附件", by=judge, at=LATER)
+    appeals.withdraw(appeal.pk, reason="by letter", by=judge, at=LATER)
+    said = list(AppealMessage.objects.filter(appeal=appeal).values_list("kind", "sender"))
+    assert said == [
+        ("statement", "shop"),
+        ("request", "desk"),
+        ("note", "desk"),
+        ("answer", "shop"),
+        ("note", "desk"),
+    ]
+
+
+def test_the_terms_are_settings(judge: User) -> None:
+    terms = AppealTerms.current()
+    terms.first_days, terms.second_days, terms.lease_hours = 1, 1, 2
+    terms.save_by(None, "changed")
+    penalty = make_cleared()
+    with pytest.raises(appeals.TooLate):
+        make_appeal(penalty, at=AT + timedelta(days=1, seconds=1))
+    appeal = make_appeal(penalty)
+    assert appeals.take(appeal.pk, by=judge, at=LATER).lease_until == LATER + timedelta(hours=2)
+    window = appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    assert window is not None
+    assert window.until == LATER + timedelta(days=1)

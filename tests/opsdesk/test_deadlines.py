@@ -1,0 +1,89 @@
+"""Until when: to the second, over the ends of months and the zone's midnight."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+
+from opsdesk import appeals, deadlines, notices
+from opsdesk.models import Notice
+from shops.errors import Refused
+from shops.models import Penalty
+from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_user
+
+SECOND = timedelta(seconds=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "in_time"), [(-1, True), (0, True), (0.999, True), (1, False)], ids=["-1", "0", "0.999", "+1"]
+)
+def test_the_last_second_is_in_time_and_the_next_is_not(seconds: float, in_time: bool) -> None:
+    until = at("2026-04-10T23:59:59")
+    assert deadlines.in_time(until + timedelta(seconds=seconds), until) == in_time
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "until"),
+    [
+        # A second before midnight it is still Thursday in Shanghai, a second later Friday; UTC says Thursday.
+        ("2026-03-12T23:59:59", "2026-03-17T23:59:59"),
+        ("2026-03-13T00:00:00", "2026-03-18T23:59:59"),
+    ],
+)
+def test_an_answer_is_due_by_the_days_of_shanghai(asked: str, until: str) -> None:
+    assert deadlines.answer_due(at(asked).astimezone(UTC)) == at(until)
+
+
+def delivered(penalty: Penalty, moment: datetime) -> None:
+    notice = Notice.objects.get(penalty=penalty)
+    notices.record_delivery(notice.pk, channel="mail", delivered_at=moment, by=None, at=moment)
+
+
+MIDNIGHT = at("2026-03-16T00:00:00")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("since", ["decision", "delivery"])
+@pytest.mark.parametrize("begins", [MIDNIGHT - SECOND, MIDNIGHT, at("2026-01-30T12:00:00")])
+def test_a_first_appeal_is_in_time_for_thirty_days_to_the_second(since: str, begins: datetime) -> None:
+    if since == "delivery":
+        penalty = make_cleared(at=begins - timedelta(days=9))
+        delivered(penalty, begins)
+    else:
+        penalty = make_cleared(at=begins)
+    until = begins + timedelta(days=30)
+    with pytest.raises(appeals.TooLate, match=deadlines.said(until)):
+        make_appeal(penalty, at=until + SECOND)
+    assert make_appeal(penalty, at=until + timedelta(days=9), filed_at=until).filed_at == until
+
+
+@pytest.mark.django_db
+def test_a_delivery_that_is_recorded_late_opens_the_window_again() -> None:
+    penalty, late = make_cleared(), AT + timedelta(days=40)
+    with pytest.raises(appeals.TooLate):
+        make_appeal(penalty, at=late)
+    delivered(penalty, AT + timedelta(days=20))
+    assert make_appeal(penalty, at=late).level == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ruled", [MIDNIGHT - SECOND, MIDNIGHT, at("2026-03-31T18:00:00")])
+def test_a_second_appeal_is_in_time_for_fifteen_days_to_the_second(ruled: datetime) -> None:
+    judge: User = make_user("appeals_officer")
+    penalty = make_cleared()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=ruled)
+    appeals.deny(first.pk, reason="right", by=judge, at=ruled)
+    until = ruled + timedelta(days=15)
+    with pytest.raises(Refused, match="nobody could appeal"):
+        make_appeal(penalty, at=ruled, filed_at=ruled - SECOND)
+    with pytest.raises(appeals.TooLate, match="when the first appeal was ruled on"):
+        make_appeal(penalty, at=until + SECOND)
+    assert make_appeal(penalty, at=until).level == 2

@@ -1,0 +1,121 @@
+"""A file of appeals: all of it is filed or nothing, and every wrong row is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from opsdesk import appeals
+from opsdesk.appeals.many import LARGEST, MOST_ROWS
+from opsdesk.models import Appeal
+from shops.errors import NotAllowed
+from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
+
+pytestmark = pytest.mark.django_db
+
+NOW = AT + timedelta(days=2)
+HEADER = "penalty,level,channel,reference,filed_at,statement\n"
+
+
+def wrong_rows(content: bytes) -> dict[int, str]:
+    with pytest.raises(appeals.FileOfAppealsRefused) as refusal:
+        appeals.file_many(content, by=None, at=NOW)
+    assert not Appeal.objects.exists()
+    return {wrong.row: wrong.message for wrong in refusal.value.rows}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_each_row_is_an_appeal(encoding: str) -> None:
+    first, second = make_cleared(), make_penalty(violation_code="V1", reference="case 9")
+    content = (
+        f'{HEADER}{first},1,mail,EMS 1,2026-03-12 10:00,评分有误\n\n case 9 ,,phone,,,"第一行\n第二行"\n'
+    )
+    filed = appeals.file_many(content.encode(encoding), by=None, at=NOW)
+    assert [appeal.penalty for appeal in filed] == [first, second]
+    assert filed[0].filed_at.isoformat() == "2026-03-12T10:00:00+08:00"
+    assert (filed[1].filed_at, filed[1].channel) == (NOW, "phone")
+    assert filed[1].messages.get().text == "第一行\n第二行"
+
+
+def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
+    right, late = make_cleared(), make_cleared(at=AT - timedelta(days=60))
+    rows = [
+        f"{right},1,mail,,,s",
+        f"{right},1,mail,,,again",
+        "P99999999,,mail,,,s",
+        f"{make_cleared()},2,mail,,,s",
+        f"{make_cleared()},,pigeon,,,s",
+        f"{make_cleared()},,mail,,yesterday,s",
+        f"{make_cleared()},,mail,,,",
+        f"{late},,mail,,,s",
+    ]
+    told = wrong_rows((HEADER + "\n".join(rows)).encode())
+    expected = {
+        3: "is open already",
+        4: "There is no case “P99999999”.",
+        5: "An appeal of level 2 can't be filed",
+        6: "“pigeon” is no channel. Write one of: phone, mail, ticket, other.",
+        7: "“yesterday” is no moment",
+        8: "says what the shop has to say",
+        9: "Out of time",
+    }
+    assert set(told) == set(expected)
+    assert all(text in told[row] for row, text in expected.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b"\xff\xfe\x00p", "no text"),
+        (b"penalty,channel,statement\n\0", "no text"),
+        (b"penalty,channel\n", "names the columns"),
+        (b"penalty,channel,statement,penalty\n", "names the columns"),
+        (b"penalty,channel,statement,judge\n", "names the columns"),
+        (b'penalty,channel,statement\n"P1,mail,s\n', "no table"),
+        (b"penalty,channel,statement\n" + b"P1,mail,s\n" * (MOST_ROWS + 1), "divide the file"),
+        (b"x" * (LARGEST + 1), "larger than 5 MB"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_file_of_appeals_is_refused_as_a_whole(content: bytes, why: str) -> None:
+    assert why in wrong_rows(content)[0]
+
+
+def test_a_row_with_another_number_of_cells_is_told() -> None:
+    assert "another number of cells" in wrong_rows(f"{HEADER}{make_cleared()},mail\n".encode())[2]
+
+
+def test_filing_many_takes_the_right_to_file() -> None:
+    with pytest.raises(NotAllowed):
+        appeals.file_many(HEADER.encode(), by=make_user("operator"), at=NOW)
+
+
+def test_an_officer_sends_a_file_and_reads_what_is_wrong() -> None:
+    client = Client(headers={"accept-language": "en"})
+    with time_machine.travel(NOW, tick=False):
+        client.force_login(make_user("appeals_officer"))
+        address = reverse("admin:opsdesk_appeal_many")
+        penalty = make_cleared()
+
+        def send(text: str):
+            file = SimpleUploadedFile("appeals.csv", (HEADER + text).encode())
+            return client.post(address, {"file": file})
+
+        refused = send("P99999999,,mail,,,s\n")
+        assert refused.status_code == 400
+        assert "Row 2: There is no case “P99999999”." in refused.content.decode()
+        assert send(f"{penalty},,mail,,,s\n")["Location"] == reverse("admin:opsdesk_appeal_changelist")
+        assert Appeal.objects.get().penalty == penalty
+
+
+def test_what_was_filed_before_stays_when_a_file_is_refused() -> None:
+    appeal = make_appeal()
+    with pytest.raises(appeals.FileOfAppealsRefused):
+        appeals.file_many(f"{HEADER}{appeal.penalty},,mail,,,s\n".encode(), by=None, at=NOW)
+    assert Appeal.objects.get() == appeal

@@ -1,0 +1,167 @@
+"""What a shop is told of a decision, and that it stays what it was told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from opsdesk import audit, notices, review
+from opsdesk.models import Notice
+from rules.models import Rule
+from shops.errors import NotAllowed, Refused
+from shops.models import Alliance, Penalty
+from tests.factories import (
+    AT,
+    make_cleared,
+    make_enrollment,
+    make_penalty,
+    make_proposal,
+    make_user,
+)
+from tests.shops import test_shipped_consequences
+
+pytestmark = pytest.mark.django_db
+
+LATER = AT + timedelta(days=2)
+
+
+def told(penalty: Penalty, language: str = "en") -> dict[str, str]:
+    notice = Notice.objects.get(penalty=penalty)
+    return dict(notice.text_en if language == "en" else notice.text_zh)
+
+
+def test_accepting_a_clearance_writes_all_that_the_shop_is_told() -> None:
+    enrollment = make_enrollment(openings=2)
+    penalty = make_cleared(enrollment)
+    text = told(penalty)
+    assert text["Case"] == penalty.case_number
+    assert text["Shop"] == str(enrollment.shop)
+    assert text["Alliance"] == "Douyin Featured Alliance"
+    assert text["Decision"] == "Cleared from Douyin Featured Alliance out of opening 2 on 11 Mar 2026"
+    assert text["Ground"] == "metric"
+    sentence = Rule.objects.get(code="DF-C1", rule_set__version=1).sentence_en
+    assert text["Rule DF-C1"] == (
+        f"{sentence}\nexperience score: observed 3.49 on 10 Mar 2026, threshold < 3.50\n"
+        "Clause §0 DF-C1, clearance version 1"
+    )
+    assert text["In effect from"] == "11 Mar 2026 09:30:00"
+    assert "no longer work" in text["Live links and open orders"]
+    assert "apply for its next opening" in text["What would undo it"]
+    assert text["Openings left"] == "1 of 3"
+    assert "within 30 days of the delivery of this notice" in text["Appeal"]
+    assert "until 10 Apr 2026 09:30:00" in text["Appeal"]
+    assert "within 15 days" in text["Appeal"]
+
+
+def test_both_languages_say_the_same_lines() -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    assert len(notice.text_zh) == len(notice.text_en)
+    assert ["案件编号", notice.penalty.case_number] in notice.text_zh
+    assert dict(notice.text_zh)["联盟"] == "抖音精选联盟"
+    assert not [
+        line for line, english in zip(notice.text_zh, notice.text_en, strict=True) if line[0] == english[0]
+    ]
+
+
+def test_a_statement_by_hand_and_a_violation_are_told_as_such() -> None:
+    enrollment = make_enrollment()
+    proposal = review.file_by_hand(
+        shop=enrollment.shop, alliance=enrollment.alliance, statement="不适合推广", by=None, at=AT
+    )
+    penalty = review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
+    assert told(penalty)["Statement"] == "不适合推广"
+    reported = make_penalty(violation_code="V4", reference="case 9", reason="hidden main image")
+    notices.write(reported, by=None, at=AT)
+    assert told(reported)["Violation"].startswith("V4 Information cheating")
+    assert told(reported)["Evidence"] == "hidden main image"
+    assert told(reported)["Platform's case number"] == "case 9"
+
+
+def test_a_warning_and_an_admission_are_told_apart() -> None:
+    warned = review.accept(
+        make_proposal(kind="warn", ground="metric").pk, by=None, reason="below_bar", at=AT
+    ).proposal.penalty
+    assert "Links go on to work." in told(warned)["Live links and open orders"]
+    review.accept(make_proposal(kind="admit").pk, by=None, reason="qualifies", at=AT)
+    assert Notice.objects.count() == 1
+
+
+def test_what_was_told_stays_when_everything_else_changes() -> None:
+    penalty = make_cleared()
+    before = told(penalty)
+    alliance = penalty.alliance
+    assert alliance is not None
+    Alliance.objects.filter(pk=alliance.pk).update(name_en="Another name")
+    assert notices.write(penalty, by=None, at=LATER).text_en == [list(line) for line in before.items()]
+
+
+@pytest.mark.parametrize(
+    "values", [{"text_en": []}, {"text_zh": []}, {"written_at": LATER}], ids=lambda values: next(iter(values))
+)
+def test_what_was_told_is_not_rewritten(values: dict) -> None:
+    penalty = make_cleared()
+    with pytest.raises(IntegrityError, match="what it says never changes"), transaction.atomic():
+        Notice.objects.filter(penalty=penalty).update(**values)
+
+
+def test_an_officer_records_the_delivery_once() -> None:
+    officer, notice = make_user("appeals_officer"), Notice.objects.get(penalty=make_cleared())
+    given = {"channel": "mail", "reference": "EMS 12", "by": officer, "at": LATER}
+    notices.record_delivery(notice.pk, delivered_at=LATER, **given)
+    notice.refresh_from_db()
+    assert (notice.channel, notice.delivered_at, notice.delivery_recorded_by) == ("mail", LATER, officer)
+    with pytest.raises(Refused, match="on record already: mail on 13 Mar 2026 09:30:00"):
+        notices.record_delivery(notice.pk, delivered_at=LATER, **given)
+    with pytest.raises(IntegrityError, match="delivery is recorded once"), transaction.atomic():
+        Notice.objects.filter(pk=notice.pk).update(delivered_at=AT)
+    assert audit.verify_history() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"channel": "pigeon"}, "on which way"),
+        ({"delivered_at": LATER + timedelta(seconds=1)}, "once it has happened"),
+        ({"delivered_at": AT - timedelta(seconds=1)}, "not delivered before"),
+    ],
+)
+def test_a_delivery_that_can_not_be_is_refused(given: dict, why: str) -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    with pytest.raises(Refused, match=why):
+        notices.record_delivery(
+            notice.pk, **{"channel": "mail", "delivered_at": LATER, "by": None, "at": LATER, **given}
+        )
+
+
+def test_recording_a_delivery_takes_its_right() -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    with pytest.raises(NotAllowed):
+        notices.record_delivery(
+            notice.pk, channel="mail", delivered_at=LATER, by=make_user("finance"), at=LATER
+        )
+
+
+def test_what_the_desks_own_record_has_brought_is_told_as_such() -> None:
+    case = {"number": "P00000007", "shop": "S-9", "name_en": "Forged papers", "name_zh": "伪造资质"}
+    evidence = {"points": {"standing": 12, "threshold": 10}, "case": case}
+    penalty = make_penalty(evidence=evidence)
+    notices.write(penalty, by=None, at=AT)
+    assert told(penalty)["Points"] == "12 points stand; the threshold is 10."
+    assert told(penalty)["Case of the controller"] == "P00000007 against shop S-9: Forged papers"
+    assert "P00000007，店铺 S-9：伪造资质" in told(penalty, "zh-hans").values()
+
+
+@pytest.mark.parametrize(
+    ("code", "links", "back"),
+    [
+        ("V4", "the shop is closed", "Nothing but a granted appeal"),
+        ("V8", "Links go on to work.", "all that this decision did is taken back"),
+    ],
+)
+def test_a_notice_says_what_its_measures_mean(code: str, links: str, back: str) -> None:
+    penalty = test_shipped_consequences.imposed(test_shipped_consequences.in_both(), code)
+    notices.write(penalty, by=None, at=AT)
+    assert links in told(penalty)["Live links and open orders"]
+    assert back in told(penalty)["What would undo it"]

@@ -1,0 +1,115 @@
+"""What follows from decisions that turned out wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from opsdesk import appeals, overturned, review
+from opsdesk.overturned import Rate
+from rules.models import Proposal, RuleSet
+from shops.models import Enrollment
+from tests.factories import (
+    AT,
+    DOUYIN,
+    make_appeal,
+    make_cleared,
+    make_enrollment,
+    make_penalty,
+    make_proposal,
+    make_sweep,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+LATER = AT + timedelta(days=2)
+
+
+def granted(penalty) -> None:
+    judge = make_user("appeals_officer")
+    appeal = make_appeal(penalty, at=LATER)
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+
+
+def automatic(enrollment: Enrollment, **values) -> Proposal:
+    """A clearance that a check has filed by rules in automatic mode."""
+    # Published sets never change; the test needs one that was published so.
+    rule_set = RuleSet.objects.create(
+        alliance=enrollment.alliance,
+        purpose="clearance",
+        version=RuleSet.objects.filter(alliance=enrollment.alliance, purpose="clearance").count() + 1,
+        mode=RuleSet.Mode.AUTOMATIC,
+    )
+    proposal = make_proposal(enrollment, sweep=make_sweep(), rule_set=rule_set, **values)
+    RuleSet.objects.filter(pk=rule_set.pk).update(published_at=AT, in_force_from=AT.date())
+    return proposal
+
+
+def accepted_by_itself(proposal: Proposal) -> bool:
+    review.accept_automatic(proposal.sweep_id, at=LATER)
+    return Proposal.objects.get(pk=proposal.pk).status == "accepted"
+
+
+def test_a_shop_that_was_cleared_by_itself_and_wrongly_is_next_only_proposed() -> None:
+    enrollment = make_enrollment()
+    first = automatic(enrollment)
+    assert accepted_by_itself(first)
+    granted(Proposal.objects.get(pk=first.pk).penalty)
+    assert not accepted_by_itself(automatic(enrollment))
+
+
+def test_after_a_person_has_decided_the_rules_decide_again() -> None:
+    enrollment = make_enrollment()
+    first = automatic(enrollment)
+    assert accepted_by_itself(first)
+    granted(Proposal.objects.get(pk=first.pk).penalty)
+    second = automatic(enrollment)
+    review.reject(second.pk, by=make_user(), reason="recovered", at=LATER)
+    assert accepted_by_itself(automatic(enrollment))
+
+
+@pytest.mark.parametrize("other", ["rule", "shop", "by a person"])
+def test_what_was_wrong_elsewhere_keeps_the_rules_from_nothing(other: str) -> None:
+    enrollment = make_enrollment()
+    if other == "by a person":
+        granted(make_cleared(enrollment, by=make_user()))
+    else:
+        first = automatic(
+            enrollment if other == "rule" else make_enrollment(),
+            **({"failed_rules": ["DF-C2"]} if other == "rule" else {}),
+        )
+        assert accepted_by_itself(first)
+        granted(Proposal.objects.get(pk=first.pk).penalty)
+    assert accepted_by_itself(automatic(enrollment))
+
+
+def test_the_rates_say_how_many_of_how_many_were_overturned() -> None:
+    operator = make_user("operator", username="operator")
+    wrong, right = make_cleared(by=operator), make_cleared(by=operator)
+    make_appeal(right)
+    granted(wrong)
+    make_cleared()
+    make_penalty(violation_code="V8")
+    make_penalty(violation_code="V1", status="reported")
+    rates = overturned.rates(since=AT - timedelta(days=1))
+    assert rates.by_rule == [Rate("DF-C1", 3, 2, 1)]
+    assert rates.by_operator == [Rate("operator", 2, 2, 1), Rate("", 2, 0, 0)]
+    assert [(rate.name[:2], rate.imposed) for rate in rates.by_violation] == [("V8", 1)]
+    assert rates.by_operator[0].share == Decimal("0.5")
+
+
+def test_the_rates_leave_out_what_is_older() -> None:
+    make_cleared()
+    assert overturned.rates(since=AT + timedelta(seconds=1)).by_rule == []
+    assert overturned.rates(since=AT).by_rule == [Rate("DF-C1", 1, 0, 0)]
+
+
+def test_both_alliances_have_a_place_in_the_rates() -> None:
+    make_cleared(make_enrollment(alliance_code=DOUYIN))
+    make_cleared(make_enrollment(alliance_code="wechat-select"))
+    rates = overturned.rates(since=AT)
+    assert {rate.name for rate in rates.by_rule} == {"DF-C1", "WS-C1"}
