@@ -145,9 +145,9 @@ class Criterion:
     def fails(self) -> Q:
         """Admission: the condition is not met. Otherwise: it is met, so the shop is to be cleared."""
         condition = self._met() if self.clearing else self._unmet()
-        # What a measured value settles by itself is not asked again.
+        # Of shops whoever asks sees to it; and what a measured value settles by itself is not asked again.
         measured_anyway = self._rests_on_a_value and self.metric.measured
-        if self.asks_for_metrics and not measured_anyway:
+        if self.asks_for_metrics and not self.of_shops and not measured_anyway:
             condition &= Q(m__day__isnull=False)
         return condition & self.reach.concerned()
 

@@ -91,7 +91,7 @@ def test_the_dictionary_shows_it_with_everything_it_shows_of_others(language: st
     assert "care of buyers" in shown and "买家关怀分" in shown and "care_score" in shown
     assert "0–100" in shown and "[D−29, D]" in shown and "platform v2" in shown
     assert f'href="{reverse("admin:shops_declaredmetric_change", args=[metric.pk])}"' in shown
-    [entry] = [each for each in entries(DAY) if each.metric.key == "care_score"]
+    [entry] = [each for each in entries(DAY)["shop"] if each.metric.key == "care_score"]
     assert entry.rules == [rule]
     assert ("分" if language == "zh-hans" else "points") in shown
 

@@ -324,7 +324,7 @@ def test_an_evaluation_and_a_validation_look_them_up_once() -> None:
             sentence_zh="一",
             source="test",
         )
-    rule_set = RuleSet.objects.get(purpose="warning")
+    rule_set = RuleSet.objects.get(alliance__code=DOUYIN, purpose="warning")
     with CaptureQueriesContext(connection) as validated:
         assert validity.errors_of(rule_set) == []
     assert looks_at_declared(validated) == 1
@@ -366,10 +366,10 @@ def test_values_read_like_those_of_other_metrics() -> None:
 
 def test_a_retired_one_is_offered_only_where_it_is_chosen() -> None:
     metric = make_declared("care_score")
-    assert "care_score" in dict(metric_choices("", ""))
+    assert "care_score" in dict(metric_choices("shop", "", ""))
     declaring.retire(metric, day=DAY, reason="gone", by=None, at=AT - timedelta(days=9))
-    assert "care_score" not in dict(metric_choices("", ""))
-    assert "care_score" in dict(metric_choices("care_score", ""))
+    assert "care_score" not in dict(metric_choices("shop", "", ""))
+    assert "care_score" in dict(metric_choices("shop", "care_score", ""))
 
 
 def test_once_retired_its_old_checks_are_still_replayed() -> None:
