@@ -69,7 +69,8 @@ def accept(
     a case or points are penalised, by `measures` where somebody has chosen them.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
-    standing has changed so that it can't be done any more, or where the day asks for a supervisor.
+    standing has changed so that it can't be done any more, or where clearances wait or take a supervisor that
+    day.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
@@ -121,6 +122,7 @@ def _accept(
 ) -> Decision:
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
+        _refuse_on_days_of_waiting(proposal, on=localdate(at))
         _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
     proposal.penalty = consequences.carry_out(
         proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
@@ -153,7 +155,7 @@ def file_by_hand(
     product: Product | None = None,
 ) -> Proposal:
     """Propose to clear a shop that operators judge unsuitable (DF-C3), or to stop a `product` of it;
-    `statement` says why.
+    `statement` says why. A clearance is held on a day on which clearances wait.
 
     Refused without a statement, when the shop is not in, when the product is another shop's or not listed in
     the alliance, or when the same is proposed already.
@@ -174,10 +176,12 @@ def file_by_hand(
     day = localdate(at)
     rule_set = publishing.in_force(alliance, RuleSet.Purpose.CLEARANCE, day)
     rule = Rule.objects.filter(rule_set=rule_set, ground=Ground.JUDGEMENT).first()
+    waits = product is None and promotions.in_effect(alliance, promotions.Effect.WAIT, day)
     proposal = Proposal(
         alliance=alliance,
         shop=shop,
         product=product,
+        status=Proposal.Status.HELD if waits else Proposal.Status.OPEN,
         enrollment=enrollment,
         kind=Proposal.Kind.STOP if product else Proposal.Kind.CLEAR,
         ground=Ground.JUDGEMENT,
@@ -258,6 +262,13 @@ def _lock(proposal_id: int) -> Proposal:
     if proposal.status == Proposal.Status.HELD:
         raise Refused(_("This proposal waits for its release; nobody decides it before."))
     return proposal
+
+
+def _refuse_on_days_of_waiting(proposal: Proposal, *, on: date) -> None:
+    assert proposal.alliance is not None
+    period = promotions.in_effect(proposal.alliance, promotions.Effect.WAIT, on)
+    if period is not None:
+        raise Refused(_("On the days of %(period)s clearances wait.") % {"period": period})
 
 
 def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:
