@@ -21,7 +21,7 @@ from rules.withdrawing import withdraw_of_products, withdraw_recovered
 from shops.errors import Refused
 from shops.models import Alliance, ImportBatch, ShopMetrics
 from shops.rights import require
-from shops.sql import lease, leases, take_turns
+from shops.sql import READING_METRICS, lease, leases, take_turns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -244,8 +244,8 @@ def _finish(sweep: Sweep, status: Sweep.Status, at: datetime, failure: str = "")
 
 def _carry_out(sweep: Sweep, at: datetime) -> None:
     began = perf_counter()
-    # An import that is being taken back is gone or still there, never half.
-    take_turns(*sql.READING_METRICS, shared=True)
+    # An import is there or it is not, from the brakes' count to the filing, and so is one that is taken back.
+    take_turns(*READING_METRICS, shared=True)
     evaluation = Evaluation(sweep.alliance, sweep.day)
     products = ProductEvaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.

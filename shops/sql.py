@@ -16,6 +16,9 @@ from shops.models import Audited
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+# The advisory lock that checks share while they read metrics, and that who writes them or takes them back has
+# alone.
+READING_METRICS = (7_306_006, 0)
 # In bytes.
 COPIED_AT_ONCE = 1 << 15
 
