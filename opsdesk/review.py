@@ -80,13 +80,11 @@ def accept(
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check that is done. Each proposal is a transaction of its own, and one that is decided by now
+    Only of a check of the newest day with metrics that is done and stayed within the brakes. Each proposal is a transaction of its own, and one that is decided by now
     or can't be carried out is left as it is: so this can be called again at any time.
     """
-    if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
-        return 0
     accepted = 0
-    for proposal_id in _left_to_rules().filter(sweep=sweep_id).values_list("pk", flat=True):
+    for proposal_id in _left_to_rules(at).filter(sweep=sweep_id).values_list("pk", flat=True):
         try:
             _accept(proposal_id, reasons.AUTOMATIC, "", by=None, at=at)
         except Refused as refusal:
@@ -98,14 +96,18 @@ def accept_automatic(sweep_id: int, *, at: datetime) -> int:
 
 def half_accepted(*, at: datetime) -> list[int]:
     """Checks done of late whose automatic proposals are not all decided: their worker may have died."""
-    of_late = _left_to_rules().filter(sweep__finished_at__gte=at - TAKEN_UP_AGAIN)
-    done = of_late.filter(sweep__status=Sweep.Status.DONE)
-    return sorted({pk for pk in done.order_by().values_list("sweep", flat=True).distinct() if pk})
+    of_late = _left_to_rules(at).filter(sweep__finished_at__gte=at - TAKEN_UP_AGAIN)
+    return sorted({pk for pk in of_late.order_by().values_list("sweep", flat=True).distinct() if pk})
 
 
-def _left_to_rules() -> QuerySet[Proposal]:
+def _left_to_rules(at: datetime) -> QuerySet[Proposal]:
+    # What was released, and a day that somebody named, are for people: the brakes or the figures say otherwise.
     return Proposal.objects.filter(
-        status=Proposal.Status.OPEN, rule_set__mode=RuleSet.Mode.AUTOMATIC, sweep__isnull=False
+        status=Proposal.Status.OPEN,
+        rule_set__mode=RuleSet.Mode.AUTOMATIC,
+        sweep__status=Sweep.Status.DONE,
+        sweep__brakes=[],
+        sweep__day__gte=sweeps.newest_day(localdate(at)) or date.max,
     ).order_by("pk")
 
 

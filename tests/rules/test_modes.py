@@ -114,6 +114,26 @@ def test_nothing_is_accepted_automatically_of_a_check_that_is_not_done(status: s
     assert review.accept_automatic(sweep.pk, at=AT) == 0
 
 
+def test_what_a_brake_has_held_is_not_accepted_automatically_once_it_is_released() -> None:
+    in_mode("automatic")
+    for number in range(40):
+        make_metrics(make_enrollment().shop, experience_score="3.40" if number < 8 else "4.00")
+    held = check()
+    released = sweeps.release(held.pk, reason="real", by=make_user("supervisor"), at=AT)
+    assert (released.status, released.filed) == ("done", 8)
+    assert review.accept_automatic(released.pk, at=AT) == 0
+    assert review.half_accepted(at=AT) == []
+
+
+def test_a_check_of_an_old_day_clears_nobody_by_itself() -> None:
+    in_mode("automatic")
+    enrollment = failing()
+    make_metrics(enrollment.shop, NEXT)
+    old = check()
+    assert (old.filed, review.accept_automatic(old.pk, at=AT)) == (1, 0)
+    assert review.half_accepted(at=AT) == []
+
+
 def test_what_people_filed_or_another_check_filed_is_left_to_people() -> None:
     in_mode("automatic")
     failing()
