@@ -107,7 +107,7 @@ def _left_to_rules(at: datetime) -> QuerySet[Proposal]:
         rule_set__mode=RuleSet.Mode.AUTOMATIC,
         sweep__status=Sweep.Status.DONE,
         sweep__brakes=[],
-        sweep__day__gte=sweeps.newest_day(localdate(at)) or date.max,
+        sweep__day__gte=sweeps.newest_day(localdate(at)) or date.min,
     ).order_by("pk")
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.copy import QueuedLibpqWriter
 
@@ -123,6 +123,16 @@ class Beside:
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """A transaction of which every statement sees what its first one saw; within another, what that one sees."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A check meets another check, and an import, at the worst moment."""
+"""A check meets another check, and it or a simulation an import, at the worst moment."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 import psycopg
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
-from rules import brakes, sweeps
+from rules import brakes, drafts, simulated, simulation, sweeps
 from rules.brakes import Brake
-from rules.models import Sweep
+from rules.evaluation import Evaluation
+from rules.models import RuleSet, Simulation, Sweep
 from rules.sql import SWEEPING
 from shops import imports, sql
-from shops.models import Alliance, ImportBatch, Shop
-from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop, make_sweep
+from shops.models import Alliance, ImportBatch, Shop, ShopMetrics
+from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop, make_sweep, make_user
 from tests.faults.test_killed_imports import ITS_TURN
 from tests.faults.test_killed_workers import eventually
 from tests.faults.test_reversal_races import Trying
@@ -138,3 +139,33 @@ def test_control_without_taking_turns_a_check_files_by_figures_that_no_brake_has
     monkeypatch.setattr(sql, "take_turns", lambda kind, number: None)
     sweep, _batch = brought_while_checked(monkeypatch, lambda bringing: bringing.outcome is not None)
     assert (sweep.status, sweep.failing, sweep.filed) == ("done", 0, 40)
+
+
+def brought_between_the_sides(monkeypatch) -> Simulation:
+    """A simulation of a copy, for which other figures come in when it has judged the one side."""
+    codes = [make_enrollment(make_shop(code=f"S{number}")).shop.code for number in range(10)]
+    bring("metrics", scores(*((code, f"4.{number:02}") for number, code in enumerate(codes))))
+    bad = scores(*((code, f"3.{number:02}") for number, code in enumerate(codes)))
+    judge = simulated.judge
+
+    def judge_and_wait(side: str, evaluation: Evaluation) -> None:
+        judge(side, evaluation)
+        if side == "draft":
+            Trying(lambda: bring("metrics", bad, at=AT + timedelta(hours=1))).ended()
+
+    monkeypatch.setattr(simulated, "judge", judge_and_wait)
+    in_force = RuleSet.objects.get(alliance__code=DOUYIN, purpose="clearance", version=1)
+    copy = drafts.draft_from(in_force, by=make_user("rules_editor"), at=AT)
+    done = simulation.run(simulation.request(copy, by=None, at=AT).pk, at=AT)
+    assert ShopMetrics.objects.filter(experience_score__lt=4).count() == 10
+    return done
+
+
+def test_both_sides_of_a_simulation_see_the_same_figures(committed_db, monkeypatch) -> None:
+    done = brought_between_the_sides(monkeypatch)
+    assert (done.status, done.changes.count()) == ("done", 0)
+
+
+def test_control_without_one_snapshot_a_copy_differs(committed_db, monkeypatch) -> None:
+    monkeypatch.setattr(sql, "one_snapshot", transaction.atomic)
+    assert brought_between_the_sides(monkeypatch).changes.count() == 10
