@@ -69,7 +69,8 @@ def accept(
     a case or points are penalised, by `measures` where somebody has chosen them.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
-    standing has changed so that it can't be done any more, or where the day asks for a supervisor.
+    standing has changed so that it can't be done any more, or where clearances wait or take a supervisor that
+    day.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
@@ -79,13 +80,12 @@ def accept(
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check that is done, and not where it was wrong by itself the last time. Each is a transaction of
-    its own, and one that is decided by now or can't be carried out is left as it is: so this is safe again.
+    Only of a check of the newest day with metrics that is done and stayed within the brakes, and not where it
+    was wrong by itself the last time. Each proposal is a transaction of its own, and one that is decided by now
+    or can't be carried out is left as it is: so this can be called again at any time.
     """
-    if not Sweep.objects.filter(pk=sweep_id, status=Sweep.Status.DONE).exists():
-        return 0
     accepted = 0
-    for proposal_id in _left_to_rules().filter(sweep=sweep_id).values_list("pk", flat=True):
+    for proposal_id in _left_to_rules(at).filter(sweep=sweep_id).values_list("pk", flat=True):
         try:
             _accept(proposal_id, reasons.AUTOMATIC, "", by=None, at=at)
         except Refused as refusal:
@@ -97,14 +97,18 @@ def accept_automatic(sweep_id: int, *, at: datetime) -> int:
 
 def half_accepted(*, at: datetime) -> list[int]:
     """Checks done of late whose automatic proposals are not all decided: their worker may have died."""
-    of_late = _left_to_rules().filter(sweep__finished_at__gte=at - TAKEN_UP_AGAIN)
-    done = of_late.filter(sweep__status=Sweep.Status.DONE)
-    return sorted({pk for pk in done.order_by().values_list("sweep", flat=True).distinct() if pk})
+    of_late = _left_to_rules(at).filter(sweep__finished_at__gte=at - TAKEN_UP_AGAIN)
+    return sorted({pk for pk in of_late.order_by().values_list("sweep", flat=True).distinct() if pk})
 
 
-def _left_to_rules() -> QuerySet[Proposal]:
+def _left_to_rules(at: datetime) -> QuerySet[Proposal]:
+    # What was released, and a day that somebody named, are for people: the brakes or the figures say otherwise.
     left = Proposal.objects.filter(
-        status=Proposal.Status.OPEN, rule_set__mode=RuleSet.Mode.AUTOMATIC, sweep__isnull=False
+        status=Proposal.Status.OPEN,
+        rule_set__mode=RuleSet.Mode.AUTOMATIC,
+        sweep__status=Sweep.Status.DONE,
+        sweep__brakes=[],
+        sweep__day__gte=sweeps.newest_day(localdate(at)) or date.min,
     )
     return left.exclude(overturned.wrong_by_itself()).order_by("pk")
 
@@ -122,6 +126,7 @@ def _accept(
 ) -> Decision:
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
+        _refuse_on_days_of_waiting(proposal, on=localdate(at))
         _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
     proposal.penalty = consequences.carry_out(
         proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
@@ -156,7 +161,7 @@ def file_by_hand(
     product: Product | None = None,
 ) -> Proposal:
     """Propose to clear a shop that operators judge unsuitable (DF-C3), or to stop a `product` of it;
-    `statement` says why.
+    `statement` says why. A clearance is held on a day on which clearances wait.
 
     Refused without a statement, when the shop is not in, when the product is another shop's or not listed in
     the alliance, or when the same is proposed already.
@@ -177,10 +182,12 @@ def file_by_hand(
     day = localdate(at)
     rule_set = publishing.in_force(alliance, RuleSet.Purpose.CLEARANCE, day)
     rule = Rule.objects.filter(rule_set=rule_set, ground=Ground.JUDGEMENT).first()
+    waits = product is None and promotions.in_effect(alliance, promotions.Effect.WAIT, day)
     proposal = Proposal(
         alliance=alliance,
         shop=shop,
         product=product,
+        status=Proposal.Status.HELD if waits else Proposal.Status.OPEN,
         enrollment=enrollment,
         kind=Proposal.Kind.STOP if product else Proposal.Kind.CLEAR,
         ground=Ground.JUDGEMENT,
@@ -261,6 +268,13 @@ def _lock(proposal_id: int) -> Proposal:
     if proposal.status == Proposal.Status.HELD:
         raise Refused(_("This proposal waits for its release; nobody decides it before."))
     return proposal
+
+
+def _refuse_on_days_of_waiting(proposal: Proposal, *, on: date) -> None:
+    assert proposal.alliance is not None
+    period = promotions.in_effect(proposal.alliance, promotions.Effect.WAIT, on)
+    if period is not None:
+        raise Refused(_("On the days of %(period)s clearances wait.") % {"period": period})
 
 
 def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:

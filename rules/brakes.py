@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -99,6 +99,16 @@ class Brake:
     @property
     def limit_text(self) -> str:
         return self._told(self.limit)
+
+    def was_seen(self, records: Iterable[Mapping[str, str]]) -> bool:
+        """Whether one of the records tells of the same brake, with this figure or a worse one."""
+        return any(self._is_no_worse_than(Brake.of_record(record)) for record in records)
+
+    def _is_no_worse_than(self, other: Brake) -> bool:
+        if (self.brake, self.more.get("metric")) != (other.brake, other.more.get("metric")):
+            return False
+        mine, others = Decimal(self.observed), Decimal(other.observed)
+        return mine >= others if self.brake == "least_measured" else mine <= others
 
     @property
     def most(self) -> str:

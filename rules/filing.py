@@ -99,9 +99,9 @@ def _date(kind: Proposal.Kind, criteria: Sequence[Criterion], day: date) -> None
 def file(sweep: Sweep, evaluation: Evaluation, *, at: datetime) -> None:
     """File what was gathered, by the mode of its rules, and count it on the check's record.
 
-    Clearances of a day on which they wait are filed as held.
+    Clearances of a day on which they wait, or filed on one, are filed as held.
     """
-    waits = promotions.in_effect(sweep.alliance, promotions.Effect.WAIT, sweep.day)
+    waits = promotions.in_effect(sweep.alliance, promotions.Effect.WAIT, sweep.day, localdate(at))
     gathered = {
         Kind.CLEAR: evaluation.clearance is not None,
         Kind.WARN: bool(evaluation.warnings()),

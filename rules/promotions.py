@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from django.utils.timezone import localdate
+
 from rules.models import Proposal
 from shops.models import Alliance, PromotionPeriod
 from shops.sql import cursor, write_with_history
@@ -18,8 +20,10 @@ def in_effect(alliance: Alliance, effect: PromotionPeriod.Effect, *days: date) -
 
 
 def open_what_waited(alliance: Alliance, day: date, *, at: datetime) -> int:
-    """Let the clearances that waited be decided, once `day` is no day of waiting; how many they are."""
-    if in_effect(alliance, Effect.WAIT, day):
+    """Let the clearances that waited be decided, once neither `day` nor that of `at` is a day of waiting; how
+    many they are.
+    """
+    if in_effect(alliance, Effect.WAIT, day, localdate(at)):
         return 0
     with cursor() as held:
         return write_with_history(

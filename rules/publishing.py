@@ -98,8 +98,8 @@ def with_state(rule_sets: QuerySet[RuleSet], day: date) -> QuerySet[RuleSet]:
 def submit(draft: RuleSet, simulation: Simulation, *, by: User, at: datetime) -> None:
     """Ask for publication, with a simulation of exactly these rules. From now on they stay as they are.
 
-    Refused without evaluable rules, where a rule is wrong, and unless the simulation is done and of the rules
-    as they stand.
+    Refused without evaluable rules, where a rule is wrong, and unless the simulation is done, of the rules as
+    they stand and beside the version in force.
     """
     require(by, CHANGE)
     lock(draft)
@@ -109,7 +109,7 @@ def submit(draft: RuleSet, simulation: Simulation, *, by: User, at: datetime) ->
     simulation.refresh_from_db()
     if simulation.rule_set_id != draft.pk or simulation.status != Simulation.Status.DONE:
         raise Refused(_("A submission takes a finished simulation of this draft."))
-    _refuse_unless_simulated(draft, simulation)
+    _refuse_unless_simulated(draft, simulation, today=localdate(at))
     draft.submitted_at, draft.submitted_by, draft.simulation = at, by, simulation
     draft.save_by(by, "submitted")
 
@@ -144,7 +144,8 @@ def publish(
     """Let a submitted draft be in force from a day on, from tomorrow at the earliest.
 
     Refused to whoever submitted, drafted or edited it; with less notice than the alliance's without a reason;
-    before the first day of a version that is published already. `seen`: the history row of the set that the
+    before the first day of a version that is published already; once another version is in force than the one
+    that it was simulated beside. `seen`: the history row of the set that the
     page showed.
     """
     require(by, PUBLISH)
@@ -165,7 +166,7 @@ def publish(
     if by.pk == draft.submitted_by_id or by.pk in editors_of(draft):
         raise Refused(_("A second person publishes: you have drafted, edited or submitted these rules."))
     _refuse_what_cannot_count(draft)
-    _refuse_unless_simulated(draft, draft.simulation)
+    _refuse_unless_simulated(draft, draft.simulation, today=localdate(at))
     reason = short_notice_reason.strip()
     _refuse_day(draft, alliance, in_force_from, today=localdate(at), explained=bool(reason))
     draft.in_force_from, draft.short_notice_reason = in_force_from, reason
@@ -231,9 +232,16 @@ def _refuse_what_cannot_count(draft: RuleSet) -> None:
         raise Refused(" ".join(errors))
 
 
-def _refuse_unless_simulated(draft: RuleSet, simulation: Simulation) -> None:
+def _refuse_unless_simulated(draft: RuleSet, simulation: Simulation, *, today: date) -> None:
     if simulation.digest != digest_of(draft):
         raise Refused(_("The draft has changed since it was simulated. Simulate it again."))
+    if simulation.against != in_force(draft.alliance, draft.purpose, today, draft.subject):
+        raise Refused(
+            _(
+                "Another version is in force than the one beside which the draft was simulated."
+                " Simulate it on a day with metrics on which the version of today was in force."
+            )
+        )
 
 
 def _refuse_day(draft: RuleSet, alliance: Alliance, day: date, *, today: date, explained: bool) -> None:

@@ -15,7 +15,7 @@ from shops.errors import Refused
 from shops.imports import take_back, take_turns_with
 from shops.models import Correction, ImportBatch, ProductMetrics
 from shops.rights import require
-from shops.sql import take_turns
+from shops.sql import READING_METRICS, take_turns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -38,7 +38,7 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
     # In the order in which an import and a check would wait for each other.
     take_turns_with(batch_id)
     # Not while a check reads these figures: it would file proposals on them afterwards.
-    take_turns(*sql.READING_METRICS)
+    take_turns(*READING_METRICS)
     resting = Proposal.objects.filter(Q(batch=batch_id) | Q(pk__in=_told_of_products(batch_id)))
     # Somebody may be deciding one of them: then this waits, and finds it decided.
     open_ones = resting.filter(status__in=Proposal.UNDECIDED).order_by("pk")

@@ -12,18 +12,20 @@ from decimal import Decimal
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from django.db import Error, transaction
+from django.db import Error
+from django.db.models import Max, Min
+from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_noop
 
 from rules import distributions, publishing, simulated, simulated_products
 from rules.evaluation import Evaluation
 from rules.models import RuleSet, Simulation
 from rules.products import ProductEvaluation
-from rules.sweeps import ATTEMPTS, KEPT_DYING, newest_day
+from rules.sweeps import ATTEMPTS, KEPT_DYING
 from shops import sql
 from shops.errors import Refused
+from shops.models import ProductMetrics, ShopMetrics
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -37,17 +39,14 @@ SIMULATING = 7_306_007
 # Further back one looks at other people's past, not at a rule.
 MOST_DAYS_BACK = 30
 
-# Why a simulation failed, where no exception says so; told in the reader's language.
-CHANGED_MEANWHILE = gettext_noop("the rules were changed while it ran")
-
 
 def request(
     rule_set: RuleSet, *, by: User | None, at: datetime, day: date | None = None, days_back: int = 0
 ) -> Simulation:
     """Ask what `rule_set` would do on `day` (by default the newest with metrics) and some days before it.
 
-    Refused for a set without a rule that is evaluated, for a day to come or without metrics, further back
-    than MOST_DAYS_BACK, and for earlier days of products.
+    Refused for a set without a rule that is evaluated, for a day without metrics of its subjects, further
+    back than MOST_DAYS_BACK or than there are metrics, and for earlier days of products.
     """
     require(by, RUN)
     if days_back and rule_set.subject == RuleSet.Subject.PRODUCT:
@@ -56,12 +55,7 @@ def request(
         raise Refused(_t("This set has no rule that is evaluated: there is nothing to simulate."))
     if not 0 <= days_back <= MOST_DAYS_BACK:
         raise Refused(_t("A simulation looks back at most %(most)s days.") % {"most": MOST_DAYS_BACK})
-    newest = newest_day(localdate(at))
-    if newest is None:
-        raise Refused(_t("No metrics have been imported yet: there is no day to simulate."))
-    day = day or newest
-    if day > newest:
-        raise Refused(_t("There are no metrics after %(day)s yet.") % {"day": newest})
+    day = _refuse_without_metrics(rule_set, day, days_back, today=localdate(at))
     simulation = Simulation(
         rule_set=rule_set,
         day=day,
@@ -72,6 +66,23 @@ def request(
     )
     simulation.save()
     return simulation
+
+
+def _refuse_without_metrics(rule_set: RuleSet, day: date | None, days_back: int, *, today: date) -> date:
+    """The day, by default the newest: refused where nothing was measured then, or as far back."""
+    of_products = rule_set.subject == RuleSet.Subject.PRODUCT
+    measured = (ProductMetrics if of_products else ShopMetrics).objects.filter(day__lte=today)
+    known = measured.aggregate(first=Min("day"), newest=Max("day"))
+    if known["newest"] is None:
+        raise Refused(_t("No metrics have been imported yet: there is no day to simulate."))
+    day = day or known["newest"]
+    if day > known["newest"]:
+        raise Refused(_t("There are no metrics after %(day)s yet.") % {"day": date_format(known["newest"])})
+    if day - timedelta(days=days_back) < known["first"]:
+        raise Refused(_t("There are no metrics before %(day)s.") % {"day": date_format(known["first"])})
+    if not measured.filter(day=day).exists():
+        raise Refused(_t("There are no metrics of %(day)s.") % {"day": date_format(day)})
+    return day
 
 
 def unfinished() -> list[int]:
@@ -96,7 +107,7 @@ def run(simulation_id: int, *, at: datetime) -> Simulation:
         simulation.status = Status.RUNNING
         simulation.save()
         try:
-            with _Progress(simulation.pk) as progress, transaction.atomic():
+            with _Progress(simulation.pk) as progress, sql.one_snapshot():
                 _carry_out(simulation, progress)
         except Refused as refusal:
             return _finish(simulation, Status.FAILED, at, failure=str(refusal))
@@ -155,21 +166,23 @@ class _Progress:
 
 def _carry_out(simulation: Simulation, progress: _Progress) -> None:
     began = perf_counter()
+    # As the snapshot has it. Whether it is changed meanwhile, the digest tells.
+    simulation.rule_set.refresh_from_db()
     simulation.digest = publishing.digest_of(simulation.rule_set)
     if simulation.rule_set.subject == RuleSet.Subject.PRODUCT:
         _simulate_products(simulation, progress)
     else:
         _simulate_shops(simulation, progress)
-    if publishing.digest_of(RuleSet.objects.get(pk=simulation.rule_set_id)) != simulation.digest:
-        raise Refused(CHANGED_MEANWHILE)
     simulation.seconds = Decimal(f"{perf_counter() - began:.3f}")
 
 
 def _simulate_shops(simulation: Simulation, progress: _Progress) -> None:
     rule_set, day = simulation.rule_set, simulation.day
-    sides = {"draft": Evaluation(rule_set.alliance, day, instead=rule_set)}
-    if simulation.against is not None:
-        sides["now"] = Evaluation(rule_set.alliance, day, instead=simulation.against)
+    # Also beside none: what the alliance's other rules say goes on.
+    sides = {
+        "draft": Evaluation(rule_set.alliance, day, instead=rule_set),
+        "now": Evaluation(rule_set.alliance, day, instead=simulation.against),
+    }
     step = progress.of(len(sides) * (1 + simulation.days_back) + 2)
     simulated.begin()
     for side, evaluation in sides.items():
@@ -200,7 +213,7 @@ def _simulate_shops(simulation: Simulation, progress: _Progress) -> None:
 
 def _simulate_products(simulation: Simulation, progress: _Progress) -> None:
     rule_set, day = simulation.rule_set, simulation.day
-    # Also beside none: what the alliance's other rules on products say goes on.
+    # As for shops.
     sides = {
         "draft": ProductEvaluation(rule_set.alliance, day, instead=rule_set),
         "now": ProductEvaluation(rule_set.alliance, day, instead=simulation.against),

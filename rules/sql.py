@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # First half of the advisory lock that a running check holds for as long as its session lives.
 SWEEPING = 7_306_003
-# The advisory lock that checks share while they read metrics, and that who takes metrics back has alone.
-READING_METRICS = (7_306_006, 0)
 # How many products the evidence of a shop names.
 TOLD_PRODUCTS = 200
 # How many days back "failing in a row" is counted.

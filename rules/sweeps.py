@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Min
+from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -21,7 +22,7 @@ from rules.withdrawing import withdraw_of_products, withdraw_recovered
 from shops.errors import Refused
 from shops.models import Alliance, ImportBatch, ShopMetrics
 from shops.rights import require
-from shops.sql import lease, leases, take_turns
+from shops.sql import READING_METRICS, lease, leases, take_turns
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -52,16 +53,19 @@ def request(
     """Ask for a check of `day` (by default the newest). An unfinished one of that day is returned instead.
 
     `release`: why it is to file even where a brake trips, which only who may release a held one can say.
-    Refused when no metrics have come in, or no rules are in force on that day.
+    Refused when no metrics have come in, for a day to come, and where no rules are in force on that day.
     """
     require(by, "rules.run_sweep")
     release = _words(release)
     if release:
         require(by, RELEASE)
     was_named = day is not None
-    day = day or newest_day(localdate(at))
+    today = localdate(at)
+    day = day or newest_day(today)
     if day is None:
         raise Refused(_("No metrics have been imported yet: there is no day to check."))
+    if day > today:
+        raise Refused(_("%(day)s is still to come.") % {"day": date_format(day)})
     evaluation = Evaluation(alliance, day)
     evaluation.refuse_without_rules()
     with transaction.atomic():
@@ -155,7 +159,9 @@ def run(sweep_id: int, *, at: datetime) -> Sweep:
 
 
 def release(sweep_id: int, *, reason: str, by: User | None, at: datetime) -> Sweep:
-    """Have a held check evaluate its day anew and file, whatever trips; the reason stays on its record.
+    """Have a held check evaluate its day anew and file; the reason stays on its record.
+
+    Held again where by now a brake trips that had not, or by more than was seen.
 
     Refused unless it is held, without a reason, and where a newer check of that alliance and day exists.
     """
@@ -244,8 +250,8 @@ def _finish(sweep: Sweep, status: Sweep.Status, at: datetime, failure: str = "")
 
 def _carry_out(sweep: Sweep, at: datetime) -> None:
     began = perf_counter()
-    # An import that is being taken back is gone or still there, never half.
-    take_turns(*sql.READING_METRICS, shared=True)
+    # An import is there or it is not, from the brakes' count to the filing, and so is one that is taken back.
+    take_turns(*READING_METRICS, shared=True)
     evaluation = Evaluation(sweep.alliance, sweep.day)
     products = ProductEvaluation(sweep.alliance, sweep.day)
     # Another version may have come into force since the check was asked for: this one is what it goes by.
@@ -264,9 +270,12 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
         day_was_named=sweep.day_was_named,
     )
     tripped += brakes.tripped_by_products(products, of_products)
-    released = bool(sweep.ruling)
-    if released and not tripped and not sweep.brakes:
-        # Released beforehand, and nothing would have held it.
+    # A release covers what was seen when it was given; one given beforehand covers everything.
+    released = bool(sweep.ruling) and (
+        not sweep.brakes or all(brake.was_seen(sweep.brakes) for brake in tripped)
+    )
+    if not released or not (tripped or sweep.brakes):
+        # It was for something else; or there is nothing to release.
         sweep.ruled_at, sweep.ruled_by, sweep.ruling = None, None, ""
     # Of one that was held before, what held it stays on record.
     sweep.brakes = [brake.as_record() for brake in tripped] or sweep.brakes

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.copy import QueuedLibpqWriter
 
@@ -16,6 +16,9 @@ from shops.models import Audited
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+# The advisory lock that checks share while they read metrics, and that who writes them or takes them back has
+# alone.
+READING_METRICS = (7_306_006, 0)
 # In bytes.
 COPIED_AT_ONCE = 1 << 15
 
@@ -120,6 +123,16 @@ class Beside:
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """A transaction of which every statement sees what its first one saw; within another, what that one sees."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 @contextmanager

@@ -334,7 +334,8 @@ def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulatio
     return Simulation.objects.create(
         **{
             "rule_set": rule_set,
-            "day": DAY,
+            "day": (day := values.get("day", DAY)),
+            "against": publishing.in_force(rule_set.alliance, rule_set.purpose, day, rule_set.subject),
             "status": Simulation.Status.DONE,
             "requested_at": AT,
             "finished_at": AT,

@@ -19,6 +19,7 @@ from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
 from shops.imports.columns import Table
+from shops.imports.daily import DAILY
 from shops.imports.declared_columns import keys_of, takes
 from shops.imports.errors import FileRefused, RowError
 from shops.imports.headers import open_csv
@@ -188,6 +189,9 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
         batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
         progress.tell(JUDGED)
+        if batch.kind in DAILY:
+            # A check that has counted by the figures of before would file by these.
+            sql.take_turns(*sql.READING_METRICS)
         apply(checked.plan, batch, at=at)
         for profile in checked.profiles:
             profile.batch = batch

@@ -1,22 +1,30 @@
-"""A check meets another check, and an import, at the worst moment."""
+"""A check meets another check, and it or a simulation an import, at the worst moment."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import psycopg
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
-from rules import sweeps
-from rules.models import Sweep
+from rules import brakes, drafts, simulated, simulation, sweeps
+from rules.brakes import Brake
+from rules.evaluation import Evaluation
+from rules.models import RuleSet, Simulation, Sweep
 from rules.sql import SWEEPING
-from shops import imports
-from shops.models import Alliance, Shop
-from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop, make_sweep
+from shops import imports, sql
+from shops.models import Alliance, ImportBatch, Shop, ShopMetrics
+from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop, make_sweep, make_user
+from tests.faults.test_killed_imports import ITS_TURN
 from tests.faults.test_killed_workers import eventually
+from tests.faults.test_reversal_races import Trying
+from tests.rules.reversing import check, scores
+from tests.shops.importing import bring
 
 
 def someone_waits() -> bool:
@@ -91,3 +99,73 @@ def test_the_command_waits_for_another_check_of_the_alliance(committed_db) -> No
     owner.close()
     command.join(60)
     assert Sweep.objects.get(day=DAY).filed == 1
+
+
+def brought_while_checked(monkeypatch, until: Callable[[Trying], bool]) -> tuple[Sweep, object]:
+    """A check of forty good shops, for which bad figures come in when it has counted and not filed yet."""
+    codes = [make_enrollment(make_shop(code=f"S{number}")).shop.code for number in range(40)]
+    bring("metrics", scores(*((code, f"4.{number:02}") for number, code in enumerate(codes))))
+    bad = scores(*((code, f"3.{number:02}") for number, code in enumerate(codes)))
+    counted, may_file = Event(), Event()
+    count = brakes.tripped_by_products
+
+    def count_and_wait(*of: Any) -> list[Brake]:
+        counted.set()
+        may_file.wait(60)
+        return count(*of)
+
+    monkeypatch.setattr(brakes, "tripped_by_products", count_and_wait)
+    checking = Trying(check)
+    counted.wait(60)
+    bringing = Trying(lambda: bring("metrics", bad, at=AT + timedelta(hours=1)))
+    try:
+        eventually(lambda: until(bringing), "the import never came there")
+    finally:
+        may_file.set()
+    sweep = checking.ended()
+    assert isinstance(sweep, Sweep)
+    return sweep, bringing.ended()
+
+
+def test_figures_that_come_in_while_a_check_runs_are_none_of_its_own(committed_db, monkeypatch) -> None:
+    sweep, batch = brought_while_checked(monkeypatch, lambda bringing: ITS_TURN())
+    assert (sweep.status, sweep.failing, sweep.filed) == ("done", 0, 0)
+    assert isinstance(batch, ImportBatch) and batch.updated == 40
+
+
+def test_control_without_taking_turns_a_check_files_by_figures_that_no_brake_has_seen(
+    committed_db, monkeypatch
+) -> None:
+    monkeypatch.setattr(sql, "take_turns", lambda kind, number: None)
+    sweep, _batch = brought_while_checked(monkeypatch, lambda bringing: bringing.outcome is not None)
+    assert (sweep.status, sweep.failing, sweep.filed) == ("done", 0, 40)
+
+
+def brought_between_the_sides(monkeypatch) -> Simulation:
+    """A simulation of a copy, for which other figures come in when it has judged the one side."""
+    codes = [make_enrollment(make_shop(code=f"S{number}")).shop.code for number in range(10)]
+    bring("metrics", scores(*((code, f"4.{number:02}") for number, code in enumerate(codes))))
+    bad = scores(*((code, f"3.{number:02}") for number, code in enumerate(codes)))
+    judge = simulated.judge
+
+    def judge_and_wait(side: str, evaluation: Evaluation) -> None:
+        judge(side, evaluation)
+        if side == "draft":
+            Trying(lambda: bring("metrics", bad, at=AT + timedelta(hours=1))).ended()
+
+    monkeypatch.setattr(simulated, "judge", judge_and_wait)
+    in_force = RuleSet.objects.get(alliance__code=DOUYIN, purpose="clearance", version=1)
+    copy = drafts.draft_from(in_force, by=make_user("rules_editor"), at=AT)
+    done = simulation.run(simulation.request(copy, by=None, at=AT).pk, at=AT)
+    assert ShopMetrics.objects.filter(experience_score__lt=4).count() == 10
+    return done
+
+
+def test_both_sides_of_a_simulation_see_the_same_figures(committed_db, monkeypatch) -> None:
+    done = brought_between_the_sides(monkeypatch)
+    assert (done.status, done.changes.count()) == ("done", 0)
+
+
+def test_control_without_one_snapshot_a_copy_differs(committed_db, monkeypatch) -> None:
+    monkeypatch.setattr(sql, "one_snapshot", transaction.atomic)
+    assert brought_between_the_sides(monkeypatch).changes.count() == 10

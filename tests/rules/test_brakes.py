@@ -13,7 +13,7 @@ from rules import brakes, sweeps
 from rules.brakes import Brake
 from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Shop
+from shops.models import Alliance, Shop, ShopMetrics
 from tests.factories import (
     AT,
     DAY,
@@ -221,6 +221,24 @@ def test_a_supervisor_releases_a_held_check_with_a_reason_and_it_files() -> None
     assert (released.ruling, released.ruled_by, released.ruled_at) == ("a real slump", supervisor, later)
     # What held it stays on record.
     assert [record["brake"] for record in released.brakes] == ["most_cleared"]
+
+
+@pytest.mark.parametrize(("score", "status"), [("3.40", "held"), ("3.60", "done")])
+def test_a_released_check_is_held_again_for_more_than_was_seen(score: str, status: str) -> None:
+    sweep = a_held_check()
+    ShopMetrics.objects.filter(experience_score="4.00").update(experience_score=score)
+    released = sweeps.release(sweep.pk, reason="a real slump", by=make_user("supervisor"), at=AT)
+    assert released.status == status
+    if status == "held":
+        assert (released.filed, released.ruling, released.brakes[0]["observed"]) == (0, "", "1.0000")
+
+
+def test_a_released_check_is_held_again_for_a_brake_that_had_not_tripped() -> None:
+    sweep = a_held_check()
+    ShopMetrics.objects.filter(experience_score="4.00").delete()
+    released = sweeps.release(sweep.pk, reason="a real slump", by=make_user("supervisor"), at=AT)
+    assert [record["brake"] for record in released.brakes] == ["most_cleared", "least_measured"]
+    assert (released.status, Proposal.objects.count()) == ("held", 0)
 
 
 def test_a_dropped_check_files_nothing() -> None:

@@ -114,6 +114,26 @@ def test_nothing_is_accepted_automatically_of_a_check_that_is_not_done(status: s
     assert review.accept_automatic(sweep.pk, at=AT) == 0
 
 
+def test_what_a_brake_has_held_is_not_accepted_automatically_once_it_is_released() -> None:
+    in_mode("automatic")
+    for number in range(40):
+        make_metrics(make_enrollment().shop, experience_score="3.40" if number < 8 else "4.00")
+    held = check()
+    released = sweeps.release(held.pk, reason="real", by=make_user("supervisor"), at=AT)
+    assert (released.status, released.filed) == ("done", 8)
+    assert review.accept_automatic(released.pk, at=AT) == 0
+    assert review.half_accepted(at=AT) == []
+
+
+def test_a_check_of_an_old_day_clears_nobody_by_itself() -> None:
+    in_mode("automatic")
+    enrollment = failing()
+    make_metrics(enrollment.shop, NEXT)
+    old = check()
+    assert (old.filed, review.accept_automatic(old.pk, at=AT)) == (1, 0)
+    assert review.half_accepted(at=AT) == []
+
+
 def test_what_people_filed_or_another_check_filed_is_left_to_people() -> None:
     in_mode("automatic")
     failing()
@@ -194,6 +214,41 @@ def test_on_promotion_days_for_supervisors_nobody_else_clears_and_rules_do_not_e
     review.accept(proposal.pk, by=make_user("supervisor"), reason="below_bar", at=AT)
     enrollment.refresh_from_db()
     assert enrollment.state == "cleared"
+
+
+def test_on_a_day_of_waiting_nobody_is_cleared_for_the_figures_of_a_day_before_it() -> None:
+    in_mode("automatic")
+    failing()
+    sweep = check()
+    [proposal] = Proposal.objects.all()
+    promotion(NEXT, NEXT, "wait")
+    assert proposal.status == "open"
+    assert review.accept_automatic(sweep.pk, at=AT) == 0
+    with pytest.raises(Refused, match="618"):
+        review.accept(proposal.pk, by=make_user("supervisor"), reason="below_bar", at=AT)
+    after = AT + timedelta(days=1)
+    assert review.accept(proposal.pk, by=make_user("operator"), reason="below_bar", at=after)
+
+
+def test_what_is_filed_on_a_day_of_waiting_waits_by_a_check_or_by_hand() -> None:
+    promotion(NEXT, NEXT, "wait")
+    failing()
+    check()
+    other = failing()
+    review.file_by_hand(
+        shop=other.shop, alliance=other.alliance, statement="no", by=make_user("operator"), at=AT
+    )
+    assert set(Proposal.objects.values_list("kind", "status")) == {("clear", "held")}
+
+
+def test_nothing_that_waited_is_opened_on_the_first_day_of_another_period() -> None:
+    promotion(DAY, DAY, "wait")
+    failing()
+    check()
+    promotion(NEXT + timedelta(days=1), NEXT + timedelta(days=1), "wait")
+    for later, status in ((1, "held"), (2, "held"), (3, "open")):
+        jobs.daily_check(AT + timedelta(days=later))
+        assert (later, Proposal.objects.get().status) == (later, status)
 
 
 def test_a_promotion_of_another_time_changes_nothing() -> None:

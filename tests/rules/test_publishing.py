@@ -98,6 +98,21 @@ def test_a_draft_that_changed_after_its_simulation_is_not_submitted(draft: RuleS
         publishing.submit(draft, simulation, by=editor, at=AT)
 
 
+def test_a_simulation_beside_a_version_that_is_in_force_no_longer_does_not_count(
+    draft: RuleSet, editor: User, supervisor: User
+) -> None:
+    beside_the_first = make_simulation(draft)
+    publishing.submit(draft, beside_the_first, by=editor, at=AT)
+    retire(version(1), TODAY + timedelta(days=1), supervisor)
+    then = AT + timedelta(days=1)
+    with pytest.raises(Refused, match="Another version is in force"):
+        publishing.publish(draft, in_force_from=SOON + timedelta(days=1), by=supervisor, at=then)
+    publishing.withdraw_submission(draft, reason="simulate again", by=editor)
+    with pytest.raises(Refused, match="Another version is in force"):
+        publishing.submit(draft, beside_the_first, by=editor, at=then)
+    publishing.submit(draft, make_simulation(draft, day=then.date()), by=editor, at=then)
+
+
 def test_a_simulation_that_is_not_done_or_of_another_set_does_not_count(draft: RuleSet, editor: User) -> None:
     for simulation in (
         make_simulation(draft, status="running", finished_at=None),
@@ -358,7 +373,7 @@ def test_after_a_retirement_a_newer_version_is_in_force_again(
     supervisor: User, editor: User, draft: RuleSet
 ) -> None:
     retire(version(1), TODAY, supervisor)
-    publishing.submit(draft, make_simulation(draft), by=editor, at=AT)
+    publishing.submit(draft, make_simulation(draft, day=TODAY), by=editor, at=AT)
     publish(draft, supervisor)
     assert [in_force(TODAY - timedelta(days=1)), in_force(TODAY), in_force(SOON)] == [1, None, 2]
 

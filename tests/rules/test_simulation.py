@@ -185,6 +185,31 @@ def test_a_day_to_come_cannot_be_simulated() -> None:
         simulation.request(draft(), by=None, at=AT, day=DAY + timedelta(days=1))
 
 
+def test_a_day_that_brought_no_metrics_cannot_be_simulated() -> None:
+    shop = make_enrollment().shop
+    for ago in (0, 2):
+        make_metrics(shop, DAY - timedelta(days=ago))
+    second = draft()
+    with pytest.raises(Refused, match="no metrics of 9 Mar 2026"):
+        simulation.request(second, by=None, at=AT, day=DAY - timedelta(days=1))
+    for how in ({"day": DAY - timedelta(days=3)}, {"days_back": 3}):
+        with pytest.raises(Refused, match="no metrics before 8 Mar 2026"):
+            simulation.request(second, by=None, at=AT, **how)
+
+
+def test_a_first_set_is_judged_beside_the_other_rules_in_force() -> None:
+    measured(experience_score="3.40")
+    warned = measured(experience_score="3.70")
+    first = RuleSet.objects.create(alliance=warned.alliance, purpose=Purpose.WARNING, version=1)
+    words = {"sentence_en": "Low.", "sentence_zh": "低。", "source": "own"}
+    Rule.objects.create(
+        rule_set=first, position=1, code="W-1", metric="experience_score", operator="<", value="3.8", **words
+    )
+    done = simulated(first)
+    assert changes(done) == {warned.shop.code: "warned"}
+    assert (done.result["now"]["clear"], done.result["draft"]["clear"]) == (1, 1)
+
+
 def test_a_band_warns_whoever_holds_by_less() -> None:
     near = measured(experience_score="3.60")
     measured(experience_score="3.80")

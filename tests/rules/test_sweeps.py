@@ -276,7 +276,7 @@ def test_a_shop_exempted_from_a_rule_is_not_cleared_for_it_until_the_date() -> N
     exempt(enrollment, "DF-C1", DAY + timedelta(days=1))
     assert check(day=DAY).filed == 0
     assert check(day=DAY + timedelta(days=1)).filed == 0
-    assert check(day=DAY + timedelta(days=2)).filed == 1
+    assert check(day=DAY + timedelta(days=2), at=AT + timedelta(days=1)).filed == 1
 
 
 def test_an_exemption_is_from_one_rule_for_one_shop() -> None:
@@ -373,3 +373,10 @@ def test_a_check_that_has_killed_three_workers_is_given_up() -> None:
     assert (given_up.status, given_up.filed) == ("failed", 0)
     assert "died" in given_up.failure
     assert check().filed == 1
+
+
+def test_a_day_to_come_is_not_checked() -> None:
+    inside()
+    alliance = Alliance.objects.get(code=DOUYIN)
+    with pytest.raises(Refused, match="still to come"):
+        sweeps.request(alliance=alliance, by=None, at=AT, day=AT.date() + timedelta(days=1))
