@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rules import declaring
 from rules.admin.values import plain
+from rules.contents import DEFINITION
 from rules.declaring import DECLARE, Declaration
 from shops.admin.cells import NOTHING, pill
 from shops.admin.forms import DayInput, form_page
@@ -52,7 +53,7 @@ class DeclarationForm(forms.Form):
             if self.initial[name] is not None:
                 self.initial[name] = f"{self.initial[name].normalize():f}"
         if reason := declaring.why_fixed(metric.key):
-            for name in declaring.DEFINITION:
+            for name in DEFINITION:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = reason
 
@@ -168,8 +169,8 @@ class DeclaredMetricAdmin(VerbsAdmin):
             define,
             title=_("Define the metric anew"),
             intro=_t(
-                "%(metric)s – its names, units and source may always change; what it measures only until"
-                " figures come in or a rule set that speaks of it is published."
+                "%(metric)s – its units and source may always change; what it measures and is called only"
+                " until figures come in or a rule set that speaks of it is published."
             )
             % {"metric": metric},
             submit=_("Save"),
