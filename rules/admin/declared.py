@@ -21,7 +21,7 @@ from rules.admin.values import plain
 from rules.contents import DEFINITION
 from rules.declaring import DECLARE, Declaration
 from shops.admin.cells import NOTHING, pill
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.admin.verbs import VerbsAdmin
 from shops.changes import latest_change
 from shops.errors import Invalid, Refused
@@ -59,9 +59,8 @@ class DeclarationForm(forms.Form):
 
 
 class RetireForm(forms.Form):
-    day = forms.DateField(
+    day = DayField(
         label=_("Retired from"),
-        widget=DayInput,
         help_text=_("The first day of which no figures are taken any more."),
     )
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
