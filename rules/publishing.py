@@ -219,9 +219,7 @@ def _refuse_to_go_on_without_figures(rule_set: RuleSet) -> None:
     retired = [str(metric) for metric in _keep_metrics(rule_set) if metric.retired_on]
     if retired:
         raise Refused(
-            _(
-                "%(set)s would go on, and speaks of retired metrics: %(metrics)s. Publish one without them."
-            )
+            _("%(set)s would go on, and speaks of retired metrics: %(metrics)s. Publish one without them.")
             % {"set": rule_set, "metrics": ", ".join(retired)}
         )
 
