@@ -1,4 +1,4 @@
-"""What a rule set says, as one fingerprint, and who wrote it."""
+"""What a rule set says and speaks of, as one fingerprint, and who wrote it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from rules.models import Alternative, Condition, Rule, RuleSet
+from shops.models import DeclaredMetric
 
 # The reason that history keeps where what is evaluated was changed.
 EDITED = "edited"
@@ -21,9 +22,28 @@ SAID = [
 ]
 COMPARED = [field.attname for field in Condition._meta.concrete_fields]
 
+# What the figures of a declared metric mean, and the headers by which files bring them: with another one,
+# they would be another metric's.
+DEFINITION = (
+    *("key", "name_en", "name_zh"),
+    *("type", "minimum", "maximum", "knows_none_yet", "window_days"),
+)
+
+
+def declared_in(rule_set: RuleSet) -> QuerySet[DeclaredMetric]:
+    """The declared metrics that the set speaks of, as value, as alternative or as sample."""
+    rules = Rule.objects.filter(rule_set=rule_set)
+    others = Alternative.objects.filter(rule__rule_set=rule_set)
+    return DeclaredMetric.objects.filter(
+        Q(key__in=rules.values("metric"))
+        | Q(key__in=rules.values("sample_metric"))
+        | Q(key__in=others.values("metric"))
+    ).order_by("pk")
+
 
 def digest_of(rule_set: RuleSet) -> str:
-    """SHA-256, in hex, of all that is evaluated or shown: the mode, and each rule with its alternatives.
+    """SHA-256, in hex, of all that is evaluated or shown: the mode, each rule with its alternatives, and what
+    the declared metrics in them mean.
 
     It hangs on the rules' order, and not on what their positions are numbered.
     """
@@ -39,6 +59,10 @@ def digest_of(rule_set: RuleSet) -> str:
                 ],
             }
             for rule in rules
+        ],
+        "declared": [
+            {field: _canonical(value) for field, value in metric.items()}
+            for metric in declared_in(rule_set).values(*DEFINITION)
         ],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

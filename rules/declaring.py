@@ -16,6 +16,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from rules import publishing
+from rules.contents import DEFINITION
 from rules.dictionaries import METRICS
 from rules.models import Rule, RuleSet
 from shops import sql
@@ -38,8 +39,6 @@ KEY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # The texts, with how many characters of each can be kept.
 LONGEST = {"key": 40, "name_en": 60, "name_zh": 60, "unit_en": 20, "unit_zh": 20, "source": 200}
 LONGEST_WINDOW = 3660
-# What its figures mean: with another one, they would be another metric's.
-DEFINITION = ("key", "type", "minimum", "maximum", "knows_none_yet", "window_days")
 # Where nobody says other bounds.
 BOUNDS = {
     MetricType.SCORE: (Decimal(0), Decimal(5)),
@@ -80,10 +79,10 @@ def declare(said: Declaration, *, by: User | None, at: datetime) -> DeclaredMetr
 
 @transaction.atomic
 def define_anew(metric: DeclaredMetric, said: Declaration, *, seen: int | None, by: User | None) -> None:
-    """Say something else of it. Its names, units and source may always change.
+    """Say something else of it. Its units and source may always change.
 
-    Invalid where anything is wrong, and where what it measures would change although figures came in under it
-    or a published rule set speaks of it. `seen`: the history row that the page showed.
+    Invalid where anything is wrong, and where what it measures or is called would change although figures
+    came in under it or a published rule set speaks of it. `seen`: the history row that the page showed.
     """
     require(by, DECLARE)
     _take_turns()
@@ -134,7 +133,10 @@ def _take_turns() -> None:
 
 
 def why_fixed(key: str) -> str:
-    """Why what it measures can't change any more, in the reader's language; empty while it can."""
+    """Why what it measures and is called can't change any more, in the reader's language; empty while it can.
+
+    Its names are headers: two that swapped them would swap their columns.
+    """
     applied = [ImportBatch.State.APPLIED, ImportBatch.State.REVERSED]
     if ImportBatch.objects.filter(
         kind=ImportBatch.Kind.METRICS, state__in=applied, declared__contains=[key]
@@ -220,7 +222,8 @@ def _is_taken(name: str, metric: DeclaredMetric) -> bool:
     """Whether a header of that name would mean something else in a file of metrics."""
     if SHOP_METRICS.find(name) is not None or spoken(name) in REASONS:
         return True
-    others = DeclaredMetric.objects.exclude(pk=metric.pk).values_list("key", "name_en", "name_zh")
+    # What another one was ever called stands in files that are still sent, and in what people remember.
+    others = DeclaredMetric.history.exclude(id=metric.pk).values_list("key", "name_en", "name_zh").distinct()
     return any(spoken(name) == spoken(other) for names in others for other in names)
 
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from rules import validity
-from rules.contents import digest_of, editors_of
+from rules.contents import declared_in, digest_of, editors_of
 from rules.models import Retirement, RuleSet, Simulation
 from shops.changes import lock, moment, refuse_unless_seen
 from shops.errors import Refused
-from shops.models import Alliance
+from shops.models import Alliance, DeclaredMetric
 from shops.rights import require
 
 CHANGE = "rules.change_ruleset"
@@ -179,8 +179,8 @@ def retire(rule_set: RuleSet, *, day: date, reason: str, by: User, at: datetime)
     """From `day` on the version is in force no longer, and no other takes its place.
 
     One whose first day is still to come is taken back with that day or an earlier one: then the version
-    before it goes on. Refused without a reason, for a day that is over, twice, and where a newer version is
-    in force by then.
+    before it goes on. Refused without a reason, for a day that is over, twice, where a newer version is
+    in force by then, and where one that speaks of a retired metric would go on.
     """
     require(by, PUBLISH)
     Alliance.objects.select_for_update(no_key=True).get(pk=rule_set.alliance_id)
@@ -209,7 +209,25 @@ def retire(rule_set: RuleSet, *, day: date, reason: str, by: User, at: datetime)
         )
     retirement = Retirement(rule_set=rule_set, day=day, reason=reason.strip(), retired_at=at, retired_by=by)
     retirement.save_by(by, "retired")
+    if day <= first:
+        before = in_force(rule_set.alliance, rule_set.purpose, first, rule_set.subject)
+        if before is not None:
+            _refuse_to_go_on_without_figures(before)
     return retirement
+
+
+def _refuse_to_go_on_without_figures(rule_set: RuleSet) -> None:
+    retired = [str(metric) for metric in _keep_metrics(rule_set) if metric.retired_on]
+    if retired:
+        raise Refused(
+            _("%(set)s would go on, and speaks of retired metrics: %(metrics)s. Publish one without them.")
+            % {"set": rule_set, "metrics": ", ".join(retired)}
+        )
+
+
+def _keep_metrics(rule_set: RuleSet) -> list[DeclaredMetric]:
+    """The declared metrics that the set speaks of: none is defined anew or retired beside this."""
+    return list(declared_in(rule_set).select_for_update(no_key=True))
 
 
 def _not_open(draft: RuleSet) -> str:
@@ -233,6 +251,7 @@ def _refuse_what_cannot_count(draft: RuleSet) -> None:
 
 
 def _refuse_unless_simulated(draft: RuleSet, simulation: Simulation, *, today: date) -> None:
+    _keep_metrics(draft)
     if simulation.digest != digest_of(draft):
         raise Refused(_("The draft has changed since it was simulated. Simulate it again."))
     if simulation.against != in_force(draft.alliance, draft.purpose, today, draft.subject):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from rules.conditions import listed
@@ -23,9 +24,9 @@ Problems = dict[str, str]
 ORDERING = frozenset({Operator.GREATER, Operator.AT_LEAST, Operator.LESS, Operator.AT_MOST, Operator.BETWEEN})
 CODE = re.compile(r"[A-Za-z0-9]+([-.][A-Za-z0-9]+)*")
 SCOPES = {
-    "shop_types": Shop.Type.values,
-    "goods_kinds": Shop.GoodsKind.values,
-    "subject_kinds": Shop.SubjectKind.values,
+    "shop_types": Shop.Type.choices,
+    "goods_kinds": Shop.GoodsKind.choices,
+    "subject_kinds": Shop.SubjectKind.choices,
 }
 
 
@@ -81,23 +82,39 @@ def _check_code(rule: Rule, rule_set: RuleSet) -> Problems:
     others = rule_set.rules.exclude(pk=rule.pk) if rule_set.pk else Rule.objects.none()
     if others.filter(code__iexact=rule.code).exists():
         return {"code": _("The set has a rule %(code)s already.") % {"code": rule.code}}
+    # Exemptions go by it, whichever of the alliance's sets the rule stands in.
+    elsewhere = (
+        Rule.objects.filter(rule_set__alliance=rule_set.alliance_id, code__iexact=rule.code)
+        .exclude(rule_set__subject=rule_set.subject, rule_set__purpose=rule_set.purpose)
+        .select_related("rule_set__alliance")
+        .first()
+    )
+    if elsewhere is not None:
+        names = {"code": elsewhere.code, "set": elsewhere.rule_set}
+        return {"code": _("%(code)s is a rule of %(set)s: a code names one rule of an alliance.") % names}
     return {}
 
 
 def _check_scope(rule: Rule) -> Problems:
     problems = {}
     for name, choices in SCOPES.items():
-        strangers = [value for value in getattr(rule, name) if value not in choices]
+        strangers = [value for value in getattr(rule, name) if value not in dict(choices)]
         if strangers:
-            problems[name] = _("“%(value)s” is none of: %(choices)s.") % {
-                "value": strangers[0],
-                "choices": ", ".join(choices),
-            }
+            problems[name] = _none_of(strangers[0], choices)
     if any(not category.strip() for category in rule.categories):
         problems["categories"] = _("A category has no name.")
     if rule.entered_from and rule.entered_until and rule.entered_from > rule.entered_until:
         problems["entered_until"] = _("The interval ends before it begins.")
+    alone = rule.goods_kinds == [Shop.GoodsKind.VIRTUAL]
+    if alone and rule.exemption == Rule.Exemption.VIRTUAL_GOODS:
+        problems["exemption"] = _("The rule applies to them alone: exempt, it would apply to nobody.")
     return problems
+
+
+def _none_of(value: str, choices: Iterable[tuple[str, str | Promise]]) -> str:
+    """What is written, each with what people call it."""
+    possible = ", ".join(f"{key} ({label})" for key, label in choices)
+    return _("“%(value)s” is none of: %(choices)s.") % {"value": value, "choices": possible}
 
 
 def _check_never_evaluated(rule: Rule, alternatives: Sequence[Condition]) -> Problems:
@@ -129,6 +146,14 @@ def _check_condition(condition: Condition, rule_set: RuleSet) -> Problems:
         return {"operator": _("“%(metric)s” is yes or no: “%(operator)s” means nothing for it.") % names}
     if operator is Operator.UNKNOWN and rule_set.purpose == RuleSet.Purpose.CLEARANCE:
         return {"operator": _("Nobody is put out because something is not known.")}
+    if operator is Operator.KNOWN and rule_set.purpose == RuleSet.Purpose.CLEARANCE:
+        return {"operator": _("Nobody is put out because something is known.")}
+    # Of a score that can be missing yet it asks for just that (R9); of any other, for missing data.
+    if operator is Operator.UNKNOWN and rule_set.purpose == RuleSet.Purpose.ADMISSION and not metric.none_yet:
+        return {
+            "operator": _("Nobody is let in because “%(metric)s” is not known: that may be missing data.")
+            % names
+        }
     if operator in Condition.BARE:
         nothing = _("“%(operator)s” compares with nothing.") % names
         return {name: nothing for name in ("value", "upper") if getattr(condition, name)}
@@ -164,7 +189,29 @@ def _check_thresholds(condition: Condition, operator: Condition.Operator, metric
         lower, upper = Decimal(condition.value.strip()), Decimal(condition.upper.strip())
         if lower > upper:
             problems["upper"] = _("The interval ends before it begins.")
-    return problems
+    return problems or _check_that_it_parts(condition, operator, metric)
+
+
+def _check_that_it_parts(condition: Condition, operator: Condition.Operator, metric: RuleMetric) -> Problems:
+    """What never holds, or always, is a slip: it parts nobody from anybody."""
+    never = always = False
+    if operator is Operator.IN:
+        always = bool(metric.choices) and dict(metric.choices).keys() <= set(listed(condition.value))
+    elif metric.kind.numeric and metric.minimum is not None and metric.maximum is not None:
+        value = Decimal(condition.value.strip())
+        upper = Decimal(condition.upper.strip()) if operator is Operator.BETWEEN else value
+        from_least, to_most = value <= metric.minimum, upper >= metric.maximum
+        never = (operator is Operator.GREATER and to_most) or (operator is Operator.LESS and from_least)
+        always = {
+            Operator.AT_LEAST: from_least,
+            Operator.AT_MOST: to_most,
+            Operator.BETWEEN: from_least and to_most,
+        }.get(operator, False)
+    if never:
+        return {"value": _("No value of “%(metric)s” meets this.") % {"metric": metric.name}}
+    if always:
+        return {"value": _("Every value of “%(metric)s” meets this.") % {"metric": metric.name}}
+    return {}
 
 
 def _check_threshold(text: str, metric: RuleMetric) -> str:
@@ -173,8 +220,9 @@ def _check_threshold(text: str, metric: RuleMetric) -> str:
         value = metric.parse(text)
     except Refused as refusal:
         if metric.choices:
-            possible = ", ".join(key for key, _label in metric.choices)
-            return _("“%(value)s” is none of: %(choices)s.") % {"value": text, "choices": possible}
+            return _none_of(text, metric.choices)
+        if metric.kind is Kind.FLAG:
+            return _("“%(metric)s” is yes or no: write true or false, not “%(value)s”.") % names
         return str(refusal)
     if not metric.kind.numeric or metric.minimum is None or metric.maximum is None:
         return ""

@@ -28,6 +28,10 @@ class Days(NamedTuple):
         return self.first <= day <= self.last
 
 
+# Days that people can name. What is reckoned from them stays within what a date can be.
+NAMEABLE = Days(date(2000, 1, 1), date(2100, 12, 31))
+
+
 class Seconds(NamedTuple):
     """A stretch of whole seconds, both ends in: what begins within its last second is still in."""
 

@@ -22,7 +22,7 @@ from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.admin.penalties import PenaltyAdmin
 from shops.admin.products import ListingAdmin
 from shops.admin.readonly import ReadOnlyAdmin
@@ -50,7 +50,7 @@ class ExecutionForm(forms.Form):
         widget=forms.RadioSelect,
         initial=Decision.Execution.DONE,
     )
-    on = forms.DateField(label=_("Done on"), required=False, initial=today, widget=DayInput)
+    on = DayField(label=_("Done on"), required=False, initial=today)
     reference = forms.CharField(label=_("Platform's reference"), required=False, max_length=100)
     note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from abc import ABC, abstractmethod
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
+from shops.calendar import NAMEABLE
 from shops.errors import Refused
 from shops.models import Alliance, Shop
 
 
 def a_day(text: str) -> date:
-    """An option's YYYY-MM-DD. A ValueError here is argparse's "bad usage", exit status 2."""
-    return date.fromisoformat(text)
+    """An option's YYYY-MM-DD. An error here is argparse's "bad usage", exit status 2."""
+    day = date.fromisoformat(text)
+    if not NAMEABLE.holds(day):
+        raise ArgumentTypeError(f"name a day from {NAMEABLE.first} to {NAMEABLE.last}")
+    return day
 
 
 class AnsweringCommand(BaseCommand, ABC):

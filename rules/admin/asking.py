@@ -21,6 +21,7 @@ from rules.checking import Check, check
 from rules.models import Rule, RuleSet
 from rules.sweeps import newest_day
 from shops import enrollments
+from shops.admin.forms import DayField
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Shop
 
@@ -28,7 +29,7 @@ from shops.models import Alliance, Enrollment, Shop
 class DayForm(forms.Form):
     """Which day's figures and versions are asked."""
 
-    day = forms.DateField(label=_("day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day = DayField(label=_("day"), required=False)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from rules import declaring
 from rules.admin.values import plain
+from rules.contents import DEFINITION
 from rules.declaring import DECLARE, Declaration
 from shops.admin.cells import NOTHING, pill
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.admin.verbs import VerbsAdmin
 from shops.changes import latest_change
 from shops.errors import Invalid, Refused
@@ -52,15 +53,14 @@ class DeclarationForm(forms.Form):
             if self.initial[name] is not None:
                 self.initial[name] = f"{self.initial[name].normalize():f}"
         if reason := declaring.why_fixed(metric.key):
-            for name in declaring.DEFINITION:
+            for name in DEFINITION:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = reason
 
 
 class RetireForm(forms.Form):
-    day = forms.DateField(
+    day = DayField(
         label=_("Retired from"),
-        widget=DayInput,
         help_text=_("The first day of which no figures are taken any more."),
     )
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
@@ -168,8 +168,8 @@ class DeclaredMetricAdmin(VerbsAdmin):
             define,
             title=_("Define the metric anew"),
             intro=_t(
-                "%(metric)s – its names, units and source may always change; what it measures only until"
-                " figures come in or a rule set that speaks of it is published."
+                "%(metric)s – its units and source may always change; what it measures and is called only"
+                " until figures come in or a rule set that speaks of it is published."
             )
             % {"metric": metric},
             submit=_("Save"),

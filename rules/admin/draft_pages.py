@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from rules import drafts
 from rules.admin.ruleset_forms import (
+    NOT_SEEN,
     AlternativeFormSet,
     FirstForm,
     RuleForm,
@@ -211,7 +212,13 @@ class DraftPages(VerbsAdmin):
         asked = request.POST.get("seen", "")
         seen = int(asked) if asked.isdecimal() and len(asked) < 19 else None
         rule = Rule(pk=rule_pk, rule_set=draft)
-        return self.told_back(request, pk, lambda: drafts.remove_rule(rule, seen=seen, by=person_of(request)))
+
+        def remove() -> None:
+            if seen is None:
+                raise Refused(str(NOT_SEEN))
+            drafts.remove_rule(rule, seen=seen, by=person_of(request))
+
+        return self.told_back(request, pk, remove)
 
     def _rule_page(
         self,

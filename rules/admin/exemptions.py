@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from rules import exemptions
 from rules.models import Rule, ShopExemption
 from shops.admin.cells import pill
-from shops.admin.forms import DayInput, ShopCodeField, form_page
+from shops.admin.forms import DayField, ShopCodeField, form_page
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.errors import Refused
 from shops.models import Alliance
@@ -37,9 +37,7 @@ class GrantForm(forms.Form):
     shop = ShopCodeField()
     alliance = forms.ModelChoiceField(Alliance.objects.all(), label=_("Alliance"))
     rule_code = forms.ChoiceField(choices=rule_choices, label=_("Rule"))
-    until = forms.DateField(
-        label=_("Until"), help_text=_("The last day on which it counts."), widget=DayInput
-    )
+    until = DayField(label=_("Until"), help_text=_("The last day on which it counts."))
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
 

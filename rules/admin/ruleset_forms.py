@@ -12,11 +12,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from rules.dictionaries import all_of
+from rules.metrics import penalties_asked
 from rules.models import Alternative, Rule, RuleSet, Simulation
-from shops.admin.forms import DayInput
-from shops.models import Alliance, Shop
+from shops.admin.forms import DayField
+from shops.models import Alliance, Shop, Violation
 
 MOST_ALTERNATIVES = 10
+# What a key has place for.
+MOST_PENALTY_DAYS = 9999
+NOT_SEEN = _("Nothing says what the page showed. Look at the rule again.")
 
 
 def name_of_field(name: str) -> Any:
@@ -33,6 +37,16 @@ def metric_choices(subject: str, current: str, nothing: str | Promise) -> list[t
     named = sorted(((key, str(metric.name)) for key, metric in offered), key=lambda each: each[1])
     unknown = [(current, current)] if current and current not in known else []
     return [("", nothing), *named, *unknown]
+
+
+def violation_choices() -> list[tuple[str, str]]:
+    return [("", "---------"), *((each.code, str(each)) for each in Violation.objects.order_by("code"))]
+
+
+def _penalties_of(current: str) -> tuple[str, int | None]:
+    """The violation and the days of a count of penalties that goes by neither's name alone; else nothing."""
+    asked = penalties_asked(current) if ":" in current else None
+    return asked or ("", None)
 
 
 class CommaList(SimpleArrayField):
@@ -53,23 +67,52 @@ class Several(forms.MultipleChoiceField):
 
 
 class ConditionForm(forms.ModelForm):
-    """A metric of the set's `subject`, how it is compared and with what."""
+    """A metric of the set's `subject`, how it is compared and with what.
+
+    Of shops it may be the penalties under one violation in so many days, which no list could hold.
+    """
 
     nothing: str | Promise = ""
+    violation = forms.ChoiceField(label=_("or penalties under"), choices=violation_choices, required=False)
+    days = forms.IntegerField(
+        label=_("in how many days"), min_value=1, max_value=MOST_PENALTY_DAYS, required=False
+    )
 
     def __init__(self, *args: Any, subject: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.subject = subject
         current = self.instance.metric or self.initial.get("metric", "")
+        if subject == RuleSet.Subject.SHOP:
+            self.initial["violation"], self.initial["days"] = _penalties_of(current)
+        else:
+            del self.fields["violation"], self.fields["days"]
+        if self.initial.get("violation"):
+            current = self.initial["metric"] = ""
         self.fields["metric"] = forms.ChoiceField(
             label=self.fields["metric"].label,
             choices=metric_choices(subject, current, self.nothing),
             required=False,
         )
+        self.order_fields(["metric", "violation", "days"])
         self.fields["value"].help_text = _(
             "A share as 0.75, yes or no as true or false. Several for “is one of”, with commas."
         )
         self.fields["upper"].help_text = _("For “is between”: the upper end, which is in.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        violation, days = cleaned.get("violation"), cleaned.get("days")
+        if not (violation or days) or self.errors.keys() & {"violation", "days"}:
+            return cleaned
+        if cleaned.get("metric"):
+            self.add_error("violation", _("Choose a metric or a violation, not both."))
+        elif not violation:
+            self.add_error("violation", _("Name the violation whose penalties are counted."))
+        elif not days:
+            self.add_error("days", _("Say in how many days the penalties are counted."))
+        else:
+            cleaned["metric"] = f"penalties:{violation}:{days}d"
+        return cleaned
 
 
 class RuleForm(ConditionForm):
@@ -87,9 +130,8 @@ class RuleForm(ConditionForm):
     class Meta:
         model = Rule
         exclude = ["rule_set", "position"]
+        field_classes = {"entered_from": DayField, "entered_until": DayField}
         widgets = {
-            "entered_from": DayInput,
-            "entered_until": DayInput,
             "sentence_en": forms.Textarea(attrs={"rows": 2}),
             "sentence_zh": forms.Textarea(attrs={"rows": 2}),
             "reading_en": forms.Textarea(attrs={"rows": 2}),
@@ -110,6 +152,12 @@ class RuleForm(ConditionForm):
         if self.instance.warn_within is not None:
             self.initial["warn_within"] = f"{self.instance.warn_within.normalize():f}"
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.instance.pk and cleaned.get("seen") is None:
+            raise forms.ValidationError(NOT_SEEN)
+        return cleaned
+
     def validate_constraints(self) -> None:
         """Left to the verb, which first says what is wrong field by field."""
 
@@ -117,7 +165,7 @@ class RuleForm(ConditionForm):
     def sections(self) -> list[tuple[str | Promise, list[BoundField]]]:
         """The visible fields under their headings; the condition has none."""
         headed: list[tuple[str | Promise, list[str]]] = [
-            ("", ["code", "metric", "operator", "value", "upper"]),
+            ("", ["code", "metric", "violation", "days", "operator", "value", "upper"]),
             (
                 _("Applies to"),
                 [
@@ -150,7 +198,8 @@ class AlternativeForm(ConditionForm):
         self.empty_permitted, self.use_required_attribute = True, False
 
     def has_changed(self) -> bool:
-        return any(self[name].value() for name in self._meta.fields or ())
+        names = [*(self._meta.fields or ()), *("violation", "days")]
+        return any(self[name].value() for name in names if name in self.fields)
 
 
 AlternativeFormSet = forms.formset_factory(
@@ -198,7 +247,7 @@ class SubmitForm(forms.Form):
 
 class PublishForm(forms.Form):
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    in_force_from = forms.DateField(label=_("In force from"), widget=DayInput)
+    in_force_from = DayField(label=_("In force from"))
     short_notice_reason = forms.CharField(
         label=_("Why at shorter notice"),
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -208,9 +257,7 @@ class PublishForm(forms.Form):
 
 
 class RetireForm(forms.Form):
-    day = forms.DateField(
-        label=_("From"), widget=DayInput, help_text=_("The first day on which it is in force no longer.")
-    )
+    day = DayField(label=_("From"), help_text=_("The first day on which it is in force no longer."))
     reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
 

@@ -152,12 +152,11 @@ def _told(request: HttpRequest, rule_set: RuleSet) -> dict[str, Any]:
                 % {"day": date_format(rule_set.simulation.day)},
             )
         )
-    if rule_set.subject == RuleSet.Subject.SHOP:
-        simulations = reverse("admin:rules_simulation_changelist")
-        links.append((f"{simulations}?rule_set__id__exact={rule_set.pk}", _t("Simulations of this version")))
-        if may(RUN):
-            asking = reverse("admin:rules_simulation_add")
-            links.append((f"{asking}?rule_set={rule_set.pk}", _t("Simulate it")))
+    simulations = reverse("admin:rules_simulation_changelist")
+    links.append((f"{simulations}?rule_set__id__exact={rule_set.pk}", _t("Simulations of this version")))
+    if may(RUN):
+        asking = reverse("admin:rules_simulation_add")
+        links.append((f"{asking}?rule_set={rule_set.pk}", _t("Simulate it")))
     return {
         "state": state,
         "state_pill": state_pill(rule_set),

@@ -19,7 +19,7 @@ from rules.admin.values import name_of
 from rules.models import RuleSet, SimulatedChange, Simulation
 from shops.admin.cells import NOTHING, number, pill, yuan
 from shops.admin.exporting import Column
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.admin.readonly import ShownAdmin
 from shops.errors import Refused
 from shops.models import Shop
@@ -44,10 +44,9 @@ class SimulationForm(forms.Form):
     """Which version, on which day, and how far back."""
 
     rule_set = forms.ModelChoiceField(RuleSet.objects.select_related("alliance"), label=_("Rule set"))
-    day = forms.DateField(
+    day = DayField(
         label=_("Day"),
         required=False,
-        widget=DayInput(),
         help_text=_("Empty: the newest day with metrics."),
     )
     days_back = forms.IntegerField(

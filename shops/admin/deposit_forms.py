@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import money
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.errors import Refused
 from shops.rights import person_of
 
@@ -80,19 +80,16 @@ class AdjustmentForm(MovementForm):
 
 
 class DeductionForm(MovementForm):
-    due_on = forms.DateField(
+    due_on = DayField(
         label=_("Due on"),
         required=False,
-        widget=DayInput,
         help_text=_("Until when the shop pays what its deposit lacks. Empty: the usual days."),
     )
 
 
 class DemandForm(MovingForm):
     amount_fen = YuanField(label=_("Amount in yuan"))
-    due_on = forms.DateField(
-        label=_("Due on"), required=False, widget=DayInput, help_text=_("Empty: the usual days.")
-    )
+    due_on = DayField(label=_("Due on"), required=False, help_text=_("Empty: the usual days."))
     note = forms.CharField(
         label=_("Note"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )

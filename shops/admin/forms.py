@@ -8,8 +8,10 @@ from django import forms
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from shops.calendar import NAMEABLE
 from shops.models import Product, Shop
 
 
@@ -21,6 +23,19 @@ class DayInput(forms.DateInput):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         # The only notation that a browser takes, whatever the reader's language.
         super().__init__(attrs, format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A day, neither so early nor so late that nothing could be reckoned from it."""
+
+    widget = DayInput
+    default_error_messages = {"out_of_reach": _("Name a day from %(first)s to %(last)s.")}
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None and not NAMEABLE.holds(value):
+            bounds = {name: date_format(day) for name, day in NAMEABLE._asdict().items()}
+            raise forms.ValidationError(self.error_messages["out_of_reach"], "out_of_reach", bounds)
 
 
 class CodeField(forms.CharField):

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from shops.admin.exporting import deliver
-from shops.admin.forms import DayInput, form_page
+from shops.admin.forms import DayField, form_page
 from shops.admin.importing import Importing
 from shops.admin.registers import MEASURED
 from shops.models import Export, ImportBatch
@@ -21,7 +21,7 @@ from shops.rights import person_of
 class MetricsForm(forms.Form):
     """A day's metrics, and how to write them."""
 
-    day = forms.DateField(label=_("Day"), widget=DayInput)
+    day = DayField(label=_("Day"))
     format = forms.ChoiceField(label=_("Format"), choices=Export.Format.choices)
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from shops.calendar import NAMEABLE
 from shops.imports.columns import Column, Type, spoken
 from shops.pinyin import sort_key
 
@@ -22,7 +23,7 @@ Parser = Callable[[str], str]
 # Unquoted, and so NULL; for a text, which is quoted, an empty one.
 NULL = ""
 NOT_YET = "NaN"
-EARLIEST = date(2000, 1, 1)
+EARLIEST = NAMEABLE.first
 NONE_YET = frozenset({"none", "暂无"})
 FLAGS = {"1": "t", "true": "t", "是": "t", "0": "f", "false": "f", "否": "f"}
 

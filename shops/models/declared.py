@@ -18,7 +18,7 @@ class DeclaredMetric(Audited):
     """A figure about a shop's day that people have declared; files bring it, and rules speak of it.
 
     Its values stand in `ShopMetrics.extra` under its key. Once figures came in, or a published rule set
-    speaks of it, what it measures never changes: another definition is another key.
+    speaks of it, what it measures and is called never changes: another definition is another key.
     """
 
     class Type(models.TextChoices):

@@ -15,7 +15,7 @@ from rules.models import Proposal, RuleSet, SimulatedChange
 from shops.models import Alliance
 from tests.bench.crowd import DAY, crowd
 from tests.campaigns import SHARE, Tally, finished
-from tests.factories import AT, DOUYIN, WECHAT, make_batch
+from tests.factories import DOUYIN, WECHAT, make_batch, make_published
 
 pytestmark = pytest.mark.django_db
 
@@ -100,8 +100,8 @@ def compare(tally: Tally, *draft: str) -> None:
     with transaction.atomic():
         second, before = drafted(*draft), checked(draft[0])
         told = answer("simulate", str(second.pk))
-        second.published_at, second.in_force_from = AT, DAY
-        second.save()
+        second.in_force_from = DAY
+        make_published(second)
         after = checked(draft[0])
         said = simulated(told)
         transaction.set_rollback(True)

@@ -304,7 +304,7 @@ def records() -> dict[str, Any]:
             by=None,
             at=AT,
         ),
-        "rules_simulation": (simulation := make_simulation()),
+        "rules_simulation": (simulation := make_simulation(status="running", finished_at=None)),
         "rules_simulatedchange": SimulatedChange.objects.create(
             simulation=simulation, shop=shop, change=SimulatedChange.Change.NEWLY_OUT
         ),

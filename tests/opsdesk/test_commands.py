@@ -230,3 +230,13 @@ def test_sweep_replay_says_identical_or_what_differs() -> None:
     )
     assert status_of("sweep", "--replay", str(sweep)) == 1
     assert status_of("sweep", "--replay", "999999") == 2
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2101-01-01", "9999-12-31"])
+@pytest.mark.parametrize("command", ["sweep", "check_shop"])
+def test_a_day_that_nothing_could_be_reckoned_from_is_bad_usage(command: str, day: str) -> None:
+    shop = make_enrollment().shop
+    named = [shop.code] if command == "check_shop" else []
+    arguments = [command, *named, "--alliance", DOUYIN, "--day", day]
+    with pytest.raises(CommandError, match="name a day from 2000-01-01 to 2100-12-31"):
+        call_command(*arguments)

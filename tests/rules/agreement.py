@@ -27,7 +27,7 @@ from shops.models import (
     ShopMetrics,
     Violation,
 )
-from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch, make_declared
+from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch, make_declared, make_published
 from tests.rules import model
 from tests.rules.model import Facts, Said, SaidRule
 
@@ -323,8 +323,7 @@ def keep_rules(book: list[SaidRule]) -> None:
             for rule, said in zip(rules, mine, strict=True)
             for position, other in enumerate(said.alternatives, start=1)
         )
-        rule_set.published_at = AT
-        rule_set.save()
+        make_published(rule_set)
 
 
 def compiled(ids: list[int]) -> list[dict[str, Any]]:

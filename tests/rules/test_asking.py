@@ -79,3 +79,17 @@ def test_a_day_before_the_first_rules_says_that_there_are_none() -> None:
 def test_without_any_metrics_it_says_what_to_do() -> None:
     shop = make_enrollment().shop
     assert "Import a metrics file that has this shop." in page(shop, day=None)
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "Name a day from 1 Jan 2000 to 31 Dec 2100."),
+        ("zh-hans", "请填写 2000年1月1日至 2100年12月31日之间的日期。"),
+    ],
+)
+@pytest.mark.parametrize("day", [date.min, date(1999, 12, 31), date(2101, 1, 1), date.max])
+def test_a_day_that_nothing_could_be_reckoned_from_is_refused(day: date, language: str, says: str) -> None:
+    shop = make_enrollment().shop
+    make_metrics(shop)
+    assert says in page(shop, language, day)

@@ -22,6 +22,7 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_proposal,
+    make_published,
     make_sweep,
     make_user,
 )
@@ -167,8 +168,7 @@ def test_a_rule_that_slipped_holds_the_check(shops: list[Shop]) -> None:
     Rule.objects.create(
         rule_set=slipped, position=1, code="DF-C1", metric="experience_score", operator="<", value="35"
     )
-    slipped.published_at = AT
-    slipped.save()
+    make_published(slipped)
     assert held_for(check()) == ["most_cleared"]
 
 

@@ -28,6 +28,7 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_penalty,
+    make_published,
     make_shop,
 )
 
@@ -49,8 +50,7 @@ def in_force(purpose: str, *rules: dict[str, Any]) -> RuleSet:
             Alternative.objects.create(
                 rule=rule, position=place, metric=metric, operator=operator, value=value
             )
-    rule_set.published_at = AT
-    rule_set.save()
+    make_published(rule_set)
     return rule_set
 
 

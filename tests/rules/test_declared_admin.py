@@ -119,7 +119,7 @@ def test_it_is_defined_anew_while_nothing_rests_on_it() -> None:
     assert "Look at it again" in text_of(again)
 
 
-def test_once_figures_came_in_only_its_words_can_be_changed_there() -> None:
+def test_once_figures_came_in_only_its_units_and_source_can_be_changed_there() -> None:
     metric = make_declared()
     make_shop(code="S1")
     bring("metrics", f"shop,day,care_score\nS1,{DAY},4.1\n")
@@ -129,16 +129,17 @@ def test_once_figures_came_in_only_its_words_can_be_changed_there() -> None:
     answer = client.post(address, SAID | {"seen": latest_change(metric)})
     assert answer.status_code == 302
     metric.refresh_from_db()
-    assert (metric.name_en, metric.maximum, metric.window_days) == ("care of buyers", 5, None)
+    assert (metric.name_en, metric.maximum, metric.window_days) == ("care score", 5, None)
+    assert (metric.unit_en, metric.source) == ("points", "platform v2")
 
 
 def test_it_is_retired_with_a_day_and_a_reason() -> None:
     metric = make_declared()
     client = client_of("rules_editor")
     address = reverse("admin:shops_declaredmetric_retire", args=[metric.pk])
-    assert client.post(address, {"day": "2999-01-01", "reason": ""}).context["form"].errors
-    answer = client.post(address, {"day": "2999-01-01", "reason": "replaced"}, follow=True)
-    assert "retired from 1 Jan 2999 on" in text_of(answer)
+    assert client.post(address, {"day": "2099-01-01", "reason": ""}).context["form"].errors
+    answer = client.post(address, {"day": "2099-01-01", "reason": "replaced"}, follow=True)
+    assert "retired from 1 Jan 2099 on" in text_of(answer)
     assert address not in text_of(answer)
     assert "retired from" in text_of(client.get(reverse("admin:metrics")))
 
@@ -149,7 +150,7 @@ def test_what_is_still_spoken_of_is_told_on_the_page() -> None:
     client = client_of("rules_editor")
     answer = client.post(
         reverse("admin:shops_declaredmetric_retire", args=[metric.pk]),
-        {"day": "2999-01-01", "reason": "replaced"},
+        {"day": "2099-01-01", "reason": "replaced"},
     )
     assert "publish versions without it first" in text_of(answer)
 

@@ -32,6 +32,7 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_proposal,
+    make_published,
     make_shop,
     make_user,
 )
@@ -55,8 +56,7 @@ def in_force(metric: str, operator: str, value: str = "", *, purpose: str = "cle
         rule_set=rule_set, position=1, code="R-1", sentence_en="care", sentence_zh="关怀", source="test",
         metric=metric, operator=operator, value=value, **more,
     )  # fmt: skip
-    rule_set.published_at = AT - timedelta(days=41)
-    rule_set.save()
+    make_published(rule_set, at=AT - timedelta(days=41))
     return rule
 
 
@@ -328,8 +328,7 @@ def test_an_evaluation_and_a_validation_look_them_up_once() -> None:
     with CaptureQueriesContext(connection) as validated:
         assert validity.errors_of(rule_set) == []
     assert looks_at_declared(validated) == 1
-    rule_set.published_at = AT
-    rule_set.save()
+    make_published(rule_set)
     with CaptureQueriesContext(connection) as evaluated:
         Evaluation(Alliance.objects.get(code=DOUYIN), DAY).prepare()
     assert looks_at_declared(evaluated) == 1

@@ -19,7 +19,7 @@ from shops.changes import latest_change
 from shops.errors import Invalid, NotAllowed, Refused
 from shops.imports.tables import table_of
 from shops.models import Alliance, DeclaredMetric
-from tests.factories import AT, DAY, DOUYIN, make_shop, make_user
+from tests.factories import AT, DAY, DOUYIN, make_published, make_shop, make_user
 from tests.shops.importing import bring
 from tests.shops.standing import standing
 
@@ -50,8 +50,7 @@ def published(key: str, *, as_: str = "metric", first: date = DAY) -> RuleSet:
     )
     if as_ == "alternative":
         Alternative.objects.create(rule=rule, position=1, metric=key, operator="<", value="3")
-    rule_set.published_at = AT
-    rule_set.save()
+    make_published(rule_set)
     return rule_set
 
 
@@ -196,17 +195,43 @@ def test_what_a_published_set_speaks_of_never_changes(as_: str) -> None:
     }
     with pytest.raises(IntegrityError, match="a published rule set speaks of it"), transaction.atomic():
         DeclaredMetric.objects.filter(pk=metric.pk).update(maximum=3)
-    # Its names may.
-    define(metric, type="count", knows_none_yet=False, name_en="care")
-    assert metric.name_en == "care"
+    # Its source may.
+    define(metric, type="count", knows_none_yet=False, source="v2")
+    assert metric.source == "v2"
+
+
+def test_what_a_published_set_speaks_of_keeps_its_names_for_files_bring_it_by_them() -> None:
+    metric = declare()
+    published("care_score")
+    fixed = "A published rule set speaks of it: another definition is another key."
+    for name in ("name_en", "name_zh"):
+        with pytest.raises(Invalid) as refusal:
+            define(metric, **{name: "另一个"})
+        assert refusal.value.errors == {name: fixed}
+        with pytest.raises(IntegrityError, match="a published rule set speaks of it"), transaction.atomic():
+            DeclaredMetric.objects.filter(pk=metric.pk).update(**{name: "另一个"})
+
+
+def test_two_metrics_never_swap_their_names() -> None:
+    metric, other = declare(), declare(key="other", name_en="other", name_zh="另一个")
+    define(metric, name_en="for now", name_zh="暂时")
+    with pytest.raises(Invalid) as refusal:
+        define(other, key="other", name_en="care of buyers", name_zh="买家关怀分")
+    assert refusal.value.errors.keys() == {"name_en", "name_zh"}
+    # Its own it may have again.
+    define(metric)
+    assert metric.name_zh == "买家关怀分"
 
 
 def test_what_figures_came_in_under_never_changes() -> None:
     metric = declare()
     make_shop(code="S1")
     bring("metrics", f"shop,day,care_score\nS1,{DAY},4.1\n")
-    with pytest.raises(Invalid, match="Figures came in under it"):
-        define(metric, maximum=Decimal(10))
+    for values in ({"maximum": Decimal(10)}, {"name_zh": "另一个"}):
+        with pytest.raises(Invalid, match="Figures came in under it"):
+            define(metric, **values)
+        with pytest.raises(IntegrityError, match="figures were imported under it"), transaction.atomic():
+            DeclaredMetric.objects.filter(pk=metric.pk).update(**values)
     assert standing("metrics") == {f"S1 {DAY}": {"care_score": "4.1"}}
 
 

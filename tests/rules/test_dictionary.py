@@ -10,7 +10,7 @@ from rules.admin.dictionary import entries
 from rules.dictionaries import METRICS, PRODUCT_METRICS
 from rules.models import Rule, RuleSet
 from shops.models import Alliance
-from tests.factories import AT, DAY, DOUYIN, make_user
+from tests.factories import DAY, DOUYIN, make_published, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -56,8 +56,7 @@ def test_a_metric_that_a_rule_made_up_by_its_key_is_shown_as_well() -> None:
         sample_metric="paid_orders_30d",
         sample_minimum=5,
     )
-    rule_set.published_at = AT
-    rule_set.save()
+    make_published(rule_set)
     using = {entry.metric.key: [rule.code for rule in entry.rules] for entry in entries(DAY)["shop"]}
     assert using["penalties:V8:30d"] == ["R-1"]
     assert using["paid_orders_30d"] == ["R-1"]

@@ -14,7 +14,7 @@ from rules.models import Alternative, Rule, RuleSet, Simulation
 from shops.changes import latest_change
 from shops.errors import Invalid, NotAllowed, Refused
 from shops.models import Alliance
-from tests.factories import AT, DOUYIN, WECHAT, make_simulation, make_user
+from tests.factories import AT, DOUYIN, WECHAT, make_published, make_simulation, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -84,8 +84,8 @@ def test_alternatives_are_copied_with_their_rules(editor: User) -> None:
         Alliance.objects.get(code=DOUYIN), subject="shop", purpose="warning", by=editor, at=AT
     )
     drafts.add_rule(empty, a_rule(), [a_condition(), a_condition(value="0.8")], by=editor)
-    empty.published_at, empty.in_force_from = AT, date(2026, 3, 1)
-    empty.save()
+    empty.in_force_from = date(2026, 3, 1)
+    make_published(empty)
     copy = drafts.draft_from(empty, by=editor, at=AT)
     assert [a.value for a in copy.rules.get().alternatives.all()] == ["0.9", "0.8"]
     assert publishing.digest_of(copy) == publishing.digest_of(empty)

@@ -12,7 +12,16 @@ from rules import sweeps
 from rules.models import Proposal, RuleSet, Sweep
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Penalty, PromotionPeriod
-from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_sweep, make_user
+from tests.factories import (
+    AT,
+    DAY,
+    DOUYIN,
+    make_enrollment,
+    make_metrics,
+    make_published,
+    make_sweep,
+    make_user,
+)
 from tests.rules.test_sweeps import check
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +38,7 @@ def in_mode(mode: str, purpose: str = "clearance", alliance: str = DOUYIN) -> Ru
     for rule in shipped.rules.all():
         rule.pk, rule.rule_set = None, version
         rule.save(force_insert=True)
-    version.published_at = AT
-    version.save()
+    make_published(version)
     return version
 
 

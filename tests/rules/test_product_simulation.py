@@ -23,6 +23,7 @@ from tests.factories import (
     make_metrics,
     make_product,
     make_product_metrics,
+    make_published,
     make_user,
 )
 from tests.rules.test_products import BAD, listed, rules
@@ -145,8 +146,7 @@ def test_a_check_by_the_published_draft_does_what_its_simulation_said() -> None:
     rules("admission")
     second = draft()
     told = simulated(second).result["draft"]
-    second.published_at = AT
-    second.save()
+    make_published(second)
     sweep = check(WECHAT)
     assert sweep.by_kind == {kind: count for kind, count in told.items() if count and kind != "no_data"}
     assert set(sweep.by_kind) == {"stop", "observe", "admit", "resume"}

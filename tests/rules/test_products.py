@@ -20,6 +20,7 @@ from tests.factories import (
     make_penalty,
     make_product,
     make_product_metrics,
+    make_published,
 )
 from tests.rules.test_sweeps import check
 
@@ -49,8 +50,7 @@ def rules(
     }[purpose]
     Rule.objects.create(rule_set=rule_set, position=1, **{"metric": "quality_refund_rate", **usual, **rule})
     if published:
-        rule_set.published_at = AT
-        rule_set.save()
+        make_published(rule_set)
     return rule_set
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
-from rules import drafts, publishing, sweeps
-from rules.models import Proposal, Retirement, Rule, RuleSet, Simulation, Sweep
+from rules import declaring, drafts, publishing, sweeps
+from rules.models import Proposal, Retirement, Rule, RuleSet, SimulatedChange, Simulation, Sweep
 from rules.publishing import State
 from shops.changes import latest_change
 from shops.errors import NotAllowed, Refused
@@ -17,6 +18,7 @@ from shops.models import Alliance
 from tests.factories import (
     AT,
     DOUYIN,
+    make_declared,
     make_enrollment,
     make_metrics,
     make_shop,
@@ -294,11 +296,51 @@ def test_what_was_submitted_anew_is_looked_at_again_before_it_is_published(
 
 
 def test_rules_that_differ_from_the_simulated_ones_are_not_published(
-    submitted: RuleSet, supervisor: User
+    draft: RuleSet, editor: User, supervisor: User
 ) -> None:
-    Simulation.objects.filter(pk=submitted.simulation_id).update(digest="0" * 64)
+    draft.submitted_at, draft.submitted_by = AT, editor
+    draft.simulation = make_simulation(draft, digest="0" * 64)
+    draft.save()
     with pytest.raises(Refused, match="changed since it was simulated"):
-        publish(submitted, supervisor)
+        publish(draft, supervisor)
+
+
+def a_rule_on_care() -> Rule:
+    return Rule(
+        code="DF-A99", metric="care_score", operator="≥", value="3",
+        sentence_en="care", sentence_zh="关怀", source="test",
+    )  # fmt: skip
+
+
+def test_what_a_declared_metric_means_belongs_to_what_was_simulated(
+    draft: RuleSet, editor: User, supervisor: User
+) -> None:
+    metric = make_declared("care_score")
+    drafts.add_rule(draft, a_rule_on_care(), by=editor)
+    publishing.submit(draft, make_simulation(draft), by=editor, at=AT)
+    wider = declaring.Declaration(
+        metric.key, metric.name_en, metric.name_zh, "score", maximum=Decimal(10), knows_none_yet=True
+    )
+    declaring.define_anew(metric, wider, seen=None, by=editor)
+    with pytest.raises(Refused, match="changed since it was simulated"):
+        publish(draft, supervisor)
+
+
+def test_no_set_goes_on_that_speaks_of_a_retired_metric(
+    draft: RuleSet, editor: User, supervisor: User
+) -> None:
+    metric = make_declared("care_score")
+    drafts.add_rule(draft, a_rule_on_care(), by=editor)
+    publishing.submit(draft, make_simulation(draft), by=editor, at=AT)
+    publish(draft, supervisor, TODAY + timedelta(days=1), short_notice_reason="now")
+    third = drafts.draft_from(version(2), by=editor, at=AT)
+    drafts.remove_rule(third.rules.get(code="DF-A99"), by=editor)
+    publishing.submit(third, make_simulation(third), by=editor, at=AT)
+    publish(third, supervisor)
+    declaring.retire(metric, day=SOON, reason="gone", by=editor, at=AT)
+    with pytest.raises(Refused, match="v2 would go on, and speaks of retired metrics: care score"):
+        publishing.retire(third, day=SOON, reason="a slip", by=supervisor, at=AT)
+    assert in_force(SOON) == 3
 
 
 def test_a_newer_version_does_not_begin_before_one_that_is_published(
@@ -421,3 +463,89 @@ def test_old_versions_stay_as_they_are(submitted: RuleSet, supervisor: User) -> 
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
+
+
+# What the database asks for, whoever asks it
+
+
+PUBLISHED = "UPDATE rules_ruleset SET published_at = now(), in_force_from = '2030-01-01'"
+
+
+def refused(statement: str, *params: object, match: str) -> None:
+    with pytest.raises(DatabaseError, match=match), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+
+
+def test_the_database_publishes_no_draft_that_was_not_submitted(draft: RuleSet, supervisor: User) -> None:
+    for statement in (f"{PUBLISHED} WHERE id = %s", f"{PUBLISHED}, drafted_by_id = NULL WHERE id = %s"):
+        refused(statement, draft.pk, match="published is what was submitted")
+    refused(
+        f"{PUBLISHED}, submitted_at = now(), submitted_by_id = drafted_by_id, simulation_id = %s,"
+        " published_by_id = %s WHERE id = %s",
+        *(make_simulation(draft).pk, supervisor.pk, draft.pk),
+        match="published is what was submitted",
+    )
+
+
+def test_the_database_publishes_nothing_in_nobodys_name(submitted: RuleSet) -> None:
+    refused(f"{PUBLISHED} WHERE id = %s", submitted.pk, match="by somebody")
+
+
+def test_the_database_publishes_nothing_without_its_own_simulation(draft: RuleSet, supervisor: User) -> None:
+    draft.submitted_at, draft.submitted_by, draft.simulation = AT, draft.drafted_by, make_simulation()
+    draft.save()
+    statement = f"{PUBLISHED}, published_by_id = %s WHERE id = %s"
+    refused(statement, supervisor.pk, draft.pk, match="with its simulation")
+
+
+def test_the_database_publishes_nothing_without_a_rule_to_evaluate(draft: RuleSet, supervisor: User) -> None:
+    draft.rules.exclude(metric="").delete()
+    draft.submitted_at, draft.submitted_by, draft.simulation = AT, draft.drafted_by, make_simulation(draft)
+    draft.save()
+    statement = f"{PUBLISHED}, published_by_id = %s WHERE id = %s"
+    refused(statement, supervisor.pk, draft.pk, match="a rule to evaluate")
+
+
+def test_no_set_begins_as_published() -> None:
+    refused(
+        "INSERT INTO rules_ruleset (alliance_id, subject, purpose, version, mode, note, short_notice_reason,"
+        " published_at, in_force_from)"
+        " SELECT id, 'shop', 'warning', 1, 'propose', '', '', now(), '2030-01-01' FROM shops_alliance",
+        match="published is what was submitted",
+    )
+
+
+def test_what_was_simulated_never_changes(submitted: RuleSet) -> None:
+    simulation = submitted.simulation
+    assert simulation is not None
+    shop = make_shop()
+    refused(
+        "UPDATE rules_simulation SET digest = '' WHERE id = %s", simulation.pk, match="what is done never"
+    )
+    refused(
+        "INSERT INTO rules_simulatedchange (simulation_id, shop_id, change, rules)"
+        " VALUES (%s, %s, 'rescued', '{}')",
+        *(simulation.pk, shop.pk),
+        match="what a simulation told never changes",
+    )
+    told = {"simulation": make_simulation(status="running", finished_at=None), "shop": shop}
+    row = SimulatedChange.objects.create(**told, change=SimulatedChange.Change.RESCUED)
+    refused(
+        "UPDATE rules_simulatedchange SET change = 'warned' WHERE id = %s",
+        row.pk,
+        match="what a simulation told never changes",
+    )
+
+
+def test_what_a_submission_rests_on_is_kept(draft: RuleSet, editor: User) -> None:
+    simulation = make_simulation(draft, status="running", finished_at=None)
+    told = {"simulation": simulation, "shop": make_shop(), "change": SimulatedChange.Change.RESCUED}
+    row = SimulatedChange.objects.create(**told)
+    simulation.status, simulation.finished_at = Simulation.Status.DONE, AT
+    simulation.save()
+    publishing.submit(draft, simulation, by=editor, at=AT)
+    delete = "DELETE FROM rules_simulatedchange WHERE id = %s"
+    refused(delete, row.pk, match="what a simulation told never changes")
+    publishing.withdraw_submission(draft, by=editor, reason="a slip")
+    drafts.discard(draft, by=editor, reason="a slip")
+    assert not SimulatedChange.objects.filter(pk=row.pk).exists()

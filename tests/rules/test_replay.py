@@ -20,6 +20,7 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_penalty,
+    make_published,
     make_qualification,
     make_shop,
     make_user,
@@ -115,8 +116,7 @@ def everything_changes(shops: list[Shop]) -> None:
             operator="<" if rule_set.purpose == "clearance" else "≥",
             value="4.9",
         )
-        newer.published_at = AT
-        newer.save()
+        make_published(newer)
     for shop in shops:
         shop.status, shop.shop_type, shop.goods_kind = "closed", "flagship", "physical"
         shop.entered_on, shop.closed_on, shop.closed_cause = None, DAY, "violation"

@@ -233,6 +233,79 @@ def test_an_old_page_is_refused_with_who_changed_the_rule_meanwhile(desk: Client
     assert code(draft, "DF-A5").value == "4.3"
 
 
+@pytest.mark.parametrize("seen", ["", "x"])
+def test_a_page_that_does_not_say_what_it_showed_changes_nothing(
+    desk: Client, draft: RuleSet, seen: str
+) -> None:
+    rule = code(draft, "DF-A5")
+    url = address("rule", draft, rule)
+    sent = answers(desk, url, value="4.9", seen=seen)
+    assert "Look at the rule again." in desk.post(url, sent).content.decode()
+    removing = desk.post(address("rule_remove", draft, rule), sent, follow=True)
+    assert "Look at the rule again." in removing.content.decode()
+    assert code(draft, "DF-A5").value == rule.value
+
+
+def test_penalties_under_any_violation_are_counted_over_any_days(desk: Client, draft: RuleSet) -> None:
+    url = address("rule", draft, code(draft, "DF-A5"))
+    counted = {"metric": "", "violation": "V9", "days": "30", "operator": "<", "value": "2"}
+    other = {f"alternatives-0-{name}": value for name, value in counted.items()}
+    other |= {"alternatives-0-violation": "V8", "alternatives-0-days": "7"}
+    desk.post(url, answers(desk, url, **counted, **other))
+    rule = code(draft, "DF-A5")
+    assert rule.metric == "penalties:V9:30d"
+    assert rule.alternatives.get().metric == "penalties:V8:7d"
+    assert "penalties under V9 in 30 days" in text(desk, address("change", draft))
+    # And what its page shows is what it says.
+    desk.post(url, answers(desk, url, value="3"))
+    rule = code(draft, "DF-A5")
+    assert (rule.metric, rule.value) == ("penalties:V9:30d", "3")
+    assert rule.alternatives.get().metric == "penalties:V8:7d"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize(
+    ("asked", "field", "says"),
+    [
+        (
+            {"violation": "V9", "days": "30"},
+            "violation",
+            {"en": "not both", "zh-hans": "不能同时"},
+        ),
+        (
+            {"metric": "", "violation": "V9"},
+            "days",
+            {"en": "in how many days", "zh-hans": "多少天"},
+        ),
+        (
+            {"metric": "", "days": "30"},
+            "violation",
+            {"en": "Name the violation", "zh-hans": "违规"},
+        ),
+        (
+            {"metric": "", "violation": "V9", "days": "0"},
+            "days",
+            {"en": "greater than or equal to 1", "zh-hans": "1"},
+        ),
+    ],
+)
+def test_a_count_of_penalties_takes_a_violation_and_days(
+    editor: User, draft: RuleSet, asked: dict, field: str, says: dict, language: str
+) -> None:
+    client = signed_in(editor, language)
+    url = address("rule", draft, code(draft, "DF-A5"))
+    form = client.post(url, answers(client, url, **asked)).context["form"]
+    assert says[language] in str(form.errors[field])
+    assert code(draft, "DF-A5").metric == "shop_score"
+
+
+def test_a_draft_on_products_is_simulated_from_its_page(desk: Client, editor: User) -> None:
+    draft = drafts.draft_empty(version_1().alliance, subject="product", purpose="clearance", by=editor, at=AT)
+    page = text(desk, address("change", draft))
+    assert f"{reverse('admin:rules_simulation_add')}?rule_set={draft.pk}" in page
+    assert "in how many days" not in text(desk, address("rule_add", draft))
+
+
 def test_rules_are_added_moved_and_removed(desk: Client, draft: RuleSet) -> None:
     url = address("rule_add", draft)
     new = answers(
@@ -259,7 +332,7 @@ def test_rules_are_added_moved_and_removed(desk: Client, draft: RuleSet) -> None
 def test_a_rule_of_another_set_is_not_reached_through_a_draft(desk: Client, draft: RuleSet) -> None:
     stranger = version_1().rules.get(code="DF-A5")
     assert desk.get(address("rule", draft, stranger)).status_code == 302
-    answer = desk.post(address("rule_remove", draft, stranger), follow=True)
+    answer = desk.post(address("rule_remove", draft, stranger), {"seen": "1"}, follow=True)
     assert "removed this rule" in answer.content.decode()
     assert version_1().rules.filter(code="DF-A5").exists()
 
@@ -358,7 +431,7 @@ def test_of_a_published_version_nothing_is_edited(desk: Client) -> None:
         assert desk.get(url).status_code == 302
     for url, sent in (
         (address("rule_move", version_1(), rule), {"to": 3}),
-        (address("rule_remove", version_1(), rule), {}),
+        (address("rule_remove", version_1(), rule), {"seen": 1}),
     ):
         assert "it never changes" in desk.post(url, sent, follow=True).content.decode()
     assert "mover" not in text(desk, address("change", version_1()))

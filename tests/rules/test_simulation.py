@@ -11,7 +11,7 @@ from rules import simulation, sweeps
 from rules.models import Proposal, Rule, RuleSet, Simulation
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment
-from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_shop
+from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_metrics, make_published, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -135,8 +135,8 @@ def test_a_check_by_the_published_draft_does_what_its_simulation_said() -> None:
     before = checked("clear")
     second = draft(DF_C1=("<", "3.9"))
     done = simulated(second)
-    second.published_at, second.in_force_from = AT, DAY
-    second.save()
+    second.in_force_from = DAY
+    make_published(second)
     told = changes(done)
     newly_out = {code for code, change in told.items() if change == "newly_out"}
     rescued = {code for code, change in told.items() if change == "rescued"}

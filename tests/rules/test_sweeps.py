@@ -20,6 +20,7 @@ from tests.factories import (
     make_metrics,
     make_penalty,
     make_proposal,
+    make_published,
     make_qualification,
     make_shop,
     make_user,
@@ -247,8 +248,7 @@ def test_a_check_that_breaks_files_nothing_and_says_why() -> None:
     Rule.objects.create(
         rule_set=broken, position=1, code="DF-X1", metric="unheard_of", operator="<", value="1"
     )
-    broken.published_at = AT
-    broken.save()
+    make_published(broken)
     requested = sweeps.request(alliance=clearance.alliance, by=None, at=AT, day=DAY)
     with pytest.raises(Refused):
         sweeps.run(requested.pk, at=AT)
@@ -358,8 +358,7 @@ def test_rules_that_only_advise_clear_nobody_and_keep_nobody_out() -> None:
         value="4.9",
         advisory=True,
     )
-    advice.published_at = AT
-    advice.save()
+    make_published(advice)
     assert check(WECHAT).by_kind == {"admit": 1}
 
 

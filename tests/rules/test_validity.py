@@ -11,7 +11,7 @@ from django.utils.translation import override
 from rules import validity
 from rules.models import Alternative, Rule, RuleSet
 from shops.models import Alliance
-from tests.factories import DOUYIN
+from tests.factories import DOUYIN, WECHAT
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,9 @@ def test_the_rules_that_every_installation_has_are_right(rule_set: int) -> None:
         {"metric": "shop_status", "operator": "in", "value": "normal, suspended"},
         {"metric": "shop_status", "operator": "in", "value": "normal，suspended"},
         {"operator": "between", "value": "4.0", "upper": "4.0"},
-        {"operator": "between", "value": "0", "upper": "5"},
+        {"operator": "between", "value": "0", "upper": "4.99"},
+        {"operator": "unknown", "value": ""},
+        {"metric": "shop_status", "operator": "in", "value": "normal,suspended"},
         {"operator": "known", "value": ""},
         {"metric": "penalties:V8:30d", "operator": "<", "value": "3"},
         {"metric": "account_ok", "operator": "≠", "value": "false"},
@@ -100,7 +102,23 @@ def test_a_rule_that_can_be_evaluated_is_right(values: dict) -> None:
         ({"value": "４.２"}, "value", "cannot be compared"),
         ({"metric": "paid_orders_30d", "value": "1_000"}, "value", "cannot be compared"),
         ({"metric": "paid_orders_30d", "value": "30.5"}, "value", "cannot be compared"),
-        ({"metric": "account_ok", "operator": "=", "value": "1"}, "value", "cannot be compared"),
+        ({"metric": "account_ok", "operator": "=", "value": "1"}, "value", "write true or false, not “1”"),
+        ({"operator": ">", "value": "5"}, "value", "No value of “shop score” meets this."),
+        ({"operator": "<", "value": "0.00"}, "value", "No value of “shop score” meets this."),
+        ({"operator": "≥", "value": "0"}, "value", "Every value of “shop score” meets this."),
+        ({"operator": "≤", "value": "5"}, "value", "Every value of “shop score” meets this."),
+        ({"operator": "between", "value": "0", "upper": "5"}, "value", "Every value of “shop score” meets"),
+        (
+            {
+                "metric": "shop_status",
+                "operator": "in",
+                "value": "preparing,normal,suspended,closed",
+            },
+            "value",
+            "Every value of “shop status” meets this.",
+        ),
+        ({"goods_kinds": ["virtual"], "exemption": "virtual_goods"}, "exemption", "apply to nobody"),
+        ({"metric": "gmv_30d", "operator": "unknown", "value": ""}, "operator", "may be missing data"),
         ({"value": ""}, "value", "with what"),
         ({"operator": "in", "value": ""}, "value", "with what"),
         ({"operator": "in", "value": " , ,"}, "value", "with what"),
@@ -160,6 +178,10 @@ def test_nobody_is_put_out_for_what_is_not_known() -> None:
     assert problems("warning", **unknown) == {}
 
 
+def test_nobody_is_put_out_for_what_is_known() -> None:
+    assert "is known" in problems("clearance", operator="known", value="")["operator"]
+
+
 @pytest.mark.parametrize(
     ("other", "says"),
     [
@@ -182,6 +204,17 @@ def test_a_code_is_used_once_whatever_its_case() -> None:
     assert "already" in validity.check_rule(again, [], rule_set)["code"]
     again.save()
     assert [error.split(":")[0] for error in validity.errors_of(rule_set)] == ["DF-A5", "df-a5"]
+
+
+@pytest.mark.parametrize(("purpose", "subject"), [("clearance", "shop"), ("admission", "product")])
+def test_a_code_names_one_rule_of_an_alliance_in_whichever_version(purpose: str, subject: str) -> None:
+    told = problems(purpose, subject=subject, code="df-a5")["code"]
+    assert told == (
+        "DF-A5 is a rule of Douyin Featured Alliance · admission v1: a code names one rule of an alliance."
+    )
+    wechat = Alliance.objects.get(code=WECHAT)
+    elsewhere = RuleSet.objects.create(alliance=wechat, purpose="clearance", version=1000)
+    assert validity.check_rule(rule(elsewhere, code="DF-A5"), [], elsewhere) == {}
 
 
 def test_a_set_without_anything_to_evaluate_is_refused() -> None:
@@ -266,3 +299,6 @@ def test_a_warning_may_speak_of_the_sales_of_observed_products() -> None:
 def test_the_words_are_the_readers() -> None:
     with override("zh-hans"):
         assert "量程" in problems(value="9")["value"]
+        assert "true" in problems(metric="account_ok", operator="=", value="是")["value"]
+        status = problems(metric="shop_status", operator="=", value="正常")["value"]
+        assert "normal (正常)" in status

@@ -11,7 +11,17 @@ from opsdesk import review
 from rules.models import Proposal, Rule, RuleSet
 from shops import penalties
 from shops.models import Alliance, Enrollment, Measure, Penalty
-from tests.factories import AT, DAY, DOUYIN, WECHAT, make_enrollment, make_metrics, make_shop, make_user
+from tests.factories import (
+    AT,
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_enrollment,
+    make_metrics,
+    make_published,
+    make_shop,
+    make_user,
+)
 from tests.rules.test_sweeps import check
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +34,7 @@ def version(purpose: str, *, mode: str = "propose", **rule) -> RuleSet:
     )
     values = {"position": 1, "metric": "experience_score", "operator": "<", "value": "3.5"}
     Rule.objects.create(rule_set=found, **{**values, **rule})
-    found.published_at = AT
-    found.save()
+    make_published(found)
     return found
 
 

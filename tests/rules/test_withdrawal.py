@@ -18,6 +18,7 @@ from tests.factories import (
     make_enrollment,
     make_metrics,
     make_proposal,
+    make_published,
     make_shop,
     make_sweep,
 )
@@ -93,8 +94,7 @@ def test_a_rule_that_a_later_version_no_longer_has_keeps_no_proposal_open() -> N
     Rule.objects.create(
         rule_set=without, position=1, code="DF-C9", metric="positive_rate", operator="<", value="0.1"
     )
-    without.published_at = AT
-    without.save()
+    make_published(without)
     assert check(day=NEXT, at=AT + timedelta(days=1)).withdrawn == 1
 
 
@@ -108,8 +108,7 @@ def test_a_check_goes_by_the_version_in_force_when_it_runs_and_says_which() -> N
     Rule.objects.create(
         rule_set=stricter, position=1, code="DF-C1", metric="experience_score", operator="<", value="3.9"
     )
-    stricter.published_at = AT
-    stricter.save()
+    make_published(stricter)
     sweep = sweeps.run(requested.pk, at=AT)
     assert the_proposal().rule_set == sweep.clearance == stricter
 

@@ -176,7 +176,9 @@ def something_of_everything() -> None:
     make_penalty(shop, violation_code="V9")
     make_sweep(requested_by=make_user())
     SimulatedChange.objects.create(
-        simulation=make_simulation(), shop=shop, change=SimulatedChange.Change.NEWLY_OUT
+        simulation=make_simulation(status="running", finished_at=None),
+        shop=shop,
+        change=SimulatedChange.Change.NEWLY_OUT,
     )
     proposal = make_proposal()
     Decision.objects.create(
