@@ -13,7 +13,17 @@ from django.core.management.base import CommandError
 from django.utils.timezone import localdate
 
 from rules.models import Sweep, SweepInput
-from tests.factories import DAY, DOUYIN, WECHAT, make_enrollment, make_metrics, make_proposal, make_shop
+from tests.factories import (
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_enrollment,
+    make_metrics,
+    make_product,
+    make_proposal,
+    make_shop,
+)
+from tests.rules.test_products import listed
 
 pytestmark = pytest.mark.django_db
 
@@ -230,3 +240,17 @@ def test_sweep_replay_says_identical_or_what_differs() -> None:
     )
     assert status_of("sweep", "--replay", str(sweep)) == 1
     assert status_of("sweep", "--replay", "999999") == 2
+
+
+def test_sweep_replay_names_the_product_that_differs() -> None:
+    listing = listed("applied", settled_orders=29)
+    sweep = answer("sweep", "--alliance", WECHAT)["sweep"]
+    kept = SweepInput.objects.get(product=listing.product)
+    other = make_product(listing.product.shop, code="G9")
+    SweepInput.objects.create(
+        sweep_id=sweep, shop=kept.shop, product=other, inputs=kept.inputs, verdict={**kept.verdict, "due": ""}
+    )
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("sweep", "--replay", str(sweep), stdout=out)
+    assert f"{kept.shop.code}, product G9: then" in out.getvalue()
