@@ -20,8 +20,8 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import jobs, review, worklist
 from rules import checking, sweeps
+from rules.admin import unjudged
 from rules.admin.unjudged import UNJUDGED
-from rules.dictionaries import METRICS
 from rules.models import Proposal
 from shops import outgoing
 from shops.admin.exporting import deliver
@@ -92,10 +92,10 @@ def no_data(request: HttpRequest, site: AdminSite, alliance: str) -> HttpRespons
             return HttpResponseRedirect(request.path)
     context = {
         **site.each_context(request),
-        "title": _t("Shops without data"),
+        "title": _t("Shops and products without data"),
         "alliance": subject,
         "day": day,
-        "rows": [(row, [METRICS[key].name for key in row.lacking]) for row in rows],
+        "rows": [(row, unjudged.purposes(row), unjudged.lacking(row)) for row in rows],
         "count": count,
         "previous": number - 1 if number > 1 else None,
         "next": number + 1 if number * ON_A_PAGE < count else None,

@@ -174,6 +174,13 @@ class Comparison:
         """The value is missing, of a comparison that needs one."""
         return Q(**{f"{self.path}__isnull": True})
 
+    def missing(self) -> Q:
+        """There is no value, and nobody says that there is none yet."""
+        if not self.none_yet:
+            return self.unknown()
+        none_yet = Case(When(**{self.none_yet: True}, then=Value(False)), default=Value(True))
+        return self.unknown() & Q(none_yet)
+
     def margin(self, *, holds_when_met: bool) -> Expression:
         """Distance to the (nearest) threshold, positive on the holding side; NULL for flags and texts."""
         if not self.metric.kind.numeric or self.bare:

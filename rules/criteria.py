@@ -219,6 +219,12 @@ class Criterion:
             )
         )
 
+    def wanting(self) -> list[tuple[str, Q]]:
+        """The metrics that it may lack, each with the condition on which it is missing."""
+        if not self.alternatives:
+            return [(self.metric.key, Q())]
+        return [(way.metric.key, way.missing()) for way in self.ways]
+
     def outcome(self) -> Case:
         """holds, fails, exempt or no_data."""
         met, unmet = (Outcome.FAILS, Outcome.HOLDS) if self.clearing else (Outcome.HOLDS, Outcome.FAILS)

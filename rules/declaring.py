@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 
 from rules import publishing
 from rules.contents import DEFINITION
-from rules.dictionaries import METRICS
+from rules.dictionaries import METRICS, PRODUCT_METRICS
 from rules.models import Rule, RuleSet
 from shops import sql
 from shops.changes import lock, refuse_unless_seen
 from shops.declared import read_anew
 from shops.errors import Invalid, Refused
 from shops.imports.columns import REASONS, SHOP_METRICS, spoken
-from shops.metrics import DECIMALS, PRODUCT_METRICS, MetricType
+from shops.metrics import DECIMALS, MetricType
 from shops.models import DeclaredMetric, ImportBatch
 from shops.models.declared import WIDEST
 from shops.rights import require
@@ -198,8 +198,10 @@ def _check_key(metric: DeclaredMetric) -> dict[str, str]:
         }
     if DeclaredMetric.objects.filter(pk=metric.pk, key=key).exists():
         return {}
-    if key in METRICS or key in PRODUCT_METRICS:
+    if key in METRICS:
         return {"key": _("There is a metric “%(key)s” already.") % {"key": key}}
+    if key in PRODUCT_METRICS:
+        return {"key": _("Rules on products call a metric of theirs “%(key)s” already.") % {"key": key}}
     return {"key": _stands(key)} if _is_taken(key, metric) else {}
 
 

@@ -35,6 +35,8 @@ def grant(
 ) -> ShopExemption:
     """Exempt the shop from the rule; `until` is the last day on which that counts.
 
+    From a rule on products all of the shop's products are exempt.
+
     Refused without a reason, for a day that is over, and for a rule that isn't in force in the alliance,
     only advises, is never evaluated or counts openings: an exemption from it would do nothing.
     """
@@ -46,7 +48,11 @@ def grant(
         raise Refused(
             _("The exemption would end on %(until)s, which is over.") % {"until": date_format(until)}
         )
-    in_force = [publishing.in_force(alliance, purpose, today) for purpose in RuleSet.Purpose]
+    in_force = [
+        publishing.in_force(alliance, purpose, today, subject)
+        for subject in RuleSet.Subject
+        for purpose in RuleSet.Purpose
+    ]
     rule = Rule.objects.filter(rule_set__in=[found for found in in_force if found], code=rule_code).first()
     names = {"rule": rule_code, "alliance": alliance}
     if rule is None:

@@ -1,8 +1,8 @@
 """A check evaluated again, from what it knew then and by the versions that it went by.
 
-A check keeps, of each shop that it proposed and of one in a hundred others, every value that its rules look
-at, and what it made of them. Replayed, the same criteria are compiled over those values instead of shops:
-whatever has become of rules, shops, penalties and exemptions since, the answer is to be the same.
+A check keeps, of each shop and product that it proposed and of one in a hundred others, every value that its
+rules look at, and what it made of them. Replayed, the same criteria are compiled over those values instead:
+whatever has become of rules, shops, products, penalties and exemptions since, the answer is to be the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     CharField,
@@ -21,6 +22,7 @@ from django.db.models import (
     Func,
     Q,
     QuerySet,
+    TextField,
     Value,
     When,
 )
@@ -28,52 +30,81 @@ from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, JSONObject
 
+from rules.criteria import Criterion
 from rules.evaluation import Evaluation
 from rules.models import Proposal, RuleSet, Sweep, SweepInput
+from rules.products import ProductEvaluation
 from rules.sql import gather, over_everybody
 from shops import sql
-from shops.models import Alliance, Shop
+from shops.models import Alliance, Product, Shop
 
-INSIDE, OUTSIDE = "inside", "outside"
+INSIDE, OUTSIDE, PRODUCTS = "inside", "outside", "products"
 # How many differences are told one by one.
 TOLD = 100
 
 
-def keep(sweep: Sweep, evaluation: Evaluation) -> int:
-    """Keep the inputs and the verdict of the shops that were proposed, and of the sample; how many they are.
+@dataclass(frozen=True)
+class _Population:
+    """Those whom a check judges alike: all of them as its rules ask for them, and what they come to."""
+
+    name: str
+    everybody: QuerySet[Any]
+    verdict: JSONObject
+
+
+def keep(sweep: Sweep, evaluation: Evaluation, products: ProductEvaluation) -> int:
+    """Keep the inputs and the verdicts of what was proposed, and of the sample; how many they are.
 
     Inside the check's transaction, after filing.
     """
-    proposed = Proposal.objects.filter(sweep=sweep, product=None).order_by()
-    sample = Shop.objects.filter(Q(_Sampled("code"))).order_by()
-    # First who they are: the others need not be judged once more.
-    with over_everybody():
-        gather("rules_kept", proposed.values(kept=F("shop")).union(sample.values(kept=F("pk"))))
-    kept = 0
-    for population in (INSIDE, OUTSIDE):
-        shops = _population(evaluation, population)
-        names = _names(evaluation, population, shops)
-        rows = shops.filter(pk__in=RawSQL("SELECT rules_kept.kept FROM rules_kept", [])).values(
-            "id",
-            inputs=JSONObject(
-                population=Value(population),
-                warns_on_lost_admission=Value(evaluation.alliance.warns_on_lost_admission),
-                **{name: F(name) for name in names},
-            ),
-            verdict=_verdict(evaluation, population),
-        )
-        query, params = rows.query.sql_with_params()
-        kept += sql.execute(
-            "INSERT INTO rules_sweepinput (sweep_id, shop_id, inputs, verdict)"
-            f" SELECT %s, id, inputs, verdict FROM ({query}) kept ON CONFLICT DO NOTHING",
-            [sweep.pk, *params],
-        )
+    proposed = Proposal.objects.filter(sweep=sweep).order_by()
+    _gather(proposed.filter(product=None).values(kept=F("shop")), Shop)
+    setting = {"warns_on_lost_admission": Value(evaluation.alliance.warns_on_lost_admission)}
+    of_shops = {"shop": F("pk"), "product": Cast(Value(None), BigIntegerField())}
+    kept = sum(_keep(sweep, shops, "pk", of_shops, setting) for shops in _of_shops(evaluation))
+    if products.versions:
+        _gather(proposed.exclude(product=None).values(kept=F("product")), Product)
+        of_products = {"shop": F("product__shop_id"), "product": F("product_id")}
+        kept += _keep(sweep, _of_products(products), "product", of_products, {})
     return kept
+
+
+def _gather(proposed: QuerySet[Any, Any], model: type[Shop | Product]) -> None:
+    """First who they are: the others need not be judged once more."""
+    sample = model.objects.filter(Q(_Sampled("code"))).order_by()
+    with over_everybody():
+        gather("rules_kept", proposed.union(sample.values(kept=F("pk"))))
+
+
+def _keep(
+    sweep: Sweep, population: _Population, key: str, who: dict[str, Any], setting: dict[str, Value]
+) -> int:
+    everybody = population.everybody
+    gathered = everybody.filter(**{f"{key}__in": RawSQL("SELECT rules_kept.kept FROM rules_kept", [])})
+    rows = gathered.values(
+        **{f"of_{name}": found for name, found in who.items()},
+        inputs=JSONObject(
+            population=Value(population.name),
+            **setting,
+            **{name: F(name) for name in _names(population)},
+        ),
+        verdict=population.verdict,
+    )
+    query, params = rows.query.sql_with_params()
+    return sql.execute(
+        "INSERT INTO rules_sweepinput (sweep_id, shop_id, product_id, inputs, verdict)"
+        f" SELECT %s, of_shop, of_product, inputs, verdict FROM ({query}) kept ON CONFLICT DO NOTHING",
+        [sweep.pk, *params],
+    )
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a check's inputs come to, evaluated again. `differences`: the first of them, by shop."""
+    """What a check's inputs come to, evaluated again.
+
+    `differences`: the first of them, of shops and then of products: {"shop", "product", "then", "now"}, the
+    product's code None where it is about the shop.
+    """
 
     sweep: Sweep
     compared: int
@@ -91,22 +122,25 @@ def replay(sweep: Sweep) -> Replay:
     differences: list[dict[str, Any]] = []
     alliance = Alliance.objects.get(pk=sweep.alliance_id)
     # The one setting that decides who is due for something. A check's inputs all say the same.
-    first = sweep.inputs.values_list("inputs__warns_on_lost_admission", flat=True).first()
+    of_shops = sweep.inputs.filter(product=None)
+    first = of_shops.values_list("inputs__warns_on_lost_admission", flat=True).first()
     alliance.warns_on_lost_admission = bool(first)
-    for population in (INSIDE, OUTSIDE):
-        replayed = _Replayed(alliance, sweep.day, sweep=sweep)
-        again = _population(replayed, population).annotate(again=_verdict(replayed, population))
+    shops = _Replayed(alliance, sweep.day, sweep=sweep)
+    products = _ReplayedProducts(alliance, sweep.day, sweep=sweep)
+    for population in [*_of_shops(shops), *([_of_products(products)] if products.versions else [])]:
+        again = population.everybody.annotate(again=population.verdict)
         compared += again.count()
         other = again.filter(Q(_Distinct(F("verdict"), F("again"))))
         differing += other.count()
-        told = other.order_by("shop__code")[: TOLD - len(differences)]
-        differences += told.values("verdict", "again", code=F("shop__code"))
-    return Replay(
-        sweep,
-        compared,
-        differing,
-        [{"shop": d["code"], "then": d["verdict"], "now": d["again"]} for d in differences],
-    )
+        told = other.order_by("shop__code", "product__code")[: TOLD - len(differences)]
+        found = told.values(
+            code=F("shop__code"), product_code=F("product__code"), then=F("verdict"), now=F("again")
+        )
+        differences += [
+            {"shop": d["code"], "product": d["product_code"], "then": d["then"], "now": d["now"]}
+            for d in found
+        ]
+    return Replay(sweep, compared, differing, differences)
 
 
 @dataclass(frozen=True)
@@ -122,29 +156,57 @@ class _Replayed(Evaluation):
 
     @cached_property
     def _exempted_codes(self) -> set[str]:
-        """Any rule may have had its exemptions on the day: the inputs say whether a shop had one."""
-        sets = [self.admission, self.clearance, self.warning]
-        return {rule.code for rule_set in sets if rule_set for rule in rule_set.rules.all()}
+        return _all_codes(self.versions)
 
     def shops(self) -> QuerySet[Any]:
         """The inputs, under the names by which the criteria ask for them."""
-        assert self.sweep is not None
         live = super().shops()
-        names = {
-            name: field
-            for population in (INSIDE, OUTSIDE)
-            for name, field in _names(self, population, live).items()
-        }
-        return SweepInput.objects.filter(sweep=self.sweep).annotate(
-            population=KeyTextTransform("population", "inputs"),
-            **{name: Cast(KeyTextTransform(name, "inputs"), field) for name, field in names.items()},
-        )
+        asked = [_Population(name, live, _verdict_of_shops(self, name)) for name in (INSIDE, OUTSIDE)]
+        return _inputs(self.sweep, asked).filter(product=None)
 
     def inside(self) -> QuerySet[Any]:
         return self.shops().filter(population=INSIDE)
 
     def candidates(self) -> QuerySet[Any]:
         return self.shops().filter(population=OUTSIDE)
+
+
+@dataclass(frozen=True)
+class _ReplayedProducts(ProductEvaluation):
+    """The same of products, in the place of listings."""
+
+    sweep: Sweep | None = None
+
+    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
+        """That which the check went by."""
+        assert self.sweep is not None
+        return {
+            RuleSet.Purpose.ADMISSION: self.sweep.product_admission,
+            RuleSet.Purpose.CLEARANCE: self.sweep.product_clearance,
+            RuleSet.Purpose.OBSERVATION: self.sweep.observation,
+        }[purpose]
+
+    @cached_property
+    def _exempted_codes(self) -> set[str]:
+        return _all_codes(self.versions)
+
+    def checked(self) -> QuerySet[Any]:
+        """The inputs, under the names by which the criteria ask for them."""
+        asked = _Population(PRODUCTS, self.listed(), _verdict_of_products(self))
+        return _inputs(self.sweep, [asked]).filter(product__isnull=False)
+
+
+def _all_codes(versions: list[RuleSet]) -> set[str]:
+    """Any rule may have had its exemptions on the day: the inputs say whether a shop had one."""
+    return {rule.code for rule_set in versions for rule in rule_set.rules.all()}
+
+
+def _inputs(sweep: Sweep | None, asked: list[_Population]) -> QuerySet[Any]:
+    names = {name: field for population in asked for name, field in _names(population).items()}
+    return SweepInput.objects.filter(sweep=sweep).annotate(
+        population=KeyTextTransform("population", "inputs"),
+        **{name: Cast(KeyTextTransform(name, "inputs"), field) for name, field in names.items()},
+    )
 
 
 class _Sampled(Func):
@@ -163,41 +225,59 @@ class _Distinct(Func):
     output_field = BooleanField()
 
 
-def _population(evaluation: Evaluation, population: str) -> QuerySet[Any]:
-    return evaluation.inside() if population == INSIDE else evaluation.candidates()
+def _of_shops(evaluation: Evaluation) -> list[_Population]:
+    return [
+        _Population(INSIDE, evaluation.inside(), _verdict_of_shops(evaluation, INSIDE)),
+        _Population(OUTSIDE, evaluation.candidates(), _verdict_of_shops(evaluation, OUTSIDE)),
+    ]
 
 
-def _due(evaluation: Evaluation, population: str) -> Case:
-    """The kind of proposal that a shop is due for; empty for none."""
+def _of_products(products: ProductEvaluation) -> _Population:
+    return _Population(PRODUCTS, products.checked(), _verdict_of_products(products))
+
+
+def _verdict_of_shops(evaluation: Evaluation, population: str) -> JSONObject:
+    """How a shop fares in each rule, and the kind of proposal that it is due for; empty for none."""
     due = (
         {Proposal.Kind.CLEAR: evaluation.to_clear(), Proposal.Kind.WARN: evaluation.to_warn()}
         if population == INSIDE
         else {Proposal.Kind.ADMIT: evaluation.to_admit()}
     )
-    return Case(
+    first = Case(
         *(When(condition, then=Value(kind.value)) for kind, condition in due.items()),
         default=Value(""),
         output_field=CharField(),
     )
+    return JSONObject(rules=_outcomes(evaluation.criteria), due=first)
 
 
-def _verdict(evaluation: Evaluation, population: str) -> JSONObject:
-    outcomes = {c.rule.code: c.outcome() for c in evaluation.criteria}
-    return JSONObject(rules=JSONObject(**outcomes), due=_due(evaluation, population))
+def _verdict_of_products(products: ProductEvaluation) -> JSONObject:
+    """The same of a product. A version that is only tried out may have it due for a second kind."""
+    due = [
+        Case(When(condition, then=Value(kind.value)), default=Value(None), output_field=CharField())
+        for kind, condition in products.due().items()
+    ]
+    all_kinds = Func(Value(", "), *due, function="concat_ws", output_field=TextField())
+    return JSONObject(rules=_outcomes(products.criteria), due=all_kinds)
 
 
-def _names(evaluation: Evaluation, population: str, shops: QuerySet[Any]) -> dict[str, Any]:
+def _outcomes(criteria: list[Criterion]) -> JSONObject:
+    return JSONObject(**{c.rule.code: c.outcome() for c in criteria})
+
+
+def _names(population: _Population) -> dict[str, Any]:
     """All that the verdict looks at, by the name under which it asks, and the field it is read as."""
     found: dict[str, Any] = {}
-    for lookup in _asked([_verdict(evaluation, population)]):
-        _lookups, parts, annotation = shops.query.solve_lookup_type(lookup)
+    query = population.everybody.query
+    for lookup in _asked([population.verdict]):
+        _lookups, parts, annotation = query.solve_lookup_type(lookup)
         name = lookup
         if annotation is not False:
-            name = next(n for n in shops.query.annotations if lookup == n or lookup.startswith(f"{n}__"))
+            name = next(n for n in query.annotations if lookup == n or lookup.startswith(f"{n}__"))
         elif parts:
             name = "__".join(parts)
         if name not in found and name != "pk":
-            found[name] = shops.query.clone().resolve_ref(name).output_field
+            found[name] = query.clone().resolve_ref(name).output_field
     return dict(sorted(found.items()))
 
 

@@ -6,14 +6,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import (
+    Exists,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+)
+from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext as _
 
-from rules import sql
+from rules import evidence, sql
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.imports import take_back, take_turns_with
-from shops.models import Correction, ImportBatch, ProductMetrics
+from shops.models import Correction, ImportBatch, ProductCorrection, ProductMetrics
 from shops.rights import require
 from shops.sql import READING_METRICS, take_turns
 
@@ -77,13 +87,36 @@ def _told_of_products(batch_id: int) -> list[int]:
     return list(told.filter(Exists(brought)).values_list("pk", flat=True))
 
 
-def rests_on_superseded_data() -> Exists:
-    """Whether the figures that a proposal rests on have been corrected since (a condition over proposals)."""
-    return Exists(
-        Correction.objects.filter(
-            shop=OuterRef("shop"),
-            day=OuterRef("day"),
-            replaced_batch=OuterRef("batch"),
-            batch__state=ImportBatch.State.APPLIED,
-        )
+def rests_on_superseded_data() -> Q:
+    """Whether the figures that a proposal rests on have been corrected since (a condition over proposals).
+
+    Those of the shop, of the product that it is about, or of the products that a warning names (WS-O2).
+    """
+    of_the_shop = Q(_corrected(Correction, "shop"), product=None)
+    of_the_product = Q(_corrected(ProductCorrection, "product"), product__isnull=False)
+    warns_of_products = Q(kind=Proposal.Kind.WARN, evidence__has_key="products")
+    return of_the_shop | of_the_product | (warns_of_products & Q(Exists(_of_products_named())))
+
+
+def _corrected(model: type[Correction | ProductCorrection], whose: str) -> Exists:
+    corrected = model.objects.filter(
+        day=OuterRef("day"), replaced_batch=OuterRef("batch"), batch__state=ImportBatch.State.APPLIED
+    )
+    return Exists(corrected.filter(**{whose: OuterRef(whose)}))
+
+
+def _of_products_named() -> QuerySet[ProductCorrection]:
+    """Corrections after the check of products that a warning names, or might: it names only the largest."""
+    code = evidence.json_array([JSONObject(code=F("product__code"))])
+    named = Q(told__contains=code) | Q(beside__gt=0)
+    return ProductCorrection.objects.annotate(
+        told=ExpressionWrapper(OuterRef("evidence__products"), output_field=JSONField()),
+        beside=Cast(OuterRef("evidence__more_products"), IntegerField()),
+    ).filter(
+        named,
+        product__shop=OuterRef("shop"),
+        day=OuterRef("day"),
+        batch__state=ImportBatch.State.APPLIED,
+        # Which import the sales came from the warning does not say.
+        batch__finished_at__gte=OuterRef("sweep__started_at"),
     )

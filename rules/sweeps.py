@@ -292,6 +292,6 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     # What rests on the record and not on the day's metrics is no part of the check's own count.
     casework.file_from_facts(at=at)
     promotions.open_what_waited(sweep.alliance, sweep.day, at=at)
-    replay.keep(sweep, evaluation)
+    replay.keep(sweep, evaluation, products)
     sweep.seconds = round(perf_counter() - began, 3)
     _finish(sweep, Status.DONE, at)

@@ -1,4 +1,4 @@
-"""Shops that stand exactly on a rule's boundary, so that anyone can look at how it is read.
+"""Shops and products that stand exactly on a rule's boundary, so that anyone can look at how it is read.
 
 BOUND-<rule>-<where>: `AT` is the threshold itself. Their metrics never move.
 """
@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from opsdesk.demo import names
+from opsdesk.demo.products import DemoProduct
 from opsdesk.demo.shops import DemoShop, Standing, Walk
-from shops.models import Enrollment, Opening, Penalty, Qualification, Shop
+from shops.models import Enrollment, Listing, Opening, Penalty, Qualification, Shop
 
 PREFIX = "BOUND-"
 State, Cause, Verdict = Enrollment.State, Opening.Cause, Qualification.Verdict
@@ -160,3 +161,27 @@ def _wechat(last_day: date) -> Iterator[DemoShop]:
     yield from twice("MISSING", "视频号评分 缺失", **MISSING)
     yield wechat("A2-UNSIGNED", "未签运费险", Standing(State.APPLIED), freight_insurance=False)
     yield wechat("LOCAL-LIFE", "本地生活", Standing(State.APPLIED), category=names.LOCAL_LIFE.name)
+    inside = Standing(State.OPEN, 1, opened_on)
+    yield wechat("O1", "商品观察期", inside)
+    yield wechat("O2-AT", "观察期商品销售额 5,000.00", inside)
+    yield wechat("O2-ABOVE", "观察期商品销售额 5,000.01", inside)
+
+
+def boundary_products() -> Iterator[DemoProduct]:
+    """One product for each case of the rules on products; they are all that their shops sell."""
+    applied, observed = Listing.State.APPLIED, Listing.State.OBSERVED
+
+    def sold(code: str, name: str, state: str, settled: int, paid: int | None, **facts: Any) -> DemoProduct:
+        shop = f"{PREFIX}WS-{facts.pop('shop', 'O1')}"
+        return DemoProduct(f"{PREFIX}WS-{code}", shop, f"边界 {name}", state, settled, paid, **facts)
+
+    yield sold("O1-APPLIED-29", "申请 结算 29 单", applied, 29, 40)
+    yield sold("O1-APPLIED-30", "申请 结算 30 单 品退率 0", applied, 30, 40)
+    yield sold("O1-APPLIED-NO-RATE", "申请 结算 30 单 品退率 暂无", applied, 30, 0)
+    yield sold("O1-OBSERVED-29", "观察期 结算 29 单", observed, 29, 40)
+    yield sold("O1-OBSERVED-30", "观察期 结算 30 单 品退率 0", observed, 30, 40)
+    yield sold("O1-OBSERVED-NO-RATE", "观察期 结算 30 单 品退率 暂无", observed, 30, 0)
+    yield sold("O1-OBSERVED-MISSING", "观察期 结算 30 单 品退率 缺失", observed, 30, None)
+    yield sold("O2-AT", "观察期 当日销售额 5,000.00", observed, 12, 12, sales="5000.00", shop="O2-AT")
+    yield sold("O2-ABOVE-1", "观察期 当日销售额 3,000.00", observed, 8, 8, sales="3000.00", shop="O2-ABOVE")
+    yield sold("O2-ABOVE-2", "观察期 当日销售额 2,000.01", observed, 4, 4, sales="2000.01", shop="O2-ABOVE")

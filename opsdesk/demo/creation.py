@@ -18,6 +18,7 @@ from shops.models import Shop
 
 def create(*, shops: int, products: int, days: int, last_day: date) -> None:
     """Fill an empty desk. The boundary shops are among the `shops`, and are made even where these are fewer.
+    So are boundary products, but where no products are asked for.
 
     Refused where it isn't empty, and in production.
     """
@@ -31,7 +32,7 @@ def create(*, shops: int, products: int, days: int, last_day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         ordinary = population.ordinary(max(0, shops - len(bounds)), last_day)
         loading.load_facts(cursor, chain(bounds, ordinary), past)
-        load_products(cursor, products, past)
+        load_products(cursor, products, [*boundaries.boundary_products()], past)
         metrics.load_metrics(cursor, past)
         load_product_metrics(cursor, past)
     story.tell(past, shops)

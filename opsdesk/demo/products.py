@@ -1,10 +1,13 @@
 """Made-up products, how they are listed, and their daily metrics: all drawn from a product's own number.
 
-Chance is whole-number arithmetic: the same on every machine. One statement a table and a day.
+Chance is whole-number arithmetic: the same on every machine. One statement a table and a day. Products on a
+rule's boundary say themselves how they are listed and what they sell, the same each day.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
 
 from django.db.backends.utils import CursorWrapper
@@ -15,21 +18,37 @@ from opsdesk.demo.moments import Past
 from shops.models import ImportBatch, Listing, Product
 
 Kind = ImportBatch.Kind
-# The SQL of a product's number, which its code holds.
-NUMBER = "substr(g.code, 2)::bigint"
+# The SQL of a product's number, which its code holds; those on a boundary have none.
+NUMBER = "CASE WHEN starts_with(g.code, 'P') THEN substr(g.code, 2)::bigint END"
 # One in so many is new: hardly anything of it is settled yet, and of some nothing is sold.
 NEW = f"mod({NUMBER}, 12) = 5"
 # How many orders of it are settled in a day.
 PACE = f"CASE WHEN {NEW} THEN mod({NUMBER} / 12, 2) ELSE 1 + mod({NUMBER} * 7919, 24) END"
 
 
-def load_products(cursor: CursorWrapper, count: int, past: Past) -> None:
-    """`count` products, dealt out to the shops in turn, each listed where its shop promotes.
+@dataclass(frozen=True)
+class DemoProduct:
+    """A product on a boundary: whose it is, how it stands, and its metrics of every day."""
 
-    Needs the staged shops of `loading.load_facts`.
+    code: str
+    shop: str
+    name: str
+    state: str
+    settled: int
+    # None: an empty cell, as the refunds then are.
+    paid: int | None
+    sales: str = "120.00"
+
+
+def load_products(cursor: CursorWrapper, count: int, bounds: Sequence[DemoProduct], past: Past) -> None:
+    """`bounds`, and as many others as make `count`, dealt out in turn to the shops that have none of those.
+
+    Each is listed where its shop promotes. None where `count` is 0. Needs the staged shops of
+    `loading.load_facts`.
     """
     if not count:
         return
+    _stage(cursor, bounds)
     at = past.began + timedelta(minutes=20)
     batch = next_import(cursor)
     created = insert(
@@ -45,15 +64,27 @@ def load_products(cursor: CursorWrapper, count: int, past: Past) -> None:
         JOIN (
             SELECT id, category, left(name, 4) AS word, row_number() OVER (ORDER BY id) - 1 AS position,
                    count(*) OVER () AS count
-            FROM shops_shop
+            FROM shops_shop WHERE code NOT IN (SELECT shop FROM demo_product)
         ) AS shop ON shop.position = mod(number, shop.count)
-        ORDER BY number
+        UNION ALL
+        SELECT b.code, s.id, b.name, s.category, 10.00, 'on_sale', %s
+        FROM demo_product b JOIN shops_shop s ON s.code = b.shop
+        ORDER BY 1
         """,
-        [batch, count],
+        [batch, max(0, count - len(bounds)), batch],
         at,
     )
     record(cursor, batch, Kind.PRODUCTS, at.date(), at, created=created)
     _load_listings(cursor, past)
+
+
+def _stage(cursor: CursorWrapper, bounds: Sequence[DemoProduct]) -> None:
+    columns = {"settled": "integer", "paid": "integer", "sales": "numeric"}
+    told = ", ".join(f"{field.name} {columns.get(field.name, 'text')}" for field in fields(DemoProduct))
+    cursor.execute(f"CREATE TEMPORARY TABLE demo_product ({told}) ON COMMIT DROP")
+    with cursor.copy("COPY demo_product FROM STDIN") as copy:
+        for product in bounds:
+            copy.write_row(astuple(product))
 
 
 def _load_listings(cursor: CursorWrapper, past: Past) -> None:
@@ -65,10 +96,12 @@ def _load_listings(cursor: CursorWrapper, past: Past) -> None:
         f"""
         INSERT INTO shops_listing (product_id, alliance_id, state, since, batch_id)
         SELECT g.id, a.id,
-               CASE WHEN {NEW} THEN CASE WHEN d.wechat_shop THEN 'observed' ELSE 'applied' END
+               CASE WHEN b.code IS NOT NULL THEN b.state
+                    WHEN {NEW} THEN CASE WHEN d.wechat_shop THEN 'observed' ELSE 'applied' END
                     WHEN mod({NUMBER} * 31, 100) >= 95 THEN 'stopped' ELSE 'promoted' END,
-               %s - mod({NUMBER} * 13, 90)::integer, %s
+               %s - coalesce(mod({NUMBER} * 13, 90)::integer, 0), %s
         FROM shops_product g
+        LEFT JOIN demo_product b ON b.code = g.code
         JOIN shops_shop s ON s.id = g.shop_id
         JOIN demo_shop d ON d.code = s.code
         JOIN shops_alliance a
@@ -99,14 +132,17 @@ def load_product_metrics(cursor: CursorWrapper, past: Past) -> None:
                 SELECT g.id, g.price, {NUMBER} AS number, {PACE} AS pace,
                        CASE WHEN {NEW} THEN 0 ELSE mod({NUMBER} * 104729, 900) END
                            + {PACE} * %(past)s AS settled
-                FROM shops_product g
+                FROM shops_product g WHERE g.code NOT IN (SELECT code FROM demo_product)
             ) AS product
             -- Now and then a cell is empty.
             CROSS JOIN LATERAL (
                 SELECT CASE WHEN mod((number + %(past)s) * 69621, 500) > 0
                             THEN settled + mod(number, 9) * sign(settled) END AS paid
             ) AS orders
-            ORDER BY id
+            UNION ALL
+            SELECT %(day)s, g.id, %(batch)s, settled, paid, CASE WHEN paid IS NOT NULL THEN 0 END, sales
+            FROM demo_product b JOIN shops_product g ON g.code = b.code
+            ORDER BY 2
             """,
             {"day": day, "batch": batch, "past": number},
         )

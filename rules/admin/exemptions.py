@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from rules import exemptions
-from rules.models import Rule, ShopExemption
+from rules.models import Rule, RuleSet, ShopExemption
 from shops.admin.cells import pill
 from shops.admin.forms import DayField, ShopCodeField, form_page
 from shops.admin.verbs import Verb, VerbsAdmin
@@ -26,11 +26,16 @@ GRANT = "rules.grant_exemption"
 
 def rule_choices() -> list[tuple[str, str]]:
     """Each evaluated rule once, by its code, with the sentence of its newest version."""
-    rules = {
-        rule.code: f"{rule.code} · {rule.sentence}"
-        for rule in Rule.objects.exclude(metric="").order_by("rule_set__version", "position")
-    }
+    evaluated = Rule.objects.exclude(metric="").select_related("rule_set")
+    rules = {rule.code: _named(rule) for rule in evaluated.order_by("rule_set__version", "position")}
     return [("", "---------"), *sorted(rules.items())]
+
+
+def _named(rule: Rule) -> str:
+    named = f"{rule.code} · {rule.sentence}"
+    if rule.rule_set.subject == RuleSet.Subject.PRODUCT:
+        return _t("%(rule)s (of products)") % {"rule": named}
+    return named
 
 
 class GrantForm(forms.Form):
@@ -118,7 +123,10 @@ class ShopExemptionAdmin(VerbsAdmin):
             self.admin_site,
             form,
             title=_("Exempt a shop from a rule"),
-            intro=_("The daily check counts the rule as exempt for this shop until that day."),
+            intro=_(
+                "The daily check counts the rule as exempt for this shop until that day; a rule of products, "
+                "for all products of the shop."
+            ),
             submit=_("Exempt"),
             back=back,
             opts=self.opts,

@@ -1,4 +1,4 @@
-"""Shops without data as a file: whom a day's check could not judge, for want of what, and for how long."""
+"""Whom and what a day's check could not judge, for want of what: in words, and as a list that goes out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 
 from rules.checking import EveryUnjudged, Unjudged
-from rules.dictionaries import METRICS
+from rules.dictionaries import metric_called
 from rules.models import RuleSet
 from shops import outgoing
 from shops.errors import NotAllowed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNJUDGED = "rules.unjudged"
 
 
-class UnjudgedShops:
+class UnjudgedSubjects:
     """Those of the alliance and the day that `query` names (`alliance=douyin-featured&day=2026-03-11`)."""
 
     def may_export(self, user: User) -> bool:
@@ -33,7 +33,7 @@ class UnjudgedShops:
     def export_title(self, query: str) -> str:
         alliance, day = _asked(query)
         asked = {"alliance": alliance, "day": date_format(day)}
-        return _t("Shops without data of %(alliance)s on %(day)s") % asked
+        return _t("Shops and products without data of %(alliance)s on %(day)s") % asked
 
     def opened(self, user: User, query: str, columns: Sequence[str]) -> outgoing.Opened:
         """All columns, whichever are named."""
@@ -42,6 +42,8 @@ class UnjudgedShops:
         header = [
             _t("shop's code"),
             _t("shop"),
+            _t("product's code"),
+            _t("product"),
             _t("Checked for"),
             _t("Lacking"),
             _t("Last known"),
@@ -50,14 +52,25 @@ class UnjudgedShops:
         return outgoing.Opened([capfirst(name) for name in header], EveryUnjudged(*_asked(query)), _cells)
 
 
+def purposes(row: Unjudged) -> list[str]:
+    """What for it was checked, in the reader's language."""
+    return [str(RuleSet.Purpose(purpose).label) for purpose in row.checked_for]
+
+
+def lacking(row: Unjudged) -> list[str]:
+    """What it lacked, in the reader's language; nothing where all metrics of the day are missing."""
+    metrics = [metric_called(key) for key in row.lacking]
+    return [str(metric.name) for metric in metrics if metric is not None]
+
+
 def _cells(row: Unjudged) -> list[object]:
-    purpose = RuleSet.Purpose.CLEARANCE if row.inside else RuleSet.Purpose.ADMISSION
-    lacking = " · ".join(str(METRICS[key].name) for key in row.lacking)
     return [
         row.code,
         row.name,
-        str(purpose.label),
-        lacking or _t("all metrics of the day"),
+        row.product_code,
+        row.product_name,
+        " · ".join(purposes(row)),
+        " · ".join(lacking(row)) or _t("all metrics of the day"),
         row.last,
         row.days,
     ]
@@ -68,4 +81,4 @@ def _asked(query: str) -> tuple[Alliance, date]:
     return Alliance.objects.get(code=asked["alliance"]), date.fromisoformat(asked["day"])
 
 
-outgoing.SOURCES[UNJUDGED] = UnjudgedShops()
+outgoing.SOURCES[UNJUDGED] = UnjudgedSubjects()

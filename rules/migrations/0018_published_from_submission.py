@@ -111,6 +111,6 @@ DROP FUNCTION rules_is_installing(oid);
 
 class Migration(migrations.Migration):
 
-    dependencies = [("rules", "0016_proposals_from_the_record"), ("shops", "0029_metric_names")]
+    dependencies = [("rules", "0017_inputs_of_products"), ("shops", "0029_metric_names")]
 
     operations = [migrations.RunSQL(GUARDS, NO_GUARDS)]

@@ -8,7 +8,7 @@ from shops.models import Alliance, Audited, Shop
 
 
 class ShopExemption(Audited):
-    """A supervisor's word that a rule does not count for a shop until a date."""
+    """A supervisor's word that a rule does not count for a shop, or for any of its products, until a date."""
 
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="exemptions")
     alliance = models.ForeignKey(Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="+")

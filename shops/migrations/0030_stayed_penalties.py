@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0026_penalty_files'),
+        ('shops', '0029_metric_names'),
     ]
 
     operations = [

@@ -71,8 +71,8 @@ FROM {NUMBERED} CROSS JOIN LATERAL (SELECT pg_temp.draw(n, 20) AS drawn) d
 WHERE shop_type <> 'ordinary' AND drawn >= 0.003
 """
 PENALTIES = f"""
-INSERT INTO shops_penalty (reference, key, shop_id, ground, violation_id, status, reason, evidence, imposed_at,
-    ended_at, ended_reason)
+INSERT INTO shops_penalty (reference, key, shop_id, ground, violation_id, status, reason, evidence,
+    imposed_at, ended_at, ended_reason)
 SELECT '', '', s.id, 'violation', v.id, CASE WHEN n % 7 = 0 THEN 'lifted' ELSE 'imposed' END, '', '{{{{}}}}',
     at, CASE WHEN n % 7 = 0 THEN at + interval '20 days' END, ''
 FROM {NUMBERED} CROSS JOIN LATERAL (SELECT pg_temp.draw(n, 30) AS drawn,

@@ -13,7 +13,17 @@ from django.core.management.base import CommandError
 from django.utils.timezone import localdate
 
 from rules.models import Sweep, SweepInput
-from tests.factories import DAY, DOUYIN, WECHAT, make_enrollment, make_metrics, make_proposal, make_shop
+from tests.factories import (
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_enrollment,
+    make_metrics,
+    make_product,
+    make_proposal,
+    make_shop,
+)
+from tests.rules.test_products import listed
 
 pytestmark = pytest.mark.django_db
 
@@ -240,3 +250,17 @@ def test_a_day_that_nothing_could_be_reckoned_from_is_bad_usage(command: str, da
     arguments = [command, *named, "--alliance", DOUYIN, "--day", day]
     with pytest.raises(CommandError, match="name a day from 2000-01-01 to 2100-12-31"):
         call_command(*arguments)
+
+
+def test_sweep_replay_names_the_product_that_differs() -> None:
+    listing = listed("applied", settled_orders=29)
+    sweep = answer("sweep", "--alliance", WECHAT)["sweep"]
+    kept = SweepInput.objects.get(product=listing.product)
+    other = make_product(listing.product.shop, code="G9")
+    SweepInput.objects.create(
+        sweep_id=sweep, shop=kept.shop, product=other, inputs=kept.inputs, verdict={**kept.verdict, "due": ""}
+    )
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("sweep", "--replay", str(sweep), stdout=out)
+    assert f"{kept.shop.code}, product G9: then" in out.getvalue()

@@ -149,6 +149,7 @@ def test_products_are_listed_by_their_orders(demo: Demo) -> None:
     assert demo.rows("SELECT count(*) FROM shops_productmetrics") == [(250,)]
     [(most,)] = demo.rows(
         "SELECT max(settled_orders) FROM shops_productmetrics m"
+        " JOIN shops_product g ON g.id = m.product_id AND g.code NOT LIKE 'BOUND-%'"
         " JOIN shops_listing n ON n.product_id = m.product_id AND n.state IN ('observed', 'applied')"
     )
     assert most < 30
@@ -171,7 +172,7 @@ def test_an_ordinary_shops_name_claims_no_brand(demo: Demo) -> None:
 def test_shops_on_a_boundary_are_judged_as_the_rules_say(demo: Demo) -> None:
     filed = demo.rows(
         "SELECT s.code, p.kind, p.failed_rules FROM rules_proposal p JOIN shops_shop s ON s.id = p.shop_id"
-        " WHERE s.code LIKE 'BOUND-%' AND p.status = 'open' ORDER BY 1"
+        " WHERE s.code LIKE 'BOUND-%' AND p.status = 'open' AND p.product_id IS NULL ORDER BY 1"
     )
     assert {code: (kind, *rules) for code, kind, rules in filed} == {
         "BOUND-DF-A4-ABOVE": ("admit",),
@@ -192,7 +193,29 @@ def test_shops_on_a_boundary_are_judged_as_the_rules_say(demo: Demo) -> None:
         "BOUND-WS-A3-AT": ("admit",),
         "BOUND-WS-A3-NONE-YET": ("admit",),
         "BOUND-WS-C1-BELOW": ("clear", "WS-C1"),
+        "BOUND-WS-O2-ABOVE": ("warn", "WS-O2"),
     }
+
+
+def test_products_on_a_boundary_are_judged_as_the_rules_say(demo: Demo) -> None:
+    filed = demo.rows(
+        "SELECT g.code, p.kind, p.failed_rules FROM rules_proposal p JOIN shops_product g"
+        " ON g.id = p.product_id WHERE g.code LIKE 'BOUND-%' AND p.status = 'open' ORDER BY 1"
+    )
+    assert {code: (kind, *rules) for code, kind, rules in filed} == {
+        "BOUND-WS-O1-APPLIED-29": ("observe", "WS-O1"),
+        "BOUND-WS-O1-APPLIED-NO-RATE": ("observe", "WS-O1"),
+        "BOUND-WS-O1-OBSERVED-30": ("resume",),
+    }
+    assert demo.rows(
+        "SELECT e.observed FROM rules_proposal e JOIN shops_shop s ON s.id = e.shop_id"
+        " WHERE s.code = 'BOUND-WS-O2-ABOVE'"
+    ) == [("5000.01",)]
+    # They alone are sold by their shops.
+    assert demo.rows(
+        "SELECT count(*) FROM shops_product g JOIN shops_shop s ON s.id = g.shop_id"
+        " WHERE s.code LIKE 'BOUND-WS-O%' AND g.code NOT LIKE 'BOUND-%'"
+    ) == [(0,)]
 
 
 def test_there_is_work_to_do_and_work_done(demo: Demo) -> None:

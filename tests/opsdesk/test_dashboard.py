@@ -13,7 +13,7 @@ from opsdesk.models import Decision
 from rules import checking, sweeps
 from rules.models import Sweep
 from shops import outgoing
-from shops.models import Alliance, Export
+from shops.models import Alliance, Export, Product
 from tests.exporting import content, read_csv
 from tests.factories import (
     AT,
@@ -23,13 +23,17 @@ from tests.factories import (
     WECHAT,
     make_batch,
     make_enrollment,
+    make_listing,
     make_metrics,
+    make_product,
+    make_product_metrics,
     make_proposal,
     make_qualification,
     make_shop,
     make_sweep,
     make_user,
 )
+from tests.rules.test_products import rules
 
 pytestmark = pytest.mark.django_db
 
@@ -148,12 +152,12 @@ def test_shops_without_data_what_they_lack_and_for_how_long() -> None:
     make_metrics(applicant.shop, positive_rate=None)
     page = client_of().get(reverse("admin:no_data", args=[DOUYIN]))
     assert page.context["count"] == 4
-    rows = {row.code: (row.inside, row.lacking, row.days) for row, _ in page.context["rows"]}
+    rows = {row.code: (row.checked_for, row.lacking, row.days) for row, *_ in page.context["rows"]}
     assert rows == {
-        silent.shop.code: (True, [], 4),
-        never.shop.code: (True, [], None),
-        gap.shop.code: (True, ["experience_score"], 2),
-        applicant.shop.code: (False, ["positive_rate"], None),
+        silent.shop.code: (["clearance"], [], 4),
+        never.shop.code: (["clearance"], [], None),
+        gap.shop.code: (["clearance"], ["experience_score"], 2),
+        applicant.shop.code: (["admission"], ["positive_rate"], None),
     }
     text = page.content.decode()
     assert "more than 60 days" in text
@@ -172,12 +176,14 @@ def test_the_list_of_shops_without_data_goes_out_whole_in_the_readers_language(m
     by_code = {row["Shop's code"]: list(row.values())[1:] for row in rows}
     assert by_code[silent[0].code] == [
         "'=1+1",
+        "",
+        "",
         "clearance",
         "all metrics of the day",
         f"{DAY - timedelta(days=4)}",
         "4",
     ]
-    assert by_code[applicant.code][1:] == ["admission", "positive rate", "", ""]
+    assert by_code[applicant.code][3:] == ["admission", "positive rate", "", ""]
     chinese = content(client_of(language="zh-hans").post(address)).decode()
     assert "清退" in chinese and "clearance" not in chinese
     # A long one is left to a worker.
@@ -199,12 +205,81 @@ def test_as_many_stand_in_the_list_as_the_check_has_counted() -> None:
     assert sweep.no_data == checking.without_data(alliance, DAY, start=0, stop=50)[0] == 3
 
 
+def unjudged_products() -> list[Product]:
+    """Of one shop: one without any figures, one that lacks a count, one that lacks its rate, two judged."""
+    shop = make_enrollment(make_shop(code="S1"), WECHAT).shop
+    make_metrics(shop)
+    silent, uncounted, unrated, judged, promoted = (
+        make_listing(make_product(shop, code=code), state=state).product
+        for code, state in (
+            ("G1", "observed"),
+            ("G2", "applied"),
+            ("G3", "observed"),
+            ("G4", "applied"),
+            ("G5", "promoted"),
+        )
+    )
+    make_product_metrics(silent, DAY - timedelta(days=3))
+    make_product_metrics(uncounted, DAY - timedelta(days=2))
+    make_product_metrics(uncounted, settled_orders=None)
+    make_product_metrics(unrated, quality_refunds=None)
+    make_product_metrics(judged)
+    return [silent, uncounted, unrated, judged, promoted]
+
+
+def test_products_without_data_stand_in_the_list_with_what_they_lack_and_their_address() -> None:
+    silent, _uncounted, unrated, *_judged = unjudged_products()
+    nobody = make_enrollment(make_shop(code="S0"), WECHAT).shop
+    alliance = Alliance.objects.get(code=WECHAT)
+    sweep = sweeps.run(sweeps.request(alliance=alliance, by=None, at=AT, day=DAY).pk, at=AT)
+    page = client_of().get(reverse("admin:no_data", args=[WECHAT]))
+    assert page.context["count"] == sweep.no_data == 4
+    told = [
+        (row.code, row.product_code, row.checked_for, row.lacking, row.days)
+        for row, *_words in page.context["rows"]
+    ]
+    assert told == [
+        (nobody.code, "", ["clearance"], [], None),
+        ("S1", "G1", ["observation"], [], 3),
+        ("S1", "G2", ["observation"], ["settled_orders"], 2),
+        ("S1", "G3", ["observation"], ["quality_refund_rate"], None),
+    ]
+    text = page.content.decode()
+    for product in (silent, unrated):
+        assert reverse("admin:shops_product_change", args=[product.pk]) in text
+    assert "quality refund rate" in text
+    assert "4 shops and products" in text
+
+
+def test_products_without_data_go_out_with_their_shop_and_are_paged() -> None:
+    unjudged_products()
+    make_sweep(WECHAT, DAY)
+    rows = read_csv(content(client_of().post(reverse("admin:no_data_export", args=[WECHAT]))))
+    assert [tuple(row.values())[0::2] for row in rows] == [
+        ("S1", "G1", "observation", f"{DAY - timedelta(days=3)}"),
+        ("S1", "G2", "observation", f"{DAY - timedelta(days=2)}"),
+        ("S1", "G3", "observation", ""),
+    ]
+    count, second = checking.without_data(Alliance.objects.get(code=WECHAT), DAY, start=1, stop=2)
+    assert (count, [row.product_code for row in second]) == (3, ["G2"])
+
+
+def test_a_product_that_is_judged_by_its_own_record_alone_lacks_that_and_no_metrics() -> None:
+    rules("clearance", metric="product_status", operator="=", value="off_sale")
+    shop = make_enrollment(alliance_code=WECHAT).shop
+    make_metrics(shop)
+    make_listing(make_product(shop, status=""))
+    alliance = Alliance.objects.get(code=WECHAT)
+    count, [row] = checking.without_data(alliance, DAY, start=0, stop=9)
+    assert (count, row.checked_for, row.lacking) == (1, ["clearance"], ["product_status"])
+
+
 @pytest.mark.parametrize("page", ["7", "999999999", "9" * 30])
 def test_a_page_behind_the_last_one_leads_to_the_shops_that_there_are(page: str) -> None:
     shop = make_enrollment().shop
     make_sweep(day=DAY)
     answer = client_of().get(reverse("admin:no_data", args=[DOUYIN]), {"p": page}, follow=True)
-    assert [row.code for row, _lacking in answer.context["rows"]] == [shop.code]
+    assert [row.code for row, *_told in answer.context["rows"]] == [shop.code]
 
 
 def test_a_category_that_an_alliance_does_not_serve_is_not_missed() -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opsdesk import review
+from rules import sweeps
 from rules.models import Proposal
 from shops.models import Alliance, Listing, Penalty
 from tests.exporting import taken
@@ -29,6 +30,7 @@ from tests.factories import (
     make_user,
 )
 from tests.product_proposals import make_product_proposal, make_sales_warning
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +83,35 @@ def test_the_list_asks_no_more_for_fifty_products_than_for_one(django_assert_max
         make_product_proposal()
     with django_assert_max_num_queries(14):
         assert len(client.get(QUEUE).context["cl"].result_list) == 50
+
+
+def test_a_proposal_on_corrected_figures_of_products_is_found_and_warns_on_its_page() -> None:
+    shop = make_enrollment(alliance_code=WECHAT).shop
+    sold = make_product(shop, code="G1")
+    products = [make_listing(make_product(shop), state="applied").product for _product in range(2)]
+    make_listing(sold, state="observed")
+    make_product_metrics(sold, settled_orders=1, sales_amount="5000.01")
+    for product in products:
+        make_product_metrics(product, settled_orders=1)
+    wechat = Alliance.objects.get(code=WECHAT)
+    sweeps.run(sweeps.request(alliance=wechat, by=None, at=AT, day=DAY).pk, at=AT)
+    corrected, stands = Proposal.objects.filter(kind="observe").order_by("pk")
+    warned = Proposal.objects.get(kind="warn")
+    rows = [f"{product.code},{DAY},9" for product in (corrected.product, sold)]
+    bring("product_metrics", "\n".join(["product,day,settled_orders", *rows]))
+    client = client_of()
+    found = client.get(QUEUE, {"data": "superseded"}).context["cl"].result_list
+    assert set(found) == {corrected, warned}
+    assert "have been corrected since" not in page_of(client, stands)
+    assert "Look at the product's metrics first." in page_of(client, corrected)
+    assert "Look at the metrics of the shop and of its products first." in page_of(client, warned)
+
+
+def test_a_supervisor_may_exempt_a_products_shop_from_the_rule_that_it_fails() -> None:
+    proposal = a_stop()
+    address = reverse("admin:rules_shopexemption_add")
+    assert f"{address}?shop={proposal.shop.code}" in page_of(client_of("supervisor"), proposal)
+    assert address not in page_of(client_of(), proposal)
 
 
 def test_products_are_decided_many_at_once() -> None:

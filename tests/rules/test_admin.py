@@ -14,7 +14,7 @@ from django.utils.translation import override
 from rules.admin.values import any_of_text, condition_text, margin_of, threshold_of, value_of
 from rules.models import Alternative, Rule, RuleSet, ShopExemption
 from shops.models import Alliance, Shop
-from tests.factories import DOUYIN, make_shop, make_user
+from tests.factories import DOUYIN, WECHAT, make_shop, make_user
 
 
 def client_of(role: str = "supervisor", language: str = "en") -> Client:
@@ -156,6 +156,16 @@ def test_a_supervisor_exempts_a_shop_from_a_rule(shop: Shop) -> None:
     assert (exemption.shop, exemption.rule_code) == (shop, "DF-C1")
     assert "is exempt from DF-C1" in answer.content.decode()
     assert "counts today" in answer.content.decode()
+
+
+def test_a_supervisor_exempts_a_shop_from_a_rule_on_products_which_is_told_as_such(shop: Shop) -> None:
+    address = reverse("admin:rules_shopexemption_add")
+    page = client_of().get(address).content.decode()
+    assert [line.count("(of products)") for line in page.splitlines() if 'value="WS-O1"' in line] == [1]
+    assert "all products of the shop" in page
+    wechat = Alliance.objects.get(code=WECHAT).pk
+    client_of().post(address, granting(alliance=wechat, rule_code="WS-O1"))
+    assert ShopExemption.objects.get().rule_code == "WS-O1"
 
 
 @pytest.mark.parametrize(

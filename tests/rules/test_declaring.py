@@ -102,10 +102,17 @@ def test_a_key_is_made_of_small_letters_digits_and_underscores(key: str) -> None
 
 @pytest.mark.parametrize(
     "key",
-    ["shop_score", "openings_left", "brand_papers_ok", "sales_amount", "circumvention_penalties_365d"],
+    ["shop_score", "openings_left", "brand_papers_ok", "circumvention_penalties_365d"],
 )
 def test_a_key_is_unlike_every_metric_there_is(key: str) -> None:
     assert problems(key=key)["key"] == f"There is a metric “{key}” already."
+
+
+@pytest.mark.parametrize(
+    "key", ["quality_refund_rate", "product_price", "product_status", "settled_orders", "sales_amount"]
+)
+def test_a_key_is_unlike_every_metric_of_products(key: str) -> None:
+    assert problems(key=key)["key"] == f"Rules on products call a metric of theirs “{key}” already."
 
 
 @pytest.mark.parametrize("key", ["day", "shop", "shop_code", "reasons"])

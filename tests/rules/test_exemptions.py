@@ -5,10 +5,21 @@ from datetime import timedelta
 import pytest
 
 from rules import exemptions
-from rules.models import ShopExemption
+from rules.models import Proposal, ShopExemption
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance
-from tests.factories import AT, DOUYIN, WECHAT, make_shop, make_user
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_listing,
+    make_product,
+    make_product_metrics,
+    make_shop,
+    make_user,
+)
+from tests.rules.test_products import listed
+from tests.rules.test_sweeps import check
 
 pytestmark = pytest.mark.django_db
 TODAY = AT.date()
@@ -62,6 +73,22 @@ def test_a_rule_that_an_exemption_would_not_change_is_refused(code: str, allianc
 @pytest.mark.parametrize("code", ["DF-A7", "DF-C1"])
 def test_rules_of_admission_and_of_clearance_can_be_exempted(code: str) -> None:
     assert grant(code).rule_code == code
+
+
+def test_a_rule_on_products_in_force_can_be_exempted() -> None:
+    assert grant("WS-O1", WECHAT).rule_code == "WS-O1"
+    with pytest.raises(Refused, match="no rule WS-O1"):
+        grant("WS-O1", DOUYIN)
+
+
+def test_no_product_of_a_shop_that_is_exempted_from_its_rule_is_proposed_for_it() -> None:
+    exempted, other = listed("applied", settled_orders=29), listed("applied", settled_orders=29)
+    also = make_listing(make_product(exempted.product.shop), state="applied")
+    make_product_metrics(also.product, settled_orders=0)
+    grant("WS-O1", WECHAT, shop=exempted.product.shop)
+    sweep = check(WECHAT)
+    assert Proposal.objects.get().product == other.product
+    assert sweep.by_rule["WS-O1"] == {"holds": 0, "fails": 1, "exempt": 2, "no_data": 0}
 
 
 def test_an_exemption_without_a_reason_is_refused() -> None:

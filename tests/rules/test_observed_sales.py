@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from rules import replay, reversals, sweeps
 from rules.models import Proposal
-from shops.models import Alliance, ImportBatch
+from shops.models import Alliance, ImportBatch, Product
 from tests.factories import (
     AT,
     DAY,
@@ -170,3 +170,54 @@ def test_what_rests_on_figures_of_products_goes_with_them() -> None:
     assert list(found) == [("observe", observed.shop.pk), ("warn", observed.shop.pk), ("warn", other.pk)]
     assert reversals.reverse_import(batch.pk, by=None, reason="a wrong file", at=AT) == 2
     assert Proposal.objects.get(status="open").shop == other
+
+
+# Superseded figures
+
+
+def superseded() -> list[tuple[str, str | None]]:
+    found = Proposal.objects.filter(reversals.rests_on_superseded_data()).order_by("pk")
+    return [(proposal.kind, proposal.product.code if proposal.product else None) for proposal in found]
+
+
+def test_a_proposal_on_a_product_rests_on_superseded_data_once_its_own_figures_are_corrected() -> None:
+    first, second = listed("applied", settled_orders=1).product, listed("applied", settled_orders=1).product
+    check(WECHAT)
+    product_day(*(f"{product.code},{DAY},1,100,1,1234.50" for product in (first, second)))
+    bring("product_metrics", f"product,day,settled_orders\n{first.code},{DAY - timedelta(days=1)},9")
+    assert superseded() == []
+    correction = product_day(f"{first.code},{DAY},40,100,1,1234.50")
+    assert superseded() == [("observe", first.code)]
+    reversals.reverse_import(correction.pk, by=None, reason="a wrong file", at=AT)
+    assert superseded() == []
+
+
+def test_a_warning_rests_on_superseded_data_once_a_product_that_it_names_is_corrected() -> None:
+    shop = selling("3000.00", "2000.01").shop
+    named, _other = shop.products.order_by("code")
+    unnamed = make_listing(make_product(shop), state="promoted").product
+    make_product_metrics(unnamed)
+    # What was corrected before the check is what it went by.
+    product_day(f"{named.code},{DAY},1,100,1,3000.02")
+    check(WECHAT, at=AT + timedelta(hours=1))
+    assert Proposal.objects.get().observed == "5000.03"
+    late = AT + timedelta(hours=2)
+    assert superseded() == []
+    bring_sales(unnamed, late)
+    assert superseded() == []
+    bring_sales(named, late + timedelta(minutes=1))
+    assert superseded() == [("warn", None)]
+
+
+def test_a_warning_that_names_only_some_products_may_rest_on_any() -> None:
+    shop = selling("5000.00", *["1.00"] * 200).shop
+    check(WECHAT)
+    smallest = shop.products.order_by("code").last()
+    assert smallest.code not in {each["code"] for each in Proposal.objects.get().evidence["products"]}
+    bring_sales(smallest, AT + timedelta(hours=1))
+    assert superseded() == [("warn", None)]
+
+
+def bring_sales(product: Product, at: datetime) -> None:
+    batch = bring("product_metrics", f"product,day,sales_amount\n{product.code},{DAY},7.00", at=at)
+    assert batch.state == "applied"

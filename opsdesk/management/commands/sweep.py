@@ -14,7 +14,7 @@ from rules.brakes import Brake
 from rules.models import Sweep
 from shops.errors import Refused
 
-RULE_SETS = ("admission", "clearance", "warning")
+RULE_SETS = ("admission", "clearance", "warning", "product_admission", "product_clearance", "observation")
 
 
 class Command(AnsweringCommand):
@@ -119,5 +119,7 @@ def replayed(sweep_id: int) -> tuple[Any, str]:
     }
     found = "identical" if answer.identical else f"{answer.differing} differ"
     lines = [f"check {sweep.pk}, {sweep.alliance.code} {sweep.day}: {answer.compared} compared, {found}"]
-    lines += [f"  {d['shop']}: then {d['then']}, now {d['now']}" for d in answer.differences]
+    for told in answer.differences:
+        who = f"{told['shop']}, product {told['product']}" if told["product"] else told["shop"]
+        lines.append(f"  {who}: then {told['then']}, now {told['now']}")
     return value, "\n".join(lines)
