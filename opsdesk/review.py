@@ -1,4 +1,4 @@
-"""Deciding on proposals: accept, reject, file by hand, and what the platform then did."""
+"""Deciding on proposals: accept, reject, file by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # For so long the rest of what a check's automatic rules filed is tried again.
 TAKEN_UP_AGAIN = timedelta(hours=1)
 
-DECIDE, FILE, EXECUTE = "rules.decide_proposal", "rules.file_proposal", "opsdesk.record_execution"
+DECIDE, FILE = "rules.decide_proposal", "rules.file_proposal"
 
 
 class AlreadyDecided(Refused):
@@ -211,41 +211,6 @@ def file_by_hand(
         about_a_shop = _("A proposal of this kind is already open for this shop.")
         raise Refused(about_a_product if product else about_a_shop) from error
     return proposal
-
-
-@transaction.atomic
-def record_execution(
-    decision_id: int,
-    *,
-    outcome: str,
-    by: User | None,
-    on: date | None = None,
-    reference: str = "",
-    note: str = "",
-) -> Decision:
-    """Record whether the platform has done what was decided: "done" on a day, or "failed" with a note.
-
-    A failure can be followed by another try. Refused for a rejected proposal, for what is done already,
-    without the day, or without the reason of a failure.
-    """
-    require(by, EXECUTE)
-    decision = Decision.objects.select_for_update(no_key=True).get(pk=decision_id)
-    if decision.verdict != Decision.Verdict.ACCEPTED:
-        raise Refused(_("A rejected proposal has nothing to be done on the platform."))
-    if decision.execution == Decision.Execution.DONE:
-        raise Refused(_("This is already recorded as done on the platform."))
-    if outcome not in (Decision.Execution.DONE, Decision.Execution.FAILED):
-        raise Refused(_("What the platform did is either done or failed."))
-    if outcome == Decision.Execution.DONE and on is None:
-        raise Refused(_("Say on which day it was done."))
-    if outcome == Decision.Execution.FAILED and not note.strip():
-        raise Refused(_("Say why it failed."))
-    decision.execution = outcome
-    decision.executed_on, decision.executed_by = on, by
-    decision.execution_reference = reference.strip()
-    decision.execution_note = note.strip()
-    decision.save_by(by, outcome)
-    return decision
 
 
 def _lock(proposal_id: int) -> Proposal:

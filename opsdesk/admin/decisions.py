@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from opsdesk import reasons, review
+from opsdesk import execution, reasons
 from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
 from shops.admin.cells import NOTHING, pill
@@ -236,7 +236,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         refused: list[str] = []
         for pk in chosen:
             try:
-                review.record_execution(
+                execution.record(
                     pk,
                     outcome=values["outcome"],
                     by=person_of(request),

@@ -8,7 +8,7 @@ from random import Random
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 
-from opsdesk import review
+from opsdesk import execution, review
 from opsdesk.demo.boundaries import PREFIX
 from opsdesk.demo.moments import Past
 from opsdesk.models import Decision
@@ -112,14 +112,14 @@ def _execute(random: Random, operator: User, morning: datetime) -> None:
         Decision.objects.filter(execution=Decision.Execution.TO_DO, decided_at__date=yesterday).order_by("pk")
     ):
         if number == 0:
-            review.record_execution(
+            execution.record(
                 decision.pk,
                 outcome=Decision.Execution.FAILED,
                 by=operator,
                 note="平台接口返回:店铺信息变更审核中,请稍后重试",
             )
         else:
-            review.record_execution(
+            execution.record(
                 decision.pk,
                 outcome=Decision.Execution.DONE,
                 by=operator,

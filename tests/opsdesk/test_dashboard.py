@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import dashboard, review
+from opsdesk import dashboard, execution, review
 from opsdesk.models import Decision
 from rules import checking, sweeps
 from rules.models import Sweep
@@ -109,7 +109,7 @@ def test_what_is_still_to_be_done_on_the_platform() -> None:
     review.reject(make_proposal().pk, by=by, reason="recovered", at=AT)
     found = state()
     assert (found.to_execute, found.oldest_to_execute) == (2, AT)
-    review.record_execution(first.pk, outcome="done", by=by, on=TODAY)
+    execution.record(first.pk, outcome="done", by=by, on=TODAY)
     found = state()
     assert (found.to_execute, found.oldest_to_execute) == (1, second.decided_at)
     assert Decision.objects.count() == 3

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from opsdesk import review
+from opsdesk import execution, review
 from opsdesk.models import Decision
 from opsdesk.reasons import ReasonMissing, resolve
 from rules.models import Proposal
@@ -241,9 +241,9 @@ def accepted() -> Decision:
 
 def test_the_platform_failed_first_and_then_did_it() -> None:
     by, decision = make_user("operator"), accepted()
-    review.record_execution(decision.pk, outcome="failed", by=by, note="page was down")
+    execution.record(decision.pk, outcome="failed", by=by, note="page was down")
     day = AT.date() + timedelta(days=1)
-    done = review.record_execution(decision.pk, outcome="done", by=by, on=day, reference="DY-77")
+    done = execution.record(decision.pk, outcome="done", by=by, on=day, reference="DY-77")
     assert (done.execution, done.executed_on, done.executed_by) == ("done", day, by)
     assert (done.execution_reference, done.execution_note) == ("DY-77", "")
     outcomes = done.history.order_by("history_id").values_list("execution", flat=True)
@@ -258,18 +258,18 @@ def test_an_execution_that_does_not_add_up_is_refused() -> None:
         ({"outcome": "to_do"}, "done or failed"),
     ):
         with pytest.raises(Refused, match=says):
-            review.record_execution(decision.pk, by=None, **values)
-    review.record_execution(decision.pk, outcome="done", by=None, on=AT.date())
+            execution.record(decision.pk, by=None, **values)
+    execution.record(decision.pk, outcome="done", by=None, on=AT.date())
     with pytest.raises(Refused, match="already recorded"):
-        review.record_execution(decision.pk, outcome="done", by=None, on=AT.date())
+        execution.record(decision.pk, outcome="done", by=None, on=AT.date())
 
 
 def test_a_rejected_proposal_has_nothing_to_execute() -> None:
     decision = review.reject(make_proposal().pk, by=None, reason="recovered", at=AT)
     with pytest.raises(Refused, match="nothing to be done"):
-        review.record_execution(decision.pk, outcome="done", by=None, on=AT.date())
+        execution.record(decision.pk, outcome="done", by=None, on=AT.date())
 
 
 def test_recording_an_execution_takes_the_right() -> None:
     with pytest.raises(NotAllowed):
-        review.record_execution(accepted().pk, outcome="done", by=make_user("auditor"), on=AT.date())
+        execution.record(accepted().pk, outcome="done", by=make_user("auditor"), on=AT.date())
