@@ -80,8 +80,9 @@ def accept(
 def accept_automatic(sweep_id: int, *, at: datetime) -> int:
     """Accept what a check has filed by rules in automatic mode, as the system itself; how many were accepted.
 
-    Only of a check of the newest day with metrics that is done and stayed within the brakes. Each proposal is a transaction of its own, and one that is decided by now
-    or can't be carried out is left as it is: so this can be called again at any time.
+    Only of a check of the newest day with metrics that is done and stayed within the brakes. Each proposal is
+    a transaction of its own, and one that is decided by now or can't be carried out is left as it is: so this
+    can be called again at any time.
     """
     accepted = 0
     for proposal_id in _left_to_rules(at).filter(sweep=sweep_id).values_list("pk", flat=True):
@@ -101,7 +102,7 @@ def half_accepted(*, at: datetime) -> list[int]:
 
 
 def _left_to_rules(at: datetime) -> QuerySet[Proposal]:
-    # What was released, and a day that somebody named, are for people: the brakes or the figures say otherwise.
+    # What was released is for people, and so is an old day that somebody named.
     return Proposal.objects.filter(
         status=Proposal.Status.OPEN,
         rule_set__mode=RuleSet.Mode.AUTOMATIC,
