@@ -17,8 +17,8 @@ from rules.counting import Tally
 from rules.criteria import Outcome
 from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
-from rules.judging import blocking
-from rules.models import Proposal, RuleSet
+from rules.judging import acts, blocking
+from rules.models import Proposal
 from rules.products import ProductEvaluation
 from shops import sql
 from shops.imports.profiles import step_of
@@ -146,7 +146,7 @@ def tripped_by_products(products: ProductEvaluation, counted: Mapping[str, Tally
     """The brake on products, by the alliance's share for shops. `counted`: products by where they stand."""
     limit = products.alliance.most_cleared
     # Rules that are only tried out stop nothing.
-    stops = products.clearance is not None and products.clearance.mode != RuleSet.Mode.SHADOW
+    stops = acts(products.clearance)
     standing = [counted[each] for each in ProductEvaluation.STANDINGS[Proposal.Kind.STOP] if each in counted]
     promoted = sum(tally.checked for tally in standing)
     to_stop = sum(tally.verdicts[Outcome.FAILS] for tally in standing)
@@ -165,7 +165,7 @@ def _tripped(
     if inside < ENOUGH_SHOPS:
         return
     # Rules that are only tried out clear nobody.
-    clears = evaluation.clearance is not None and evaluation.clearance.mode != RuleSet.Mode.SHADOW
+    clears = acts(evaluation.clearance)
     if clears and settings.most_cleared is not None and to_clear > settings.most_cleared * inside:
         yield Brake("most_cleared", _share(to_clear, inside), f"{settings.most_cleared:f}")
     if settings.least_measured is not None and measured < settings.least_measured * inside:

@@ -16,7 +16,7 @@ from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
 from rules.dictionaries import metric_called
 from rules.evaluation import Evaluation
-from rules.judging import blocking, nobody, passes_all
+from rules.judging import acts, blocking, nobody, passes_all
 from rules.models import RuleSet
 from rules.products import ProductEvaluation, State
 from shops.declared import read_once
@@ -53,10 +53,9 @@ class Check:
     @property
     def against(self) -> list[dict[str, Any]]:
         """What keeps it out: admission rules that fail or can't be judged, clearance rules that fail."""
-        kept_out = {
-            RuleSet.Purpose.ADMISSION.value: {Outcome.FAILS.value, Outcome.NO_DATA.value},
-            RuleSet.Purpose.CLEARANCE.value: {Outcome.FAILS.value},
-        }
+        kept_out = {RuleSet.Purpose.ADMISSION.value: {Outcome.FAILS.value, Outcome.NO_DATA.value}}
+        if acts(self.evaluation.clearance):
+            kept_out[RuleSet.Purpose.CLEARANCE.value] = {Outcome.FAILS.value}
         return [
             rule
             for purpose, outcomes in kept_out.items()

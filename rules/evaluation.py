@@ -28,6 +28,8 @@ from django.utils.translation import gettext_lazy as _
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
+    acting,
+    acts,
     any_fails,
     blocking,
     criteria_of,
@@ -207,15 +209,15 @@ class Evaluation:
         """Fails a blocking clearance rule. A shop without metrics of the day is never cleared."""
         return self.any_fails(self.clearing) & Q(m__day__isnull=False)
 
-    def to_warn(self) -> Q:
+    def to_warn(self, *, tried_out: bool = True) -> Q:
         """Over `inside()`: meets a blocking rule of warning, lies in a clearance rule's band or, where the
         alliance warns of that, has lost what it was admitted for. Who is to be cleared is not warned as well,
-        nor a shop without metrics of the day.
+        nor a shop without metrics of the day. `tried_out`: also by rules that are only tried out.
         """
-        warned = reduce(or_, [condition for _criterion, condition in self.warnings()] or [nobody()])
+        warnings = [condition for c, condition in self.warnings() if tried_out or acts(c.rule.rule_set)]
+        warned = reduce(or_, warnings or [nobody()])
         # Rules that are only tried out clear nobody.
-        tried_out = self.clearance is not None and self.clearance.mode == RuleSet.Mode.SHADOW
-        cleared = [] if tried_out else [When(self.to_clear(), then=Value(False))]
+        cleared = [When(self.to_clear(), then=Value(False))] if acts(self.clearance) else []
         not_cleared = Case(*cleared, default=Value(True), output_field=BooleanField())
         return warned & Q(not_cleared)
 
@@ -244,6 +246,10 @@ class Evaluation:
             warning += [(c, c.fails()) for c in blocking(self.admitting)]
         return sorted(warning, key=lambda rule: rule[0].rule.rule_set.mode == RuleSet.Mode.SHADOW)
 
+    def keeping_out(self) -> list[Criterion]:
+        """The blocking rules of clearance, of which who fails one is not let in."""
+        return acting(self.clearance, self.clearing)
+
     def to_admit(self) -> Q:
         """Passes every blocking admission rule, and no clearance rule fails (R17).
 
@@ -254,21 +260,25 @@ class Evaluation:
             return nobody()
         admissible = passes_all(self.admitting) & Q(
             Case(
-                When(self.any_fails(self.clearing), then=Value(False)),
+                When(self.any_fails(self.keeping_out()), then=Value(False)),
                 default=Value(True),
                 output_field=BooleanField(),
             )
         )
-        on_papers = [c for c in self.clearing if c.rule.ground == Ground.QUALIFICATION]
-        if not blocking(on_papers):
+        on_papers = [c for c in self.keeping_out() if c.rule.ground == Ground.QUALIFICATION]
+        if not on_papers:
             return admissible
         return admissible & (Q(fact_owes_papers__key__isnull=True) | passes_all(on_papers))
 
-    def judged_inside(self) -> Case:
-        """What clearance comes to for `inside()`: "fails", "no_data" or "holds"."""
+    def judged_inside(self, *, tried_out: bool = True) -> Case:
+        """What clearance comes to for `inside()`: "fails", "no_data" or "holds".
+
+        Without `tried_out` nobody fails rules that are only tried out.
+        """
+        fails = Outcome.FAILS if tried_out or acts(self.clearance) else Outcome.HOLDS
         return verdict(
             [
-                (self.to_clear(), Outcome.FAILS),
+                (self.to_clear(), fails),
                 (Q(m__day__isnull=True) | lack_data(self.clearing), Outcome.NO_DATA),
             ],
             Outcome.HOLDS,
@@ -278,7 +288,7 @@ class Evaluation:
         """What admission comes to for `candidates()`: "fails", "no_data" or "holds"."""
         return verdict(
             [
-                (self.any_fails([*self.admitting, *self.clearing]), Outcome.FAILS),
+                (self.any_fails([*self.admitting, *self.keeping_out()]), Outcome.FAILS),
                 (lack_data(self.admitting), Outcome.NO_DATA),
             ],
             Outcome.HOLDS,
@@ -288,9 +298,13 @@ class Evaluation:
         """At least one blocking criterion fails."""
         return any_fails(criteria)
 
-    def evidence(self) -> dict[str, object]:
+    def evidence_to_clear(self) -> dict[str, object]:
         """Annotations for a proposal: every rule by value, which clearance rules failed, and the first."""
         return evidence.columns([*self.admitting, *self.clearing], self._clearings(), gmv=F("m__gmv_30d"))
+
+    def evidence_to_admit(self) -> dict[str, object]:
+        """The same for an admission, which no rule speaks against but one that is only tried out."""
+        return evidence.columns([*self.admitting, *self.clearing], [], gmv=F("m__gmv_30d"))
 
     def evidence_to_warn(self) -> dict[str, object]:
         """The same for a warning: what failed are the rules that warn."""

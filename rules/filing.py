@@ -36,7 +36,6 @@ NOTHING_MORE = Value({}, output_field=JSONField())
 
 def gather_due(evaluation: Evaluation) -> None:
     """Keep who is due for what, with the evidence, until the transaction ends."""
-    evidence = evaluation.evidence()
     since = Cast(Value(evaluation.day), DateField())
     shops, inside = evaluation.shops(), evaluation.inside()
     if evaluation.clearance is not None:
@@ -46,7 +45,8 @@ def gather_due(evaluation: Evaluation) -> None:
             "more": NOTHING_MORE,
         }
         to_clear = inside.filter(evaluation.to_clear())
-        sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **evidence, **clearing))
+        told = evaluation.evidence_to_clear()
+        sql.gather_told(_table(Kind.CLEAR), to_clear, shops.values("id", **told, **clearing))
         _date(Kind.CLEAR, blocking(evaluation.clearing), evaluation.day)
     warning = evaluation.warnings()
     if warning:
@@ -70,7 +70,8 @@ def gather_due(evaluation: Evaluation) -> None:
             "more": NOTHING_MORE,
         }
         to_admit = evaluation.candidates().filter(evaluation.to_admit())
-        sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **evidence, **admitting))
+        told = evaluation.evidence_to_admit()
+        sql.gather_told(_table(Kind.ADMIT), to_admit, shops.values("id", **told, **admitting))
 
 
 def gather_due_products(products: ProductEvaluation) -> None:

@@ -50,6 +50,16 @@ def blocking(criteria: list[Criterion]) -> list[Criterion]:
     return [criterion for criterion in criteria if not criterion.rule.advisory]
 
 
+def acts(rule_set: RuleSet | None) -> bool:
+    """Whether there is a version, and one that is not only tried out: that one does nothing to anybody."""
+    return rule_set is not None and rule_set.mode != RuleSet.Mode.SHADOW
+
+
+def acting(rule_set: RuleSet | None, criteria: list[Criterion]) -> list[Criterion]:
+    """The blocking criteria of a version; none where it is only tried out: it keeps nobody back."""
+    return blocking(criteria) if acts(rule_set) else []
+
+
 def in_question(criteria: list[Criterion]) -> sql.TextArray:
     """The codes of the blocking rules that do not pass for certain."""
     return sql.TextArray(

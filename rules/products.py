@@ -33,6 +33,8 @@ from django.db.models.functions import Cast
 from rules import evidence, listings, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
+    acting,
+    acts,
     any_fails,
     blocking,
     criteria_of,
@@ -223,7 +225,7 @@ class ProductEvaluation:
         """
         if self.admission is None:
             return Q(pk__in=[])
-        kept_back = passes_all(_acting(self.observation, self.observing))
+        kept_back = passes_all(acting(self.observation, self.observing))
         return Q(standing=State.APPLIED, barred=False) & passes_all(self.admitting) & kept_back & self._fit()
 
     def to_stop(self) -> Q:
@@ -246,7 +248,7 @@ class ProductEvaluation:
 
     def _fit(self) -> Q:
         """No rule of clearance fails."""
-        failing = _acting(self.clearance, self.clearing)
+        failing = acting(self.clearance, self.clearing)
         return Q(_yes(any_fails(failing), then=False)) if failing else Q()
 
     def due(self) -> dict[Proposal.Kind, Q]:
@@ -256,6 +258,19 @@ class ProductEvaluation:
             **({Kind.OBSERVE: self.to_observe()} if self.observation else {}),
             **({Kind.ADMIT: self.to_admit()} if self.admission else {}),
             **({Kind.RESUME: self.to_resume()} if self.admission or self.observation else {}),
+        }
+
+    def filed(self) -> dict[Proposal.Kind, Q]:
+        """The same, without those of which only versions speak that are tried out and file nothing."""
+        resumed = [
+            *([self._past_observation()] if acts(self.observation) else []),
+            *([self._back()] if acts(self.admission) else []),
+        ]
+        return {
+            **({Kind.STOP: self.to_stop()} if acts(self.clearance) else {}),
+            **({Kind.OBSERVE: self.to_observe()} if acts(self.observation) else {}),
+            **({Kind.ADMIT: self.to_admit()} if acts(self.admission) else {}),
+            **({Kind.RESUME: reduce(or_, resumed)} if resumed else {}),
         }
 
     def is_over(self, kind: Proposal.Kind, failed_rules: str) -> Q:
@@ -269,9 +284,9 @@ class ProductEvaluation:
             return not_due & Q(sql.Disjoint(in_question(against), failed))
         nobody_admits = Q(Value(True)) if self.admission is None else any_fails(self.admitting)
         nobody_ends_it = Q(Value(True)) if self.observation is None else any_fails(self.observing)
-        unfit = Q(barred=True) | any_fails(_acting(self.clearance, self.clearing))
+        unfit = Q(barred=True) | any_fails(acting(self.clearance, self.clearing))
         if kind == Kind.ADMIT:
-            return nobody_admits | unfit | any_fails(_acting(self.observation, self.observing))
+            return nobody_admits | unfit | any_fails(acting(self.observation, self.observing))
         over = {State.STOPPED: nobody_admits, State.OBSERVED: nobody_ends_it}
         return reduce(or_, [Q(standing=standing) & (for_it | unfit) for standing, for_it in over.items()])
 
@@ -305,11 +320,6 @@ class ProductEvaluation:
         cases = [(fails[standing], Outcome.FAILS)] if standing in fails else []
         lacks = lack_data(self.judging(standing))
         return verdict([*cases, (lacks, Outcome.NO_DATA)], Outcome.HOLDS)
-
-
-def _acting(rule_set: RuleSet | None, criteria: list[Criterion]) -> list[Criterion]:
-    """None of a version that is only tried out: it keeps nobody back."""
-    return [] if rule_set is None or rule_set.mode == RuleSet.Mode.SHADOW else blocking(criteria)
 
 
 def _key(rule_set: RuleSet | None) -> Cast:

@@ -15,7 +15,7 @@ from django.db.models import BooleanField, Case, CharField, F, Q, TextField, Val
 
 from rules.criteria import Criterion, Outcome
 from rules.evaluation import Evaluation
-from rules.judging import blocking
+from rules.judging import acts, blocking
 from rules.models import SimulatedChange
 from rules.sql import TextArray, gather
 from shops import sql
@@ -37,12 +37,16 @@ def begin() -> None:
 
 
 def judge(side: str, evaluation: Evaluation) -> None:
-    """What one version says of everyone on its day. Those who simply hold are not worth a line."""
+    """What one version does to everyone on its day, and one only tried out does nothing. Those who simply
+    hold are not worth a line.
+    """
     evaluation.prepare()
     inside = evaluation.inside().annotate(
-        verdict=evaluation.judged_inside(),
+        verdict=evaluation.judged_inside(tried_out=False),
         warned=Case(
-            When(evaluation.to_warn(), then=Value(True)), default=Value(False), output_field=BooleanField()
+            When(evaluation.to_warn(tried_out=False), then=Value(True)),
+            default=Value(False),
+            output_field=BooleanField(),
         ),
         warns=evaluation.evidence_to_warn()["failed"],
         gmv=F("m__gmv_30d"),
@@ -60,7 +64,7 @@ def judge(side: str, evaluation: Evaluation) -> None:
     _take("simulated_inside", side, "warning")
     outside = evaluation.candidates().annotate(
         verdict=Case(
-            When(evaluation.to_admit(), then=Value("admitted")),
+            *([When(evaluation.to_admit(), then=Value("admitted"))] if acts(evaluation.admission) else []),
             default=evaluation.judged_candidates(),
             output_field=CharField(),
         ),
@@ -76,7 +80,7 @@ def judge(side: str, evaluation: Evaluation) -> None:
 def keep_day(side: str, evaluation: Evaluation) -> None:
     """Whom one version would have put out on an earlier day, among those who are in today."""
     evaluation.prepare()
-    shops = evaluation.inside().annotate(verdict=evaluation.judged_inside())
+    shops = evaluation.inside().annotate(verdict=evaluation.judged_inside(tried_out=False))
     gather("simulated_part", shops.filter(verdict__differs=Outcome.HOLDS.value).values("id", "verdict"))
     sql.execute(
         "INSERT INTO simulated_day (side, day, id, verdict) SELECT %s, %s, id, verdict FROM simulated_part",

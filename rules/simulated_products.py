@@ -32,13 +32,12 @@ def begin() -> None:
 
 
 def judge(side: str, products: ProductEvaluation) -> None:
-    """What one version says of every product on its day. Those that simply hold are not worth a line."""
+    """What one version does to every product on its day, and one only tried out does nothing. Those that
+    simply hold are not worth a line.
+    """
     products.prepare()
     verdict = Case(
-        When(products.to_stop(), then=Value(STOP)),
-        When(products.to_observe(), then=Value(OBSERVE)),
-        When(products.to_admit(), then=Value(ADMIT)),
-        When(products.to_resume(), then=Value(RESUME)),
+        *(When(condition, then=Value(kind.value)) for kind, condition in products.filed().items()),
         *(
             When(Q(standing=standing) & lack_data(products.judging(standing)), then=Value(NO_DATA))
             for standing in State.values

@@ -63,7 +63,7 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
     )
     withdrawn = sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
     withdrawn += _withdraw_warnings(evaluation, by_an_earlier_check, at)
-    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.clearing])
+    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.keeping_out()])
     if evaluation.admission is None:
         fails = Q(Value(True))
     sql.gather(

@@ -127,9 +127,7 @@ class Beside:
 
 @contextmanager
 def one_snapshot() -> Iterator[None]:
-    """A transaction of which every statement sees what its first one saw; within another, what that one sees
-    as well.
-    """
+    """A transaction of which every statement sees what its first one saw; within another, what that sees."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():
         if outermost:

@@ -8,7 +8,7 @@ import pytest
 
 from opsdesk import jobs, review
 from opsdesk.models import Decision
-from rules import sweeps
+from rules import checking, sweeps
 from rules.models import Proposal, RuleSet, Sweep
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Penalty, PromotionPeriod
@@ -71,6 +71,16 @@ def test_shadow_admissions_let_nobody_in() -> None:
     failing(), applying()
     sweep = check()
     assert (sweep.by_kind, sweep.in_shadow) == ({"clear": 1}, {"admit": 1})
+
+
+def test_clearance_in_shadow_mode_keeps_no_applicant_out() -> None:
+    in_mode("shadow")
+    applicant = make_enrollment(state="applied")
+    make_metrics(applicant.shop, experience_score="3.40")
+    assert check().by_kind == {"admit": 1}
+    assert checking.check(applicant.shop, applicant.alliance, DAY).against == []
+    # Nor is it withdrawn again.
+    assert (check().withdrawn, Proposal.objects.get().status) == (0, "open")
 
 
 # Automatic

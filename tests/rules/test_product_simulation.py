@@ -152,6 +152,18 @@ def test_a_check_by_the_published_draft_does_what_its_simulation_said() -> None:
     assert set(sweep.by_kind) == {"stop", "observe", "admit", "resume"}
 
 
+def test_a_product_is_let_in_where_rules_that_are_only_tried_out_would_observe_it() -> None:
+    rules("observation", mode="shadow")
+    listed("applied", settled_orders=3), listed("observed", settled_orders=30)
+    second = draft("admission")
+    told = simulated(second).result["draft"]
+    second.published_at = AT
+    second.save()
+    sweep = check(WECHAT)
+    assert sweep.in_shadow == {"observe": 1, "resume": 1}
+    assert sweep.by_kind == {kind: count for kind, count in told.items() if count} == {"admit": 1}
+
+
 def test_a_first_set_on_products_is_drafted_simulated_submitted_and_published() -> None:
     alliance = Alliance.objects.get(code=WECHAT)
     bad = listed("promoted", **BAD).product

@@ -210,6 +210,26 @@ def test_a_first_set_is_judged_beside_the_other_rules_in_force() -> None:
     assert (done.result["now"]["clear"], done.result["draft"]["clear"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "state", "change"), [("clearance", "open", "rescued"), ("admission", "applied", "kept_out")]
+)
+def test_a_draft_that_is_only_to_be_tried_out_does_nothing(purpose: Any, state: str, change: str) -> None:
+    enrollment = measured(state, **({"experience_score": "3.40"} if state == "open" else {}))
+    second = draft(purpose)
+    RuleSet.objects.filter(pk=second.pk).update(mode="shadow")
+    done = simulated(second)
+    assert changes(done) == {enrollment.shop.code: change}
+    assert done.result["draft"] == {"clear": 0, "admit": 0, "warn": 0, "no_data": 0}
+
+
+def test_a_draft_of_warnings_that_is_only_to_be_tried_out_warns_nobody() -> None:
+    measured(experience_score="3.60")
+    second = draft()
+    Rule.objects.filter(rule_set=second, code="DF-C1").update(warn_within="0.3")
+    RuleSet.objects.filter(pk=second.pk).update(mode="shadow")
+    assert (changes(done := simulated(second)), done.result["draft"]["warn"]) == ({}, 0)
+
+
 def test_a_band_warns_whoever_holds_by_less() -> None:
     near = measured(experience_score="3.60")
     measured(experience_score="3.80")
