@@ -126,8 +126,7 @@ def _accept(
 ) -> Decision:
     proposal = _lock(proposal_id)
     if proposal.kind == Proposal.Kind.CLEAR:
-        _refuse_on_days_of_waiting(proposal, on=localdate(at))
-        _refuse_without_a_supervisor(proposal, by=by, on=localdate(at))
+        _refuse_on_promotion_days(proposal, by=by, on=localdate(at))
     proposal.penalty = consequences.carry_out(
         proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
     )
@@ -235,17 +234,13 @@ def _lock(proposal_id: int) -> Proposal:
     return proposal
 
 
-def _refuse_on_days_of_waiting(proposal: Proposal, *, on: date) -> None:
+def _refuse_on_promotion_days(proposal: Proposal, *, by: User | None, on: date) -> None:
     assert proposal.alliance is not None
-    period = promotions.in_effect(proposal.alliance, promotions.Effect.WAIT, on)
-    if period is not None:
-        raise Refused(_("On the days of %(period)s clearances wait.") % {"period": period})
-
-
-def _refuse_without_a_supervisor(proposal: Proposal, *, by: User | None, on: date) -> None:
+    waits = promotions.in_effect(proposal.alliance, promotions.Effect.WAIT, on)
+    if waits is not None:
+        raise Refused(_("On the days of %(period)s clearances wait.") % {"period": waits})
     if by is not None and by.has_perm(sweeps.RELEASE):
         return
-    assert proposal.alliance is not None
     period = promotions.in_effect(proposal.alliance, promotions.Effect.SUPERVISOR, proposal.day, on)
     if period is not None:
         raise Refused(

@@ -20,7 +20,7 @@ from rules.models import Proposal, RuleSet, Sweep
 from rules.products import ProductEvaluation
 from shops.calendar import midnight
 from shops.models import Enrollment
-from shops.sql import cursor, fetch, write_with_history
+from shops.sql import cursor, execute, fetch, write_with_history
 
 Kind, Status = Proposal.Kind, Proposal.Status
 
@@ -58,8 +58,7 @@ def gather_due(evaluation: Evaluation) -> None:
         }
         to_warn, told = inside.filter(evaluation.to_warn()), evaluation.evidence_to_warn()
         sql.gather_told(_table(Kind.WARN), to_warn, shops.values("id", **told, **warned))
-        on_sales = [c.rule.code for c, _condition in warning if "observed_sales" in c.facts]
-        if on_sales:
+        if on_sales := _on_sales(evaluation):
             sql.tell_observed_products(_table(Kind.WARN), on_sales, evaluation.alliance, evaluation.day)
         # Of a band nobody knows since when a shop has been in it.
         _date(Kind.WARN, [c for c, _condition in warning if not c.has_band], evaluation.day)
@@ -110,7 +109,13 @@ def file(sweep: Sweep, evaluation: Evaluation, *, at: datetime) -> None:
     }
     for kind in [kind for kind, there in gathered.items() if there]:
         status = Status.HELD if kind == Kind.CLEAR and waits else Status.OPEN
-        _file(_Filing(sweep, kind, evaluation.versions, at), status)
+        daily = _on_sales(evaluation) if kind == Kind.WARN else []
+        _file(_Filing(sweep, kind, evaluation.versions, at, daily=daily), status)
+
+
+def _on_sales(evaluation: Evaluation) -> list[str]:
+    """The codes of the rules that warn of a day's sales of observed products (WS-O2)."""
+    return [c.rule.code for c, _condition in evaluation.warnings() if "observed_sales" in c.facts]
 
 
 def file_products(sweep: Sweep, products: ProductEvaluation, *, at: datetime) -> None:
@@ -127,6 +132,8 @@ def _file(filing: _Filing, status: Proposal.Status) -> None:
     would_file = filing.count()
     if would_file:
         sweep.in_shadow[kind] = sweep.in_shadow.get(kind, 0) + would_file
+    if filing.kind == Kind.WARN:
+        sweep.withdrawn += filing.withdraw_outgrown()
     sweep.already_open += filing.already_open()
     filed = filing.file(status)
     sweep.filed += filed
@@ -138,7 +145,7 @@ def _file(filing: _Filing, status: Proposal.Status) -> None:
 class _Filing:
     """Proposals of one kind for the shops or the products that were gathered.
 
-    `versions`: all that the check goes by.
+    `versions`: all that the check goes by. `daily`: the rules that speak of each day by itself.
     """
 
     sweep: Sweep
@@ -146,6 +153,7 @@ class _Filing:
     versions: Sequence[RuleSet]
     at: datetime
     of_products: bool = False
+    daily: Sequence[str] = ()
 
     @property
     def _table(self) -> str:
@@ -169,7 +177,8 @@ class _Filing:
         """Those without a proposal of the kind, as far as rules speak that are only tried out, or others.
 
         One rejected of late returns only if another rule fails. So does a warning that was given, and what
-        was accepted of a product: the platform may not have carried it out yet.
+        was accepted of a product: the platform may not have carried it out yet. What a `daily` rule says of
+        another day is no return.
         """
         filed_on = localdate(self.at)
         waits_since = midnight(filed_on - timedelta(days=self.sweep.alliance.refile_after_days - 1))
@@ -182,17 +191,47 @@ class _Filing:
                 SELECT FROM rules_proposal p
                 WHERE {self._same} AND p.alliance_id = %s AND p.kind = %s
                   AND (p.status IN ('open', 'held')
-                       OR p.status = ANY (%s) AND p.closed_at >= %s AND due.failed <@ p.failed_rules::text[])
+                       OR p.status = ANY (%s) AND p.closed_at >= %s AND due.failed <@ p.failed_rules::text[]
+                          AND (p.day >= %s OR NOT due.failed && %s::text[]))
             )
         """
-        ours = self._led_by(shadow=shadow)
-        return due, [self._states, ours, self.sweep.alliance_id, self.kind, settled, waits_since]
+        return due, [
+            *(self._states, self._led_by(shadow=shadow), self.sweep.alliance_id, self.kind),
+            *(settled, waits_since, self.sweep.day, list(self.daily)),
+        ]
 
     def count(self) -> int:
         """How many would be filed by rules that are only tried out."""
         due, params = self._due(shadow=True)
         [(found,)] = fetch(f"SELECT count(*) {due}", params)
         return int(found)
+
+    def withdraw_outgrown(self) -> int:
+        """Withdraw the undecided ones beside whose rules others fail by now, which are filed anew with all of
+        the day's; how many they are.
+
+        Their enrollments are locked as by `file`, before the proposals, as who decides does.
+        """
+        outgrown = f"""
+            FROM {self._table} due
+            JOIN shops_enrollment e ON e.id = due.enrollment AND e.state = ANY (%s)
+            JOIN rules_proposal p ON {self._same} AND p.alliance_id = %s AND p.kind = %s
+                AND p.status = ANY (%s) AND p.day <= %s AND NOT due.failed <@ p.failed_rules::text[]
+            WHERE due.rule_set = ANY (%s)
+        """
+        params = [
+            *(self._states, self.sweep.alliance_id, self.kind, list(Proposal.UNDECIDED), self.sweep.day),
+            self._led_by(shadow=False),
+        ]
+        execute("DROP TABLE IF EXISTS pg_temp.rules_outgrown")
+        execute(
+            "CREATE TEMP TABLE rules_outgrown ON COMMIT DROP AS"
+            f" SELECT p.id AS proposal {outgrown} ORDER BY e.id FOR SHARE OF e",
+            params,
+        )
+        return sql.withdraw(
+            "rules_outgrown", at=self.at, reason=f"more rules speak for it on {self.sweep.day}"
+        )
 
     def already_open(self) -> int:
         """How many of them have an undecided proposal of the kind."""

@@ -34,7 +34,6 @@ from rules import evidence, listings, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
     acting,
-    acts,
     any_fails,
     blocking,
     criteria_of,
@@ -258,19 +257,6 @@ class ProductEvaluation:
             **({Kind.OBSERVE: self.to_observe()} if self.observation else {}),
             **({Kind.ADMIT: self.to_admit()} if self.admission else {}),
             **({Kind.RESUME: self.to_resume()} if self.admission or self.observation else {}),
-        }
-
-    def filed(self) -> dict[Proposal.Kind, Q]:
-        """The same, without those of which only versions speak that are tried out and file nothing."""
-        resumed = [
-            *([self._past_observation()] if acts(self.observation) else []),
-            *([self._back()] if acts(self.admission) else []),
-        ]
-        return {
-            **({Kind.STOP: self.to_stop()} if acts(self.clearance) else {}),
-            **({Kind.OBSERVE: self.to_observe()} if acts(self.observation) else {}),
-            **({Kind.ADMIT: self.to_admit()} if acts(self.admission) else {}),
-            **({Kind.RESUME: reduce(or_, resumed)} if resumed else {}),
         }
 
     def is_over(self, kind: Proposal.Kind, failed_rules: str) -> Q:

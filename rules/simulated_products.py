@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db.models import Case, CharField, F, Q, Value, When
 
-from rules.judging import blocking, lack_data
-from rules.models import SimulatedChange
+from rules.judging import acts, blocking, lack_data
+from rules.models import Proposal, SimulatedChange
 from rules.products import ProductEvaluation, State
 from rules.sql import TextArray, gather
 from shops import sql
 
-Change = SimulatedChange.Change
+Change, Kind = SimulatedChange.Change, Proposal.Kind
 STOP, OBSERVE, ADMIT, RESUME, NO_DATA, HOLDS = "stop", "observe", "admit", "resume", "no_data", "holds"
 AGAINST, FOR = f"('{STOP}', '{OBSERVE}')", f"('{ADMIT}', '{RESUME}')"
 
@@ -37,7 +37,7 @@ def judge(side: str, products: ProductEvaluation) -> None:
     """
     products.prepare()
     verdict = Case(
-        *(When(condition, then=Value(kind.value)) for kind, condition in products.filed().items()),
+        *(When(condition, then=Value(kind.value)) for kind, condition in _filed(products).items()),
         *(
             When(Q(standing=standing) & lack_data(products.judging(standing)), then=Value(NO_DATA))
             for standing in State.values
@@ -62,6 +62,22 @@ def judge(side: str, products: ProductEvaluation) -> None:
         " WHERE verdict <> %s OR failed <> '{}'",
         [side, HOLDS],
     )
+
+
+def _filed(products: ProductEvaluation) -> dict[Proposal.Kind, Q]:
+    """Who is due for what by versions that are not only tried out: those file nothing."""
+    files = {
+        Kind.STOP: acts(products.clearance),
+        Kind.OBSERVE: acts(products.observation),
+        Kind.ADMIT: acts(products.admission),
+    }
+    resuming = {State.OBSERVED: acts(products.observation), State.STOPPED: acts(products.admission)}
+    resumed = Q(standing__in=[standing for standing, resumes in resuming.items() if resumes])
+    return {
+        kind: condition & resumed if kind == Kind.RESUME else condition
+        for kind, condition in products.due().items()
+        if files.get(kind, True)
+    }
 
 
 def _failed(products: ProductEvaluation) -> TextArray:

@@ -288,7 +288,7 @@ def _carry_out(sweep: Sweep, at: datetime) -> None:
     filing.gather_due_products(products)
     filing.file_products(sweep, products, at=at)
     # Last, for decisions lock enrollments before proposals, and filing looks at the former.
-    sweep.withdrawn = withdraw_recovered(evaluation, at) + withdraw_of_products(products, at)
+    sweep.withdrawn += withdraw_recovered(evaluation, at) + withdraw_of_products(products, at)
     # What rests on the record and not on the day's metrics is no part of the check's own count.
     casework.file_from_facts(at=at)
     promotions.open_what_waited(sweep.alliance, sweep.day, at=at)

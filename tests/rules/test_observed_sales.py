@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from opsdesk import review
 from rules import replay, reversals, sweeps
 from rules.models import Proposal
 from shops.models import Alliance, ImportBatch, Product
@@ -111,6 +112,32 @@ def test_a_warning_of_sales_is_withdrawn_once_they_are_known_to_be_within_the_ca
     make_product_metrics(enrollment.shop.products.get(), LATER, settled_orders=1, sales_amount=sales)
     check_next()
     assert Proposal.objects.get(kind="warn").status == status
+
+
+def test_each_day_beyond_the_cap_is_a_warning_of_its_own_once_the_last_was_decided() -> None:
+    enrollment = selling("5000.01")
+    check(WECHAT)
+    review.accept(Proposal.objects.get().pk, by=None, reason="below_bar", at=AT)
+    assert check(WECHAT).filed == 0
+    make_metrics(enrollment.shop, LATER)
+    make_product_metrics(enrollment.shop.products.get(), LATER, settled_orders=1, sales_amount="5000.01")
+    assert check_next().by_kind == {"warn": 1}
+
+
+def test_a_warning_gives_way_to_one_with_the_rules_that_speak_for_it_now() -> None:
+    enrollment = selling("1.00", measured=False)
+    make_metrics(enrollment.shop, freight_insurance=False)
+    check(WECHAT)
+    make_metrics(enrollment.shop, LATER, freight_insurance=False)
+    make_product_metrics(enrollment.shop.products.get(), LATER, settled_orders=1, sales_amount="5000.01")
+    sweep = check_next()
+    assert (sweep.by_kind, sweep.withdrawn, sweep.already_open) == ({"warn": 1}, 1, 0)
+    outgrown, filed = Proposal.objects.order_by("pk")
+    assert (outgrown.failed_rules, outgrown.status) == (["WS-A2"], "withdrawn")
+    assert (filed.failed_rules, filed.status, filed.day) == (["WS-O2", "WS-A2"], "open", LATER)
+    assert [told["sales"] for told in filed.evidence["products"]] == ["5000.01"]
+    # Fewer rules are no reason, nor is a day before its own.
+    assert (check(WECHAT).withdrawn, check_next().filed) == (0, 0)
 
 
 def test_what_was_known_of_sales_is_kept_and_comes_to_the_same_again() -> None:

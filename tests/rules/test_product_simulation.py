@@ -134,6 +134,15 @@ def test_earlier_days_of_products_are_not_looked_at() -> None:
         simulation.request(draft(), by=None, at=AT, days_back=1)
 
 
+def test_a_day_that_brought_figures_of_shops_alone_is_no_day_for_rules_on_products() -> None:
+    product = listed("promoted").product
+    make_metrics(product.shop, AT.date())
+    second = draft()
+    with pytest.raises(Refused, match="no metrics after 10 Mar 2026"):
+        simulation.request(second, by=None, at=AT, day=AT.date())
+    assert simulation.request(second, by=None, at=AT).day == DAY
+
+
 def test_a_check_by_the_published_draft_does_what_its_simulation_said() -> None:
     Alliance.objects.filter(code=WECHAT).update(most_cleared=None)
     shop = make_enrollment(alliance_code=WECHAT).shop
