@@ -62,9 +62,12 @@ def _person(role: str, past: Past) -> User:
 
 
 def _open_proposals() -> QuerySet[Proposal]:
-    """Open proposals, the boundary shops' excepted: those stay for everyone to look at."""
+    """Open proposals, the boundary shops' excepted: those stay for everyone to look at. So do reported cases:
+    what a penalty is to do for them, such as how much it deducts, somebody has to say.
+    """
     return (
         Proposal.objects.filter(status=Proposal.Status.OPEN)
+        .exclude(kind=Proposal.Kind.PENALISE)
         .exclude(shop__code__startswith=PREFIX)
         .select_related("shop", "alliance")
         .order_by("alliance", "kind", "shop__code")
