@@ -31,6 +31,7 @@ from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch, make_declared
 from tests.rules import model
 from tests.rules.model import Facts, Said, SaidRule
 
+PURPOSES = ("admission", "clearance", "warning")
 SHOPS = 200
 CODES = [f"R-{number}" for number in range(1, 13)]
 DAYS = [DAY - timedelta(days=ago) for ago in (0, 10, 30, 31, 400)]
@@ -297,12 +298,25 @@ def _column(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def whole(book: list[SaidRule]) -> list[SaidRule]:
+    """With a rule that only advises for each purpose that has none: an empty set is never published."""
+    said = {rule.purpose for rule in book}
+    return [
+        *book,
+        *(
+            SaidRule("account_ok", "=", (True,), code=f"R-{purpose}", purpose=purpose, advisory=True)
+            for purpose in PURPOSES
+            if purpose not in said
+        ),
+    ]
+
+
 def keep_rules(book: list[SaidRule]) -> None:
-    """Write them as rows of rule sets that are in force on DAY."""
+    """Write them, made whole, as rows of rule sets that are in force on DAY."""
     alliance = Alliance.objects.get(code=DOUYIN)
-    for purpose in ("admission", "clearance", "warning"):
+    for purpose in PURPOSES:
         rule_set = RuleSet.objects.create(alliance=alliance, purpose=purpose, version=1000, in_force_from=DAY)
-        mine = [said for said in book if said.purpose == purpose]
+        mine = [said for said in whole(book) if said.purpose == purpose]
         rules = Rule.objects.bulk_create(
             Rule(
                 rule_set=rule_set,
@@ -412,8 +426,7 @@ def disagreements(book: list[SaidRule], seed: int) -> tuple[int, list[str]]:
         keep_rules(book)
         rows = compiled(keep_shops(shops))
         transaction.set_rollback(True)
-    order = ("admission", "clearance", "warning")
-    rules = sorted(book, key=lambda rule: order.index(rule.purpose))
+    rules = sorted(whole(book), key=lambda rule: PURPOSES.index(rule.purpose))
     problems = []
     for facts, row in zip(shops, rows, strict=True):
         for rule, entry in zip(rules, row["judged"], strict=True):
