@@ -64,7 +64,7 @@ class SimulationAdmin(ShownAdmin):
     change_form_template = "admin/rules/simulation/change_form.html"
     list_display = ["rule_set", "day", "status_pill", "checked_count", "requested_by", "requested_at"]
     list_filter = ["status", "rule_set__alliance"]
-    list_select_related = ["rule_set__alliance", "requested_by"]
+    list_select_related = ["rule_set__alliance", "against__alliance", "requested_by"]
     ordering = ["-id"]
     sortable_by = ()
     fields = [

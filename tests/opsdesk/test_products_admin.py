@@ -191,7 +191,7 @@ def test_the_page_of_a_shops_proposal_tells_of_its_products() -> None:
 def test_a_product_that_is_not_listed_any_more_says_so() -> None:
     shop = make_enrollment(alliance_code=WECHAT).shop
     proposal = make_proposal(shop.enrollments.get(), kind="stop", ground="metric", product=make_product(shop))
-    assert "not listed" in page_of(client_of(), proposal)
+    assert "without a listing" in page_of(client_of(), proposal)
 
 
 @pytest.mark.parametrize(

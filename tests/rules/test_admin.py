@@ -70,6 +70,7 @@ def test_a_published_rule_set_is_not_edited() -> None:
         ("a metric of long ago", "7", "7"),
     ],
 )
+@pytest.mark.django_db
 def test_values_are_shown_as_people_read_them(metric: str, value: object, shown: str) -> None:
     with override("en"):
         assert value_of(metric, value) == shown

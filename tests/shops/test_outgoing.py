@@ -22,15 +22,24 @@ from opsdesk import jobs
 from opsdesk.models import Decision
 from rules import exemptions
 from rules.models import SimulatedChange
-from shops import outgoing, sql
-from shops.models import Alliance, Export, ImportSource
+from shops import deposits, outgoing, sql, topups
+from shops.models import (
+    Alliance,
+    DepositRequirement,
+    DepositStep,
+    Export,
+    ImportSource,
+    PointsThreshold,
+)
 from tests.exporting import ask, content, read_csv, read_xlsx, taken
 from tests.factories import (
     AT,
     DAY,
     DOUYIN,
     WECHAT,
+    make_appeal,
     make_controller,
+    make_declared,
     make_enrollment,
     make_listing,
     make_metrics,
@@ -143,15 +152,17 @@ def test_the_form_names_the_columns_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("language", "headings"),
     [
-        ("en", ["case", "reference", "shop's code", "shop", "alliance"]),
-        ("zh-hans", ["处罚编号", "平台案件编号", "店铺编码", "店铺", "联盟"]),
+        ("en", ["proposal", "shop's code", "shop", "category", "alliance"]),
+        ("zh-hans", ["建议", "店铺编码", "店铺", "类目", "联盟"]),
     ],
 )
 def test_other_lists_have_headings_in_the_readers_language(language: str, headings: list[str]) -> None:
-    penalty = make_penalty(make_shop(code="A1", name="青禾小店"), violation_code="V9")
-    [row] = taken(client_of(language=language), "/admin/shops/penalty/export/")
-    assert list(row)[:5] == headings
-    assert list(row.values())[:4] == [penalty.case_number, "", "A1", "青禾小店"]
+    enrollment = make_enrollment(make_shop(code="A1", name="青禾小店", category="beauty"))
+    proposal = make_proposal(enrollment)
+    [row] = taken(client_of(language=language), "/admin/rules/proposal/export/")
+    columns = [heading for heading in row if not heading.startswith(("product", "商品"))]
+    assert columns[:5] == headings
+    assert list(row.values())[:3] == [str(proposal.pk), "A1", "青禾小店"]
 
 
 @pytest.mark.django_db
@@ -164,7 +175,9 @@ def test_registers_have_the_headers_of_the_import_in_every_language(language: st
 
 
 # They have no page to choose columns.
-LISTS = sorted(outgoing.SOURCES.keys() - {"shops.shopmetrics", "shops.productmetrics", "rules.unjudged"})
+LISTS = sorted(
+    outgoing.SOURCES.keys() - {"shops.shopmetrics", "shops.productmetrics", "shops.short", "rules.unjudged"}
+)
 
 
 def something_of_everything() -> None:
@@ -193,11 +206,19 @@ def something_of_everything() -> None:
         by=None,
         at=AT,
     )
+    make_declared(f"figure_{batch.pk}")
+    make_appeal()
+    fen = 100 * batch.pk
+    deposits.pay_in(shop=shop, amount_fen=fen, cause="paid", key=f"in {batch.pk}", by=None, at=AT)
+    topups.demand(shop=shop, amount_fen=fen, key=f"owed {batch.pk}", by=None, at=AT)
+    DepositRequirement.objects.create(category=f"c{batch.pk}", base_fen=fen)
+    DepositStep.objects.create(category=f"c{batch.pk}", sales_fen=fen, amount_fen=fen)
+    PointsThreshold.objects.create(points=batch.pk, kinds=["warning"])
 
 
 def test_every_list_of_the_desk_goes_out() -> None:
     assert {"shops.importbatch", "rules.ruleset", "rules.shopexemption", "opsdesk.decision"} <= set(LISTS)
-    assert len(LISTS) == 18
+    assert len(LISTS) == 27
 
 
 @pytest.mark.django_db
@@ -299,12 +320,12 @@ def test_an_export_that_the_queue_lost_is_found_again(committed_db, worker) -> N
 
 @pytest.mark.django_db
 def test_an_export_speaks_the_language_of_who_asked() -> None:
-    make_penalty()
+    make_proposal()
     export = written(
-        an_export(make_user("auditor"), source="shops.penalty", columns=["case"], language="zh-hans")
+        an_export(make_user("auditor"), source="rules.proposal", columns=["category"], language="zh-hans")
     )
     [row] = read_csv(outgoing.path_of(export).read_bytes())
-    assert list(row) == ["处罚编号"]
+    assert list(row) == ["类目"]
 
 
 @pytest.mark.django_db
