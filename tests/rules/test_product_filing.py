@@ -23,6 +23,7 @@ from tests.factories import (
     make_product,
     make_product_metrics,
     make_proposal,
+    make_published,
 )
 from tests.rules.test_products import BAD, LATER, check_next, listed, proposed, rules
 from tests.rules.test_sweeps import check
@@ -218,8 +219,7 @@ def test_a_product_without_metrics_of_the_day_is_not_stopped_for_a_rule_that_rea
     Alternative.objects.create(
         rule=rule_set.rules.get(), position=1, metric="product_status", operator="=", value="off_sale"
     )
-    rule_set.published_at = AT
-    rule_set.save()
+    make_published(rule_set)
     listing = listed("promoted", LATER)
     listing.product.status = "off_sale"
     listing.product.save()

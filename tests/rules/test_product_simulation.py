@@ -166,8 +166,7 @@ def test_a_product_is_let_in_where_rules_that_are_only_tried_out_would_observe_i
     listed("applied", settled_orders=3), listed("observed", settled_orders=30)
     second = draft("admission")
     told = simulated(second).result["draft"]
-    second.published_at = AT
-    second.save()
+    make_published(second)
     sweep = check(WECHAT)
     assert sweep.in_shadow == {"observe": 1, "resume": 1}
     assert sweep.by_kind == {kind: count for kind, count in told.items() if count} == {"admit": 1}

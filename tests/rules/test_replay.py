@@ -284,8 +284,7 @@ def test_past_checks_of_products_come_to_the_same_after_everything_has_changed()
     price = {"position": 2, "metric": "product_price", "operator": "<", "value": "9.90"}
     tried_out = rules("observation", mode="shadow", published=False)
     Rule.objects.create(rule_set=tried_out, code="P-O2", **price)
-    tried_out.published_at = AT
-    tried_out.save()
+    make_published(tried_out)
     products = products_of_all_sorts()
     for product in products[1:10:4]:
         make_exemption(product.shop, code="P-C1", until=DAY + timedelta(days=1))
