@@ -124,6 +124,8 @@ def _name_of(field: models.ForeignKey) -> Callable[[models.Model], str]:
         found = getattr(record, field.name)
         return NOTHING if found is None else str(found)
 
+    # By it the page calls the place, as it would with the field itself.
+    name.__name__ = field.name
     return admin.display(description=field.verbose_name)(name)
 
 
