@@ -177,11 +177,14 @@ def prepare_facts(day: date, alliance: Alliance, *, keys: Set[str], marks: Mappi
         if "observed_sales" in keys:
             query, params = listings.observed_sales(alliance, day).query.sql_with_params()
             cursor.execute(OBSERVED_SALES.format(products=query), params)
-        for key, shops in marks.items():
-            query, params = shops.query.sql_with_params()
-            cursor.execute(
-                f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id) GROUP BY id", [key, *params]
-            )
+        # Of openings and enrollments that have just come in the planner may know nothing.
+        with over_everybody():
+            for key, shops in marks.items():
+                query, params = shops.query.sql_with_params()
+                cursor.execute(
+                    f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id) GROUP BY id",
+                    [key, *params],
+                )
         # Last: one by one the entries of an index cost more.
         cursor.execute("ALTER TABLE rules_fact ADD PRIMARY KEY (key, shop_id)")
         cursor.execute("ANALYZE rules_fact")
