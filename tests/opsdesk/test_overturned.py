@@ -19,6 +19,7 @@ from tests.factories import (
     make_enrollment,
     make_penalty,
     make_proposal,
+    make_published,
     make_sweep,
     make_user,
 )
@@ -43,10 +44,15 @@ def automatic(enrollment: Enrollment, **values) -> Proposal:
         purpose="clearance",
         version=RuleSet.objects.filter(alliance=enrollment.alliance, purpose="clearance").count() + 1,
         mode=RuleSet.Mode.AUTOMATIC,
+        in_force_from=AT.date(),
     )
-    proposal = make_proposal(enrollment, sweep=make_sweep(), rule_set=rule_set, **values)
-    RuleSet.objects.filter(pk=rule_set.pk).update(published_at=AT, in_force_from=AT.date())
-    return proposal
+    for rule in RuleSet.objects.get(
+        alliance=enrollment.alliance, subject="shop", purpose="clearance", version=1
+    ).rules.all():
+        rule.pk, rule.rule_set = None, rule_set
+        rule.save(force_insert=True)
+    make_published(rule_set)
+    return make_proposal(enrollment, sweep=make_sweep(), rule_set=rule_set, **values)
 
 
 def accepted_by_itself(proposal: Proposal) -> bool:
