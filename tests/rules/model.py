@@ -16,6 +16,7 @@ BRANDED = {"flagship", "exclusive", "multi_brand"}
 SCORES = {"shop_score", "experience_score"}
 # Those that people have declared: a score, a flag.
 DECLARED = {"care_score", "has_licence"}
+KNOW_NONE_YET = {*SCORES, "care_score"}
 IMPORTED = {*SCORES, *DECLARED, "positive_rate", "gmv_30d", "paid_orders_30d", "warehouse_passed"}
 MEASURED = {*IMPORTED, "alliance_and_erp_connected"}
 TEXTS_AND_FLAGS = {
@@ -133,7 +134,7 @@ def judge(said: Said, value: Any, measured: bool) -> bool | None:
         if said.metric in MEASURED and not measured:
             return None
         # Of a score the platform says that there is none yet; one that is missing may well be there.
-        if said.metric in SCORES and value is None:
+        if said.metric in KNOW_NONE_YET and value is None:
             return None
         return known == (said.operator == "known")
     if not known:
