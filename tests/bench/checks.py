@@ -83,7 +83,7 @@ class Bench:
         open_already = sum(answer["already_open"] for answer in first)
         expected = sum(shops for shops, _digest in due.values())
         assert self.filed + open_already == expected, (
-            f"{self.filed} filed, {open_already} open, {expected} due"
+            f"{self.filed} filed of {expected}"
         )
         again = self._check(AGAIN)
         assert [answer["filed"] + answer["withdrawn"] for answer in again] == [0, 0], again
