@@ -82,9 +82,7 @@ class Bench:
         # The first alliance's check also files from the record, such as against a controller's other shops.
         open_already = sum(answer["already_open"] for answer in first)
         expected = sum(shops for shops, _digest in due.values())
-        assert self.filed + open_already == expected, (
-            f"{self.filed} filed of {expected}"
-        )
+        assert self.filed + open_already == expected, f"{self.filed} filed of {expected}"
         again = self._check(AGAIN)
         assert [answer["filed"] + answer["withdrawn"] for answer in again] == [0, 0], again
         self._simulate()
