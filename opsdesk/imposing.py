@@ -141,6 +141,7 @@ class PartForm(forms.Form):
         super().__init__(data)
         standing = penalty.measures.filter(applied_at__isnull=False, undone_at=None).order_by("pk")
         choices = [(str(one.pk), measures.describe(one)) for one in standing]
+        # Django types a form's fields without what this kind of field has.
         self.fields["measures"].choices = choices  # type: ignore[attr-defined]
 
 

@@ -292,6 +292,7 @@ def _asked(expressions: Iterable[Any]) -> Iterator[str]:
                 else:
                     yield from _asked([child])
         elif isinstance(expression, F):
+            # Django's types leave it out.
             yield expression.name  # type: ignore[attr-defined]
         elif isinstance(expression, Expression):
             if isinstance(expression, When):

@@ -138,6 +138,7 @@ class GrantInPartForm(GrantForm):
 
     def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
         super().__init__(*args, appeal=appeal, **kwargs)
+        # Django types a form's fields without what this kind of field has.
         self.fields["measures"].choices = [  # type: ignore[attr-defined]
             (effect.measure.pk, effect.told)
             for effect in caseload.effects_of(appeal.penalty)

@@ -1,5 +1,5 @@
 """Pages of the rule book and of imports. Proposals and daily checks stand in opsdesk.admin."""
 
-from rules.admin import declared, exemptions, imports, rulesets, simulations, unjudged
+from rules.admin import declared, exemptions, imports, rulesets, simulations, thresholds, unjudged
 
-__all__ = ["declared", "exemptions", "imports", "rulesets", "simulations", "unjudged"]
+__all__ = ["declared", "exemptions", "imports", "rulesets", "simulations", "thresholds", "unjudged"]

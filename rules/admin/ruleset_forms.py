@@ -242,6 +242,7 @@ class SubmitForm(forms.Form):
 
     def __init__(self, *args: Any, simulations: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Django types a form's fields without what this kind of field has.
         self.fields["simulation"].queryset = simulations  # type: ignore[attr-defined]
 
 

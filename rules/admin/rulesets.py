@@ -124,6 +124,7 @@ class RuleSetAdmin(PublishingPages):
 def _told(request: HttpRequest, rule_set: RuleSet) -> dict[str, Any]:
     """What the page of a set says besides its fields and rules, for this person."""
     may = request.user.has_perm
+    # What the queryset annotates (publishing.with_state); the model does not know of it.
     state = State(rule_set.state)  # type: ignore[attr-defined]
     editable = rule_set.open and may(CHANGE)
     retirement = Retirement.objects.filter(rule_set=rule_set).select_related("retired_by").first()

@@ -11,7 +11,6 @@ from shops.admin import (
     requirements,
     shops,
     sources,
-    thresholds,
     topups,
     violations,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "requirements",
     "shops",
     "sources",
-    "thresholds",
     "topups",
     "violations",
 ]

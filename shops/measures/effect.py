@@ -101,10 +101,12 @@ class Effect:
         """Once its end is on record."""
 
     def will(self, measure: Measure) -> str:
-        raise NotImplementedError
+        """What it is going to do, in a line for people."""
+        return measure.get_kind_display()
 
     def did(self, measure: Measure) -> str:
-        raise NotImplementedError
+        """What it has done; told alike unless a kind says otherwise."""
+        return self.will(measure)
 
 
 def until(measure: Measure, told: str) -> str:

@@ -45,8 +45,6 @@ class Points(Effect):
             ngettext("%(points)s point on the platform", "%(points)s points on the platform", measure.points),
         )
 
-    did = will
-
     def _told(self, measure: Measure, in_alliance: str, on_platform: str) -> str:
         if measure.alliance is None:
             return until(measure, on_platform % {"points": measure.points})

@@ -20,6 +20,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsdesk.settings")
 django.setup()
 
+# Models can be imported only once Django is set up.
 from django.db import transaction  # noqa: E402
 from django.db.models import Case, CharField, QuerySet, Value, When  # noqa: E402
 

@@ -1,3 +1,5 @@
+"""Thresholds of points. They stand here, for a proposal may rest on one."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from rules.models import Proposal
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.models import Measure, PointsThreshold
 from shops.rights import person_of
@@ -44,7 +47,7 @@ class PointsThresholdAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # One that something was proposed by is what that proposal rests on.
-        unused = obj is None or not getattr(obj, "proposals").exists()  # noqa: B009
+        unused = obj is None or not Proposal.objects.filter(points_threshold=obj.pk).exists()
         return unused and request.user.has_perm("shops.delete_pointsthreshold")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
