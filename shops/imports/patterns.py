@@ -28,10 +28,19 @@ _DAY = (
     r"20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
-_MOMENT = _DAY + (
-    r"(?:[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?+)?+"
-    r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])?+)?+"
-)
+
+
+def _maybe(pattern: str) -> str:
+    """The pattern or nothing, and never tried another way.
+
+    Not `(?:…)?+`: Pythons before 3.11.5 go on from the middle of what did not match.
+    """
+    return f"(?>{pattern}|)"
+
+
+_SECONDS = _maybe(r":[0-5][0-9]" + _maybe(r"\.[0-9]{1,6}"))
+_ZONE = _maybe(r"(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])")
+_MOMENT = _DAY + _maybe(rf"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]{_SECONDS}{_ZONE}")
 
 
 class GoodLines:
@@ -59,7 +68,8 @@ class GoodLines:
         found = self._run.match(block, start)
         # No line at all is a run as well.
         assert found is not None
-        return found.end()
+        # To the last line's end: Pythons before 3.11.5 tell the place at which the next one failed.
+        return block.rfind(b"\n", start, found.end()) + 1 or start
 
     def staged(self, run: bytes) -> bytes:
         """The lines as they are staged."""
@@ -111,7 +121,7 @@ def _pattern(column: Column, *, words: bool) -> str:
             cell = f"(?:{_number(column)}" + ("|none|暂无)" if words else ")")
         case Type.RATE:
             cell = _rate(column)
-    return cell if column.required else f"(?:{cell})?+"
+    return cell if column.required else _maybe(cell)
 
 
 def _rate(column: Column) -> str:
@@ -136,8 +146,8 @@ def _number(column: Column) -> str:
 
 
 def _decimals(count: int) -> str:
-    return rf"(?:\.[0-9]{{1,{count}}}+)?+" if count else ""
+    return _maybe(rf"\.[0-9]{{1,{count}}}+") if count else ""
 
 
 def _zeros(count: int) -> str:
-    return rf"(?:\.0{{1,{count}}}+)?+" if count else ""
+    return _maybe(rf"\.0{{1,{count}}}+") if count else ""
