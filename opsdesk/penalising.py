@@ -17,7 +17,7 @@ from opsdesk import notices, review
 from opsdesk.models import Appeal, Decision
 from rules import casework
 from rules.models import Proposal
-from shops import closing, enrollments, penalties
+from shops import catalogue, closing, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 
@@ -42,7 +42,13 @@ def impose(
     product: Product | None = None,
     evidence: str = "",
 ) -> Penalty:
-    """Impose a penalty under a violation. Refused where penalties.impose is; `key` makes it one."""
+    """Impose a penalty under a violation. `key` makes it one.
+
+    Refused where penalties.impose is, and for other points than the catalogue gives.
+    """
+    measures = list(measures)
+    if not Penalty.objects.filter(key=key).exists():
+        catalogue.refuse_other_points(violation, shop, measures, at=at)
     penalty = penalties.impose(
         shop=shop,
         ground=Ground.VIOLATION,
