@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
-from opsdesk import caseload
+from opsdesk import caseload, resting
 from opsdesk.models import Decision
 from rules import sweeps
 from rules.brakes import Brake
 from rules.models import Proposal, Sweep
 from shops import measures
-from shops.models import Alliance, ImportBatch, Measure, Qualification
+from shops.models import Alliance, ImportBatch, Measure, Penalty, Qualification
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -73,14 +73,18 @@ class State:
     # What ends by itself soon, and what waits about the platform as a whole.
     ending: list[tuple[Measure, str]] = field(default_factory=list)
     on_the_platform: list[tuple[str, str, int, date]] = field(default_factory=list)
+    # Penalties that rest on a case which bars nobody any longer.
+    without_ground: list[Penalty] = field(default_factory=list)
     expiring: list[tuple[int, int]] = field(default_factory=list)
     appeals: caseload.Counts | None = None
     sees: frozenset[str] = frozenset()
 
     @property
     def waits(self) -> bool:
-        """Whether any proposal waits."""
-        return bool(self.on_the_platform) or any(checked.waiting for checked in self.checked)
+        """Whether anything waits for a decision."""
+        return bool(self.on_the_platform or self.without_ground) or any(
+            checked.waiting for checked in self.checked
+        )
 
     @property
     def expires(self) -> bool:
@@ -121,6 +125,7 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.on_the_platform = _on_the_platform()
     if "penalties" in sees:
         state.ending = ending(at)
+        state.without_ground = list(resting.left_standing()[:10])
     if "papers" in sees:
         state.expiring = _expiring(state.today)
     if "appeals" in sees:
