@@ -65,6 +65,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
             violation=violation,
             alliance=case.cleaned_data["alliance"],
             product=case.cleaned_data["product"],
+            case=proposal.case if proposal else None,
         )
         digest = _digest(shown, case)
         if not chosen:

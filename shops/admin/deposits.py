@@ -110,7 +110,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
         ("kind_pill", "amount", "balance", "short"),
         ("moved", "recorded_at", "recorded_by"),
         "cause",
-        ("reference", "batch"),
+        ("reference", "case_reference", "batch"),
         ("measure", "takes_back", "taken_back"),
     ]
     readonly_fields = [

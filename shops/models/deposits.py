@@ -62,6 +62,13 @@ class DepositEntry(models.Model):
         blank=True,
         help_text=_("The platform's own number of the movement."),
     )
+    case_reference = models.CharField(
+        _("case"),
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text=_("The platform's own number of the penalty that it carries out."),
+    )
     key = models.CharField(
         _("key"),
         max_length=100,
@@ -97,6 +104,11 @@ class DepositEntry(models.Model):
             ("enter_deposit", _("Can enter movements of deposits and what is owed")),
             ("import_depositentry", _("Can import movements of deposits")),
             ("export_depositentry", _("Can export movements of deposits")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["case_reference"], condition=~Q(case_reference=""), name="shops_entry_of_a_case"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
