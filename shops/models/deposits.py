@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -229,7 +230,7 @@ class TopUp(Audited):
         ]
 
     def __str__(self) -> str:
-        return f"{self.shop} · {self.due_on}"
+        return f"{self.shop} · {date_format(self.due_on)}"
 
 
 class Settlement(models.Model):
