@@ -47,7 +47,7 @@ def impose(
     Refused where penalties.impose is, and for other points than the catalogue gives.
     """
     measures = list(measures)
-    if not Penalty.objects.filter(key=key).exists():
+    if not (key and Penalty.objects.filter(key=key).exists()):
         catalogue.refuse_other_points(violation, shop, measures, at=at)
     penalty = penalties.impose(
         shop=shop,

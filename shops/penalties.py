@@ -171,7 +171,7 @@ def undo_measures(
         one.kind == Kind.CLEAR and one.pk in chosen for one in own
     ):
         raise Refused(_("A shop that is closed for good is in no alliance: take the closing back as well."))
-    stated = penalty.ends_at != effects.ends_at(one for one in own if one.undone_at is None)
+    stated = penalty.ends_at != effects.ends_at([one for one in own if one.undone_at is None])
     _undo([measure for measure in own if measure.pk in chosen], by=by, at=at)
     # Where its platform has said when it ends, that stays.
     penalty.ends_at = penalty.ends_at if stated else effects.ends_at(left)
