@@ -69,7 +69,7 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
     evaluation = Evaluation(alliance, day)
     evaluation.refuse_without_rules()
     with transaction.atomic():
-        evaluation.prepare()
+        evaluation.prepare(shop=shop)
         row = (
             evaluation.shops()
             .filter(pk=shop.pk)

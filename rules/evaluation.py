@@ -81,10 +81,10 @@ class Evaluation(VersionsOfDay):
                 % {"alliance": self.alliance, "day": self.day}
             )
 
-    def prepare(self, *beside: Criterion) -> None:
+    def prepare(self, *beside: Criterion, shop: Shop | None = None) -> None:
         """Work out the derived facts of the day. Once per transaction, before the first query.
 
-        `beside`: what is asked as well of the same alliance and day.
+        `beside`: what is asked as well of the same alliance and day. `shop`: the only one asked about.
         """
         with read_once():
             asked = [*self.criteria, *beside]
@@ -99,6 +99,7 @@ class Evaluation(VersionsOfDay):
                 OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
                 **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
+            shop=shop,
         )
 
     def shops(self) -> QuerySet[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from contextlib import nullcontext
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,17 +15,20 @@ from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.sql import over_everybody
 from shops import sql
 from shops.calendar import midnight, window
-from shops.models import Alliance, Penalty
+from shops.models import Alliance, Penalty, Shop
 
+# Of all shops, or of the one that is asked about.
+_ASKED = "(%(shop)s::bigint IS NULL OR {shop} = %(shop)s)"
+_OF_PENALISED = _ASKED.format(shop="p.shop_id")
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
-PENALTIES = """
+PENALTIES = f"""
     INSERT INTO rules_fact
     SELECT asked.key, p.shop_id, count(*)
     FROM unnest(%(keys)s::text[], %(violations)s::text[], %(since)s::timestamptz[])
         AS asked (key, violation, since)
     JOIN shops_violation v ON v.code = asked.violation
     JOIN shops_penalty p ON p.violation_id = v.id AND p.imposed_at >= asked.since
-    WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s
+    WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s AND {_OF_PENALISED}
     GROUP BY asked.key, p.shop_id
 """
 # DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not. What a
@@ -38,7 +42,7 @@ CONTROLLER_CASES = {
     "controller_serious_penalties": _SERIOUS,
     "controller_transaction_cases": _ENDANGERING,
 }
-OF_OTHER_SHOPS = """
+OF_OTHER_SHOPS = f"""
     INSERT INTO rules_fact
     SELECT %(key)s, s.id, count(*)
     FROM shops_penalty p
@@ -46,11 +50,11 @@ OF_OTHER_SHOPS = """
     LEFT JOIN shops_historicalviolation imposed ON imposed.history_id = p.violation_version
     JOIN shops_shop offender ON offender.id = p.shop_id
     JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
-    WHERE {cases}
+    WHERE ({{cases}}) AND {_ASKED.format(shop="s.id")}
     GROUP BY s.id
 """
 # DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
-BRAND_PAPERS = """
+BRAND_PAPERS = f"""
     INSERT INTO rules_fact
     SELECT 'brand_papers', shop_id,
            CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %(day)s) THEN 0
@@ -59,17 +63,18 @@ BRAND_PAPERS = """
     FROM (
         SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
         FROM shops_qualification
-        WHERE kind = 'brand'
+        WHERE kind = 'brand' AND {_ASKED.format(shop="shop_id")}
         ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
     ) newest
     GROUP BY shop_id
 """
 # Of openings that ended before the day; one that the shop ended itself is no clearance.
-SINCE_CLEARANCE = """
+SINCE_CLEARANCE = f"""
     INSERT INTO rules_fact
     SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
     FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+      AND {_ASKED.format(shop="e.shop_id")}
     GROUP BY e.shop_id
 """
 # WS-O2. A product whose sales nobody knows adds nothing; a shop of which none are known has no value.
@@ -91,10 +96,11 @@ STANDING = f"""
         SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
         FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
         WHERE m.kind IN ('suspend', 'close') AND {_IN_EFFECT}
-          AND (p.stayed_at IS NULL OR p.stayed_at >= %(end)s)
+          AND (p.stayed_at IS NULL OR p.stayed_at >= %(end)s) AND {_OF_PENALISED}
         UNION ALL
         SELECT shop_id, %(closed)s FROM shops_closure
         WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
+          AND {_ASKED.format(shop="shop_id")}
     ) told
     GROUP BY shop_id
 """
@@ -104,12 +110,21 @@ STANDING_POINTS = f"""
     SELECT %(key)s, p.shop_id, sum(m.points)
     FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
     WHERE m.kind = 'points' AND m.alliance_id IS NOT DISTINCT FROM %(where)s AND {_IN_EFFECT}
+      AND {_OF_PENALISED}
     GROUP BY p.shop_id
 """
 
 
-def prepare(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str, QuerySet]) -> None:
-    """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`.
+def prepare(
+    day: date,
+    alliance: Alliance,
+    *,
+    keys: Set[str],
+    marks: Mapping[str, QuerySet],
+    shop: Shop | None = None,
+) -> None:
+    """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`, or of
+    the one `shop`.
 
     `keys`: which facts are asked for; the others are not worked out. `marks` are facts without a value: each
     queryset yields the ids of the shops that its key marks.
@@ -120,6 +135,7 @@ def prepare(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str
         "day": day,
         "end": midnight(day + timedelta(days=1)),
         "alliance": alliance.pk,
+        "shop": shop.pk if shop else None,
         "penalised": list(Penalty.PENALISED),
     }
     penalties = {key: asked for key in sorted(keys) if (asked := penalties_asked(key))}
@@ -130,35 +146,39 @@ def prepare(day: date, alliance: Alliance, *, keys: Set[str], marks: Mapping[str
             "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value numeric)"
             " ON COMMIT DROP"
         )
-        if penalties:
-            counted = {
-                "keys": list(penalties),
-                "violations": [violation for violation, _days in penalties.values()],
-                "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
-            }
-            cursor.execute(PENALTIES, values | counted)
-        for key, cases in CONTROLLER_CASES.items():
-            if key in keys:
-                cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
-        if "standing" in keys:
-            cursor.execute(STANDING, values | {"suspended": SUSPENDED, "closed": CLOSED})
-        for key, where in (("standing_points", alliance.pk), ("platform_points", None)):
-            if key in keys:
-                cursor.execute(STANDING_POINTS, values | {"key": key, "where": where})
-        if "brand_papers" in keys:
-            cursor.execute(BRAND_PAPERS, values)
-        if "days_since_clearance" in keys:
-            cursor.execute(SINCE_CLEARANCE, values)
-        if "observed_sales" in keys:
-            query, params = listings.observed_sales(alliance, day).query.sql_with_params()
-            cursor.execute(OBSERVED_SALES.format(products=query), params)
-        # Of openings and enrollments that have just come in the planner may know nothing.
-        with over_everybody():
+        # Of what has just come in the planner may know nothing, and go through all shops once for each.
+        with over_everybody() if shop is None else nullcontext():
+            if penalties:
+                counted = {
+                    "keys": list(penalties),
+                    "violations": [violation for violation, _days in penalties.values()],
+                    "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
+                }
+                cursor.execute(PENALTIES, values | counted)
+            for key, cases in CONTROLLER_CASES.items():
+                if key in keys:
+                    cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+            if "standing" in keys:
+                cursor.execute(STANDING, values | {"suspended": SUSPENDED, "closed": CLOSED})
+            for key, where in (("standing_points", alliance.pk), ("platform_points", None)):
+                if key in keys:
+                    cursor.execute(STANDING_POINTS, values | {"key": key, "where": where})
+            if "brand_papers" in keys:
+                cursor.execute(BRAND_PAPERS, values)
+            if "days_since_clearance" in keys:
+                cursor.execute(SINCE_CLEARANCE, values)
+            if "observed_sales" in keys:
+                observed = listings.observed_sales(alliance, day)
+                if shop is not None:
+                    observed = observed.filter(product__shop=shop)
+                query, params = observed.query.sql_with_params()
+                cursor.execute(OBSERVED_SALES.format(products=query), params)
             for key, shops in marks.items():
                 query, params = shops.query.sql_with_params()
                 cursor.execute(
-                    f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id) GROUP BY id",
-                    [key, *params],
+                    f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id)"
+                    " WHERE (%s::bigint IS NULL OR id = %s) GROUP BY id",
+                    [key, *params, values["shop"], values["shop"]],
                 )
         # Last: one by one the entries of an index cost more.
         cursor.execute("ALTER TABLE rules_fact ADD PRIMARY KEY (key, shop_id)")

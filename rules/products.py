@@ -151,14 +151,6 @@ class ProductEvaluation(VersionsOfDay):
             return Q(pk__in=[])
         return Q(category=not_served) | Q(product__shop__category=not_served)
 
-    def of_purpose(self, purpose: str) -> list[Criterion]:
-        """The evaluable rules of one purpose, in order."""
-        return {
-            Purpose.ADMISSION.value: self.admitting,
-            Purpose.CLEARANCE.value: self.clearing,
-            Purpose.OBSERVATION.value: self.observing,
-        }[purpose]
-
     def judging(self, standing: str) -> list[Criterion]:
         """The rules that say anything of a product that stands so."""
         return [

@@ -15,7 +15,7 @@ from django.db.models.expressions import Combinable, RawSQL
 from rules import listings
 from rules.models import Proposal
 from shops.models import Alliance, ShopMetrics
-from shops.sql import execute, write_with_history
+from shops.sql import execute, fetch, write_with_history
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -64,13 +64,14 @@ def over_everybody() -> Iterator[None]:
     """For statements that read every shop: each table is read once, and hashed.
 
     Of a day that has just come in the planner knows nothing, and of "no such fact" it thinks too little: it
-    would look up a million rows one by one.
+    would look up a million rows one by one. One may stand inside another.
     """
+    [(before,)] = fetch("SHOW enable_nestloop")
     execute("SET LOCAL enable_nestloop = off")
     # Few rows come back from many: let workers share the reading.
     execute("SET LOCAL parallel_tuple_cost = 0")
     yield
-    execute("SET LOCAL enable_nestloop = on")
+    execute(f"SET LOCAL enable_nestloop = {before}")
 
 
 def gather_told(name: str, found: QuerySet, told: QuerySet) -> int:

@@ -62,6 +62,10 @@ class VersionsOfDay:
         """The evaluable rules of all of them, set by set."""
         return [criterion for criteria in self._criteria.values() for criterion in criteria]
 
+    def of_purpose(self, purpose: str) -> list[Criterion]:
+        """The evaluable rules of one purpose, in order."""
+        return self._criteria[Purpose(purpose)]
+
     @property
     def admission(self) -> RuleSet | None:
         """None where there is none, or none in the place of a retired one: then nobody is let in."""
