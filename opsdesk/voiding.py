@@ -13,7 +13,7 @@ from opsdesk.models import Appeal
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops import controllers, penalties
-from shops.models import Enrollment, Penalty
+from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -97,6 +97,10 @@ def _rests_on(proposal: Proposal, penalty: Penalty) -> bool:
 
 
 def _counts(metric: str, proposal: Proposal, penalty: Penalty) -> bool:
+    points = {"standing_points": proposal.alliance_id, "platform_points": None}
+    if metric in points:
+        given = penalty.measures.filter(kind=Measure.Kind.POINTS, alliance=points[metric])
+        return proposal.shop_id == penalty.shop_id and given.exists()
     if penalty.violation is None:
         return False
     if metric in OF_SIBLINGS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 
 from rules.models import Proposal
+from rules.sql import over_everybody
 from shops.controllers import barring_cases
 from shops.models import Shop
 from shops.sql import cursor, write_with_history
@@ -175,12 +177,15 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
     if shops is not None:
         # A daily check sees to that itself.
         gone.append((MOOT, "the shop has come in or gone out"))
-    for statement, reason in gone:
-        _write(statement, values, change="~", reason=reason, by=by, at=at)
-    return sum(
-        _write(statement, values, change="+", reason="from the desk's record", by=by, at=at)
-        for statement in (REPORTED, POINTS, CONTROLLERS.format(barring=barring))
-    )
+    filed = (REPORTED, POINTS, CONTROLLERS.format(barring=barring))
+    # Of cases and openings that have just come in the planner may know nothing.
+    with over_everybody() if shops is None else nullcontext():
+        for statement, reason in gone:
+            _write(statement, values, change="~", reason=reason, by=by, at=at)
+        return sum(
+            _write(statement, values, change="+", reason="from the desk's record", by=by, at=at)
+            for statement in filed
+        )
 
 
 def _write(

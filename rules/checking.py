@@ -9,14 +9,14 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, BooleanField, Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 
 from rules import evidence, sql
 from rules.criteria import Criterion, Outcome
 from rules.dictionaries import metric_called
 from rules.evaluation import Evaluation
-from rules.judging import acts, blocking, nobody, passes_all
+from rules.judging import acts, blocking, nobody, passes_all, yes
 from rules.models import RuleSet
 from rules.products import ProductEvaluation, State
 from shops.declared import read_once
@@ -69,7 +69,7 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
     evaluation = Evaluation(alliance, day)
     evaluation.refuse_without_rules()
     with transaction.atomic():
-        evaluation.prepare()
+        evaluation.prepare(shop=shop)
         row = (
             evaluation.shops()
             .filter(pk=shop.pk)
@@ -78,8 +78,8 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
                 admitting=evidence.of(evaluation.admitting),
                 clearing=evidence.of(evaluation.clearing),
                 warning=evidence.of(evaluation.warning_criteria),
-                admission_holds=_yes(passes_all(evaluation.admitting) if evaluation.admission else nobody()),
-                clearance_fails=_yes(evaluation.to_clear()),
+                admission_holds=yes(passes_all(evaluation.admitting) if evaluation.admission else nobody()),
+                clearance_fails=yes(evaluation.to_clear()),
             )
             .get()
         )
@@ -99,10 +99,6 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
             **({RuleSet.Purpose.WARNING.value: row["warning"]} if evaluation.warning else {}),
         },
     )
-
-
-def _yes(condition: Any) -> Case:
-    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
 @dataclass(frozen=True)

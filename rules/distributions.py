@@ -21,15 +21,16 @@ BARS = 50
 MAGNITUDES = range(9)
 
 
-def of_compared(sides: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
-    """How each imported number that the compared rules speak of is spread, with both sides' thresholds."""
+def of_shops(purpose: str, sides: Mapping[str, Evaluation]) -> list[dict[str, Any]]:
+    """How each imported number that the rules of a purpose speak of is spread, with both thresholds."""
     draft = sides["draft"]
-    criteria = {side: _compared(evaluation) for side, evaluation in sides.items()}
-    admits = draft.instead is not None and draft.instead.purpose == RuleSet.Purpose.ADMISSION
     return _spread(
         "shops",
-        draft.candidates() if admits else draft.inside(),
-        {side: [c for c in compared if c.metric.column] for side, compared in criteria.items()},
+        draft.candidates() if purpose == RuleSet.Purpose.ADMISSION else draft.inside(),
+        {
+            side: [criterion for criterion in evaluation.of_purpose(purpose) if criterion.metric.column]
+            for side, evaluation in sides.items()
+        },
     )
 
 
@@ -75,19 +76,6 @@ def _spread(
         }
         for key, (bars, missing) in counts.items()
     ]
-
-
-def _compared(evaluation: Evaluation) -> list[Criterion]:
-    """The criteria of the version that is compared."""
-    return (
-        {
-            RuleSet.Purpose.ADMISSION: evaluation.admitting,
-            RuleSet.Purpose.CLEARANCE: evaluation.clearing,
-            RuleSet.Purpose.WARNING: evaluation.warning_criteria,
-        }[RuleSet.Purpose(evaluation.instead.purpose)]
-        if evaluation.instead
-        else []
-    )
 
 
 def _edges(metric: RuleMetric) -> list[Decimal]:

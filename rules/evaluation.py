@@ -6,8 +6,7 @@ A sweep, a single shop's check and whatever else wants to know run this same que
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -25,29 +24,29 @@ from django.db.models import (
 )
 from django.utils.translation import gettext_lazy as _
 
-from rules import evidence, sql
+from rules import evidence, facts, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
     acting,
     acts,
     any_fails,
     blocking,
-    criteria_of,
-    exempted_codes,
     exemption_marks,
     lack_data,
     nobody,
     passes_all,
     verdict,
+    yes,
 )
 from rules.metrics import alias_of
 from rules.models import RuleSet
-from rules.publishing import in_force
+from rules.versions import VersionsOfDay
 from shops import enrollments
 from shops.declared import read_once
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Shop
+from shops.models import Enrollment, Ground, Shop
 
+Purpose = RuleSet.Purpose
 # Marks among the derived facts that are no metrics.
 BARRED = "barred"
 COOLING = "cooling"
@@ -55,36 +54,24 @@ OWES_PAPERS = "owes_papers"
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """The rule sets of `alliance` in force on `day`, as querysets over shops.
+class Evaluation(VersionsOfDay):
+    """The rule sets of an alliance in force on a day, as querysets over shops.
 
-    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a
-    transaction, after `prepare()`: the derived facts live in a temporary table.
+    Use inside a transaction, after `prepare()`: the derived facts live in a temporary table.
     """
 
-    alliance: Alliance
-    day: date
-    instead: RuleSet | None = None
-
-    @cached_property
-    def admission(self) -> RuleSet | None:
-        """None where it was retired without another in its place: then nobody is let in."""
-        return self._version(RuleSet.Purpose.ADMISSION)
-
-    @cached_property
-    def clearance(self) -> RuleSet | None:
-        """None where it was retired without another in its place: then nobody is put out."""
-        return self._version(RuleSet.Purpose.CLEARANCE)
-
-    @cached_property
-    def warning(self) -> RuleSet | None:
-        """None where the alliance warns for nothing but a clearance that is near."""
-        return self._version(RuleSet.Purpose.WARNING)
+    SUBJECT = RuleSet.Subject.SHOP
+    PURPOSES = (Purpose.ADMISSION, Purpose.CLEARANCE, Purpose.WARNING)
 
     @property
-    def versions(self) -> list[RuleSet]:
-        """The rule sets gone by."""
-        return [version for version in (self.admission, self.clearance, self.warning) if version is not None]
+    def warning(self) -> RuleSet | None:
+        """None where the alliance warns for nothing but a clearance that is near."""
+        return self._by_purpose[Purpose.WARNING]
+
+    @property
+    def warning_criteria(self) -> list[Criterion]:
+        """The evaluable rules of warning, in order: who meets one is warned."""
+        return self._criteria[Purpose.WARNING]
 
     def refuse_without_rules(self) -> None:
         """Refused where the alliance has none on that day."""
@@ -94,47 +81,15 @@ class Evaluation:
                 % {"alliance": self.alliance, "day": self.day}
             )
 
-    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
-        if self.instead is not None and self.instead.purpose == purpose:
-            return self.instead
-        return in_force(self.alliance, purpose, self.day)
-
-    @cached_property
-    def _exempted_codes(self) -> set[str]:
-        return exempted_codes(self.alliance, self.day)
-
-    def _criteria(self, rule_set: RuleSet | None) -> list[Criterion]:
-        return [] if rule_set is None else criteria_of(rule_set, self._exempted_codes)
-
-    @cached_property
-    def admitting(self) -> list[Criterion]:
-        """The evaluable rules of admission, in order."""
-        return self._criteria(self.admission)
-
-    @cached_property
-    def clearing(self) -> list[Criterion]:
-        """The evaluable rules of clearance, in order."""
-        return self._criteria(self.clearance)
-
-    @cached_property
-    def warning_criteria(self) -> list[Criterion]:
-        """The evaluable rules of warning, in order: who meets one is warned."""
-        return self._criteria(self.warning)
-
-    @property
-    def criteria(self) -> list[Criterion]:
-        """All of them, set by set."""
-        return [*self.admitting, *self.clearing, *self.warning_criteria]
-
-    def prepare(self, *beside: Criterion) -> None:
+    def prepare(self, *beside: Criterion, shop: Shop | None = None) -> None:
         """Work out the derived facts of the day. Once per transaction, before the first query.
 
-        `beside`: what is asked as well of the same alliance and day.
+        `beside`: what is asked as well of the same alliance and day. `shop`: the only one asked about.
         """
         with read_once():
             asked = [*self.criteria, *beside]
         cooling = enrollments.cooling_shops(self.alliance, self.day)
-        sql.prepare_facts(
+        facts.prepare(
             self.day,
             self.alliance,
             keys=set().union(*(criterion.facts for criterion in asked)),
@@ -144,6 +99,7 @@ class Evaluation:
                 OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
                 **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
+            shop=shop,
         )
 
     def shops(self) -> QuerySet[Any]:
@@ -151,17 +107,17 @@ class Evaluation:
         criteria = self.criteria
         metrics = {metric.key: metric for criterion in criteria for metric in criterion.metrics}
         # The papers tell not only the value but also whom the rule on them concerns.
-        facts = {alias_of(key): key for criterion in criteria for key in criterion.facts}
-        facts |= {BARRED: BARRED, OWES_PAPERS: OWES_PAPERS}
-        facts |= {COOLING: COOLING} if self.alliance.cool_down_days else {}
-        facts |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
+        joined = {alias_of(key): key for criterion in criteria for key in criterion.facts}
+        joined |= {BARRED: BARRED, OWES_PAPERS: OWES_PAPERS}
+        joined |= {COOLING: COOLING} if self.alliance.cool_down_days else {}
+        joined |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
         everybody: QuerySet[Any] = sql.OneRowEach(Shop).order_by()
         shops = everybody.annotate(
             m=FilteredRelation("metrics", condition=Q(metrics__day=self.day)),
             en=FilteredRelation("enrollments", condition=Q(enrollments__alliance=self.alliance)),
             **{
                 f"fact_{alias}": FilteredRelation("facts", condition=Q(facts__key=key))
-                for alias, key in facts.items()
+                for alias, key in joined.items()
             },
             openings_limit=Value(self.alliance.openings_limit, output_field=IntegerField(null=True)),
             checked_on=Value(self.day, output_field=DateField()),
@@ -207,7 +163,7 @@ class Evaluation:
 
     def to_clear(self) -> Q:
         """Fails a blocking clearance rule. A shop without metrics of the day is never cleared."""
-        return self.any_fails(self.clearing) & Q(m__day__isnull=False)
+        return any_fails(self.clearing) & Q(m__day__isnull=False)
 
     def to_warn(self, *, tried_out: bool = True) -> Q:
         """Over `inside()`: meets a blocking rule of warning, lies in a clearance rule's band or, where the
@@ -258,13 +214,7 @@ class Evaluation:
         """
         if self.admission is None:
             return nobody()
-        admissible = passes_all(self.admitting) & Q(
-            Case(
-                When(self.any_fails(self.keeping_out()), then=Value(False)),
-                default=Value(True),
-                output_field=BooleanField(),
-            )
-        )
+        admissible = passes_all(self.admitting) & Q(yes(any_fails(self.keeping_out()), then=False))
         on_papers = [c for c in self.keeping_out() if c.rule.ground == Ground.QUALIFICATION]
         if not on_papers:
             return admissible
@@ -288,15 +238,11 @@ class Evaluation:
         """What admission comes to for `candidates()`: "fails", "no_data" or "holds"."""
         return verdict(
             [
-                (self.any_fails([*self.admitting, *self.keeping_out()]), Outcome.FAILS),
+                (any_fails([*self.admitting, *self.keeping_out()]), Outcome.FAILS),
                 (lack_data(self.admitting), Outcome.NO_DATA),
             ],
             Outcome.HOLDS,
         )
-
-    def any_fails(self, criteria: list[Criterion]) -> Q:
-        """At least one blocking criterion fails."""
-        return any_fails(criteria)
 
     def evidence_to_clear(self) -> dict[str, object]:
         """Annotations for a proposal: every rule by value, which clearance rules failed, and the first."""

@@ -37,8 +37,9 @@ def grant(
 
     From a rule on products all of the shop's products are exempt.
 
-    Refused without a reason, for a day that is over, and for a rule that isn't in force in the alliance,
-    only advises, is never evaluated or counts openings: an exemption from it would do nothing.
+    Refused without a reason, for a day that is over, where the shop is exempt from the rule already, and for
+    a rule that isn't in force in the alliance, only advises, is never evaluated or counts openings: an
+    exemption from it would do nothing.
     """
     require(by, GRANT)
     today = localdate(at)
@@ -66,6 +67,15 @@ def grant(
         )
     if rule.metric == "openings_left":
         raise Refused(_("Rule %(rule)s counts openings: the alliance's limit stands for every shop.") % names)
+    # Of two at once the second waits here, and finds the first.
+    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    same = ShopExemption.objects.filter(shop=shop, alliance=alliance, rule_code=rule_code, until__gte=today)
+    standing = same.order_by("-until").first()
+    if standing is not None:
+        raise Refused(
+            _("The shop is exempt from rule %(rule)s until %(until)s already. End that exemption first.")
+            % {"rule": rule_code, "until": date_format(standing.until)}
+        )
     exemption = ShopExemption(
         shop=shop, alliance=alliance, rule_code=rule_code, until=until, reason=reason.strip(), granted_at=at
     )

@@ -39,6 +39,11 @@ def any_fails(criteria: list[Criterion]) -> Q:
     return reduce(or_, [c.fails() for c in blocking(criteria)] or [nobody()])
 
 
+def yes(condition: Q, *, then: bool = True) -> Case:
+    """`then` where the condition is met, and the contrary where it isn't or nobody knows."""
+    return Case(When(condition, then=Value(then)), default=Value(not then), output_field=BooleanField())
+
+
 def nobody() -> Q:
     """Meets nothing."""
     # False itself, not an empty list: Django would leave a query that nothing can meet unwritten.

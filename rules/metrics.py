@@ -35,6 +35,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _PENALTIES = re.compile(r"penalties:(?P<violation>.{1,20}):(?P<days>[1-9][0-9]{0,3})d")
 # The values of the derived fact `standing`.
 SUSPENDED, CLOSED = 1, 2
+_CASES = _("cases")
 _ZERO = Decimal(0)
 _LARGEST_COUNT = Decimal(2_147_483_647)
 
@@ -146,15 +147,22 @@ def _imported() -> Iterator[RuleMetric]:
         yield _measured(metric, F(f"m__{key}"), none_yet=f"m__{key}_none", column=key)
 
 
-def _counted(key: str, name: str | Promise, source: str, window_days: int | None = None) -> RuleMetric:
-    """A count of records, 0 where there are none."""
+def _counted(
+    key: str,
+    name: str | Promise,
+    source: str,
+    *,
+    unit: str | Promise = _CASES,
+    window_days: int | None = None,
+) -> RuleMetric:
+    """A count from the record, 0 where there is nothing."""
     return RuleMetric(
         key,
         name,
         Kind.COUNT,
         Coalesce(Cast(f"fact_{alias_of(key)}__value", IntegerField()), 0),
         facts=(key,),
-        unit=_("cases"),
+        unit=unit,
         minimum=_ZERO,
         maximum=_LARGEST_COUNT,
         window_days=window_days,
@@ -199,21 +207,17 @@ def _derived() -> Iterator[RuleMetric]:
         measured=True,
         source="§0",
     )
-    yield _counted(
-        "circumvention_penalties_365d",
-        _("penalties for circumvention information in 365 days"),
-        "§0",
-        window_days=365,
-    )
-    yield _counted("controller_serious_cases", _("serious cases of the controller's other shops"), "§0")
-    yield _counted(
-        "controller_serious_penalties", _("serious penalties of the controller's other shops"), "§0"
-    )
-    yield _counted(
-        "controller_transaction_cases",
-        _("transaction safety cases of the controller's other shops"),
-        "§0",
-    )
+    circumvention = _("penalties for circumvention information in 365 days")
+    yield _counted("circumvention_penalties_365d", circumvention, "§0", window_days=365)
+    for key, name in (
+        ("controller_serious_cases", _("serious cases of the controller's other shops")),
+        ("controller_serious_penalties", _("serious penalties of the controller's other shops")),
+        ("controller_transaction_cases", _("transaction safety cases of the controller's other shops")),
+    ):
+        yield _counted(key, name, "§0")
+    points = pgettext_lazy("unit", "points")
+    yield _counted("standing_points", _("points standing in the alliance"), "R16", unit=points)
+    yield _counted("platform_points", _("points standing on the platform"), "R16", unit=points)
     yield RuleMetric(
         "openings_left",
         _("openings left"),
@@ -229,7 +233,13 @@ def _derived() -> Iterator[RuleMetric]:
         "days_since_entry",
         _("days since the shop entered the platform"),
         Kind.COUNT,
-        _days_since("entered_on"),
+        Func(
+            F("checked_on"),
+            F("entered_on"),
+            template="(%(expressions)s)",
+            arg_joiner=" - ",
+            output_field=IntegerField(null=True),
+        ),
         unit=_("days"),
         minimum=_ZERO,
         maximum=_LARGEST_COUNT,
@@ -276,16 +286,6 @@ def _derived() -> Iterator[RuleMetric]:
         window_days=1,
         no_value=_("No product of the shop is under observation."),
         source="WS-O2",
-    )
-
-
-def _days_since(column: str) -> Func:
-    return Func(
-        F("checked_on"),
-        F(column),
-        template="(%(expressions)s)",
-        arg_joiner=" - ",
-        output_field=IntegerField(null=True),
     )
 
 

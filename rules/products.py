@@ -7,8 +7,7 @@ version in force speaks of is not evaluated at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property, reduce
+from functools import reduce
 from operator import or_
 from typing import Any
 
@@ -30,42 +29,38 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
-from rules import evidence, listings, sql
+from rules import evidence, facts, listings, sql
 from rules.criteria import Criterion, Outcome
 from rules.judging import (
     acting,
     any_fails,
     blocking,
-    criteria_of,
-    exempted_codes,
     exemption_marks,
     in_question,
     lack_data,
     passes_all,
     verdict,
+    yes,
 )
 from rules.metrics import alias_of
 from rules.models import Proposal, RuleSet
-from rules.publishing import in_force
+from rules.versions import VersionsOfDay
 from shops.listings import barred
-from shops.models import Alliance, Enrollment, Listing
+from shops.models import Enrollment, Listing
 
 Kind, Purpose, State = Proposal.Kind, RuleSet.Purpose, Listing.State
 NO_SALES_OF_30_DAYS = Cast(Value(None), DecimalField(max_digits=16, decimal_places=2))
 
 
 @dataclass(frozen=True)
-class ProductEvaluation:
-    """The rule sets on products of `alliance` in force on `day`, as querysets over its listings.
+class ProductEvaluation(VersionsOfDay):
+    """The rule sets on products of an alliance in force on a day, as querysets over its listings.
 
-    `instead`: another version, such as a draft, in the place of the one of its purpose. Use inside a
-    transaction, after the derived facts were prepared with its `criteria`.
+    Use inside a transaction, after the derived facts were prepared with its `criteria`.
     """
 
-    alliance: Alliance
-    day: date
-    instead: RuleSet | None = None
-
+    SUBJECT = RuleSet.Subject.PRODUCT
+    PURPOSES = (Purpose.ADMISSION, Purpose.CLEARANCE, Purpose.OBSERVATION)
     # What may be proposed of a product, by where it stands.
     STANDINGS = {
         Kind.OBSERVE: (State.APPLIED,),
@@ -80,58 +75,19 @@ class ProductEvaluation:
         Purpose.ADMISSION.value: (State.APPLIED, State.STOPPED),
     }
 
-    @cached_property
-    def admission(self) -> RuleSet | None:
-        return self._version(Purpose.ADMISSION)
-
-    @cached_property
-    def clearance(self) -> RuleSet | None:
-        return self._version(Purpose.CLEARANCE)
-
-    @cached_property
+    @property
     def observation(self) -> RuleSet | None:
-        return self._version(Purpose.OBSERVATION)
+        """None where nothing is put under observation."""
+        return self._by_purpose[Purpose.OBSERVATION]
 
     @property
-    def versions(self) -> list[RuleSet]:
-        """The rule sets gone by; none where nothing is said of products."""
-        return [found for found in (self.admission, self.clearance, self.observation) if found is not None]
-
-    def _version(self, purpose: RuleSet.Purpose) -> RuleSet | None:
-        if self.instead is not None and self.instead.purpose == purpose:
-            return self.instead
-        return in_force(self.alliance, purpose, self.day, RuleSet.Subject.PRODUCT)
-
-    @cached_property
-    def _exempted_codes(self) -> set[str]:
-        return exempted_codes(self.alliance, self.day)
-
-    def _criteria(self, rule_set: RuleSet | None) -> list[Criterion]:
-        return [] if rule_set is None else criteria_of(rule_set, self._exempted_codes)
-
-    @cached_property
-    def admitting(self) -> list[Criterion]:
-        """The evaluable rules of admission, in order."""
-        return self._criteria(self.admission)
-
-    @cached_property
-    def clearing(self) -> list[Criterion]:
-        """The evaluable rules of clearance, in order: who meets one is stopped."""
-        return self._criteria(self.clearance)
-
-    @cached_property
     def observing(self) -> list[Criterion]:
         """The evaluable rules of observation, in order: who meets one is put under observation."""
-        return self._criteria(self.observation)
-
-    @property
-    def criteria(self) -> list[Criterion]:
-        """All of them, set by set."""
-        return [*self.admitting, *self.clearing, *self.observing]
+        return self._criteria[Purpose.OBSERVATION]
 
     def prepare(self) -> None:
         """Work out the derived facts of the day, where products are asked alone. Once per transaction."""
-        sql.prepare_facts(
+        facts.prepare(
             self.day,
             self.alliance,
             keys=set().union(*(criterion.facts for criterion in self.criteria)),
@@ -145,8 +101,8 @@ class ProductEvaluation:
         """
         criteria = self.criteria
         metrics = {metric.key: metric for criterion in criteria for metric in criterion.metrics}
-        facts = {alias_of(key): key for criterion in criteria for key in criterion.facts}
-        facts |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
+        joined = {alias_of(key): key for criterion in criteria for key in criterion.facts}
+        joined |= {alias_of(c.mark): c.mark for c in criteria if c.exempted_by_name}
         measured = FilteredRelation("product__metrics", condition=Q(product__metrics__day=self.day))
         enrolled = FilteredRelation(
             "product__shop__enrollments", condition=Q(product__shop__enrollments__alliance=self.alliance)
@@ -158,7 +114,7 @@ class ProductEvaluation:
                 f"fact_{alias}": FilteredRelation(
                     "product__shop__facts", condition=Q(product__shop__facts__key=key)
                 )
-                for alias, key in facts.items()
+                for alias, key in joined.items()
             },
             category=F("product__category"),
             shop_type=F("product__shop__shop_type"),
@@ -166,7 +122,7 @@ class ProductEvaluation:
             subject_kind=F("product__shop__subject_kind"),
             entered_on=F("product__shop__entered_on"),
             checked_on=Value(self.day, output_field=DateField()),
-            barred=_yes(Q(pk__in=barred(self.alliance).values("pk"))),
+            barred=yes(Q(pk__in=barred(self.alliance).values("pk"))),
         )
         listed = listed.annotate(
             # Unknown of a product without metrics, as of a shop whether it has no score yet.
@@ -194,14 +150,6 @@ class ProductEvaluation:
         if not (not_served := self.alliance.category_not_served):
             return Q(pk__in=[])
         return Q(category=not_served) | Q(product__shop__category=not_served)
-
-    def of_purpose(self, purpose: str) -> list[Criterion]:
-        """The evaluable rules of one purpose, in order."""
-        return {
-            Purpose.ADMISSION.value: self.admitting,
-            Purpose.CLEARANCE.value: self.clearing,
-            Purpose.OBSERVATION.value: self.observing,
-        }[purpose]
 
     def judging(self, standing: str) -> list[Criterion]:
         """The rules that say anything of a product that stands so."""
@@ -248,7 +196,7 @@ class ProductEvaluation:
     def _fit(self) -> Q:
         """No rule of clearance fails."""
         failing = acting(self.clearance, self.clearing)
-        return Q(_yes(any_fails(failing), then=False)) if failing else Q()
+        return Q(yes(any_fails(failing), then=False)) if failing else Q()
 
     def due(self) -> dict[Proposal.Kind, Q]:
         """For each kind of proposal that a version in force can lead to, who is due for it."""
@@ -265,7 +213,7 @@ class ProductEvaluation:
         """
         if kind in (Kind.STOP, Kind.OBSERVE):
             against = self.against(kind)
-            not_due = Q(_yes(any_fails(against), then=False))
+            not_due = Q(yes(any_fails(against), then=False))
             failed = Cast(failed_rules, ArrayField(TextField()))
             return not_due & Q(sql.Disjoint(in_question(against), failed))
         nobody_admits = Q(Value(True)) if self.admission is None else any_fails(self.admitting)
@@ -310,7 +258,3 @@ class ProductEvaluation:
 
 def _key(rule_set: RuleSet | None) -> Cast:
     return Cast(Value(rule_set.pk if rule_set else None), BigIntegerField())
-
-
-def _yes(condition: Q, *, then: bool = True) -> Case:
-    return Case(When(condition, then=Value(then)), default=Value(not then), output_field=BooleanField())

@@ -22,6 +22,7 @@ from rules import distributions, publishing, simulated, simulated_products
 from rules.evaluation import Evaluation
 from rules.models import RuleSet, Simulation
 from rules.products import ProductEvaluation
+from rules.sql import over_everybody
 from rules.sweeps import ATTEMPTS, KEPT_DYING
 from shops import sql
 from shops.errors import Refused
@@ -169,10 +170,11 @@ def _carry_out(simulation: Simulation, progress: _Progress) -> None:
     # As the snapshot has it. Whether it is changed meanwhile, the digest tells.
     simulation.rule_set.refresh_from_db()
     simulation.digest = publishing.digest_of(simulation.rule_set)
-    if simulation.rule_set.subject == RuleSet.Subject.PRODUCT:
-        _simulate_products(simulation, progress)
-    else:
-        _simulate_shops(simulation, progress)
+    with over_everybody():
+        if simulation.rule_set.subject == RuleSet.Subject.PRODUCT:
+            _simulate_products(simulation, progress)
+        else:
+            _simulate_shops(simulation, progress)
     simulation.seconds = Decimal(f"{perf_counter() - began:.3f}")
 
 
@@ -199,7 +201,7 @@ def _simulate_shops(simulation: Simulation, progress: _Progress) -> None:
         "rules": simulated.failing_by_rule(),
         "totals": simulated.totals(simulation.pk),
         "breakdown": simulated.breakdown(simulation.pk),
-        "distributions": distributions.of_compared(sides),
+        "distributions": distributions.of_shops(rule_set.purpose, sides),
     }
     step()
     if simulation.days_back:

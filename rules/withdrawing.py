@@ -10,7 +10,7 @@ from django.db.models import BooleanField, Case, CharField, F, FilteredRelation,
 from rules import sql
 from rules.conditions import none_of
 from rules.evaluation import Evaluation
-from rules.judging import in_question
+from rules.judging import any_fails, in_question
 from rules.models import Proposal
 from rules.products import ProductEvaluation
 from shops.models import Enrollment
@@ -63,7 +63,7 @@ def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
     )
     withdrawn = sql.withdraw("rules_recovered", at=at, reason=f"recovered on {evaluation.day}")
     withdrawn += _withdraw_warnings(evaluation, by_an_earlier_check, at)
-    fails = evaluation.any_fails([*evaluation.admitting, *evaluation.keeping_out()])
+    fails = any_fails([*evaluation.admitting, *evaluation.keeping_out()])
     if evaluation.admission is None:
         fails = Q(Value(True))
     sql.gather(

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -124,6 +124,36 @@ class SimulationAdmin(ShownAdmin):
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
 
+class OfSimulation(admin.SimpleListFilter):
+    """One by which the changes of a simulation are told apart. Of all simulations it offers nothing."""
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        asked = request.GET.get("simulation__id__exact", "")
+        found = Simulation.objects.filter(pk=asked).first() if asked.isdecimal() else None
+        names = found.result.get("breakdown", {}).get(self.parameter_name, ()) if found else ()
+        return [(name, name) for name in sorted({group["name"] for group in names})]
+
+
+class RuleFilter(OfSimulation):
+    title = _("rule")
+    parameter_name = "rule"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(rules__contains=[self.value()]) if self.value() else queryset
+
+
+class CategoryFilter(OfSimulation):
+    title = _("category")
+    parameter_name = "category"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        return queryset.filter(
+            Q(product__category=self.value()) | Q(product=None, shop__category=self.value())
+        )
+
+
 @admin.register(SimulatedChange)
 class SimulatedChangeAdmin(ShownAdmin):
     """The shops or products that a simulation names. Reached from its page."""
@@ -131,7 +161,7 @@ class SimulatedChangeAdmin(ShownAdmin):
     when_empty = _("This rule set would change nothing for anybody.")
     list_display = ["shop", "product_name", "change_pill", "codes", "category", "sales"]
     list_display_links = None
-    list_filter = ["change", "shop__shop_type"]
+    list_filter = ["change", RuleFilter, CategoryFilter, "shop__shop_type"]
     list_select_related = ["shop", "product"]
     search_fields = ["shop__code", "shop__name", "product__code", "product__name"]
     ordering = ["simulation", "change", "shop"]

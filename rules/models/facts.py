@@ -6,7 +6,7 @@ from shops.models import Shop
 
 
 class Fact(models.Model):
-    """A derived fact about a shop, worked out anew for each evaluation into a temporary table (rules.sql).
+    """A derived fact about a shop, worked out anew for each evaluation into a temporary table (rules.facts).
 
     Sparse: only shops that have something to tell stand in it. `key` is a metric of rules.metrics or one
     of the marks that rules.evaluation reads.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from shops.admin.forms import DayInput
-from shops.admin.readonly import ReadOnlyAdmin
+from shops.admin.readonly import ChangedBy, ReadOnlyAdmin
 from shops.models import Alliance, Enrollment, PromotionPeriod
 from shops.rights import person_of
 
@@ -80,25 +80,14 @@ class PromotionPeriodForm(forms.ModelForm):
         return given
 
 
-class PromotionPeriodInline(admin.TabularInline):
+class PromotionPeriodInline(ChangedBy, admin.TabularInline):
     """A supervisor's, like the alliance's other settings."""
 
     model = PromotionPeriod
     form = PromotionPeriodForm
+    changed_by = CHANGE
     extra = 1
     ordering = ["-first_day"]
-
-    def _may(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(CHANGE)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
 
 
 @admin.register(Alliance)

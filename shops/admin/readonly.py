@@ -249,3 +249,18 @@ class ReadOnlyInline(admin.TabularInline):
 
     def has_delete_permission(self, *args: object) -> bool:
         return False
+
+
+class ChangedBy:
+    """Of an inline: whoever has the permission `changed_by` adds, changes and removes its lines."""
+
+    changed_by = ""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(self.changed_by)
+
+    def has_change_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(self.changed_by)
+
+    def has_delete_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(self.changed_by)

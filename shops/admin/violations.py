@@ -16,7 +16,7 @@ from shops import catalogue, changes, money
 from shops.admin.cells import NOTHING, number
 from shops.admin.consequences import ladder_of, told_of
 from shops.admin.exporting import Column
-from shops.admin.readonly import WRITTEN, ReadOnlyAdmin, told
+from shops.admin.readonly import WRITTEN, ChangedBy, ReadOnlyAdmin, told
 from shops.errors import Refused
 from shops.models import DefaultMeasure, Penalty, Violation
 from shops.rights import person_of
@@ -92,9 +92,10 @@ class DefaultMeasureForm(forms.ModelForm):
             self.add_error(None, str(refusal))
 
 
-class DefaultMeasureInline(admin.StackedInline):
+class DefaultMeasureInline(ChangedBy, admin.StackedInline):
     model = DefaultMeasure
     form = DefaultMeasureForm
+    changed_by = catalogue.CHANGE
     extra = 0
     fieldsets = [
         (
@@ -109,18 +110,6 @@ class DefaultMeasureInline(admin.StackedInline):
             },
         )
     ]
-
-    def _may(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(catalogue.CHANGE)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
 
 
 @admin.register(Violation)

@@ -26,7 +26,8 @@ from django.db.models import Case, CharField, QuerySet, Value, When  # noqa: E40
 
 from rules import sql  # noqa: E402
 from rules.criteria import Criterion  # noqa: E402
-from rules.evaluation import Evaluation, blocking  # noqa: E402
+from rules.evaluation import Evaluation  # noqa: E402
+from rules.judging import any_fails, blocking  # noqa: E402
 from shops.models import Alliance  # noqa: E402
 from shops.sql import fetch  # noqa: E402
 
@@ -56,7 +57,7 @@ def due(evaluation: Evaluation) -> dict[str, QuerySet]:
 def every_failure(evaluation: Evaluation) -> QuerySet:
     """The rules of admission and clearance that fail, of every shop of which any does."""
     rules = blocking([*evaluation.admitting, *evaluation.clearing])
-    return evaluation.shops().filter(evaluation.any_fails(rules)).values("id", failed=failed(rules))
+    return evaluation.shops().filter(any_fails(rules)).values("id", failed=failed(rules))
 
 
 def timed(day: date, ask: Any) -> tuple[float, dict[str, list[Any]]]:

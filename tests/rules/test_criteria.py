@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import transaction
 from django.utils.translation import override
 
 from rules.admin.values import way_back_text
@@ -24,10 +23,8 @@ from tests.factories import (
     DAY,
     DOUYIN,
     SHANGHAI,
-    make_controller,
     make_enrollment,
     make_metrics,
-    make_penalty,
     make_published,
     make_shop,
 )
@@ -349,68 +346,6 @@ def test_nobody_is_let_in_by_hand_before_the_days_are_over() -> None:
 
 
 # Derived facts
-
-
-@pytest.mark.parametrize(("days_ago", "counted"), [(0, 1), (29, 1), (30, 0)])
-def test_penalties_under_any_violation_are_counted_in_any_number_of_days(days_ago: int, counted: int) -> None:
-    in_force("admission", {"metric": "penalties:V8:30d", "operator": "=", "value": "0"})
-    shop = make_shop()
-    make_penalty(shop, violation_code="V8", at=AT - timedelta(days=days_ago + 1))
-    make_penalty(shop, violation_code="V7", at=AT - timedelta(days=1))
-    make_metrics(shop)
-    assert entry(shop)["observed"] == counted
-
-
-@pytest.mark.parametrize(
-    ("metric", "counted"),
-    [
-        ("controller_serious_penalties", 1),
-        ("controller_transaction_cases", 2),
-        ("controller_serious_cases", 3),
-    ],
-)
-def test_the_controllers_serious_penalties_and_transaction_cases_are_counted_apart(
-    metric: str, counted: int
-) -> None:
-    in_force("admission", {"metric": metric, "operator": "=", "value": "0"})
-    controller = make_controller()
-    shop, other = make_shop(controller=controller), make_shop(controller=controller)
-    make_penalty(other, violation_code="V2")
-    make_penalty(other, violation_code="V11", status="reported")
-    make_penalty(other, violation_code="V11", status="reported")
-    make_metrics(shop)
-    assert entry(shop)["observed"] == counted
-
-
-def test_days_since_entry_and_clearance_are_counted_to_the_day_checked() -> None:
-    since = ("days_since_entry", "days_since_clearance")
-    in_force("admission", *({"code": f"R-{n}", "metric": key, "value": "1"} for n, key in enumerate(since)))
-    shop = make_shop(entered_on=DAY - timedelta(days=30))
-    make_metrics(shop)
-    rules = check(shop, Alliance.objects.get(code=DOUYIN), DAY).rules["admission"]
-    assert [rule["observed"] for rule in rules] == [30, None]
-    enrollment = make_enrollment(shop)
-    enrollments.clear(enrollment, cause="metric", by=None, at=AT - timedelta(days=8))
-    rules = check(shop, Alliance.objects.get(code=DOUYIN), DAY).rules["admission"]
-    assert [rule["observed"] for rule in rules] == [30, 7]
-
-
-def test_facts_that_no_rule_asks_for_are_not_worked_out() -> None:
-    in_force("admission", {})
-    in_force("clearance", {"operator": "<", "value": "3.9"})
-    evaluation = Evaluation(Alliance.objects.get(code=DOUYIN), DAY)
-    with (
-        transaction.atomic(),
-        CaptureQueriesContext(
-            connection,
-        ) as asked,
-    ):
-        evaluation.prepare()
-    told = " ".join(query["sql"] for query in asked.captured_queries)
-    assert "shops_qualification" not in told and "controller_" not in told and "'V9'" not in told
-
-
-# Nobody is put out for want of data
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))

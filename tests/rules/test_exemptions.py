@@ -91,6 +91,15 @@ def test_no_product_of_a_shop_that_is_exempted_from_its_rule_is_proposed_for_it(
     assert sweep.by_rule["WS-O1"] == {"holds": 0, "fails": 1, "exempt": 2, "no_data": 0}
 
 
+def test_a_shop_that_is_exempt_already_is_not_exempted_once_more() -> None:
+    first = grant()
+    with pytest.raises(Refused, match="exempt from rule DF-A5 until"):
+        grant(shop=first.shop, until=TODAY + timedelta(days=60))
+    assert grant("DF-A6", shop=first.shop).rule_code == "DF-A6"
+    exemptions.end(first, by=None, on=TODAY, reason="moved again")
+    assert grant(shop=first.shop).pk != first.pk
+
+
 def test_an_exemption_without_a_reason_is_refused() -> None:
     with pytest.raises(Refused, match="reason"):
         grant(reason="  ")

@@ -125,6 +125,9 @@ def everything_changes(shops: list[Shop]) -> None:
             value="4.9",
         )
         make_published(newer)
+    supervisor = make_user("supervisor")
+    for exemption in ShopExemption.objects.all():
+        exemptions.end(exemption, by=supervisor, on=AT.date(), reason="the incident is over")
     for shop in shops:
         shop.status, shop.shop_type, shop.goods_kind = "closed", "flagship", "physical"
         shop.entered_on, shop.closed_on, shop.closed_cause = None, DAY, "violation"
@@ -137,7 +140,7 @@ def everything_changes(shops: list[Shop]) -> None:
             rule_code="DF-C1",
             until=DAY + timedelta(days=99),
             reason="another day",
-            by=make_user("supervisor"),
+            by=supervisor,
             at=AT,
         )
     for alliance in Alliance.objects.all():

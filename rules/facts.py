@@ -1,0 +1,185 @@
+"""Derived facts: what the desk's own record says of shops at the end of a day, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from contextlib import nullcontext
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from rules import listings
+from rules.metrics import CLOSED, SUSPENDED, penalties_asked
+from rules.sql import over_everybody
+from shops import sql
+from shops.calendar import midnight, window
+from shops.models import Alliance, Penalty, Shop
+
+# Of all shops, or of the one that is asked about.
+_ASKED = "(%(shop)s::bigint IS NULL OR {shop} = %(shop)s)"
+_OF_PENALISED = _ASKED.format(shop="p.shop_id")
+# DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
+PENALTIES = f"""
+    INSERT INTO rules_fact
+    SELECT asked.key, p.shop_id, count(*)
+    FROM unnest(%(keys)s::text[], %(violations)s::text[], %(since)s::timestamptz[])
+        AS asked (key, violation, since)
+    JOIN shops_violation v ON v.code = asked.violation
+    JOIN shops_penalty p ON p.violation_id = v.id AND p.imposed_at >= asked.since
+    WHERE p.status = ANY (%(penalised)s) AND p.imposed_at < %(end)s AND {_OF_PENALISED}
+    GROUP BY asked.key, p.shop_id
+"""
+# DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not. What a
+# violation says of that counts as it stood when the penalty was imposed.
+_SERIOUS = "coalesce(imposed.bars_controller, v.bars_controller) AND p.status = ANY (%(penalised)s)"
+_ENDANGERING = (
+    "coalesce(imposed.endangers_transactions, v.endangers_transactions) AND p.status <> 'overturned'"
+)
+CONTROLLER_CASES = {
+    "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
+    "controller_serious_penalties": _SERIOUS,
+    "controller_transaction_cases": _ENDANGERING,
+}
+OF_OTHER_SHOPS = f"""
+    INSERT INTO rules_fact
+    SELECT %(key)s, s.id, count(*)
+    FROM shops_penalty p
+    JOIN shops_violation v ON v.id = p.violation_id
+    LEFT JOIN shops_historicalviolation imposed ON imposed.history_id = p.violation_version
+    JOIN shops_shop offender ON offender.id = p.shop_id
+    JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
+    WHERE ({{cases}}) AND {_ASKED.format(shop="s.id")}
+    GROUP BY s.id
+"""
+# DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
+BRAND_PAPERS = f"""
+    INSERT INTO rules_fact
+    SELECT 'brand_papers', shop_id,
+           CASE WHEN bool_or(verdict = 'rejected' OR valid_until < %(day)s) THEN 0
+                WHEN bool_or(verdict = 'pending') THEN NULL
+                ELSE 1 END
+    FROM (
+        SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
+        FROM shops_qualification
+        WHERE kind = 'brand' AND {_ASKED.format(shop="shop_id")}
+        ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
+    ) newest
+    GROUP BY shop_id
+"""
+# Of openings that ended before the day; one that the shop ended itself is no clearance.
+SINCE_CLEARANCE = f"""
+    INSERT INTO rules_fact
+    SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
+    FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
+    WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+      AND {_ASKED.format(shop="e.shop_id")}
+    GROUP BY e.shop_id
+"""
+# WS-O2. A product whose sales nobody knows adds nothing; a shop of which none are known has no value.
+OBSERVED_SALES = """
+    INSERT INTO rules_fact
+    SELECT 'observed_sales', shop, sum(sales) FROM ({products}) observed GROUP BY shop
+"""
+# Of measures, those in effect at the end of the day.
+_IN_EFFECT = """
+    m.applied_at < %(end)s AND m.undone_at IS NULL
+    AND (m.lapsed_at IS NULL OR m.lapsed_at >= %(end)s) AND (m.ends_at IS NULL OR m.ends_at >= %(end)s)
+"""
+# Shops that a measure suspends or closes at the end of the day, or that have closed by themselves. What is
+# stayed suspends and closes nobody.
+STANDING = f"""
+    INSERT INTO rules_fact
+    SELECT 'standing', shop_id, max(value)
+    FROM (
+        SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
+        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.kind IN ('suspend', 'close') AND {_IN_EFFECT}
+          AND (p.stayed_at IS NULL OR p.stayed_at >= %(end)s) AND {_OF_PENALISED}
+        UNION ALL
+        SELECT shop_id, %(closed)s FROM shops_closure
+        WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
+          AND {_ASKED.format(shop="shop_id")}
+    ) told
+    GROUP BY shop_id
+"""
+# Points standing at the end of the day, where they count: in the alliance, or (NULL) on the platform (R16).
+STANDING_POINTS = f"""
+    INSERT INTO rules_fact
+    SELECT %(key)s, p.shop_id, sum(m.points)
+    FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+    WHERE m.kind = 'points' AND m.alliance_id IS NOT DISTINCT FROM %(where)s AND {_IN_EFFECT}
+      AND {_OF_PENALISED}
+    GROUP BY p.shop_id
+"""
+
+
+def prepare(
+    day: date,
+    alliance: Alliance,
+    *,
+    keys: Set[str],
+    marks: Mapping[str, QuerySet],
+    shop: Shop | None = None,
+) -> None:
+    """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`, or of
+    the one `shop`.
+
+    `keys`: which facts are asked for; the others are not worked out. `marks` are facts without a value: each
+    queryset yields the ids of the shops that its key marks.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("derived facts live no longer than a transaction")
+    values: dict[str, Any] = {
+        "day": day,
+        "end": midnight(day + timedelta(days=1)),
+        "alliance": alliance.pk,
+        "shop": shop.pk if shop else None,
+        "penalised": list(Penalty.PENALISED),
+    }
+    penalties = {key: asked for key in sorted(keys) if (asked := penalties_asked(key))}
+    with sql.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.rules_fact")
+        cursor.execute(
+            "CREATE TEMP TABLE rules_fact (key text NOT NULL, shop_id bigint NOT NULL, value numeric)"
+            " ON COMMIT DROP"
+        )
+        # Of what has just come in the planner may know nothing, and go through all shops once for each.
+        with over_everybody() if shop is None else nullcontext():
+            if penalties:
+                counted = {
+                    "keys": list(penalties),
+                    "violations": [violation for violation, _days in penalties.values()],
+                    "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
+                }
+                cursor.execute(PENALTIES, values | counted)
+            for key, cases in CONTROLLER_CASES.items():
+                if key in keys:
+                    cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
+            if "standing" in keys:
+                cursor.execute(STANDING, values | {"suspended": SUSPENDED, "closed": CLOSED})
+            for key, where in (("standing_points", alliance.pk), ("platform_points", None)):
+                if key in keys:
+                    cursor.execute(STANDING_POINTS, values | {"key": key, "where": where})
+            if "brand_papers" in keys:
+                cursor.execute(BRAND_PAPERS, values)
+            if "days_since_clearance" in keys:
+                cursor.execute(SINCE_CLEARANCE, values)
+            if "observed_sales" in keys:
+                observed = listings.observed_sales(alliance, day)
+                if shop is not None:
+                    observed = observed.filter(product__shop=shop)
+                query, params = observed.query.sql_with_params()
+                cursor.execute(OBSERVED_SALES.format(products=query), params)
+            for key, shops in marks.items():
+                query, params = shops.query.sql_with_params()
+                cursor.execute(
+                    f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id)"
+                    " WHERE (%s::bigint IS NULL OR id = %s) GROUP BY id",
+                    [key, *params, values["shop"], values["shop"]],
+                )
+        # Last: one by one the entries of an index cost more.
+        cursor.execute("ALTER TABLE rules_fact ADD PRIMARY KEY (key, shop_id)")
+        cursor.execute("ANALYZE rules_fact")
