@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk import consequences, notices, overturned, reasons
 from opsdesk.models import Decision
-from rules import promotions, publishing, sweeps
+from rules import casework, promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops import enrollments, listings, penalties
 from shops.errors import Refused
@@ -139,14 +139,18 @@ def _accept(
 
 @transaction.atomic
 def reject(proposal_id: int, *, by: User | None, reason: str, note: str = "", at: datetime) -> Decision:
-    """Decide against the proposal; nothing else changes.
+    """Decide against the proposal; nothing else changes, but that a case which is not penalised is dismissed.
 
     Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing and AlreadyDecided.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.REJECTED)
     proposal = _lock(proposal_id)
-    return _decide(proposal, Decision.Verdict.REJECTED, code, note, by=by, at=at)
+    decision = _decide(proposal, Decision.Verdict.REJECTED, code, note, by=by, at=at)
+    if proposal.kind == Proposal.Kind.PENALISE and proposal.case is not None:
+        penalties.dismiss(proposal.case, by=by, at=at, reason=note or str(reasons.words_of(code)))
+        casework.file_from_facts(at=at, by=by, shops=[proposal.shop])
+    return decision
 
 
 @transaction.atomic

@@ -120,7 +120,6 @@ DECIDES = frozenset(
         "shops.import_listing",
         "shops.import_penalty",
         "shops.record_enrollment",
-        "shops.report_penalty",
         "shops.impose_penalty",
         "shops.lift_penalty",
         "rules.run_sweep",

@@ -14,12 +14,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from rules.models import Proposal
 from rules.sql import over_everybody
 from shops.controllers import barring_cases
-from shops.models import Shop
+from shops.enrollments import removing as removing_cases
+from shops.models import Penalty, Shop
 from shops.sql import cursor, write_with_history
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 # What bars a shop, bars its controller's others: CL-1, CL-4 and DF-A10 alone (R6).
 BARS_THE_CONTROLLERS_SHOPS = "R6-C1"
+REMOVED_FROM_THE_PLATFORM = "CL-1"
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 _FILE = """
@@ -75,8 +78,8 @@ _REACHED = f"""
         ORDER BY points DESC LIMIT 1
     ) t
 """
-# Not while its penalty stands, nor a lower one as points lapse: only where points have come since the same or
-# a higher threshold was last decided on.
+# Not while what it brought goes on, nor a lower one as points lapse: only where points have come since the
+# same or a higher threshold was last decided on.
 POINTS = f"""
     {_FILE}
     SELECT r.alliance_id, r.shop_id, NULL::bigint, e.id, NULL::bigint, r.threshold, 'penalise', 'metric',
@@ -92,7 +95,10 @@ POINTS = f"""
         JOIN shops_pointsthreshold of ON of.id = filed.points_threshold_id
         LEFT JOIN shops_penalty decided ON decided.id = filed.penalty_id
         WHERE filed.shop_id = r.shop_id AND of.alliance_id IS NOT DISTINCT FROM r.alliance_id
-          AND (of.id = r.threshold AND (filed.status IN ('open', 'held') OR decided.status = 'imposed')
+          AND (of.id = r.threshold AND (filed.status IN ('open', 'held') OR EXISTS (
+                   SELECT FROM shops_measure m
+                   WHERE m.penalty_id = decided.id AND m.undone_at IS NULL AND m.lapsed_at IS NULL
+                     AND (m.kind = 'close' OR m.ends_at > %(at)s)))
                OR of.points >= r.points AND filed.status IN ('accepted', 'rejected')
                   AND (filed.evidence -> 'points' ->> 'newest')::bigint >= r.newest)
     )
@@ -126,10 +132,39 @@ CONTROLLERS = f"""
     ORDER BY e.id, p.id
     ON CONFLICT DO NOTHING
 """
+# The shop itself, where it still is in: whoever has left the platform is in no alliance (R19).
+REMOVED = f"""
+    {_FILE}
+    SELECT DISTINCT ON (e.id) e.alliance_id, e.shop_id, NULL::bigint, e.id, p.id, NULL::bigint, 'clear',
+        'judgement', 'open', %(day)s, %(day)s, ARRAY[%(removed)s], %(removed)s, '', '', '', '',
+        e.openings_used,
+        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
+            '[]'::jsonb, 'case', {_CASE})
+    FROM ({{removing}}) removing (id)
+    JOIN shops_penalty p ON p.id = removing.id
+    JOIN shops_violation v ON v.id = p.violation_id
+    JOIN shops_shop s ON s.id = p.shop_id
+    JOIN shops_enrollment e ON e.shop_id = s.id AND e.state = 'open'
+    WHERE {_OF_SHOPS.format(shop="s.id")}
+      AND NOT EXISTS (SELECT FROM rules_proposal filed
+                      WHERE filed.case_id = p.id AND filed.enrollment_id = e.id AND filed.kind = 'clear'
+                        AND filed.status <> 'withdrawn')
+    ORDER BY e.id, p.id
+    ON CONFLICT DO NOTHING
+"""
+# Nor where the shop has another controller by now.
 BARS_NO_LONGER = """
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
     WHERE status IN ('open', 'held') AND kind = 'clear' AND case_id IS NOT NULL
-      AND case_id NOT IN ({barring})
+      AND NOT EXISTS (
+          SELECT FROM shops_penalty p
+          JOIN shops_shop s ON s.id = p.shop_id
+          JOIN shops_shop concerned ON concerned.id = rules_proposal.shop_id
+          WHERE p.id = case_id
+            AND (s.id = concerned.id AND p.id IN ({removing})
+                 OR s.id <> concerned.id AND s.controller_id = concerned.controller_id
+                    AND p.id IN ({barring}))
+      )
 """
 DECIDED = f"""
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
@@ -156,28 +191,33 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
     for a door that has changed one of them, and which holds their rows; `by`: who did that.
     """
     day = localdate(at)
-    barring, barring_params = barring_cases().order_by().values("pk").query.sql_with_params()
     values: dict[str, Any] = {
         "at": at,
         "day": day,
         "shops": None if shops is None else [shop.pk for shop in shops],
         "code": BARS_THE_CONTROLLERS_SHOPS,
+        "removed": REMOVED_FROM_THE_PLATFORM,
         "insiders": [kind.value for kind in Proposal.FOR_INSIDERS],
         "outsiders": [kind.value for kind in Proposal.FOR_OUTSIDERS],
     }
-    # Django's parameters have no names: they get some.
-    names = [f"barring_{place}" for place in range(len(barring_params))]
-    barring = barring % tuple(f"%({name})s" for name in names)
-    values |= dict(zip(names, barring_params, strict=True))
+    barring, removing = (
+        _named("barring", barring_cases(), values),
+        _named("removing", removing_cases(), values),
+    )
     gone = [
         (DECIDED, "the case was decided"),
         (NOT_REACHED, "its points no longer stand"),
-        (BARS_NO_LONGER.format(barring=barring), "the case no longer bars"),
+        (BARS_NO_LONGER.format(barring=barring, removing=removing), "the case no longer bars"),
     ]
     if shops is not None:
         # A daily check sees to that itself.
         gone.append((MOOT, "the shop has come in or gone out"))
-    filed = (REPORTED, POINTS, CONTROLLERS.format(barring=barring))
+    filed = (
+        REPORTED,
+        POINTS,
+        CONTROLLERS.format(barring=barring),
+        REMOVED.format(removing=removing),
+    )
     # Of cases and openings that have just come in the planner may know nothing.
     with over_everybody() if shops is None else nullcontext():
         for statement, reason in gone:
@@ -186,6 +226,14 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
             _write(statement, values, change="+", reason="from the desk's record", by=by, at=at)
             for statement in filed
         )
+
+
+def _named(name: str, cases: QuerySet[Penalty], values: dict[str, Any]) -> str:
+    """The statement that finds the cases. Django's parameters have no names: they get some among `values`."""
+    statement, params = cases.order_by().values("pk").query.sql_with_params()
+    names = [f"{name}_{place}" for place in range(len(params))]
+    values |= dict(zip(names, params, strict=True))
+    return statement % tuple(f"%({each})s" for each in names)
 
 
 def _write(

@@ -35,7 +35,8 @@ PENALTIES = f"""
 # violation says of that counts as it stood when the penalty was imposed.
 _SERIOUS = "coalesce(imposed.bars_controller, v.bars_controller) AND p.status = ANY (%(penalised)s)"
 _ENDANGERING = (
-    "coalesce(imposed.endangers_transactions, v.endangers_transactions) AND p.status <> 'overturned'"
+    "coalesce(imposed.endangers_transactions, v.endangers_transactions)"
+    " AND p.status NOT IN ('overturned', 'dismissed')"
 )
 CONTROLLER_CASES = {
     "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",

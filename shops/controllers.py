@@ -5,7 +5,7 @@ Cleared for a metric, closed by itself, openings used up: none of these reaches 
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from shops.models import Enrollment, Measure, Penalty, Shop, Violation
 
@@ -14,14 +14,20 @@ def barring_cases() -> QuerySet[Penalty]:
     """Penalties and cases whose shop bars the others of its controller, whether or not they have ended:
 
     a penalty under a violation that says so, one that closed its shop for good, and a case that endangers
-    transaction safety, penalised or not. Only one that is overturned bars nobody.
+    transaction safety, penalised or not. Only one that is overturned, or dismissed, bars nobody.
     """
     closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Penalty.objects.filter(
         Penalty.imposed_as("bars_controller") & Q(status__in=Penalty.PENALISED)
         | Q(pk__in=closed.values("penalty"), status__in=Penalty.PENALISED)
-        | Penalty.imposed_as("endangers_transactions") & ~Q(status=Penalty.Status.OVERTURNED)
+        | Penalty.imposed_as("endangers_transactions") & ~Q(status__in=Penalty.VOID)
     )
+
+
+def barred_shops() -> QuerySet[Shop]:
+    """Shops that another one of their controller bars, from every alliance (R6)."""
+    of_another = barring_cases().filter(shop__controller=OuterRef("controller")).exclude(shop=OuterRef("pk"))
+    return Shop.objects.filter(Exists(of_another))
 
 
 def would_bar(violation: Violation | None, measures: list[Measure]) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from shops import standing
+from shops import controllers, standing
 from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
@@ -35,19 +35,24 @@ def barred_for_ever() -> QuerySet[Shop]:
     """Shops that no alliance takes back: a serious violation (CL-1), or closed for good, by a penalty that
     was not overturned (CL-4) or on the platform for a violation (DF-A13).
     """
-    serious = Penalty.objects.filter(Penalty.imposed_as("serious"), status__in=Penalty.PENALISED)
-    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Shop.objects.filter(
-        Q(pk__in=serious.values("shop"))
-        | Q(pk__in=closed.values("penalty__shop"))
+        Q(pk__in=removing().values("shop"))
         | Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
+    )
+
+
+def removing() -> QuerySet[Penalty]:
+    """The penalties by which a shop leaves the platform and hence every alliance (R19, CL-1, CL-4)."""
+    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
+    return Penalty.objects.filter(
+        Penalty.imposed_as("serious") | Q(pk__in=closed.values("penalty")), status__in=Penalty.PENALISED
     )
 
 
 def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
     """Shops that a penalty keeps out of this alliance while it stands (R5): a judgement about the shop, or
-    a violation whose clearance was not undone. Clearances for a metric or for papers keep nobody out, nor
-    does a penalty that is stayed.
+    a violation whose clearance was not undone, until what it suspended and restricted has ended.
+    Clearances for a metric or for papers keep nobody out, nor does a penalty that is stayed.
     """
     return Shop.objects.filter(pk__in=barring(alliance).values("shop"))
 
@@ -57,11 +62,31 @@ def barring(alliance: Alliance) -> QuerySet[Penalty]:
     cleared = Measure.objects.standing().filter(
         kind=Measure.Kind.CLEAR, opening__enrollment__alliance=alliance
     )
+    lasting = Measure.objects.filter(
+        penalty=OuterRef("pk"), kind__in=Measure.LASTING, applied_at__isnull=False, undone_at=None
+    )
+    # Its points may count for long after.
+    over = Exists(lasting) & ~Exists(lasting.filter(lapsed_at=None))
     return Penalty.objects.filter(
         Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
-        | Q(ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
+        | Q(~Q(over), ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
         status=Penalty.Status.IMPOSED,
         stayed_at=None,
+    )
+
+
+def with_end_of_bar(penalties: QuerySet[Penalty]) -> QuerySet[Any]:
+    """The penalties, each with `bars_until`: when what it suspends and restricts has ended, of others when
+    they end; None where no moment ends that by itself.
+    """
+    lasting = Measure.objects.standing().filter(penalty=OuterRef("pk"), kind__in=Measure.LASTING)
+    return penalties.annotate(
+        bars_until=Case(
+            When(Exists(lasting.filter(ends_at=None)), then=Value(None)),
+            When(Exists(lasting), then=lasting.order_by("-ends_at").values("ends_at")[:1]),
+            default=F("ends_at"),
+            output_field=DateTimeField(null=True),
+        )
     )
 
 
@@ -69,16 +94,20 @@ def barred_until(enrollment: Enrollment) -> datetime | None:
     """When the last of the penalties ends that keep the shop out of the alliance for now; None where none
     does, or one of them has no end of its own.
     """
-    ends = list(
-        barring(enrollment.alliance).filter(shop=enrollment.shop_id).values_list("ends_at", flat=True)
-    )
+    found = with_end_of_bar(barring(enrollment.alliance).filter(shop=enrollment.shop_id))
+    ends = list(found.values_list("bars_until", flat=True))
     known = [moment for moment in ends if moment is not None]
     return max(known) if known and len(known) == len(ends) else None
 
 
 def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
-    """Shops that are not admitted to the alliance whatever their metrics say (R5)."""
+    """Shops that penalties of their own keep out of the alliance (R5)."""
     return barred_for_ever() | barred_for_now(alliance)
+
+
+def not_admitted(alliance: Alliance) -> QuerySet[Shop]:
+    """Shops that are not let in whatever they measure: barred themselves or by their controller's (R6)."""
+    return barred_shops(alliance) | controllers.barred_shops()
 
 
 def cleared_for_papers(alliance: Alliance) -> QuerySet[Shop]:
@@ -172,6 +201,9 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
         _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5)."): bool(ends),
         _("%(shop)s is barred from %(alliance)s while a penalty stands (R5)."): (
             ends is None and barred_for_now(alliance).filter(pk=shop.pk).exists()
+        ),
+        _("Another shop of the controller of %(shop)s bars it from every alliance (R6)."): (
+            controllers.barred_shops().filter(pk=shop.pk).exists()
         ),
         _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before."): (
             bool(alliance.cool_down_days) and cooling_shops(alliance, day).filter(pk=shop.pk).exists()

@@ -25,44 +25,6 @@ Kind = Measure.Kind
 
 
 @transaction.atomic
-def report(
-    *,
-    shop: Shop,
-    violation: Violation,
-    by: User | None,
-    at: datetime,
-    alliance: Alliance | None = None,
-    product: Product | None = None,
-    reason: str = "",
-    evidence: dict[str, Any] | None = None,
-    reference: str = "",
-) -> Penalty:
-    """Record a case that nobody has decided yet; it has no measures.
-
-    Refused when the platform's `reference` is known already, or the product is another shop's.
-    """
-    require(by, "shops.report_penalty")
-    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-    _refuse_another_shops_product(shop, product)
-    if reference and Penalty.objects.filter(reference=reference).exists():
-        raise Refused(_("Case %(reference)s is already on record.") % {"reference": reference})
-    penalty = Penalty(
-        reference=reference,
-        shop=shop,
-        alliance=alliance,
-        product=product,
-        ground=Ground.VIOLATION,
-        violation=violation,
-        status=Penalty.Status.REPORTED,
-        reason=reason,
-        evidence=evidence or {},
-        reported_at=at,
-    )
-    penalty.save_by(by, "reported")
-    return penalty
-
-
-@transaction.atomic
 def impose(
     *,
     shop: Shop,
@@ -119,6 +81,17 @@ def impose(
         measure.penalty = penalty
         effects.apply(measure, by=by, at=at)
     return penalty
+
+
+@transaction.atomic
+def dismiss(case: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Close a case that was reported and is not penalised: it holds and bars nothing any longer.
+
+    Refused without a reason, and when it was decided already.
+    """
+    require(by, "shops.impose_penalty")
+    lock(case)
+    _end(_undecided(case, case.shop), Penalty.Status.DISMISSED, by=by, at=at, reason=reason)
 
 
 @transaction.atomic

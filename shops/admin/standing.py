@@ -74,11 +74,9 @@ def _bars(shop: Shop) -> list[tuple[str, datetime | None]]:
     if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
         bars.append((_("every alliance, for ever (CL-1)"), None))
     for enrollment in Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance"):
-        ends = enrollments.barring(enrollment.alliance).filter(shop=shop).values_list("ends_at", flat=True)
-        if ends:
+        if enrollments.barring(enrollment.alliance).filter(shop=shop).exists():
             where = _("%(alliance)s, while a penalty stands (R5)") % {"alliance": enrollment.alliance}
-            known = [moment for moment in ends if moment is not None]
-            bars.append((where, max(known) if len(known) == len(ends) else None))
+            bars.append((where, enrollments.barred_until(enrollment)))
     others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
     for other in others.select_related("shop")[:5]:
         told = {"case": other.case_number, "shop": other.shop}

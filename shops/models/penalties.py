@@ -23,7 +23,9 @@ class Ground(models.TextChoices):
 
 
 class Penalty(Audited):
-    """A decision against a shop, or a case that was only reported. Never deleted: ended or overturned."""
+    """A decision against a shop, or a case that was only reported. Never deleted: ended, overturned or, of a
+    case, dismissed.
+    """
 
     class Status(models.TextChoices):
         REPORTED = "reported", _("reported")
@@ -31,10 +33,13 @@ class Penalty(Audited):
         LIFTED = "lifted", _("lifted")
         EXPIRED = "expired", _("expired")
         OVERTURNED = "overturned", _("overturned")
+        DISMISSED = "dismissed", _("dismissed")
 
     # It was a rightful penalty, whether or not it still has effects.
     PENALISED = frozenset({Status.IMPOSED, Status.LIFTED, Status.EXPIRED})
-    ENDED = frozenset({Status.LIFTED, Status.EXPIRED, Status.OVERTURNED})
+    # Nothing is left of it, as if it had never been: it was wrong, or the case unfounded.
+    VOID = frozenset({Status.OVERTURNED, Status.DISMISSED})
+    ENDED = VOID | {Status.LIFTED, Status.EXPIRED}
 
     reference = models.CharField(
         _("reference"), max_length=64, blank=True, help_text=_("The platform's own case number.")
@@ -134,7 +139,6 @@ class Penalty(Audited):
         verbose_name_plural = _("penalties")
         ordering = ["-id"]
         permissions = [
-            ("report_penalty", _("Can report a case")),
             ("impose_penalty", _("Can impose penalties")),
             ("lift_penalty", _("Can lift penalties")),
             ("overturn_penalty", _("Can overturn penalties")),
@@ -171,12 +175,14 @@ class Penalty(Audited):
                 name="shops_penalty_keeps_a_version_only_of_its_violation",
             ),
             models.CheckConstraint(
-                condition=Q(status="reported", imposed_at__isnull=True)
-                | (~Q(status="reported") & Q(imposed_at__isnull=False)),
+                condition=Q(status__in=["reported", "dismissed"], imposed_at__isnull=True)
+                | (~Q(status__in=["reported", "dismissed"]) & Q(imposed_at__isnull=False)),
                 name="shops_penalty_is_imposed_at_a_moment_unless_only_reported",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["lifted", "expired", "overturned"], ended_at__isnull=False)
+                condition=Q(
+                    status__in=["lifted", "expired", "overturned", "dismissed"], ended_at__isnull=False
+                )
                 | (Q(status__in=["reported", "imposed"]) & Q(ended_at__isnull=True)),
                 name="shops_penalty_has_an_end_exactly_when_ended",
             ),

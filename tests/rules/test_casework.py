@@ -1,4 +1,4 @@
-"""What is filed from the desk's own record: reported cases, standing points, the controller's other shops."""
+"""What is filed from the desk's own record: reported cases and standing points."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pytest
 from opsdesk import penalising, review
 from rules import casework
 from rules.models import Proposal
-from shops import penalties, points
+from shops import holds, penalties, points
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
 from tests.factories import (
     AT,
     DOUYIN,
     WECHAT,
-    make_controller,
     make_enrollment,
     make_penalty,
     make_proposal,
@@ -118,6 +117,15 @@ def test_what_the_catalogue_leaves_open_is_asked_before_a_case_is_accepted() -> 
     assert Penalty.objects.get().status == "imposed"
 
 
+def test_a_case_that_is_rejected_is_dismissed() -> None:
+    case = make_penalty(violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    review.reject(waiting()[0].pk, by=make_user("operator"), reason="unfounded", at=AT)
+    case.refresh_from_db()
+    assert (case.status, case.ended_reason) == ("dismissed", "case unfounded")
+    assert holds.held_by(case.shop, AT) == []
+
+
 # Points
 
 
@@ -164,6 +172,20 @@ def test_a_threshold_fires_once_while_its_penalty_stands_and_again_only_for_new_
     assert casework.file_from_facts(at=later) == 1
 
 
+@pytest.mark.parametrize("kinds", [["warning"], ["restrict_live", "warning"]])
+def test_a_threshold_fires_again_once_what_it_brought_is_over(kinds: list[str]) -> None:
+    shop = make_shop()
+    PointsThreshold.objects.create(points=12, kinds=kinds, days=7 if "restrict_live" in kinds else None)
+    penalised(shop, Measure(kind="points", points=12, ends_at=AT + timedelta(days=365)))
+    casework.file_from_facts(at=AT)
+    review.accept(waiting()[0].pk, by=None, reason="points_reached", at=AT)
+    later = AT + timedelta(days=800)
+    penalising.run_timers(later)
+    assert (waiting(), points.standing_points(shop, None, later)) == ([], 0)
+    given(shop, 12, at=later)
+    assert casework.file_from_facts(at=later) == 1
+
+
 def test_a_lower_threshold_does_not_fire_as_points_lapse() -> None:
     shop = make_shop()
     thresholds(4, 8)
@@ -191,86 +213,6 @@ def test_points_of_an_alliance_reach_its_own_thresholds_alone() -> None:
     penalised(shop, Measure(kind="points", points=4, alliance=douyin))
     casework.file_from_facts(at=AT)
     assert [one.alliance for one in waiting()] == [douyin]
-
-
-# The controller's other shops
-
-
-def two_shops() -> tuple[Enrollment, Enrollment]:
-    controller = make_controller()
-    first, second = (make_enrollment(make_shop(controller=controller)) for _ in range(2))
-    return first, second
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "files"),
-    [
-        ("V4", "imposed", True),
-        ("V4", "lifted", True),
-        ("V4", "overturned", False),
-        ("V4", "reported", False),
-        ("V11", "reported", True),
-        ("V8", "imposed", False),
-    ],
-)
-def test_what_bars_a_shop_proposes_to_clear_the_controllers_others(
-    code: str, status: str, files: bool
-) -> None:
-    offender, other = two_shops()
-    make_penalty(offender.shop, violation_code=code, status=status)
-    casework.file_from_facts(at=AT)
-    filed = waiting(kind="clear")
-    assert [one.enrollment for one in filed] == ([other] if files else [])
-    if files:
-        assert (filed[0].failed_rules, filed[0].ground) == (["R6-C1"], "judgement")
-        assert Enrollment.objects.get(pk=other.pk).state == "open"
-
-
-def test_a_clearance_for_a_metric_reaches_no_other_shop() -> None:
-    offender, _other = two_shops()
-    penalties.impose(
-        shop=offender.shop,
-        ground="metric",
-        alliance=offender.alliance,
-        by=None,
-        at=AT,
-        reason="below",
-        evidence={},
-        measures=[Measure(kind="clear")],
-    )
-    assert casework.file_from_facts(at=AT) == 0
-
-
-def test_a_case_that_is_overturned_withdraws_what_it_barred() -> None:
-    offender, _other = two_shops()
-    penalty = penalised(offender.shop, Measure(kind="close"), code="V4")
-    casework.file_from_facts(at=AT)
-    assert len(waiting(kind="clear")) == 1
-    penalising.overturn(penalty, by=None, at=AT, reason="granted")
-    assert waiting() == []
-
-
-def test_whoever_was_let_off_or_cleared_for_a_case_is_not_proposed_for_it_again() -> None:
-    offender, other = two_shops()
-    penalised(offender.shop, Measure(kind="warning"), code="V4")
-    casework.file_from_facts(at=AT)
-    review.reject(waiting()[0].pk, by=None, reason="thin_evidence", at=AT)
-    assert casework.file_from_facts(at=AT) == 0
-    assert Enrollment.objects.get(pk=other.pk).state == "open"
-
-
-def test_an_accepted_bar_clears_the_other_shop_and_is_overturned_like_every_penalty() -> None:
-    offender, other = two_shops()
-    penalised(offender.shop, Measure(kind="warning"), code="V4")
-    casework.file_from_facts(at=AT)
-    decision = review.accept(waiting()[0].pk, by=None, reason="controller_barred", at=AT)
-    other.refresh_from_db()
-    assert other.state == "cleared"
-    penalty = decision.proposal.penalty
-    assert penalty is not None
-    penalising.overturn(penalty, by=None, at=AT, reason="a different controller")
-    other.refresh_from_db()
-    assert other.state == "open"
 
 
 # Doors

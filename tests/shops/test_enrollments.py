@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -256,3 +256,31 @@ def test_a_shop_that_is_closed_on_its_platform_is_not_admitted() -> None:
     enrollment = make_enrollment(make_shop(status="closed", closed_cause="voluntary"), state="applied")
     with pytest.raises(Refused, match="closed on its platform"):
         enrollments.admit(enrollment, by=None, at=AT)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "barred"), [(6, True), (7, False)])
+def test_a_violation_bars_until_what_it_suspended_has_ended_whatever_its_points_do(
+    days: int, barred: bool
+) -> None:
+    enrollment = make_enrollment()
+    week = AT + timedelta(days=7)
+    penalties.impose(
+        shop=enrollment.shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[
+            Measure(kind="clear", alliance=enrollment.alliance),
+            Measure(kind="restrict_live", ends_at=week),
+            Measure(kind="points", points=2),
+        ],
+    )
+    assert enrollments.barred_until(enrollment) == week
+    at = AT + timedelta(days=days)
+    penalties.run_timers(at)
+    enrollments.apply(enrollment, by=None, at=at)
+    assert bool(enrollments.refusals_to_admit(enrollment, at.date(), at)) == barred

@@ -87,13 +87,22 @@ def test_another_shops_product_is_refused() -> None:
 
 
 @pytest.mark.django_db
-def test_a_reported_case_has_no_effect_and_its_reference_is_used_once() -> None:
-    shop, violation = make_shop(), Violation.objects.get(code="V9")
-    case = penalties.report(shop=shop, violation=violation, by=None, at=AT, reference="DY-1")
-    assert (case.status, case.reported_at, case.imposed_at) == ("reported", AT, None)
-    assert not Measure.objects.exists()
-    with pytest.raises(Refused, match="DY-1"):
-        penalties.report(shop=shop, violation=violation, by=None, at=AT, reference="DY-1")
+def test_a_case_that_is_dismissed_is_closed_and_never_was_a_penalty() -> None:
+    case = make_penalty(violation_code="V9", status="reported")
+    penalties.dismiss(case, by=None, at=AT, reason="unfounded")
+    assert (case.status, case.imposed_at, case.ended_at) == ("dismissed", None, AT)
+    assert case not in Penalty.objects.filter(status__in=Penalty.PENALISED)
+    for verb in (penalties.dismiss, penalties.lift, penalties.overturn):
+        with pytest.raises(Refused, match="dismissed"):
+            verb(case, by=None, at=AT, reason="again")
+
+
+@pytest.mark.django_db
+def test_only_a_case_that_nobody_has_decided_is_dismissed_and_with_a_reason() -> None:
+    with pytest.raises(Refused, match="imposed"):
+        penalties.dismiss(make_penalty(violation_code="V9"), by=None, at=AT, reason="unfounded")
+    with pytest.raises(Refused, match="reason"):
+        penalties.dismiss(make_penalty(violation_code="V9", status="reported"), by=None, at=AT, reason=" ")
 
 
 @pytest.mark.django_db
@@ -160,9 +169,7 @@ def test_ending_a_penalty_takes_a_reason(verb) -> None:
 @pytest.mark.django_db
 def test_each_verb_asks_for_its_own_right() -> None:
     auditor, operator = make_user("auditor"), make_user("operator")
-    penalty, violation = make_penalty(), Violation.objects.get(code="V1")
-    with pytest.raises(NotAllowed):
-        penalties.report(shop=penalty.shop, violation=violation, by=auditor, at=AT)
+    penalty = make_penalty()
     with pytest.raises(NotAllowed):
         impose(make_enrollment(), auditor)
     with pytest.raises(NotAllowed):
