@@ -82,8 +82,8 @@ class State:
     # What ends by itself soon, and what waits about the platform as a whole.
     ending: list[tuple[Measure, str]] = field(default_factory=list)
     on_the_platform: list[tuple[str, str, int, date]] = field(default_factory=list)
-    # Penalties that rest on a case which bars nobody any longer.
-    without_ground: list[Penalty] = field(default_factory=list)
+    # Penalties whose ground has fallen, and how.
+    without_ground: list[tuple[Penalty, str]] = field(default_factory=list)
     owed: Owed | None = None
     expiring: list[tuple[int, int]] = field(default_factory=list)
     appeals: caseload.Counts | None = None
@@ -136,7 +136,7 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.on_the_platform = _on_the_platform()
     if "penalties" in sees:
         state.ending = ending(at)
-        state.without_ground = list(resting.left_standing()[:10])
+        state.without_ground = [(one, resting.told(one)) for one in resting.left_standing()[:10]]
     if "deposits" in sees:
         state.owed = _owed(state.today)
     if "papers" in sees:

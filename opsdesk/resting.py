@@ -1,44 +1,89 @@
-"""What rests on a case that puts shops out: its own (CL-1, R19) and its controller's others (R6)."""
+"""Penalties that rest on what can fall: on a case, for its own shop (CL-1, R19) or for its controller's
+others (R6), or on points (R16).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from shops.controllers import barring_cases
 from shops.enrollments import removing
-from shops.models import Penalty
+from shops.models import Measure, Penalty
+
+_BARRED = Q(proposal__failed_rules__contains=[BARS_THE_CONTROLLERS_SHOPS])
+_REMOVED = Q(proposal__failed_rules__contains=[REMOVED_FROM_THE_PLATFORM])
 
 
-def on_cases() -> QuerySet[Penalty]:
-    """Penalties in effect that a case has brought about."""
+def on(penalty: Penalty) -> QuerySet[Penalty]:
+    """Those in effect that this one has brought about."""
+    return _in_effect().filter(_BARRED | _REMOVED, proposal__case=penalty)
+
+
+def left_standing() -> QuerySet[Any]:
+    """Those whose ground has fallen, and which stand all the same: somebody has to decide.
+
+    Their case puts nobody out any longer, or of the points they were imposed for so many were taken back that
+    the threshold would not have been reached.
+    """
+    bars, removes = Q(proposal__case__in=barring_cases()), Q(proposal__case__in=removing())
     return (
-        Penalty.objects.filter(
-            proposal__case__isnull=False,
-            proposal__failed_rules__overlap=[BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM],
-            status=Penalty.Status.IMPOSED,
+        _in_effect()
+        .annotate(points_then=Coalesce(Subquery(_points_then()), 0))
+        .filter(
+            _BARRED & ~bars | _REMOVED & ~removes | Q(points_then__lt=F("proposal__points_threshold__points"))
         )
-        .select_related("shop", "alliance", "proposal__case__shop")
+    )
+
+
+def lost_ground(penalty: Penalty) -> str:
+    """On what this penalty rests that has fallen, in words; empty where its ground stands."""
+    found = left_standing().filter(pk=penalty.pk).first()
+    return told(found) if found is not None else ""
+
+
+def told(penalty: Any) -> str:
+    """The same of one that `left_standing` has found."""
+    case = penalty.proposal.case
+    if case is not None:
+        return _("It rests on %(case)s of %(shop)s, which bars nobody any longer.") % {
+            "case": case.case_number,
+            "shop": case.shop,
+        }
+    return _("It rests on points that were taken back: %(points)s are left of %(threshold)s.") % {
+        "points": penalty.points_then,
+        "threshold": penalty.proposal.points_threshold.points,
+    }
+
+
+def _in_effect() -> QuerySet[Penalty]:
+    return (
+        Penalty.objects.filter(proposal__isnull=False, status=Penalty.Status.IMPOSED)
+        .select_related("shop", "alliance", "proposal__case__shop", "proposal__points_threshold")
         .order_by("pk")
     )
 
 
-def on(penalty: Penalty) -> QuerySet[Penalty]:
-    """Those that this one has brought about."""
-    return on_cases().filter(proposal__case=penalty)
-
-
-def left_standing() -> QuerySet[Any]:
-    """Those whose case puts nobody out any longer, and which stand all the same: somebody has to decide."""
-    still = Q(
-        proposal__failed_rules__contains=[BARS_THE_CONTROLLERS_SHOPS], proposal__case__in=barring_cases()
-    ) | Q(proposal__failed_rules__contains=[REMOVED_FROM_THE_PLATFORM], proposal__case__in=removing())
-    return on_cases().exclude(still)
-
-
-def lost_ground(penalty: Penalty) -> Penalty | None:
-    """The case on which this penalty rests, where that puts nobody out any longer."""
-    found = left_standing().filter(pk=penalty.pk).first()
-    return found.proposal.case if found else None
+def _points_then() -> QuerySet[Any]:
+    """The points that stood where the threshold counts them as the penalty was imposed, less those undone."""
+    imposed = OuterRef("imposed_at")
+    return (
+        Measure.objects.annotate(counted_in=Coalesce("alliance_id", 0))
+        .filter(
+            Q(lapsed_at=None) | Q(lapsed_at__gt=imposed),
+            Q(ends_at=None) | Q(ends_at__gt=imposed),
+            kind=Measure.Kind.POINTS,
+            penalty__shop=OuterRef("shop"),
+            counted_in=Coalesce(OuterRef("proposal__points_threshold__alliance_id"), 0),
+            applied_at__lte=imposed,
+            undone_at=None,
+        )
+        .order_by()
+        .values("penalty__shop")
+        .annotate(total=Sum("points"))
+        .values("total")
+    )

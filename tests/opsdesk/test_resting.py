@@ -12,7 +12,7 @@ from opsdesk import appeals, audit, dashboard, penalising, resting, review
 from rules import casework
 from rules.models import Proposal
 from shops import penalties
-from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from shops.models import Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -114,7 +114,7 @@ def test_what_another_case_bars_as_well_is_listed_for_somebody_to_decide() -> No
     assert states(third) == [("cleared", 1)] * 2
     assert states(second) == [("cleared", 1)] * 2
     state = dashboard.state_of(make_user("operator"), at=LATER)
-    assert (state.without_ground, state.waits) == (left, True)
+    assert ([one for one, _lost in state.without_ground], state.waits) == (left, True)
 
 
 def test_what_an_appeal_is_heard_about_is_left_to_its_judge() -> None:
@@ -141,4 +141,32 @@ def test_pages_tell_what_rests_on_a_case_and_what_lost_its_ground() -> None:
     page = client.get(reverse("admin:shops_penalty_change", args=[one.pk])).content.decode()
     assert f"It rests on {penalty.case_number} of" in page
     home = client.get(reverse("admin:index")).content.decode()
-    assert f"rests on {penalty.case_number}, which bars nobody any longer" in home
+    assert f"rests on {penalty.case_number} of" in home
+
+
+@pytest.mark.parametrize(("given", "taken_back", "left"), [(4, 1, True), (4, 0, False), (6, 1, False)])
+def test_a_penalty_for_points_that_were_taken_back_is_listed(given: int, taken_back: int, left: bool) -> None:
+    shop = make_shop()
+    PointsThreshold.objects.create(points=12, kinds=["restrict_live"], days=30)
+    cases = [
+        penalties.impose(
+            shop=shop,
+            ground="judgement",
+            by=None,
+            at=AT,
+            reason="as found",
+            evidence={},
+            measures=[Measure(kind="points", points=given)],
+        )
+        for _case in range(3)
+    ]
+    casework.file_from_facts(at=AT)
+    decision = review.accept(Proposal.objects.get().pk, by=None, reason="points_reached", at=AT)
+    for case in cases[:taken_back]:
+        penalising.overturn(case, by=None, at=LATER, reason="granted")
+    found = [one.pk for one in resting.left_standing()]
+    assert found == ([decision.proposal.penalty_id] if left else [])
+    assert ("8 are left of 12" in resting.lost_ground(decision.proposal.penalty)) == left
+    # That they lapse takes nothing back.
+    penalising.run_timers(AT + timedelta(days=800))
+    assert not resting.left_standing().exists()
