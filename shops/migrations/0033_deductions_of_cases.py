@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='depositentry',
-            index=models.Index(condition=models.Q(('case_reference', ''), _negated=True), fields=['case_reference'], name='shops_entry_of_a_case'),
+            index=models.Index(condition=models.Q(('case_reference', ''), _negated=True), fields=['case_reference'], name='shops_depositentry_of_a_case'),
         ),
         migrations.AddIndex(
             model_name='penalty',

@@ -108,7 +108,9 @@ class DepositEntry(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["case_reference"], condition=~Q(case_reference=""), name="shops_entry_of_a_case"
+                fields=["case_reference"],
+                condition=~Q(case_reference=""),
+                name="shops_depositentry_of_a_case",
             ),
         ]
         constraints = [

@@ -348,6 +348,9 @@ def test_nobody_is_let_in_by_hand_before_the_days_are_over() -> None:
 # Derived facts
 
 
+# Nobody is put out for want of data
+
+
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_a_clearance_without_data_clears_nobody(metric: str) -> None:
     kind = METRICS[metric].kind

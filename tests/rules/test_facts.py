@@ -83,7 +83,4 @@ def test_facts_that_no_rule_asks_for_are_not_worked_out() -> None:
     ):
         evaluation.prepare()
     told = " ".join(query["sql"] for query in asked.captured_queries)
-    assert "shops_qualification" not in told and "controller_" not in told and "'V9'" not in told
-
-
-# Nobody is put out for want of data
+    assert "shops_qualification" not in told and "'controller_" not in told and "'V9'" not in told
