@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from opsdesk import appeals, worklist
+from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
 from opsdesk.appeals.evidence import STRIKE
 from opsdesk.exhibits import content_of, view_of
@@ -77,6 +77,7 @@ def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRespons
         "evidence": evidence,
         "appeal": appeal,
         "penalty": appeal.penalty,
+        "why": reasons.words_of(appeal.penalty.reason),
         "judged": worklist.judged_rules(appeal.penalty),
         "may_strike": appeal.is_open and not evidence.is_struck and request.user.has_perm(STRIKE),
     }
