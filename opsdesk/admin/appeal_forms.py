@@ -61,9 +61,8 @@ class CaseField(forms.CharField):
         return penalty
 
 
-class FilesInput(forms.ClearableFileInput):
+class FilesInput(forms.FileInput):
     allow_multiple_selected = True
-    template_name = "django/forms/widgets/file.html"
 
 
 class FilesField(forms.FileField):
@@ -155,6 +154,12 @@ class AskForm(forms.Form):
         widget=DayInput,
         help_text=_("The shop has until the end of this day. Empty: as the terms of appeals say."),
     )
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = checklists.checklist_of(appeal)
+        missing = [str(line.item) for line in lines if line.item and not line.standing]
+        self.fields["items"].initial = "\n".join(missing)
 
 
 class TextForm(forms.Form):

@@ -45,6 +45,11 @@ class Step:
     # A ruling: it stands apart from what only carries the hearing on.
     rules: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether it has a form. Templates would call the form itself."""
+        return self.form is not None
+
 
 def _held(appeal: Appeal, officer: User) -> bool:
     return appeal.is_open and caseload.hears(officer, appeal)
@@ -81,6 +86,7 @@ STEPS = (
         _held,
         lambda appeal, by, given: appeals.ask(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.AskForm,
+        knows_appeal=True,
     ),
     Step(
         "answer",

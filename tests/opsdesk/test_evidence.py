@@ -330,6 +330,14 @@ def test_the_page_of_an_appeal_shows_the_checklist_and_what_has_come_in(officer:
     )
 
 
+def test_the_shop_is_asked_for_what_the_checklist_misses(officer: User) -> None:
+    appeal = make_appeal(make_penalty(violation_code="V8"))
+    make_evidence(appeal, item=0)
+    form = signed_in(officer).get(address("appeal_ask", appeal.pk)).content.decode()
+    assert "Chat records with the buyers" in form
+    assert "Logistics records" not in form
+
+
 def test_a_checklist_stays_as_it_was_when_the_penalty_was_imposed() -> None:
     kept = {"violation": {"evidence_en": "a\nb", "evidence_zh": "甲"}}
     appeal = make_appeal(make_penalty(violation_code="V8", evidence=kept))
