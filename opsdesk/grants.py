@@ -29,6 +29,7 @@ KEPT = frozenset(
         "opsdesk.Appeal",
         "opsdesk.AppealTerms",
         "opsdesk.Decision",
+        "opsdesk.Evidence",
         "opsdesk.Notice",
     }
 )

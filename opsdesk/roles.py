@@ -136,6 +136,8 @@ SEES_APPEALS = frozenset(
         "opsdesk.view_appeal",
         "opsdesk.view_historicalappeal",
         "opsdesk.view_appealmessage",
+        "opsdesk.view_evidence",
+        "opsdesk.view_historicalevidence",
         "opsdesk.export_appeal",
     }
 )
@@ -144,6 +146,8 @@ HEARS = frozenset(
         "opsdesk.file_appeal",
         "opsdesk.work_appeal",
         "opsdesk.decide_appeal",
+        "opsdesk.submit_evidence",
+        "opsdesk.strike_evidence",
         "opsdesk.record_delivery",
         "shops.overturn_penalty",
     }

@@ -167,12 +167,43 @@ FORMAT_MODULE_PATH = ["opsdesk.formats"]
 DATA_DIR = Place.at(None).root if DEBUG else Path(env.str("OPSDESK_DATA", default="/var/lib/opsdesk"))
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
+FILES_ROOT = env.str("FILES_ROOT", default=str(DATA_DIR / "files"))
+
+
+def evidence_store() -> dict:
+    """Where evidence lies: a folder that nobody else reads, or a bucket that nothing is public in."""
+    bucket = env.str("EVIDENCE_S3_BUCKET", default="")
+    if not bucket:
+        own = {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+        location = env.str("EVIDENCE_ROOT", default=str(Path(FILES_ROOT) / "evidence"))
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": location, **own},
+        }
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        # Who may use the bucket is told the way all clients are: AWS_ACCESS_KEY_ID and the like.
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": env.str("EVIDENCE_S3_ENDPOINT", default="") or None,
+            "region_name": env.str("EVIDENCE_S3_REGION", default="") or None,
+            "location": env.str("EVIDENCE_S3_FOLDER", default="evidence"),
+            # Never in the place of another, and never by an address of the store's own.
+            "file_overwrite": False,
+            "default_acl": None,
+            "querystring_auth": True,
+            "signature_version": "s3v4",
+        },
+    }
+
+
 STORAGES = {
     # Kept files are reached by those who may, never by address: no MEDIA_URL.
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env.str("FILES_ROOT", default=str(DATA_DIR / "files"))},
+        "OPTIONS": {"location": FILES_ROOT},
     },
+    "evidence": evidence_store(),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -183,6 +214,17 @@ STORAGES = {
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=512) << 20
 # What a workbook may unfold to: half a megabyte of XLSX can hold 200 of them.
 IMPORT_MAX_UNPACKED_BYTES = env.int("IMPORT_MAX_UNPACKED_MB", default=256) << 20
+# What supports an appeal, in bounds: of each picture or PDF, of each film, and how many an appeal may have.
+EVIDENCE_MAX_MB = env.int("EVIDENCE_MAX_MB", default=20)
+EVIDENCE_FILM_MAX_MB = env.int("EVIDENCE_FILM_MAX_MB", default=200)
+EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", default=30)
+EVIDENCE_MAX_MEGAPIXELS = env.int("EVIDENCE_MAX_MEGAPIXELS", default=64)
+EVIDENCE_MAX_PAGES = env.int("EVIDENCE_MAX_PAGES", default=60)
+# Of the processor's time, for drawing one file.
+EVIDENCE_MAX_SECONDS = env.int("EVIDENCE_MAX_SECONDS", default=30)
+# Of a ZIP or a folder that comes with many appeals.
+EVIDENCE_PARCEL_FILES = env.int("EVIDENCE_PARCEL_FILES", default=200)
+EVIDENCE_PARCEL_MAX_UNPACKED_MB = env.int("EVIDENCE_PARCEL_MAX_UNPACKED_MB", default=512)
 # A folder whose files are taken in by themselves; empty: there is none.
 DROP_FOLDER = env.str("DROP_FOLDER", default="")
 # Whole months of metrics that are kept before the running one, at least 3; 0: all of them.

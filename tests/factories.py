@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 
 from opsdesk import appeals, review
-from opsdesk.models import Appeal, Channel
+from opsdesk.models import Appeal, Channel, Evidence
 from rules import declaring, publishing
 from rules.models import Proposal, RuleSet, Simulation, Sweep
 from shops import penalties
@@ -32,6 +33,7 @@ from shops.models import (
     ShopMetrics,
     Violation,
 )
+from tests.opsdesk.files import jpeg
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 # The day whose metrics count, and a moment of the morning after.
@@ -396,3 +398,20 @@ def make_appeal(
             **values,
         }
     )
+
+
+def make_evidence(
+    appeal: Appeal | None = None,
+    content: bytes = b"",
+    *,
+    name: str = "proof.jpg",
+    at: datetime = AT + timedelta(days=1),
+    **values: Any,
+) -> Evidence:
+    """A file that supports the appeal; a picture unless given."""
+    [evidence] = appeals.add(
+        (appeal or make_appeal()).pk,
+        evidence=[appeals.Offered(name, BytesIO(content or jpeg()))],
+        **{"by": None, "at": at, **values},
+    )
+    return evidence

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from opsdesk import caseload
-from opsdesk.appeals import case_of
+from opsdesk import caseload, checklists
+from opsdesk.appeals import Offered, case_of
 from opsdesk.models import Appeal, Channel
 from shops.admin.forms import DayInput
 
@@ -59,6 +61,34 @@ class CaseField(forms.CharField):
         return penalty
 
 
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; a list of what was handed in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Bytes judge a file, not its name; this only helps to find it. What is wrong with one, the verb says.
+        widget = FilesInput(attrs={"accept": ".jpg,.jpeg,.png,.pdf,.mp4"})
+        super().__init__(
+            label=_("Files"),
+            required=False,
+            widget=widget,
+            allow_empty_file=True,
+            help_text=format_lazy(
+                _("JPEG, PNG or PDF of at most {size} MB, MP4 of at most {film} MB. Several at once."),
+                size=settings.EVIDENCE_MAX_MB,
+                film=settings.EVIDENCE_FILM_MAX_MB,
+            ),
+            **kwargs,
+        )
+
+    def clean(self, value: Any, initial: Any = None) -> list[Offered]:
+        files = [super(FilesField, self).clean(one, initial) for one in value or []]
+        return [Offered(file.name, file) for file in files if file]
+
+
 class FileForm(forms.Form):
     """A shop appeals; who may admit late ones is asked why, where it is one."""
 
@@ -74,6 +104,7 @@ class FileForm(forms.Form):
         label=_("Filed at"), required=False, help_text=_("When the shop appealed. Empty: now.")
     )
     statement = words(_("Statement"), help_text=_("What the shop has to say."))
+    evidence = FilesField()
     late_reason = words(
         _("Admitted late because"),
         rows=2,
@@ -92,7 +123,16 @@ class ManyForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("CSV with the columns penalty, level, channel, reference, filed_at and statement."),
+        help_text=_(
+            "CSV with the columns penalty, level, channel, reference, filed_at, statement and evidence."
+        ),
+    )
+    parcel = forms.FileField(
+        label=_("Evidence"),
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".zip"}),
+        help_text=_("A ZIP of the files that the rows name, several with semicolons between them."),
     )
 
 
@@ -115,9 +155,32 @@ class AskForm(forms.Form):
         help_text=_("The shop has until the end of this day. Empty: as the terms of appeals say."),
     )
 
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lines = checklists.checklist_of(appeal)
+        missing = [str(line.item) for line in lines if line.item and not line.standing]
+        self.fields["items"].initial = "\n".join(missing)
+
 
 class TextForm(forms.Form):
     text = words(_("Text"))
+
+
+class EvidenceForm(forms.Form):
+    """Files, a statement, or both, and what of the checklist they answer."""
+
+    item = forms.TypedChoiceField(label=_("Answers"), required=False, coerce=int, empty_value=None)
+    evidence = FilesField()
+    text = words(_("Statement"), required=False, help_text=_("What cannot be had as a file."))
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        items = checklists.items_of(appeal.penalty)
+        if not items:
+            del self.fields["item"]
+            return
+        choices = [("", _("none of the checklist")), *((n, str(item)) for n, item in enumerate(items))]
+        self.fields["item"].choices = choices  # type: ignore[attr-defined]
 
 
 class GrantForm(ReasonForm):

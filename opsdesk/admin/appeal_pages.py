@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from opsdesk.admin.appeal_forms import ManyForm
 from opsdesk.admin.appeal_steps import Step
 from opsdesk.appeals.guards import FILE
 from opsdesk.appeals.many import LARGEST, WrongRow
+from opsdesk.exhibits import ParcelRefused, unpacked
 from opsdesk.models import Appeal
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -47,7 +49,7 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         return HttpResponseNotAllowed(["POST"])
     posted = request.POST if request.method == "POST" else None
     more: dict[str, Any] = {"appeal": appeal} if step.knows_appeal else {}
-    form = (step.form or forms.Form)(posted, **more)
+    form = (step.form or forms.Form)(posted, request.FILES or None, **more)
     status = 200 if posted is None else 400
     back = reverse("admin:opsdesk_appeal_change", args=[pk])
     if posted is not None and form.is_valid():
@@ -85,7 +87,13 @@ def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         try:
             # A byte more than is taken tells that there is more.
             content = form.cleaned_data["file"].read(LARGEST + 1)
-            filed = appeals.file_many(content, by=person_of(request), at=timezone.now())
+            archive = form.cleaned_data["parcel"]
+            with unpacked(archive) if archive else nullcontext() as parcel:
+                filed = appeals.file_many(content, by=person_of(request), at=timezone.now(), parcel=parcel)
+        except ParcelRefused as refusal:
+            status = 400
+            for reason in refusal.reasons[:WRONG_SHOWN]:
+                form.add_error("parcel", reason)
         except appeals.FileOfAppealsRefused as refusal:
             status = 400
             for wrong in refusal.rows[:WRONG_SHOWN]:

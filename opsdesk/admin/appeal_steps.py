@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import appeals, caseload
 from opsdesk.admin import appeal_forms
+from opsdesk.appeals.evidence import ADD
 from opsdesk.appeals.guards import DECIDE, WORK
 from opsdesk.models import Appeal
 from shops.stays import STAY
@@ -43,6 +44,11 @@ class Step:
     knows_appeal: bool = False
     # A ruling: it stands apart from what only carries the hearing on.
     rules: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether it has a form. Templates would call the form itself."""
+        return self.form is not None
 
 
 def _held(appeal: Appeal, officer: User) -> bool:
@@ -80,6 +86,7 @@ STEPS = (
         _held,
         lambda appeal, by, given: appeals.ask(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.AskForm,
+        knows_appeal=True,
     ),
     Step(
         "answer",
@@ -89,6 +96,17 @@ STEPS = (
         lambda appeal, officer: appeal.state == State.WAITING,
         lambda appeal, by, given: appeals.answer(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.TextForm,
+    ),
+    Step(
+        "evidence",
+        ADD,
+        _("Add evidence"),
+        _("The evidence is on record."),
+        lambda appeal, officer: appeal.is_open,
+        lambda appeal, by, given: appeals.add(appeal.pk, by=by, at=timezone.now(), **given),
+        appeal_forms.EvidenceForm,
+        _("It is never replaced; what should not be there can be struck."),
+        knows_appeal=True,
     ),
     Step(
         "note",

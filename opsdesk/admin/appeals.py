@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from opsdesk import appeals, caseload, reasons
+from opsdesk import appeals, caseload, checklists, reasons
+from opsdesk.admin.appeal_evidence import VIEW, addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
@@ -157,7 +158,7 @@ class AppealAdmin(ReadOnlyAdmin):
         ]
         rates = path("rates/", wrap(partial(rates_page, site=self.admin_site)), name="opsdesk_appeal_rates")
         many = path("many/", wrap(partial(many_page, site=self.admin_site)), name="opsdesk_appeal_many")
-        return [*steps, rates, many, *super().get_urls()]
+        return [*steps, rates, many, *addresses(self.admin_site), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         counts = caseload.counts(at=timezone.now()) if self.has_view_permission(request) else None
@@ -189,6 +190,7 @@ class AppealAdmin(ReadOnlyAdmin):
         asked = appeals.case_of(request.GET.get("penalty", ""))
         form = FileForm(
             request.POST if request.method == "POST" else None,
+            request.FILES or None,
             initial={"penalty": asked.case_number if asked else ""},
             may_admit_late=request.user.has_perm(ADMIT_LATE),
         )
@@ -265,6 +267,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "original": appeal,
             "appeal": appeal,
             "penalty": penalty,
+            "checklist": checklists.checklist_of(appeal) if officer.has_perm(VIEW) else [],
             "why": reasons.words_of(penalty.reason),
             "overdue": appeal.is_open and appeal.due_at < now,
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),

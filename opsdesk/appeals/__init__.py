@@ -1,5 +1,6 @@
 """A fair hearing: filed, taken, asked and answered, ruled on by somebody who had no part in the decision."""
 
+from opsdesk.appeals.evidence import Offered, add, strike
 from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import FileOfAppealsRefused, file_many
@@ -10,7 +11,9 @@ __all__ = [
     "AlreadyOver",
     "FileOfAppealsRefused",
     "NotRestored",
+    "Offered",
     "TooLate",
+    "add",
     "admit_late",
     "answer",
     "ask",
@@ -23,6 +26,7 @@ __all__ = [
     "note",
     "release",
     "stay",
+    "strike",
     "take",
     "unstay",
     "withdraw",

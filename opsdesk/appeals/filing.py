@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,8 +11,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
 from opsdesk.appeals.guards import ADMIT_LATE, FILE, clean, say
 from opsdesk.deadlines import Window, in_time, next_level, ruling_due, said, window_of
+from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
 from rules.models import Proposal
 from shops.errors import Refused
@@ -32,7 +36,6 @@ class TooLate(Refused):
         )
 
 
-@transaction.atomic
 def file(
     *,
     penalty: Penalty,
@@ -42,20 +45,50 @@ def file(
     at: datetime,
     reference: str = "",
     filed_at: datetime | None = None,
+    evidence: Sequence[Offered] = (),
 ) -> Appeal:
-    """Record that the shop appealed at `filed_at` (None: at this moment), with what it says.
+    """Record that the shop appealed at `filed_at` (None: at this moment), with what it says and hands in.
 
     Refused without a statement, and for the first of: the penalty doesn't stand to be appealed against,
-    an appeal is open, no level is left, the moment lies in the future. TooLate outside the window.
+    an appeal is open, no level is left, the moment lies in the future; then like `evidence.add`. TooLate
+    outside the window.
     """
     require(by, FILE)
+    with _handed_in(evidence, by) as looked, shelf() as put, transaction.atomic():
+        return file_looked_into(
+            penalty=penalty,
+            channel=channel,
+            statement=statement,
+            reference=reference,
+            filed_at=filed_at,
+            looked=looked,
+            put=put,
+            by=by,
+            at=at,
+        )
+
+
+def file_looked_into(
+    *,
+    penalty: Penalty,
+    channel: str,
+    statement: str,
+    reference: str,
+    filed_at: datetime | None,
+    looked: Sequence[Looked],
+    put: Shelf,
+    by: User | None,
+    at: datetime,
+) -> Appeal:
+    """The same within a transaction and around a shelf of the caller's, with files that were judged."""
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
     if not in_time(filed_at, window.until):
         raise TooLate(penalty, window, filed_at)
-    return _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
+    appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
+    lay(appeal, looked, put, by=by, at=at)
+    return appeal
 
 
-@transaction.atomic
 def admit_late(
     *,
     penalty: Penalty,
@@ -66,20 +99,30 @@ def admit_late(
     at: datetime,
     reference: str = "",
     filed_at: datetime | None = None,
+    evidence: Sequence[Offered] = (),
 ) -> Appeal:
     """File an appeal that came outside its window, by a supervisor's leave.
 
     Refused like `file`, without a reason, and when it is in time after all.
     """
     require(by, ADMIT_LATE)
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
-    if in_time(filed_at, window.until):
-        raise Refused(_("This appeal is in time and needs nobody's leave."))
-    if not clean(reason):
-        raise Refused(_("Say why it is admitted although it comes too late."))
-    return _record(
-        penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
-    )
+    with _handed_in(evidence, by) as looked, shelf() as put, transaction.atomic():
+        level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+        if in_time(filed_at, window.until):
+            raise Refused(_("This appeal is in time and needs nobody's leave."))
+        if not clean(reason):
+            raise Refused(_("Say why it is admitted although it comes too late."))
+        appeal = _record(
+            penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
+        )
+        lay(appeal, looked, put, by=by, at=at)
+        return appeal
+
+
+def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextManager[list[Looked]]:
+    if evidence:
+        require(by, ADD)
+    return looked_into(evidence)
 
 
 def case_of(text: str) -> Penalty | None:

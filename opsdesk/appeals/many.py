@@ -1,10 +1,11 @@
-"""Appeals that come in many at once: a CSV file, judged as a whole, filed as a whole or not at all."""
+"""Appeals that come in many at once: a CSV file, and what supports them, filed as a whole or not at all."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.filing import case_of, file
+from opsdesk.appeals.evidence import ADD, Looked, Offered, looked_into
+from opsdesk.appeals.filing import case_of, file_looked_into
 from opsdesk.appeals.guards import FILE
 from opsdesk.deadlines import next_level
+from opsdesk.exhibits import Parcel, Shelf, shelf
 from opsdesk.models import Appeal, Channel
 from shops.calendar import SHANGHAI
 from shops.errors import Refused
@@ -23,9 +26,11 @@ from shops.rights import require
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-COLUMNS = ("penalty", "level", "channel", "reference", "filed_at", "statement")
+COLUMNS = ("penalty", "level", "channel", "reference", "filed_at", "statement", "evidence")
 NEEDED = ("penalty", "channel", "statement")
 MOST_ROWS = 1_000
+# Between the names of a row's files.
+AND = ";"
 # In bytes.
 LARGEST = 5 << 20
 
@@ -46,30 +51,72 @@ class FileOfAppealsRefused(Refused):
         super().__init__("; ".join(row.message for row in rows[:5]))
 
 
-@transaction.atomic
-def file_many(content: bytes, *, by: User | None, at: datetime) -> list[Appeal]:
+def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel | None = None) -> list[Appeal]:
     """File each row of the CSV file, in its order. FileOfAppealsRefused, and nothing is filed, where a row
-    can't be.
+    can't be, and where a file of the parcel is named by none.
 
     Columns: penalty (the desk's case number or the platform's), channel, statement; and, where known, level,
-    reference, filed_at (a moment, of Shanghai where it names no zone).
+    reference, filed_at (a moment, of Shanghai where it names no zone), evidence (names of files of the
+    parcel, with semicolons between them).
     """
     require(by, FILE)
+    rows = list(_rows(content))
+    parcel = parcel or Parcel({})
+    if parcel.files or any(row["evidence"] for _number, row in rows):
+        require(by, ADD)
     filed: list[Appeal] = []
     wrong: list[WrongRow] = []
-    for number, row in _rows(content):
-        try:
-            # Each row by itself: of a file all wrong rows are told.
-            with transaction.atomic():
-                filed.append(_file(row, by=by, at=at))
-        except Refused as refusal:
-            wrong.append(WrongRow(number, str(refusal)))
-    if wrong:
-        raise FileOfAppealsRefused(wrong)
+    with ExitStack() as stack:
+        # Before anything is locked.
+        looked = {number: _looked_into(row, number, parcel, wrong, stack) for number, row in rows}
+        wrong += _left_over(parcel, rows)
+        put = stack.enter_context(shelf())
+        stack.enter_context(transaction.atomic())
+        for number, row in rows:
+            try:
+                # Each row by itself: of a file all wrong rows are told.
+                with transaction.atomic():
+                    filed.append(_file(row, looked[number], put, by=by, at=at))
+            except Refused as refusal:
+                wrong.append(WrongRow(number, str(refusal)))
+        if wrong:
+            raise FileOfAppealsRefused(sorted(wrong, key=lambda one: one.row))
     return filed
 
 
-def _file(row: dict[str, str], *, by: User | None, at: datetime) -> Appeal:
+def _names(row: dict[str, str]) -> list[str]:
+    return [name for part in row["evidence"].split(AND) if (name := part.strip())]
+
+
+def _looked_into(
+    row: dict[str, str], number: int, parcel: Parcel, wrong: list[WrongRow], stack: ExitStack
+) -> list[Looked]:
+    """The row's files, judged; each that is no good is told."""
+    found = []
+    for name in _names(row):
+        try:
+            path = parcel.find(name)
+            with open(parcel.files[path], "rb") as content:
+                found += stack.enter_context(looked_into([Offered(path, content)]))
+        except Refused as refusal:
+            wrong.append(WrongRow(number, str(refusal)))
+    return found
+
+
+def _left_over(parcel: Parcel, rows: list[tuple[int, dict[str, str]]]) -> list[WrongRow]:
+    """Files that no row names: somebody has forgotten something."""
+    named = set()
+    for _number, row in rows:
+        for name in _names(row):
+            with suppress(Refused):
+                named.add(parcel.find(name))
+    return [
+        WrongRow(0, _("No row names the file “%(name)s”.") % {"name": path})
+        for path in sorted(set(parcel.files) - named)
+    ]
+
+
+def _file(row: dict[str, str], looked: list[Looked], put: Shelf, *, by: User | None, at: datetime) -> Appeal:
     penalty = case_of(row["penalty"])
     if penalty is None:
         raise Refused(_("There is no case “%(case)s”.") % {"case": row["penalty"]})
@@ -84,12 +131,14 @@ def _file(row: dict[str, str], *, by: User | None, at: datetime) -> Appeal:
             _("“%(value)s” is no channel. Write one of: %(choices)s.")
             % {"value": row["channel"], "choices": ", ".join(Channel.values)}
         )
-    return file(
+    return file_looked_into(
         penalty=penalty,
         channel=row["channel"],
         reference=row["reference"][:100],
         statement=row["statement"],
         filed_at=_moment(row["filed_at"]),
+        looked=looked,
+        put=put,
         by=by,
         at=at,
     )

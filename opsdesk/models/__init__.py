@@ -3,7 +3,8 @@
 from opsdesk.models.appeals import Appeal, AppealMessage
 from opsdesk.models.channels import Channel
 from opsdesk.models.decisions import Decision
+from opsdesk.models.evidence import Evidence
 from opsdesk.models.notices import Notice
 from opsdesk.models.terms import AppealTerms
 
-__all__ = ["Appeal", "AppealMessage", "AppealTerms", "Channel", "Decision", "Notice"]
+__all__ = ["Appeal", "AppealMessage", "AppealTerms", "Channel", "Decision", "Evidence", "Notice"]

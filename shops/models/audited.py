@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 # History is read by record and by moment; copying every other index would cost more than the rows.
 UNINDEXED = [
+    "added_by",
     "against",
     "alliance",
+    "appeal",
     "approved_by",
     "approver",
     "based_on",
@@ -40,6 +42,7 @@ UNINDEXED = [
     "name_key",
     "opening",
     "penalty",
+    "place",
     "points_threshold",
     "product",
     "proposal",
@@ -55,9 +58,11 @@ UNINDEXED = [
     "shop",
     "simulation",
     "source",
+    "struck_by",
     "submitted_by",
     "sweep",
     "taken_by",
+    "token",
     "violation",
     "warning",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -13,6 +14,7 @@ from opsdesk.models import Appeal
 from shops.models import Enrollment
 from tests.browser.conftest import PASSWORD
 from tests.factories import make_cleared_and_warned, make_enrollment, make_metrics, make_shop, make_user
+from tests.opsdesk.files import jpeg, pdf, png
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +23,11 @@ WORDS = {
         "file": "File an appeal",
         "send": "File",
         "filed": "filed",
+        "add": "Add evidence",
+        "supports": "What supports the appeal",
+        "rests": "What the decision rests on",
+        "strike": "Strike",
+        "struck": "struck",
         "queue": "Appeal queue",
         "take": "Take this appeal",
         "ask": "Ask the shop for material",
@@ -34,6 +41,11 @@ WORDS = {
         "file": "提交申诉",
         "send": "提交",
         "filed": "已提交",
+        "add": "添加证据",
+        "supports": "申诉的证据",
+        "rests": "决定的依据",
+        "strike": "剔除",
+        "struck": "已剔除",
         "queue": "申诉队列",
         "take": "领取该申诉",
         "ask": "要求商家补充材料",
@@ -51,8 +63,18 @@ def write(page: Page, field: str, text: str, submit: str) -> None:
     page.get_by_role("button", name=submit, exact=True).click()
 
 
+def assert_drawn(page: Page, count: int) -> None:
+    """So many pictures are on the page, and the browser has drawn each."""
+    pictures = page.locator("#content-main img")
+    expect(pictures).to_have_count(count)
+    for number in range(count):
+        pictures.nth(number).scroll_into_view_if_needed()
+        expect(pictures.nth(number)).to_have_js_property("complete", True)
+        assert pictures.nth(number).evaluate("image => image.naturalWidth") > 0
+
+
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, picture) -> None:
+def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, picture, tmp_path: Path) -> None:
     words = WORDS[language]
     for name, role in (("clerk", "appeals_officer"), ("judge", "appeals_officer"), ("other", "operator")):
         make_user(role, username=name, password=PASSWORD)
@@ -65,18 +87,45 @@ def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, pict
     phone.get_by_role("link", name=words["file"]).click()
     phone.select_option("[name=channel]", "ticket")
     phone.fill("[name=reference]", "T-17")
+    files = {"物流.jpg": jpeg(), "chat.png": png(), "检测报告.pdf": pdf(2)}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    phone.set_input_files("[name=evidence]", [tmp_path / name for name in files])
     picture(phone, f"file-an-appeal-{language}")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     write(phone, "statement", "评分有误，附物流记录", words["send"])
     expect(phone.get_by_role("heading", level=1)).to_contain_text(words["filed"])
+    assert_drawn(phone, 3)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     picture(phone, f"appeal-on-a-phone-{language}")
+    phone.get_by_role("link", name="检测报告.pdf", exact=True).click()
+    assert_drawn(phone, 2)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    picture(phone, f"evidence-on-a-phone-{language}")
 
     page = a_visitor("judge", language)
     page.get_by_role("link", name=words["queue"]).first.click()
     appeal = Appeal.objects.get()
     page.get_by_role("link", name=appeal.number).click()
     page.get_by_role("button", name=words["take"]).click()
+    expect(page.get_by_role("link", name=words["ask"])).to_be_visible()
+    expect(page.get_by_role("heading", name=words["supports"])).to_be_visible()
+    expect(page.get_by_role("heading", name=words["rests"])).to_be_visible()
+    assert_drawn(page, 3)
+    for name, pages in (("物流.jpg", 1), ("chat.png", 1), ("检测报告.pdf", 2)):
+        page.get_by_role("link", name=name, exact=True).click()
+        assert_drawn(page, pages)
+        expect(page.get_by_role("heading", name=words["rests"])).to_be_visible()
+        picture(page, f"evidence-{pages}-{language}")
+        page.go_back()
+    page.get_by_role("link", name="chat.png", exact=True).click()
+    page.get_by_role("link", name=words["strike"], exact=True).click()
+    write(page, "reason", "另一买家", words["strike"])
+    page.get_by_role("link", name=words["add"], exact=True).click()
+    write(page, "text", "仓库来电确认", words["add"])
+    expect(page.locator(".pieces")).to_contain_text("仓库来电确认")
+    expect(page.locator(".piece-struck")).to_contain_text("另一买家")
+    expect(page.locator(".piece-struck .pill")).to_have_text(words["struck"])
     page.get_by_role("link", name=words["ask"]).click()
     write(page, "items", "检测报告", words["ask"])
     page.get_by_role("link", name=words["answer"]).click()
@@ -95,6 +144,9 @@ def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, pict
     assert appeal.number not in stranger.content()
     assert words["queue"] not in stranger.content()
     assert stranger.request.get(f"/admin/opsdesk/appeal/{appeal.pk}/change/").status == 403
+    for token in appeal.evidence.values_list("token", flat=True):
+        for part in ("", "page/1/", "small/", "original/"):
+            assert stranger.request.get(f"/admin/opsdesk/appeal/evidence/{token}/{part}").status == 403
 
     assert Enrollment.objects.get(pk=enrollment.pk).state == "cleared"
     assert penalty.measures.get(kind="warning").undone_at is not None

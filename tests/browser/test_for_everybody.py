@@ -1,4 +1,4 @@
-"""Pages of imports and exports for those who see, hear or type them: axe finds nothing wrong."""
+"""Pages of files, for those who see, hear or type them: axe finds nothing wrong."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils.timezone import now
+from playwright.sync_api import Page
 
+from opsdesk import appeals
 from shops.models import ImportBatch
 from tests.browser.conftest import PASSWORD
-from tests.factories import DAY, make_metrics, make_shop, make_user
+from tests.factories import (
+    DAY,
+    make_appeal,
+    make_evidence,
+    make_metrics,
+    make_penalty,
+    make_shop,
+    make_user,
+)
+from tests.opsdesk.files import pdf
 from tests.shops.importing import bring
 
 pytestmark = pytest.mark.browser
+
+# It would look for the stylesheets of stylesheets beside the page, where there are none.
+AXE = {"preload": False}
 
 
 @pytest.fixture
@@ -47,11 +61,40 @@ def test_pages_of_imports_and_exports(imports, a_visitor, width: int) -> None:
         "export": "/admin/shops/shop/export/",
         "my exports": "/admin/shops/export/",
     }
+    assert_nothing_wrong(page, addresses)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_of_evidence(committed_db, a_visitor, width: int) -> None:
+    make_user("appeals_officer", username="o", password=PASSWORD)
+    at = now() - timedelta(hours=1)
+    appeal = make_appeal(make_penalty(violation_code="V8", at=at), at=at)
+    struck = make_evidence(appeal, item=0, at=at)
+    appeals.strike(struck.token, reason="of another shop", by=None, at=at)
+    report = make_evidence(appeal, pdf(2), name="检测报告.pdf", at=at)
+    appeals.add(appeal.pk, text="said on the telephone", item=1, by=None, at=at)
+    record = "/admin/opsdesk/appeal"
+    page = a_visitor("o", "zh-hans", width, bypass_csp=True)
+    addresses = {
+        "appeal": f"{record}/{appeal.pk}/change/",
+        "adding": f"{record}/{appeal.pk}/evidence/",
+        "pages": f"{record}/evidence/{report.token}/",
+        "struck": f"{record}/evidence/{struck.token}/",
+        "striking": f"{record}/evidence/{report.token}/strike/",
+        "filing": f"{record}/add/",
+        "filing many": f"{record}/many/",
+    }
+    assert_nothing_wrong(page, addresses)
+
+
+def assert_nothing_wrong(page: Page, addresses: dict[str, str]) -> None:
     found = {}
     for name, address in addresses.items():
         page.goto(address)
         found[name] = [
             (violation["id"], [node["target"] for node in violation["nodes"]])
-            for violation in Axe().run(page).response["violations"]
+            for violation in Axe().run(page, options=AXE).response["violations"]
         ]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[name].append(("wider than the window", []))
     assert {name: violations for name, violations in found.items() if violations} == {}

@@ -40,6 +40,7 @@ from tests.factories import (
     make_appeal,
     make_controller,
     make_declared,
+    make_evidence,
     make_listing,
     make_penalty,
     make_proposal,
@@ -215,8 +216,13 @@ ACCESS: dict[str, Row] = {
     "opsdesk_appeal_release": (NOBODY, OFFICERS),
     **{
         f"opsdesk_appeal_{step}": (OFFICERS, OFFICERS)
-        for step in ("ask", "answer", "note", "grant", "grant_in_part", "deny", "withdraw")
+        for step in ("ask", "answer", "evidence", "note", "grant", "grant_in_part", "deny", "withdraw")
     },
+    "opsdesk_evidence_viewer": (SEE_APPEALS, NOBODY),
+    "opsdesk_evidence_page": (SEE_APPEALS, NOBODY),
+    "opsdesk_evidence_small": (SEE_APPEALS, NOBODY),
+    "opsdesk_evidence_original": (SEE_APPEALS, NOBODY),
+    "opsdesk_evidence_strike": (OFFICERS, OFFICERS),
     "opsdesk_appeal_stay": (SUPERVISORS, SUPERVISORS),
     "opsdesk_appeal_unstay": (SUPERVISORS, SUPERVISORS),
     **record(
@@ -312,7 +318,7 @@ def records() -> dict[str, Any]:
         "opsdesk_decision": (decision := review.accept(accepted.pk, by=None, reason="below_bar", at=AT)),
         "opsdesk_notice": Notice.objects.get(penalty=decision.proposal.penalty),
         "opsdesk_appealterms": AppealTerms.current(),
-        "opsdesk_appeal": make_appeal(decision.proposal.penalty),
+        "opsdesk_appeal": make_evidence(make_appeal(decision.proposal.penalty)).appeal,
         "rules_proposal": (proposal := make_proposal()),
         "shops_enrollment": proposal.enrollment,
         "auth_user": make_user(None),
@@ -328,6 +334,9 @@ def address_of(name: str, of: dict[str, Any]) -> str:
         return reverse(f"admin:{name}", args=[DOUYIN])
     if name == "app_list":
         return reverse("admin:app_list", args=["auth"])
+    if name.startswith("opsdesk_evidence_"):
+        token = of["opsdesk_appeal"].evidence.get().token
+        return reverse(f"admin:{name}", args=[token, 1] if name.endswith("_page") else [token])
     model = next((model for model in of if name.startswith(f"{model}_")), None)
     page = name.removeprefix(f"{model}_") if model else name
     if model is None or page in (
@@ -374,6 +383,9 @@ def gets_in(who: Client, method: str, address: str) -> bool | None:
     with transaction.atomic():
         answer = getattr(who, method)(address, {"reason": "as I see it"} if method == "post" else {})
         transaction.set_rollback(True)
+    if answer.streaming:
+        # Read to its end, a file is closed.
+        list(answer)
     who.cookies.clear()
     who.cookies.update(session)
     if answer.status_code >= 500:

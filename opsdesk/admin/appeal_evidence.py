@@ -1,0 +1,158 @@
+"""Evidence as officers look at it: what the desk drew of it, and the original to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import IO, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from opsdesk import appeals, reasons, worklist
+from opsdesk.admin.appeal_forms import PlainReasonForm
+from opsdesk.appeals.evidence import STRIKE
+from opsdesk.exhibits import content_of, view_of
+from opsdesk.exhibits.keeping import SMALL
+from opsdesk.models import Appeal, Evidence
+from shops.admin.forms import form_page
+from shops.errors import Refused
+from shops.rights import person_of
+
+VIEW = "opsdesk.view_evidence"
+# Whatever a browser takes such a file for: it runs nothing, loads nothing and is of no page.
+HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-store",
+}
+
+
+def addresses(site: AdminSite) -> list[URLPattern]:
+    def at(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+        return path(f"evidence/<uuid:token>/{route}", site.admin_view(view), name=f"opsdesk_evidence_{name}")
+
+    return [
+        at("", partial(viewer, site=site), "viewer"),
+        at("page/<int:number>/", page, "page"),
+        at("small/", small, "small"),
+        at("original/", original, "original"),
+        at("strike/", partial(strike_page, site=site), "strike"),
+    ]
+
+
+def _seen(request: HttpRequest, token: UUID) -> Evidence:
+    """The evidence, for who may look at it."""
+    if not request.user.has_perm(VIEW):
+        raise PermissionDenied
+    found = Evidence.objects.select_related(
+        "appeal__penalty__shop", "appeal__penalty__violation", "added_by", "struck_by"
+    ).filter(token=token)
+    evidence = found.first()
+    if evidence is None:
+        raise Http404
+    return evidence
+
+
+@require_GET
+def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpResponse:
+    """One piece of evidence, beside what the decision rests on."""
+    evidence = _seen(request, token)
+    appeal = evidence.appeal
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": str(evidence),
+        "opts": Appeal._meta,
+        "evidence": evidence,
+        "appeal": appeal,
+        "penalty": appeal.penalty,
+        "why": reasons.words_of(appeal.penalty.reason),
+        "judged": worklist.judged_rules(appeal.penalty),
+        "may_strike": appeal.is_open and not evidence.is_struck and request.user.has_perm(STRIKE),
+    }
+    return TemplateResponse(request, "admin/opsdesk/appeal/evidence.html", context)
+
+
+@require_GET
+def page(request: HttpRequest, token: UUID, number: int) -> FileResponse:
+    """A page as the desk drew it: pixels alone, whatever the original holds."""
+    evidence = _seen(request, token)
+    if number not in evidence.page_numbers:
+        raise Http404
+    return _drawn(evidence, str(number))
+
+
+@require_GET
+def small(request: HttpRequest, token: UUID) -> FileResponse:
+    evidence = _seen(request, token)
+    if not evidence.pages:
+        raise Http404
+    return _drawn(evidence, SMALL)
+
+
+@require_GET
+def original(request: HttpRequest, token: UUID) -> FileResponse:
+    """The file as it came, to be saved: the desk opens none, and films too are looked at elsewhere."""
+    evidence = _seen(request, token)
+    if evidence.kind == Evidence.Kind.STATEMENT:
+        raise Http404
+    return _answer(
+        partial(content_of, evidence.place),
+        as_attachment=True,
+        filename=evidence.name,
+        content_type="application/octet-stream",
+    )
+
+
+def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpResponse:
+    """302 done, 400 incomplete, 403 no right, 404 no such evidence, 409 refused."""
+    evidence = _seen(request, token)
+    if not request.user.has_perm(STRIKE):
+        raise PermissionDenied
+    form = PlainReasonForm(request.POST if request.method == "POST" else None)
+    back = reverse("admin:opsdesk_appeal_change", args=[evidence.appeal_id])
+    status = 200 if request.method != "POST" else 400
+    if request.method == "POST" and form.is_valid():
+        try:
+            appeals.strike(token, by=person_of(request), at=timezone.now(), **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
+        else:
+            messages.success(request, _t("“%(name)s” is struck.") % {"name": evidence})
+            return HttpResponseRedirect(back)
+    return form_page(
+        request,
+        site,
+        form,
+        title=_("Strike evidence"),
+        intro=_t("%(number)s · “%(name)s” – it stays to be seen, with the reason.")
+        % {"number": evidence.appeal.number, "name": evidence},
+        submit=_("Strike"),
+        back=back,
+        opts=Appeal._meta,
+        status=status,
+    )
+
+
+def _drawn(evidence: Evidence, which: str) -> FileResponse:
+    return _answer(partial(view_of, evidence.place, which), content_type="image/jpeg")
+
+
+def _answer(opened: Callable[[], IO[bytes]], **options: Any) -> FileResponse:
+    try:
+        file = opened()
+    except FileNotFoundError:
+        raise Http404 from None
+    return FileResponse(file, headers=HEADERS, **options)

@@ -1,0 +1,169 @@
+"""What supports an appeal comes in, and is struck where it should never have been there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from opsdesk.appeals.guards import clean, locked, name_of
+from opsdesk.checklists import Item, items_of
+from opsdesk.deadlines import said
+from opsdesk.exhibits import Judged, Kind, Shelf, as_name, judge, shelf
+from opsdesk.models import Appeal, Evidence
+from shops.errors import Refused
+from shops.imports.files import workplace
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+ADD, STRIKE = "opsdesk.submit_evidence", "opsdesk.strike_evidence"
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A file that somebody hands in: what he calls it, and its content."""
+
+    name: str
+    content: IO[bytes]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A file that was looked into and may be evidence."""
+
+    name: str
+    judged: Judged
+
+
+def add(
+    appeal_id: int,
+    *,
+    by: User | None,
+    at: datetime,
+    evidence: Sequence[Offered] = (),
+    text: str = "",
+    item: int | None = None,
+) -> list[Evidence]:
+    """Add files, all of them or none, and a statement, to an open appeal.
+
+    `item`: which item of the violation's checklist they answer, counted from 0. Refused in words for the
+    first file that is no good, that is on the appeal already, or that is one too many.
+    """
+    require(by, ADD)
+    if not evidence and not clean(text):
+        raise Refused(_("Choose a file or write a statement."))
+    with looked_into(evidence) as looked, shelf() as put, transaction.atomic():
+        appeal = locked(appeal_id)
+        answers = _item_of(appeal, item)
+        added = []
+        if clean(text):
+            said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=clean(text))
+            added.append(_write(said_so, answers, by=by, at=at))
+        return added + lay(appeal, looked, put, by=by, at=at, answers=answers)
+
+
+@transaction.atomic
+def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Evidence:
+    """Let a piece of evidence count no longer; it stays, with the reason. Once, while the appeal is open.
+
+    Refused without a reason.
+    """
+    require(by, STRIKE)
+    locked(Evidence.objects.get(token=token).appeal_id)
+    evidence = Evidence.objects.select_for_update(no_key=True).get(token=token)
+    if evidence.struck_at is not None:
+        raise Refused(
+            _("“%(name)s” was struck by %(who)s on %(when)s.")
+            % {"name": evidence, "who": name_of(evidence.struck_by), "when": said(evidence.struck_at)}
+        )
+    if not clean(reason):
+        raise Refused(_("Say why it is struck."))
+    evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, clean(reason)
+    evidence.save_by(by, "evidence struck")
+    return evidence
+
+
+@contextmanager
+def looked_into(files: Sequence[Offered]) -> Iterator[list[Looked]]:
+    """Each file judged, before anything is locked for it. Refused for the first that is no good, by name."""
+    with workplace() as directory:
+        looked = []
+        for number, file in enumerate(files):
+            name = as_name(file.name)
+            own = directory / str(number)
+            own.mkdir()
+            try:
+                looked.append(Looked(name, judge(file.content, own)))
+            except Refused as refusal:
+                raise Refused(_("“%(name)s”: %(why)s") % {"name": name, "why": refusal}) from refusal
+        yield looked
+
+
+def lay(
+    appeal: Appeal,
+    looked: Sequence[Looked],
+    put: Shelf,
+    *,
+    by: User | None,
+    at: datetime,
+    answers: Item | None = None,
+) -> list[Evidence]:
+    """Put the files on a shelf and write them down, on an appeal that is locked or new."""
+    standing = Evidence.objects.filter(appeal=appeal, struck_at=None).exclude(kind=Kind.STATEMENT)
+    known = {one.sha256: one for one in standing.select_related("added_by")}
+    if len(known) + len(looked) > settings.EVIDENCE_MAX_FILES:
+        raise Refused(
+            _("An appeal has at most %(most)s files: %(has)s are on it, and %(more)s would come.")
+            % {"most": settings.EVIDENCE_MAX_FILES, "has": len(known), "more": len(looked)}
+        )
+    added = []
+    for file in looked:
+        same = known.get(file.judged.sha256)
+        if same is not None:
+            raise Refused(
+                _("“%(name)s” is on this appeal already, as “%(same)s” of %(when)s by %(who)s.")
+                % {
+                    "name": file.name,
+                    "same": same,
+                    "when": said(same.added_at),
+                    "who": name_of(same.added_by),
+                }
+            )
+        evidence = Evidence(
+            appeal=appeal,
+            kind=file.judged.kind,
+            name=file.name,
+            sha256=file.judged.sha256,
+            size=file.judged.size,
+            pages=len(file.judged.views),
+            place=put.put(file.judged),
+        )
+        known[file.judged.sha256] = _write(evidence, answers, by=by, at=at)
+        added.append(evidence)
+    return added
+
+
+def _item_of(appeal: Appeal, number: int | None) -> Item | None:
+    if number is None:
+        return None
+    items = items_of(appeal.penalty)
+    if not 0 <= number < len(items):
+        raise Refused(_("The checklist has no such item."))
+    return items[number]
+
+
+def _write(evidence: Evidence, answers: Item | None, *, by: User | None, at: datetime) -> Evidence:
+    if answers is not None:
+        evidence.item_en, evidence.item_zh = answers.en, answers.zh
+    evidence.added_at, evidence.added_by = at, by
+    evidence.save_by(by, "evidence added")
+    return evidence

@@ -1,0 +1,162 @@
+"""Whether a file may be evidence: judged by its content, whatever its name and its sender say of it."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opsdesk.exhibits import boxes, drawing, formats
+from opsdesk.exhibits.formats import broken
+from shops.errors import Refused
+
+BLOCK = 1 << 20
+# So many times as long as its processor time a file may take by the clock.
+PATIENCE = 3
+
+
+class Kind(TextChoices):
+    JPEG = "jpeg", "JPEG"
+    PNG = "png", "PNG"
+    PDF = "pdf", "PDF"
+    MP4 = "mp4", "MP4"
+    STATEMENT = "statement", gettext_lazy("statement")
+
+
+CONTENT_TYPES = {
+    Kind.JPEG: "image/jpeg",
+    Kind.PNG: "image/png",
+    Kind.PDF: "application/pdf",
+    Kind.MP4: "video/mp4",
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A file that may be evidence: where its copy lies, and what of it is shown, page by page."""
+
+    kind: Kind
+    sha256: str
+    size: int
+    path: Path
+    views: tuple[Path, ...] = ()
+    small: Path | None = None
+
+
+def judge(file: IO[bytes], directory: Path) -> Judged:
+    """Copy the file into `directory`, which is empty, and look into it there. Refused in words for people."""
+    path = directory / "original"
+    sha256, size = _copy(file, path)
+    kind = _kind_of(path)
+    if size > (limit := _largest(kind)) << 20:
+        raise _too_large(limit)
+    with open(path, "rb") as copy:
+        _refuse_by_bytes(kind, copy, size)
+    if kind == Kind.MP4:
+        return Judged(kind, sha256, size, path)
+    count = _draw(kind, path, directory)
+    views = tuple(directory / f"{number}.jpg" for number in range(1, count + 1))
+    return Judged(kind, sha256, size, path, views, directory / "small.jpg")
+
+
+def largest() -> int:
+    """How many megabytes the largest file of any kind has."""
+    return max(settings.EVIDENCE_MAX_MB, settings.EVIDENCE_FILM_MAX_MB)
+
+
+def _largest(kind: Kind) -> int:
+    return int(settings.EVIDENCE_FILM_MAX_MB if kind == Kind.MP4 else settings.EVIDENCE_MAX_MB)
+
+
+def _copy(file: IO[bytes], path: Path) -> tuple[str, int]:
+    """The SHA-256 and the size of what is copied; no more is read than may be."""
+    digest, size, limit = hashlib.sha256(), 0, largest()
+    file.seek(0)
+    with open(path, "wb") as out:
+        while block := file.read(BLOCK):
+            size += len(block)
+            if size > limit << 20:
+                raise _too_large(limit)
+            digest.update(block)
+            out.write(block)
+    if not size:
+        raise Refused(_("The file is empty."))
+    return digest.hexdigest(), size
+
+
+def _kind_of(path: Path) -> Kind:
+    with open(path, "rb") as file:
+        head = file.read(16)
+    for kind, begins in ((Kind.JPEG, formats.JPEG), (Kind.PNG, formats.PNG), (Kind.PDF, formats.PDF)):
+        if head.startswith(begins):
+            return kind
+    if head[4:8] == b"ftyp" and head[8:12] in boxes.BRANDS:
+        return Kind.MP4
+    raise Refused(_("This is no JPEG, PNG, PDF or MP4, whatever its name says."))
+
+
+def _refuse_by_bytes(kind: Kind, file: IO[bytes], size: int) -> None:
+    file.seek(max(0, size - formats.ZIP_ENDS_WITHIN))
+    tail = file.read()
+    file.seek(0)
+    formats.refuse_another_inside(file.read(formats.PDF_BEGINS_WITHIN), tail)
+    if kind == Kind.MP4:
+        boxes.refuse_mp4(file, size)
+        return
+    file.seek(0)
+    refuse = {Kind.JPEG: formats.refuse_jpeg, Kind.PNG: formats.refuse_png, Kind.PDF: formats.refuse_pdf}
+    refuse[kind](file.read())
+
+
+def _draw(kind: Kind, path: Path, directory: Path) -> int:
+    """How many pages were drawn into the directory.
+
+    While the officer waits, and not later by a worker: who hands something in hears at once whether it is
+    taken, and by then it is looked at already.
+    """
+    pixels, pages = settings.EVIDENCE_MAX_MEGAPIXELS * 1_000_000, settings.EVIDENCE_MAX_PAGES
+    seconds = settings.EVIDENCE_MAX_SECONDS
+    command = [sys.executable, "-I", drawing.__file__, kind.value, path, directory, pixels, pages, seconds]
+    try:
+        drawn = subprocess.run(
+            list(map(str, command)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE * seconds,
+            # Nothing of the desk's: neither its secrets nor its addresses.
+            env={},
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_much() from None
+    if drawn.returncode == 0:
+        return int(drawn.stdout)
+    # Ended by the kernel, it has taken more than it may.
+    if drawn.returncode < 0 or drawn.returncode == drawing.TOO_LARGE:
+        raise _too_much()
+    if drawn.returncode == drawing.LOCKED:
+        raise Refused(_("This PDF is under a password or locked. Send one that everybody can open."))
+    if drawn.returncode == drawing.TOO_MANY:
+        raise Refused(
+            _("This PDF has more than %(count)s pages. Send the ones that matter.") % {"count": pages}
+        )
+    raise broken()
+
+
+def _too_large(megabytes: int) -> Refused:
+    return Refused(_("The file is larger than %(size)s MB.") % {"size": megabytes})
+
+
+def _too_much() -> Refused:
+    return Refused(
+        _("This file has more than %(count)s million pixels or takes too long to draw. Send a smaller one.")
+        % {"count": settings.EVIDENCE_MAX_MEGAPIXELS}
+    )
