@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from django.apps import apps
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from opsdesk.books import verify_ledger, verify_reversals
-from opsdesk.models import Decision
+from opsdesk.exhibits import content_of, view_of
+from opsdesk.models import Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
@@ -20,6 +22,9 @@ from shops.models import (
     Opening,
 )
 from shops.sql import first_unrecorded, leases
+
+# In bytes: so much of a file is read at once.
+BLOCK = 1 << 20
 
 
 def verify_decisions() -> str | None:
@@ -96,6 +101,32 @@ def verify_imports() -> str | None:
     )
 
 
+def verify_evidence() -> str | None:
+    """Each file that supports an appeal lies in the store as it came, with every page that is shown of it.
+
+    Reads all of them: as long as that takes.
+    """
+    kept = Evidence.objects.exclude(place="").order_by("pk")
+    return _first(
+        f"evidence {piece.pk} of appeal {piece.appeal_id} {lost}"
+        for piece in kept.iterator()
+        if (lost := _lost_of(piece))
+    )
+
+
+def _lost_of(piece: Evidence) -> str:
+    digest = sha256()
+    try:
+        with content_of(piece.place) as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+        for page in piece.page_numbers:
+            view_of(piece.place, str(page)).close()
+    except FileNotFoundError:
+        return "is not whole in the store any more"
+    return "" if digest.hexdigest() == piece.sha256 else "is another file than the one that came"
+
+
 def verify_leases() -> str | None:
     """I8: nothing is running without a living session that holds its lease."""
     # The states first: what begins in between is running and has its lease.
@@ -125,12 +156,14 @@ FACTS = {
     "imports": Fact("I7", verify_imports),
     "leases": Fact("I8", verify_leases),
 }
+# What takes long, because it reads files: asked for by itself.
+OF_FILES = {"evidence": Fact("E", verify_evidence)}
 
 
 def _by_key(rows: QuerySet) -> QuerySet:
     return rows.order_by("pk")[:1]
 
 
-def _first(*broken: Iterator[str]) -> str | None:
+def _first(*broken: Iterable[str]) -> str | None:
     """The first sentence that any of these yields; the queries behind the others are not asked."""
     return next((sentence for sentences in broken for sentence in sentences), None)

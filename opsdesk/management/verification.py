@@ -16,7 +16,7 @@ class VerifyCommand(AnsweringCommand):
     def answer(self, **options: Any) -> tuple[Any, str]:
         checks = []
         for name in self.facts:
-            fact = audit.FACTS[name]
+            fact = (audit.FACTS | audit.OF_FILES)[name]
             broken = fact.verify()
             checks.append({"check": name, "fact": fact.number, "holds": broken is None, "broken": broken})
         lines = [f"{check['fact']} {check['check']}: {check['broken'] or 'holds'}" for check in checks]

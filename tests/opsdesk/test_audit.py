@@ -5,10 +5,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 
 from opsdesk import audit, review
+from opsdesk.exhibits.keeping import store
 from opsdesk.story import story
 from rules.sql import SWEEPING
 from shops import deposits, enrollments, penalties, topups
@@ -17,6 +19,7 @@ from tests.factories import (
     AT,
     make_batch,
     make_enrollment,
+    make_evidence,
     make_listing,
     make_metrics,
     make_product,
@@ -26,6 +29,7 @@ from tests.factories import (
     make_sweep,
     make_user,
 )
+from tests.opsdesk.files import jpeg, pdf
 from tests.product_proposals import make_product_proposal
 from tests.shops.accounting import entered, paid_in, taken_back
 
@@ -375,3 +379,26 @@ def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -
         review.accept(proposal.pk, by=None, reason="below_bar", at=AT)
     with django_assert_max_num_queries(16):
         story(shop)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("lost", ["the original", "a page"])
+def test_evidence_that_its_store_has_lost_is_found(lost: str) -> None:
+    piece = make_evidence(content=pdf(2))
+    make_evidence(content=jpeg())
+    assert verify("verify_evidence")[0] == 0
+    store().delete(piece.place if lost == "the original" else f"{piece.place}.2.jpg")
+    status, answer = verify("verify_evidence")
+    assert status == 1
+    assert answer["broken"].startswith(f"evidence {piece.pk} of appeal {piece.appeal_id} is not whole")
+
+
+@pytest.mark.django_db
+def test_evidence_that_is_not_what_came_in_is_found() -> None:
+    piece = make_evidence(content=pdf(1))
+    with store().open(piece.place, "rb") as file:
+        content = file.read()
+    store().delete(piece.place)
+    store().save(piece.place, ContentFile(content[:-1] + b"\r"))
+    status, answer = verify("verify_evidence")
+    assert status == 1 and "another file" in answer["broken"]

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
-from opsdesk import appeals
+from opsdesk import appeals, audit
 from opsdesk.appeals import Offered
 from opsdesk.settings import evidence_store
 from shops.errors import Refused
@@ -100,3 +100,12 @@ def test_what_the_store_has_lost_is_not_found(bucket: Any) -> None:
     client = Client()
     client.force_login(make_user("appeals_officer"))
     assert client.get(reverse("admin:opsdesk_evidence_original", args=[evidence.token])).status_code == 404
+
+
+def test_a_lost_file_is_told_by_the_proof(bucket: Any) -> None:
+    evidence = make_evidence(content=pdf(2))
+    assert audit.verify_evidence() is None
+    bucket.Object(f"evidence/{evidence.place}").delete()
+    assert audit.verify_evidence() == (
+        f"evidence {evidence.pk} of appeal {evidence.appeal_id} is not whole in the store any more"
+    )
