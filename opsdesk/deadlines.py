@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk.models import Appeal, AppealTerms, Notice
-from shops.calendar import SHANGHAI, deadline, working_days_after
+from shops.calendar import SHANGHAI, deadline
 from shops.models import Penalty
 
 
@@ -28,12 +28,14 @@ def end_of(day: date) -> datetime:
 
 def answer_due(at: datetime, on: date | None = None) -> datetime:
     """Until when the shop answers what it is asked now: to the end of `on`, or as the terms say."""
-    return end_of(on or working_days_after(localdate(at, SHANGHAI), AppealTerms.current().answer_days))
+    terms = AppealTerms.current()
+    return end_of(on or terms.working_days_after(localdate(at, SHANGHAI), terms.answer_days))
 
 
 def ruling_due(at: datetime) -> datetime:
     """Until when the desk rules on what has reached it at that moment."""
-    return end_of(working_days_after(localdate(at, SHANGHAI), AppealTerms.current().ruling_days))
+    terms = AppealTerms.current()
+    return end_of(terms.working_days_after(localdate(at, SHANGHAI), terms.ruling_days))
 
 
 class Since(models.TextChoices):

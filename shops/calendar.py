@@ -100,17 +100,19 @@ def deadline(moment: datetime, days: int) -> datetime:
     return moment.astimezone(SHANGHAI).replace(microsecond=0) + timedelta(days=days)
 
 
-def working_days_after(day: date, days: int, holidays: Set[date] = frozenset()) -> date:
+def working_days_after(
+    day: date, days: int, holidays: Set[date] = frozenset(), worked: Set[date] = frozenset()
+) -> date:
     """The working day that is so many working days after `day`, which itself is not counted.
 
-    Working days are Monday to Friday without the desk's `holidays`. None at all: `day` itself. ValueError
-    below zero.
+    Working days are Monday to Friday without the `holidays`, and the days of weekends that are `worked` for
+    them. None at all: `day` itself. ValueError below zero.
     """
     if days < 0:
         raise ValueError("working days are counted forward")
     while days:
         day += timedelta(days=1)
-        days -= day.weekday() in WORKING_WEEKDAYS and day not in holidays
+        days -= day in worked or (day.weekday() in WORKING_WEEKDAYS and day not in holidays)
     return day
 
 

@@ -1,5 +1,5 @@
 """Pages on which the desk decides, runs and administers. Each module registers what it describes."""
 
-from opsdesk.admin import appeals, decisions, notices, penalties, people, proposals, sweeps
+from opsdesk.admin import appeals, decisions, notices, penalties, people, proposals, sweeps, terms
 
-__all__ = ["appeals", "decisions", "notices", "penalties", "people", "proposals", "sweeps"]
+__all__ = ["appeals", "decisions", "notices", "penalties", "people", "proposals", "sweeps", "terms"]

@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import notices
 from opsdesk.admin.appeal_forms import DeliveryForm
-from opsdesk.models import AppealTerms, Notice
+from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
@@ -132,14 +132,3 @@ class NoticeAdmin(ReadOnlyAdmin):
             back=back,
             opts=self.opts,
         )
-
-
-@admin.register(AppealTerms)
-class AppealTermsAdmin(ReadOnlyAdmin):
-    """One row, which a supervisor changes."""
-
-    list_display = ["__str__", "first_days", "second_days", "answer_days", "ruling_days", "lease_hours"]
-    fields = ["first_days", "second_days", "answer_days", "ruling_days", "lease_hours"]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("opsdesk.change_appealterms")

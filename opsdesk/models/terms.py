@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import date
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from shops.calendar import working_days_after
 from shops.models import Audited
 
 
@@ -34,6 +38,24 @@ class AppealTerms(Audited):
         help_text=_("So long after an officer's last step nobody else takes the appeal over."),
     )
 
+    days_off = ArrayField(
+        models.DateField(),
+        verbose_name=_("public holidays"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Days from Monday to Friday that are off, with commas between them; once a year, as the State"
+            " Council announces them. Without them every Monday to Friday is a working day."
+        ),
+    )
+    days_worked = ArrayField(
+        models.DateField(),
+        verbose_name=_("weekends that are worked"),
+        default=list,
+        blank=True,
+        help_text=_("Saturdays and Sundays that are worked for holidays."),
+    )
+
     class Meta:
         verbose_name = _("terms of appeals")
         verbose_name_plural = _("terms of appeals")
@@ -51,6 +73,11 @@ class AppealTerms(Audited):
                 name="opsdesk_appealterms_leave_some_time",
                 violation_error_message=_("Each is at least 1."),
             ),
+            models.CheckConstraint(
+                condition=~Q(days_off__overlap=F("days_worked")),
+                name="opsdesk_appealterms_day_is_off_or_worked",
+                violation_error_message=_("A day is off or worked, not both."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -60,3 +87,7 @@ class AppealTerms(Audited):
     def current(cls) -> AppealTerms:
         """The terms that hold now."""
         return cls.objects.get(pk=1)
+
+    def working_days_after(self, day: date, days: int) -> date:
+        """The working day that is so many working days after `day`, which itself is not counted."""
+        return working_days_after(day, days, frozenset(self.days_off), frozenset(self.days_worked))

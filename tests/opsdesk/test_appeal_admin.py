@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from opsdesk import appeals
-from opsdesk.models import Appeal, Notice
+from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
 from shops.models import Enrollment, Penalty
 from tests.factories import (
@@ -335,3 +335,20 @@ def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:
     page = reverse("admin:opsdesk_appealterms_change", args=[1])
     refused = client.post(page, {**terms, "first_days": 0}).content.decode()
     assert "Each is at least 1." in refused
+
+
+def test_holidays_are_written_as_people_write_lists_and_a_day_is_off_or_worked() -> None:
+    client = signed_in(make_user("supervisor"))
+    page = reverse("admin:opsdesk_appealterms_change", args=[1])
+    terms = {"first_days": 30, "second_days": 15, "answer_days": 3, "ruling_days": 5, "lease_hours": 24}
+    terms |= {"days_off": "2026-10-02， 2026-10-01\n2026-10-01,", "days_worked": "2026-10-10"}
+    client.post(page, terms)
+    current = AppealTerms.current()
+    assert current.days_off == [date(2026, 10, 1), date(2026, 10, 2)]
+    assert current.days_worked == [date(2026, 10, 10)]
+    assert "2026-10-01" in client.get(page).content.decode()
+    both = client.post(page, {**terms, "days_worked": "2026-10-01"}).content.decode()
+    assert "A day is off or worked, not both." in both
+    wrong = client.post(page, {**terms, "days_off": "1 October"}).content.decode()
+    assert "Enter a valid date." in wrong
+    assert AppealTerms.current().days_off == current.days_off

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, deadlines, notices
-from opsdesk.models import Notice
+from opsdesk.models import AppealTerms, Notice
 from shops.errors import Refused
 from shops.models import Penalty
 from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_user
@@ -39,6 +39,25 @@ def test_the_last_second_is_in_time_and_the_next_is_not(seconds: float, in_time:
 )
 def test_an_answer_is_due_by_the_days_of_shanghai(asked: str, until: str) -> None:
     assert deadlines.answer_due(at(asked).astimezone(UTC)) == at(until)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "until"),
+    [
+        # Thursday and Friday are off, and so are the three first days of the week after.
+        ("2026-09-30T12:00:00", "2026-10-10T23:59:59"),
+        # Of what is asked on Thursday evening Friday is the first day, the worked Saturday the second.
+        ("2026-10-08T23:59:59", "2026-10-12T23:59:59"),
+        ("2026-10-12T12:00:00", "2026-10-15T23:59:59"),
+    ],
+)
+def test_holidays_are_no_working_days_and_worked_weekends_are(asked: str, until: str) -> None:
+    terms = AppealTerms.current()
+    terms.days_off = [date(2026, 10, day) for day in (1, 2, 5, 6, 7)]
+    terms.days_worked = [date(2026, 10, 10)]
+    terms.save_by(None, "as announced")
+    assert deadlines.answer_due(at(asked)) == at(until)
 
 
 def delivered(penalty: Penalty, moment: datetime) -> None:
