@@ -32,8 +32,12 @@ class OpsdeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from opsdesk import checks  # noqa: F401  (registers the system checks)
+        from opsdesk import (
+            checks,  # noqa: F401  (registers the system checks)
+            holds,
+        )
 
+        holds.register()
         connection_created.connect(refuse_a_powerful_role, dispatch_uid="opsdesk_refuse_a_powerful_role")
 
 

@@ -77,6 +77,9 @@ def _penalise(
     at: datetime,
 ) -> Penalty:
     case = proposal.case
+    measures = measures_of(proposal, at) if measures is None else list(measures)
+    if case is not None and case.violation is not None:
+        catalogue.refuse_other_points(case.violation, proposal.shop, measures, at=at)
     return penalties.impose(
         shop=proposal.shop,
         product=proposal.product,
@@ -87,7 +90,7 @@ def _penalise(
         at=at,
         reason=why,
         evidence=proposal.evidence | evidence,
-        measures=measures_of(proposal, at) if measures is None else measures,
+        measures=measures,
         case=case,
     )
 

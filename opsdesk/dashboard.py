@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
-from opsdesk import caseload
+from opsdesk import caseload, resting
 from opsdesk.models import Decision
 from rules import sweeps
 from rules.brakes import Brake
 from rules.models import Proposal, Sweep
 from shops import measures
-from shops.models import Alliance, ImportBatch, Measure, Qualification
+from shops.models import Alliance, ImportBatch, Measure, Penalty, Qualification, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -59,6 +59,15 @@ class Checked:
         return [Brake.of_record(record) for record in self.last.brakes] if self.last else []
 
 
+@dataclass(frozen=True)
+class Owed:
+    """Top-ups that are due: how many, how many of them too late, and by when the first was to be paid."""
+
+    count: int
+    overdue: int
+    first: date | None
+
+
 @dataclass
 class State:
     """What the reader may see of the day; what he may not see stays None or empty."""
@@ -73,14 +82,19 @@ class State:
     # What ends by itself soon, and what waits about the platform as a whole.
     ending: list[tuple[Measure, str]] = field(default_factory=list)
     on_the_platform: list[tuple[str, str, int, date]] = field(default_factory=list)
+    # Penalties that rest on a case which bars nobody any longer.
+    without_ground: list[Penalty] = field(default_factory=list)
+    owed: Owed | None = None
     expiring: list[tuple[int, int]] = field(default_factory=list)
     appeals: caseload.Counts | None = None
     sees: frozenset[str] = frozenset()
 
     @property
     def waits(self) -> bool:
-        """Whether any proposal waits."""
-        return bool(self.on_the_platform) or any(checked.waiting for checked in self.checked)
+        """Whether anything waits for a decision."""
+        return bool(self.on_the_platform or self.without_ground) or any(
+            checked.waiting for checked in self.checked
+        )
 
     @property
     def expires(self) -> bool:
@@ -97,6 +111,7 @@ SECTIONS = {
     "penalties": "shops.view_penalty",
     "enrollments": "shops.view_enrollment",
     "appeals": "opsdesk.view_appeal",
+    "deposits": "shops.enter_deposit",
     "run": "rules.run_sweep",
     "release": "rules.release_sweep",
     "import": "shops.import_data",
@@ -121,6 +136,9 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.on_the_platform = _on_the_platform()
     if "penalties" in sees:
         state.ending = ending(at)
+        state.without_ground = list(resting.left_standing()[:10])
+    if "deposits" in sees:
+        state.owed = _owed(state.today)
     if "papers" in sees:
         state.expiring = _expiring(state.today)
     if "appeals" in sees:
@@ -196,6 +214,13 @@ def _on_the_platform() -> list[tuple[str, str, int, date]]:
     labels = dict(Proposal.Kind.choices)
     grouped = waiting.values_list("kind").annotate(Count("pk"), Min("filed_on"))
     return [(kind, str(labels[kind]), count, oldest) for kind, count, oldest in sorted(grouped)]
+
+
+def _owed(today: date) -> Owed:
+    found = TopUp.objects.filter(state=TopUp.State.OPEN).aggregate(
+        count=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today)), first=Min("due_on")
+    )
+    return Owed(**found)
 
 
 def _expiring(today: date) -> list[tuple[int, int]]:

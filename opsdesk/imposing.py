@@ -50,7 +50,8 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         assert violation is not None
         default = catalogue.consequences(violation, shop, at=at)
     data = request.POST if request.method == "POST" else None
-    own = forms_of(shop, default, data)
+    given = catalogue.points_of(violation, shop, at=at) if violation else None
+    own = forms_of(shop, default, data, given)
     alliance = proposal.alliance if proposal else violation and violation.alliance
     case = CaseForm(shop, data, initial={"alliance": alliance, **_known(proposal)})
     shown: previews.Preview | None = None
@@ -64,6 +65,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
             violation=violation,
             alliance=case.cleaned_data["alliance"],
             product=case.cleaned_data["product"],
+            case=proposal.case if proposal else None,
         )
         digest = _digest(shown, case)
         if not chosen:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from shops import money
+from shops import catalogue, money
 from shops.models import Alliance, Measure, Product, Shop, Violation
 
 Kind, Basis = Measure.Kind, Measure.Basis
@@ -101,8 +101,17 @@ def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
 class MeasureForm(forms.Form):
     """Whether a kind of measure is taken, and what has to be said for it."""
 
-    def __init__(self, kind: str, shop: Shop, default: list[Measure], data: Any = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        shop: Shop,
+        default: list[Measure],
+        data: Any = None,
+        points: tuple[int, int] | None = None,
+    ) -> None:
         self.kind = kind
+        # The least and the most points that the catalogue gives, where it says so.
+        self.points = points
         # What follows by itself fills the form in; the moment at which points lapse stays as it gives it.
         self.default = default
         super().__init__(data, prefix=kind, initial=_said(kind, default))
@@ -110,6 +119,11 @@ class MeasureForm(forms.Form):
         self.fields.update(_fields_of(kind, shop))
         if kind == Kind.SUSPEND:
             self.fields["ends_at"].help_text = ""
+        if kind == Kind.POINTS and points is not None and points[0] < points[1]:
+            self.fields["points"].help_text = _t("From %(least)s to %(most)s.") % {
+                "least": points[0],
+                "most": points[1],
+            }
 
     @property
     def asked(self) -> list[forms.BoundField]:
@@ -142,6 +156,9 @@ class MeasureForm(forms.Form):
         said = super().clean() or self.cleaned_data
         if said.get("taken") and self.kind == Kind.CLEAR and not said.get("alliances"):
             self.add_error("alliances", _t("Choose out of which alliance."))
+        points = said.get("points")
+        if said.get("taken") and points and (refusal := catalogue.refusal_of_points(points, self.points)):
+            self.add_error("points", refusal)
         ends_at = said.get("ends_at")
         if said.get("taken") and ends_at is not None and ends_at <= timezone.now():
             self.add_error("ends_at", _t("That moment is over."))
@@ -216,10 +233,12 @@ class ViolationForm(forms.Form):
     violation = forms.ModelChoiceField(Violation.objects.filter(active=True), label=_("Violation"))
 
 
-def forms_of(shop: Shop, default: Iterable[Measure], data: Any = None) -> list[MeasureForm]:
-    """One form a kind; what follows by itself is taken already."""
+def forms_of(
+    shop: Shop, default: Iterable[Measure], data: Any = None, points: tuple[int, int] | None = None
+) -> list[MeasureForm]:
+    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them."""
     default = list(default)
     return [
-        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data)
+        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data, points)
         for kind in KINDS
     ]

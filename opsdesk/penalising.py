@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import notices, review
+from opsdesk import notices, review, voiding
 from opsdesk.models import Appeal, Decision
 from rules import casework
 from rules.models import Proposal
-from shops import closing, enrollments, penalties
+from shops import catalogue, closing, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 
@@ -42,7 +42,13 @@ def impose(
     product: Product | None = None,
     evidence: str = "",
 ) -> Penalty:
-    """Impose a penalty under a violation. Refused where penalties.impose is; `key` makes it one."""
+    """Impose a penalty under a violation. `key` makes it one.
+
+    Refused where penalties.impose is, and for other points than the catalogue gives.
+    """
+    measures = list(measures)
+    if not (key and Penalty.objects.filter(key=key).exists()):
+        catalogue.refuse_other_points(violation, shop, measures, at=at)
     penalty = penalties.impose(
         shop=shop,
         ground=Ground.VIOLATION,
@@ -87,12 +93,18 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     _then_file(penalty.shop, penalties.lift, penalty, by=by, at=at, reason=reason)
 
 
+@transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Declare a penalty wrong: all that it did is undone. Refused where penalties.overturn is, and while an
-    appeal is heard: whoever had a part in the decision has none in that.
+    """Declare a penalty wrong: all that it did is undone, and what rested on it falls with it, also on the
+    controller's other shops (R6). Refused where penalties.overturn is, and while an appeal is heard: whoever
+    had a part in the decision has none in that.
     """
+    penalties.lock_standing(penalty.shop)
     _refuse_while_appealed(penalty)
-    _then_file(penalty.shop, penalties.overturn, penalty, by=by, at=at, reason=reason)
+    waiting = voiding.hold_open_proposals(penalty)
+    penalties.overturn(penalty, by=by, at=at, reason=reason)
+    voiding.withdraw_what_rested_on(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
 
 
 def undo_measures(

@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from opsdesk import resting
+from opsdesk.models import Appeal
 from rules.metrics import penalties_asked
 from rules.models import Proposal
+from shops import controllers, penalties
 from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
@@ -34,13 +38,33 @@ def withdraw_what_rested_on(
 ) -> None:
     """Withdraw what was proposed for this penalty alone, and what no longer fits where the shop stands.
 
-    Where another penalty gives the same reason, the next daily check proposes it anew.
+    Where another penalty gives the same reason, the next daily check proposes it anew. What was imposed on
+    the controller's other shops for it falls with it.
     """
     resting = [proposal for proposal in waiting if _rests_on(proposal, penalty)]
     _withdraw(resting, penalty, by=by, at=at)
     withdraw_what_fits_no_longer(
         penalty, [proposal for proposal in waiting if proposal not in resting], by=by, at=at
     )
+    _overturn_what_rests_on(penalty, by=by, at=at)
+
+
+def _overturn_what_rests_on(penalty: Penalty, *, by: User | None, at: datetime) -> None:
+    """Overturn what barring the controller's other shops has cost them (R6). What another case bars as well
+    stays, and what an appeal is heard about: both are listed for somebody to decide (`resting`).
+    """
+    for resting_on_it in resting.on(penalty):
+        other_cases = controllers.barring_cases().filter(shop__in=controllers.others_of(resting_on_it.shop))
+        heard = Appeal.objects.filter(penalty=resting_on_it, state__in=Appeal.OPEN)
+        if other_cases.exists() or heard.exists():
+            continue
+        penalties.overturn(
+            resting_on_it,
+            by=by,
+            at=at,
+            reason=_("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty},
+        )
+        withdraw_what_fits_no_longer(resting_on_it, hold_open_proposals(resting_on_it), by=by, at=at)
 
 
 def withdraw_what_fits_no_longer(

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import CharField, Max, QuerySet, Value
+from django.db.models import Max
 
-from shops import sql
-from shops.models import DepositEntry, ImportBatch, Penalty, Shop, TopUp
+from shops import holds, sql
+from shops.models import DepositEntry, ImportBatch, Shop
 
 # A shop is asked for the most that any alliance asks in which it is, or for what the platform asks where it
 # is in none. An alliance's own amounts go before the platform's, a category's before that of all others.
@@ -76,11 +76,11 @@ ORDER BY q.due_fen - coalesce(e.balance_fen, 0) DESC, q.shop_id
 
 
 class Free(NamedTuple):
-    """What may be refunded, in fen, and what keeps it from being more: kinds and keys of records."""
+    """What may be refunded, in fen, and what keeps it from being more."""
 
     amount_fen: int
     required_fen: int
-    held_by: list[tuple[str, int]]
+    held_by: list[holds.Hold]
 
 
 @dataclass(frozen=True)
@@ -157,21 +157,10 @@ def shortfall(shop: Shop, *, day: date | None) -> int:
     return max((required_for(shop, day=day).due or 0) - balance_of(shop), 0)
 
 
-def held_by(shop: Shop) -> QuerySet:
-    """What keeps the whole deposit from being refunded, as (kind, key): unsettled penalties, top-ups due."""
-    unsettled = Penalty.objects.filter(
-        shop=shop, status__in=[Penalty.Status.REPORTED, Penalty.Status.IMPOSED]
-    )
-    owed = TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)
-    rows = [
-        records.order_by().annotate(what=Value(what, CharField())).values_list("what", "pk")
-        for what, records in (("penalty", unsettled), ("topup", owed))
-    ]
-    return rows[0].union(*rows[1:], all=True)
-
-
-def free_of(shop: Shop, *, day: date | None) -> Free:
-    """What may be refunded: what is beyond what is due, of a closed shop all; nothing while it is held."""
-    held = list(held_by(shop))
+def free_of(shop: Shop, *, day: date | None, at: datetime) -> Free:
+    """What may be refunded at that moment: what is beyond what is due, of a closed shop all; nothing while
+    something holds it. `day`: of the sales that count.
+    """
+    held = holds.held_by(shop, at)
     required = required_for(shop, day=day).due or 0
     return Free(0 if held else max(balance_of(shop) - required, 0), required, held)

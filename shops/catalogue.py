@@ -102,6 +102,41 @@ def step_of(measures: Iterable[DefaultMeasure], number: int) -> list[DefaultMeas
     return [measure for measure in reached if measure.from_case == highest]
 
 
+def points_of(violation: Violation, shop: Shop, *, at: datetime) -> tuple[int, int] | None:
+    """The least and the most points that a penalty of `at` under the violation gives; None where the
+    catalogue says nothing of them.
+    """
+    for default in step_of(violation.default_measures.all(), case_number_of(violation, shop, at)):
+        if default.points_least is not None and default.points_most is not None:
+            return default.points_least, default.points_most
+    return None
+
+
+def refusal_of_points(points: int, given: tuple[int, int] | None) -> str:
+    """Why a penalty can't give so many points, where the catalogue gives `given`; empty where it can."""
+    if given is None or given[0] <= points <= given[1]:
+        return ""
+    least, most = given
+    if least == most:
+        return _("The catalogue gives %(points)s points for this violation, not more and not fewer.") % {
+            "points": least
+        }
+    return _("The catalogue gives from %(least)s to %(most)s points for this violation.") % {
+        "least": least,
+        "most": most,
+    }
+
+
+def refuse_other_points(
+    violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime
+) -> None:
+    """Refused where measures give other points than the catalogue gives for the violation."""
+    given = points_of(violation, shop, at=at)
+    for measure in measures:
+        if measure.points and (refusal := refusal_of_points(measure.points, given)):
+            raise Refused(refusal)
+
+
 def asked_by(default: DefaultMeasure) -> tuple[str, ...]:
     """The fields of its measure that are left to the operator."""
     open_ = {

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import money, topups
+from shops import holds, money, topups
 from shops.accounts import Free, balance_of, free_of, measured_day
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Shop, TopUp
@@ -184,7 +184,7 @@ def refund(
     known = known_as(movement)
     if known is not None:
         return known
-    free = free_of(shop, day=measured_day(localdate(recorded_at)))
+    free = free_of(shop, day=measured_day(localdate(recorded_at)), at=recorded_at)
     if amount_fen > free.amount_fen:
         raise Refused(_not_free(free))
     return enter(movement)
@@ -279,20 +279,11 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
 
 
 def _not_free(free: Free) -> str:
-    told = {
-        "free": money.told(free.amount_fen),
-        "required": money.told(free.required_fen),
-        "penalties": sum(what == "penalty" for what, _key in free.held_by),
-        "top_ups": sum(what == "topup" for what, _key in free.held_by),
-    }
+    told = {"free": money.told(free.amount_fen), "required": money.told(free.required_fen)}
     if free.held_by:
-        return (
-            _(
-                "Nothing of the deposit is free: it has unsettled penalties (%(penalties)s)"
-                " or top-ups due (%(top_ups)s). Settle them first."
-            )
-            % told
-        )
+        return _("Nothing of the deposit is free while something is open: %(what)s.") % {
+            "what": holds.told(free.held_by)
+        }
     if free.required_fen:
         return _("Only %(free)s is free: %(required)s is required of the shop.") % told
     return _("Only %(free)s is free.") % told

@@ -7,12 +7,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from shops import money, topups
 from shops.accounts import balance_of
 from shops.errors import Refused
-from shops.models import DepositEntry, Measure, Shop, TopUp
+from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -175,6 +176,44 @@ def reverse_entry(
     return reversal
 
 
+def moved_for(penalty: Penalty) -> list[DepositEntry]:
+    """What was deducted from the shop's deposit for the penalty's case, under the platform's number of it, by
+    no penalty: the oldest first.
+    """
+    reference = penalty.reference
+    if not reference:
+        return []
+    named = Q(case_reference=reference) | Q(case_reference="", reference=reference)
+    deducted = DepositEntry.objects.filter(named, shop=penalty.shop_id, kind=Kind.DEDUCT)
+    return list(deducted.filter(measure=None, reversal=None).order_by("number"))
+
+
+def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
+    """Take back what was deducted for the measure's case before, under the platform's number of it: the
+    measure deducts it itself, so that it counts once. Returns how much that was, in fen.
+    """
+    wanted = 0
+    for entry in moved_for(measure.penalty):
+        cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
+        reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
+        wanted += entry.short_fen - entry.amount_fen
+    return wanted
+
+
+def _refuse_what_a_penalty_deducted(movement: Movement) -> None:
+    if movement.kind != Kind.DEDUCT or movement.measure is not None or not movement.reference:
+        return
+    penalties = Penalty.objects.filter(
+        reference=movement.reference, measures__kind=Measure.Kind.DEDUCT, measures__applied_at__isnull=False
+    )
+    penalty = penalties.first()
+    if penalty is not None:
+        raise Refused(
+            _("Penalty %(penalty)s has this reference and has deducted it already: it counts once.")
+            % {"penalty": penalty}
+        )
+
+
 def cancel_owed(owed: Iterable[TopUp], *, by: User | None, at: datetime, reason: str) -> None:
     """What is still due of these is due no longer. Needs the shop locked."""
     for top_up in owed:
@@ -202,6 +241,7 @@ def _refuse_unsaid(movement: Movement) -> None:
         raise Refused(topups.amount_out_of_bounds())
     if movement.at > movement.recorded_at:
         raise Refused(_("The movement lies in the future."))
+    _refuse_what_a_penalty_deducted(movement)
     if movement.reference and DepositEntry.objects.filter(reference=movement.reference).exists():
         raise Refused(_known_reference(movement.reference))
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
 from shops import listings
@@ -171,8 +171,10 @@ def undo_measures(
         one.kind == Kind.CLEAR and one.pk in chosen for one in own
     ):
         raise Refused(_("A shop that is closed for good is in no alliance: take the closing back as well."))
+    stated = penalty.ends_at != effects.ends_at([one for one in own if one.undone_at is None])
     _undo([measure for measure in own if measure.pk in chosen], by=by, at=at)
-    penalty.ends_at = effects.ends_at(left)
+    # Where its platform has said when it ends, that stays.
+    penalty.ends_at = penalty.ends_at if stated else effects.ends_at(left)
     penalty.save_by(by, reason)
     if penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all()):
         _end(penalty, Penalty.Status.EXPIRED, by=by, at=at, reason=reason)
@@ -207,7 +209,9 @@ def lapse(penalty: Penalty, *, at: datetime) -> bool:
     ended = list(due)
     for measure in ended:
         effects.lapse(measure, by=None, at=at)
-    expires = penalty.status == Penalty.Status.IMPOSED and effects.is_over(penalty.measures.all())
+    # A platform says of its own penalties when they end, and not always what they do until then.
+    over = (penalty.ends_at is not None and penalty.ends_at <= at) or effects.is_over(penalty.measures.all())
+    expires = penalty.status == Penalty.Status.IMPOSED and over
     if expires:
         _end(penalty, Penalty.Status.EXPIRED, by=None, at=at, reason="its time is over")
         effects.continue_what_nothing_keeps(penalty.shop, by=None, at=at)
@@ -219,11 +223,11 @@ def run_timers(at: datetime, *, limit: int = 10_000) -> int:
 
     Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock.
     """
-    due = Measure.objects.standing().filter(ends_at__lte=at)
-    return sum(
-        lapse(penalty, at=at)
-        for penalty in Penalty.objects.filter(pk__in=due.values("penalty")).order_by("shop", "pk")[:limit]
+    measures = Measure.objects.standing().filter(ends_at__lte=at)
+    due = Penalty.objects.filter(
+        Q(pk__in=measures.values("penalty")) | Q(status=Penalty.Status.IMPOSED, ends_at__lte=at)
     )
+    return sum(lapse(penalty, at=at) for penalty in due.order_by("shop", "pk")[:limit])
 
 
 @transaction.atomic

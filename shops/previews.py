@@ -10,7 +10,18 @@ from shops import controllers, points
 from shops import measures as effects
 from shops.accounts import balance_of
 from shops.measures.money import amount_of
-from shops.models import Alliance, Enrollment, Measure, Penalty, PointsThreshold, Product, Shop, Violation
+from shops.models import (
+    Alliance,
+    DepositEntry,
+    Enrollment,
+    Measure,
+    Penalty,
+    PointsThreshold,
+    Product,
+    Shop,
+    Violation,
+)
+from shops.movements import moved_for
 
 Kind = Measure.Kind
 
@@ -70,8 +81,9 @@ def preview(
     violation: Violation | None = None,
     alliance: Alliance | None = None,
     product: Product | None = None,
+    case: Penalty | None = None,
 ) -> Preview:
-    """What imposing these would do at that moment."""
+    """What imposing these would do at that moment. `case`: the reported one that it would decide."""
     measures = effects.with_clearances(shop, measures)
     would_be = Penalty(shop=shop, alliance=alliance, product=product, violation=violation)
     for measure in measures:
@@ -86,7 +98,7 @@ def preview(
     bars = controllers.would_bar(violation, measures)
     return Preview(
         lines=[Line(one, effects.describe(one), effects.needs(one)) for one in measures],
-        money=_money(shop, measures),
+        money=_money(shop, measures, moved_for(case) if case else []),
         points=_points(shop, measures, at),
         closed=[enrollment for enrollment in inside if enrollment.alliance_id in cleared],
         reached=list(controllers.reached(shop)) if bars else [],
@@ -101,11 +113,14 @@ def earlier_cases(shop: Shop, violation: Violation) -> list[Penalty]:
     return list(Penalty.objects.filter(shop=shop, violation=violation).order_by("-pk")[:20])
 
 
-def _money(shop: Shop, measures: list[Measure]) -> Money | None:
+def _money(shop: Shop, measures: list[Measure], moved: list[DepositEntry]) -> Money | None:
     if not any(measure.kind in (Kind.DEDUCT, Kind.TOP_UP) for measure in measures):
         return None
     before = left = balance_of(shop)
     due = 0
+    if any(measure.kind == Kind.DEDUCT for measure in measures):
+        # It was deducted for the case already, and counts once.
+        left -= sum(entry.amount_fen for entry in moved)
     for measure in measures:
         if measure.kind == Kind.DEDUCT:
             wanted = amount_of(measure, left) or 0

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.demo import boundaries, loading, metrics, population, story
+from opsdesk.demo import boundaries, ledger, loading, metrics, population, story
 from opsdesk.demo.moments import Past
 from opsdesk.demo.products import load_product_metrics, load_products
 from shops.errors import Refused
@@ -32,6 +32,7 @@ def create(*, shops: int, products: int, days: int, last_day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         ordinary = population.ordinary(max(0, shops - len(bounds)), last_day)
         loading.load_facts(cursor, chain(bounds, ordinary), past)
+        ledger.load_deposits(cursor, past)
         load_products(cursor, products, [*boundaries.boundary_products()], past)
         metrics.load_metrics(cursor, past)
         load_product_metrics(cursor, past)

@@ -48,6 +48,12 @@ CONTENTS = {
         FROM shops_qualification q JOIN shops_shop s ON s.id = q.shop_id
         WHERE q.batch_id = {batch} ORDER BY 1, 2, 3, 4
     """,
+    Kind.DEPOSITS: """
+        SELECT e.reference, s.code AS shop, e.kind, (e.amount_fen * 0.01)::numeric(16, 2) AS amount,
+               to_char(e.at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI:SS') AS at, e.cause AS note
+        FROM shops_depositentry e JOIN shops_shop s ON s.id = e.shop_id
+        WHERE e.batch_id = {batch} ORDER BY 1
+    """,
     Kind.METRICS: f"""
         SELECT s.code AS shop, day, {", ".join(f"{_cell(key)} AS {key}" for key in METRICS)}
         FROM shops_shopmetrics m JOIN shops_shop s ON s.id = m.shop_id

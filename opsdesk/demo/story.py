@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from opsdesk import execution, review
 from opsdesk.demo.boundaries import PREFIX
+from opsdesk.demo.ledger import tell_of_money
 from opsdesk.demo.moments import Past
 from opsdesk.models import Decision
 from rules import exemptions, sweeps
@@ -47,6 +48,7 @@ def tell(past: Past, shops: int) -> None:
         if day == past.last_day - timedelta(days=1):
             _exempt_one(supervisor, morning + timedelta(hours=4))
             _judge_one(operator, morning + timedelta(hours=5))
+    tell_of_money(_person("finance", past), past)
 
 
 def _person(role: str, past: Past) -> User:

@@ -110,7 +110,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
         ("kind_pill", "amount", "balance", "short"),
         ("moved", "recorded_at", "recorded_by"),
         "cause",
-        ("reference", "batch"),
+        ("reference", "case_reference", "batch"),
         ("measure", "takes_back", "taken_back"),
     ]
     readonly_fields = [
@@ -206,7 +206,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             "may_enter": may_enter(request),
             "may_export": self.has_export_permission(request),
             "entering": [(kind, entering.title) for kind, entering in ENTERING.items()],
-            **statement_of(shop, today=timezone.localdate(), before=asked_before(request)),
+            **statement_of(shop, at=timezone.now(), before=asked_before(request)),
         }
         return TemplateResponse(request, "admin/shops/depositentry/account.html", context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from shops import accounts, money, topups
+from shops.holds import HOLDINGS
 from shops.models import DepositEntry, Shop, TopUp
 
 ON_A_PAGE = 100
 Kind = DepositEntry.Kind
 
 
-def statement_of(shop: Shop, *, today: date, before: int | None) -> dict[str, Any]:
+def statement_of(shop: Shop, *, at: datetime, before: int | None) -> dict[str, Any]:
     """The newest entries, or those before a number, with all that stands beside them."""
     entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by", "reversal", "reverses")
     shown = list(
@@ -24,10 +25,11 @@ def statement_of(shop: Shop, *, today: date, before: int | None) -> dict[str, An
     )
     more, shown = len(shown) > ON_A_PAGE, shown[:ON_A_PAGE]
     opening = shown[-1].balance_fen - shown[-1].amount_fen if shown else 0
+    today = timezone.localdate(at)
     day = accounts.measured_day(today)
     required = accounts.required_for(shop, day=day)
     balance = accounts.balance_of(shop)
-    free = accounts.free_of(shop, day=day)
+    free = accounts.free_of(shop, day=day, at=at)
     return {
         "entries": [(entry, may_be_taken_back(entry)) for entry in shown],
         "opening": opening,
@@ -37,6 +39,7 @@ def statement_of(shop: Shop, *, today: date, before: int | None) -> dict[str, An
         "required": required,
         "lacking": max((required.due or 0) - balance, 0),
         "free": free,
+        "holds": [(hold, HOLDINGS[hold.what].one) for hold in free.held_by],
         "owed": topups.with_outstanding(TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)),
         "today": today,
         "points": _points(shown, opening),

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.timezone import localtime
 
 from shops import money, sql, topups
+from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
 from shops.models import DepositEntry, ImportBatch
@@ -48,8 +49,24 @@ STANDS = {
         "r.amount <> {}",
     ),
     "at": ("(v.at AT TIME ZONE 'Asia/Shanghai')", "p.at <> v.at"),
+    "penalty": ("v.case_reference", "nullif(r.penalty, '') <> {0} AND {0} <> ''"),
     "note": ("v.cause", "nullif(r.note, '') <> {}"),
 }
+# Deductions that a penalty on record has made already: a movement names the penalty's case, or goes by its
+# number itself. `fen`: what the penalty has deducted.
+DEDUCTED = f"""
+CREATE TEMP TABLE import_deducted ON COMMIT DROP AS
+SELECT p.row, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, (p.amount * 100) AS moved, d.fen,
+       s.code AS shop, row_number() OVER (PARTITION BY n.id ORDER BY p.row) AS place
+FROM {PLANNED}
+JOIN shops_penalty n ON n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
+JOIN shops_shop s ON s.id = n.shop_id
+JOIN LATERAL (
+    SELECT sum(m.amount_fen) AS fen FROM shops_measure m
+    WHERE m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL
+) d ON d.fen > 0
+WHERE p.outcome = 'created' AND p.kind = 'deduct'
+"""
 
 
 def lock_accounts() -> None:
@@ -86,18 +103,45 @@ def judge(staged: Staged, as_of: datetime) -> None:
             where=differs.format(stands),
             params=as_standing(staged, column, f"{stands}::text"),
         )
+    _know_what_penalties_deducted(staged)
     for code, where in (("overdraft", OVERDRAFT), ("too_much_held", TOO_MUCH)):
         reject(staged, code, "amount", joins=BEFORE, where=where, params=BALANCE)
+
+
+def _know_what_penalties_deducted(staged: Staged) -> None:
+    """A deduction counts once: what a penalty has deducted is known, whatever the movement's own number."""
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_deducted")
+    if not sql.execute(DEDUCTED):
+        return
+    joins = "JOIN import_deducted d ON d.row = r.row"
+    named = "jsonb_build_object('case', 'P' || lpad(d.penalty_id::text, 8, '0')"
+    for column, code, where, params in (
+        ("shop", "case_of_another_shop", "NOT d.of_the_shop", f"{named}, 'shop', d.shop)"),
+        (
+            "amount",
+            "deducted_otherwise",
+            "d.of_the_shop AND (d.moved <> d.fen OR d.place > 1)",
+            f"{named}, 'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00'))",
+        ),
+    ):
+        reject(staged, code, column, joins=joins, where=where, params=params)
+    sql.execute(
+        "UPDATE import_plan p SET outcome = 'unchanged' FROM import_deducted d WHERE d.row = p.row"
+        " AND d.of_the_shop AND d.moved = d.fen AND d.place = 1"
+    )
 
 
 def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
     """Enter what is new, account by account in the order of its moments; payments settle what is due."""
     by = batch.received_by
+    note = "p.note" if "note" in names else "''"
+    case = "coalesce(p.penalty, '')" if "penalty" in names else "''"
     sql.execute(
         "INSERT INTO shops_depositentry"
-        " (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference, key, batch_id)"
+        " (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference, case_reference,"
+        " key, batch_id)"
         f" SELECT p.shop_id, p.kind, {FEN}::bigint, p.at, %s, %s,"
-        f" {'p.note' if 'note' in names else repr('')}, p.reference, 'reference ' || p.reference, %s"
+        f" {note}, p.reference, {case}, 'reference ' || p.reference, %s"
         " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.shop_id, p.at, p.row",
         [at, by.pk if by else None, batch.pk],
     )

@@ -168,6 +168,20 @@ MESSAGES: dict[str, Promise] = {
         "The movement of this reference stands as “%(standing)s”, and movements are never changed."
         " Correct the file; what is wrong in the ledger is taken back or adjusted there."
     ),
+    "case_of_another_shop": _(
+        "Case %(case)s, which this movement names, is one of the shop “%(shop)s”. Correct one of the two."
+    ),
+    "deducted_otherwise": _(
+        "Penalty %(case)s has deducted %(amount)s yuan, and a deduction counts once. Correct the amount, or"
+        " leave the row out."
+    ),
+    "moved_otherwise": _(
+        "The ledger has %(amount)s yuan deducted for this case, and a deduction counts once. Correct the"
+        " amount, or take the movement back first."
+    ),
+    "moved_for_another_shop": _(
+        "The ledger has a deduction for this case from the deposit of the shop “%(shop)s”. Correct the shop."
+    ),
     "overdraft": _(
         "The deposit would hold %(balance)s yuan by then, and this takes more."
         " Correct the amount, or bring what was paid in before."

@@ -7,19 +7,17 @@ What it only reported is a case that nobody has decided yet.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import localtime
 
-from shops import sql, topups
+from shops import sql
+from shops.imports import penalty_deductions
+from shops.imports.penalty_deductions import write
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
-from shops.models import Audited, ImportBatch, Measure, Penalty, TopUp, Violation
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+from shops.models import ImportBatch, Measure, Penalty, Violation
 
 # Of the cases that are known already what the desk first heard of them, and what stands now: a file may say
 # either, as it doesn't know what has become of a case since.
@@ -117,6 +115,7 @@ def judge(staged: Staged, as_of: datetime) -> None:
         values=[localtime(as_of).strftime("%Y-%m-%d %H:%M:%S"), as_of],
     )
     reject(staged, "ends_before_it_begins", "ends_at", joins=planned, where="p.until <= p.moment")
+    penalty_deductions.refuse_what_was_moved_otherwise(staged)
     for column in ("ends_at", "points", "deposit_deducted"):
         reject(
             staged,
@@ -147,7 +146,7 @@ def record(batch: ImportBatch, at: datetime) -> None:
         " ORDER BY s.id FOR NO KEY UPDATE) locked"
     )
     imposed = "p.became = 'imposed'"
-    _write(
+    write(
         Penalty,
         "INSERT INTO shops_penalty (reference, key, shop_id, alliance_id, product_id, ground, violation_id,"
         " violation_version, status, reason, evidence, reported_at, imposed_at, ends_at, ended_reason,"
@@ -173,7 +172,7 @@ def record(batch: ImportBatch, at: datetime) -> None:
         " ) n ON n.reference = p.reference WHERE p.outcome = 'created' AND"
     )
     # They count as long as points that the desk gives itself (R16).
-    _write(
+    write(
         Measure,
         "INSERT INTO shops_measure"
         " (penalty_id, kind, alliance_id, points, basis, state_before, ends_at, applied_at)"
@@ -184,7 +183,7 @@ def record(batch: ImportBatch, at: datetime) -> None:
         batch=batch,
         at=at,
     )
-    _write(
+    write(
         Measure,
         "INSERT INTO shops_measure (penalty_id, kind, basis, state_before, amount_fen, applied_at)"
         f" SELECT n.id, 'deduct', 'fixed', '', (p.taken * 100)::bigint, n.imposed_at {new}"
@@ -193,71 +192,4 @@ def record(batch: ImportBatch, at: datetime) -> None:
         batch=batch,
         at=at,
     )
-    _deduct(batch, by=by, at=at)
-
-
-# What each deduction finds in its account, after those before it; the rest is short.
-_TAKEN = """
-SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
-    SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
-           'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
-           coalesce(b.balance_fen, 0) AS balance,
-           sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
-    FROM shops_penalty n
-    JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
-    LEFT JOIN LATERAL (
-        SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
-        ORDER BY e.number DESC LIMIT 1
-    ) b ON true
-    WHERE n.batch_id = %s
-) w
-"""
-
-
-def _deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
-    """As penalties of the desk's own do: what there is, and what is missing is due."""
-    sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
-    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}", [batch.pk]):
-        return
-    sql.execute(
-        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"
-        " recorded_by_id, cause, reference, key, measure_id, batch_id)"
-        " SELECT t.shop_id, 'deduct', -t.found::bigint, (t.fen - t.found)::bigint, t.imposed_at, %s, %s,"
-        " t.cause, '', t.key, t.measure_id, %s FROM import_taken t WHERE t.found > 0"
-        " ORDER BY t.shop_id, t.imposed_at, t.measure_id",
-        [at, by.pk if by else None, batch.pk],
-    )
-    _write(
-        TopUp,
-        "INSERT INTO shops_topup (shop_id, amount_fen, due_on, cause, note, measure_id, entry_id, key, state,"
-        " demanded_at, demanded_by_id, ended_reason)"
-        " SELECT t.shop_id, (t.fen - t.found)::bigint, %s::date + coalesce(a.top_up_days, %s), 'shortage',"
-        " t.cause, t.measure_id, e.id, t.key, 'open', %s, %s, '' FROM import_taken t"
-        " LEFT JOIN shops_alliance a ON a.id = t.alliance_id"
-        " LEFT JOIN shops_depositentry e ON e.key = t.key"
-        " WHERE t.fen > t.found ORDER BY t.shop_id, t.imposed_at, t.measure_id",
-        [localdate(at), topups.DAYS_TO_PAY, at, by.pk if by else None],
-        batch=batch,
-        at=at,
-    )
-
-
-def _write(
-    model: type[Audited],
-    statement: str,
-    params: list[object],
-    *,
-    batch: ImportBatch,
-    at: datetime,
-) -> None:
-    with sql.cursor() as cursor:
-        sql.write_with_history(
-            cursor,
-            model,
-            statement,
-            params,
-            change="+",
-            by=batch.received_by,
-            reason=f"import {batch.pk}",
-            at=at,
-        )
+    penalty_deductions.deduct(batch, by=by, at=at)

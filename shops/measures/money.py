@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
-from shops import deposits, money, topups
+from shops import deposits, money, movements, topups
 from shops.accounts import balance_of
+from shops.errors import Refused
 from shops.measures.effect import Effect
 from shops.models import DepositEntry, Measure, Shop
 
@@ -47,7 +48,13 @@ class Deduct(Effect):
     def prepare(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         # The shop's row stands for its account.
         shop = Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
+        moved = movements.carry_over(measure, by=by, at=at)
         measure.amount_fen = amount_of(measure, balance_of(shop))
+        if moved > (measure.amount_fen or 0):
+            raise Refused(
+                _("The ledger has %(moved)s deducted for this case already, more than %(amount)s.")
+                % {"moved": money.told(moved), "amount": money.told(measure.amount_fen or 0)}
+            )
 
     def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         if measure.amount_fen:

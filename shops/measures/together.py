@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from shops.models import Alliance, Enrollment, Measure, Shop
@@ -22,7 +22,7 @@ def with_clearances(shop: Shop, measures: Iterable[Measure]) -> list[Measure]:
     return measures
 
 
-def ends_at(measures: Iterable[Measure]) -> datetime | None:
+def ends_at(measures: Sequence[Measure]) -> datetime | None:
     """When the last of them ends by itself; None where nothing does, or something has no end."""
     if any(m.kind == Kind.CLOSE or (m.kind in Measure.ENDING and m.ends_at is None) for m in measures):
         return None

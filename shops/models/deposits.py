@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -62,6 +63,13 @@ class DepositEntry(models.Model):
         blank=True,
         help_text=_("The platform's own number of the movement."),
     )
+    case_reference = models.CharField(
+        _("case"),
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text=_("The platform's own number of the penalty that it carries out."),
+    )
     key = models.CharField(
         _("key"),
         max_length=100,
@@ -97,6 +105,11 @@ class DepositEntry(models.Model):
             ("enter_deposit", _("Can enter movements of deposits and what is owed")),
             ("import_depositentry", _("Can import movements of deposits")),
             ("export_depositentry", _("Can export movements of deposits")),
+        ]
+        indexes = [
+            models.Index(
+                fields=["case_reference"], condition=~Q(case_reference=""), name="shops_entry_of_a_case"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -217,7 +230,7 @@ class TopUp(Audited):
         ]
 
     def __str__(self) -> str:
-        return f"{self.shop} · {self.due_on}"
+        return f"{self.shop} · {date_format(self.due_on)}"
 
 
 class Settlement(models.Model):

@@ -142,6 +142,14 @@ class Penalty(Audited):
             ("import_penalty", _("Can import penalties")),
             ("export_penalty", _("Can export penalties")),
         ]
+        indexes = [
+            # The timer: what a platform has said an end of.
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(status="imposed", ends_at__isnull=False),
+                name="shops_penalty_ending",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["reference"],

@@ -124,6 +124,7 @@ def test_each_import_accounts_for_the_rows_it_loaded(demo: Demo) -> None:
         "products",
         "listings",
         "product_metrics",
+        "deposits",
     ],
 )
 def test_an_imports_kept_file_imported_again_changes_nothing(demo: Demo, kind: str) -> None:
@@ -227,9 +228,20 @@ def test_there_is_work_to_do_and_work_done(demo: Demo) -> None:
     assert {"", "to_do", "done", "failed"} <= executions.keys()
 
 
+def test_finance_finds_something_to_look_at(demo: Demo) -> None:
+    kinds = dict(demo.rows("SELECT kind, count(*) FROM shops_depositentry GROUP BY 1"))
+    assert {"pay_in", "deduct", "reversal", "top_up", "compensate", "adjust"} <= set(kinds)
+    owed = demo.rows(
+        "SELECT due_on < '2026-03-10', reminded_at IS NOT NULL, amount_fen FROM shops_topup"
+        " WHERE state = 'open' ORDER BY due_on"
+    )
+    assert owed == [(True, True, 800_00), (False, False, 500_00)]
+    assert manage(demo.name, "verify_ledger").returncode == 0
+
+
 def test_nobody_of_the_demonstration_has_a_password(demo: Demo) -> None:
     people = demo.rows("SELECT username, left(password, 1) FROM auth_user ORDER BY 1")
-    assert people == [("operator", "!"), ("supervisor", "!")]
+    assert people == [("finance", "!"), ("operator", "!"), ("supervisor", "!")]
 
 
 def test_a_database_with_shops_is_refused(demo: Demo) -> None:

@@ -11,11 +11,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from opsdesk import penalising
 from rules import casework
 from rules.models import Proposal
 from shops import penalties, points, standing
 from shops.accounts import balance_of
-from shops.models import Closure, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
+from shops.errors import Refused
+from shops.models import (
+    Closure,
+    DefaultMeasure,
+    Enrollment,
+    Measure,
+    Penalty,
+    PointsThreshold,
+    Shop,
+    Violation,
+)
 from tests.factories import AT, make_controller, make_enrollment, make_penalty, make_shop, make_user
 from tests.shops.accounting import paid_in
 
@@ -104,6 +115,42 @@ def test_what_the_catalogue_leaves_open_has_to_be_said_before() -> None:
     assert 'name="impose"' not in page
     client.post(address(shop, "V8"), said | {"impose": "1"})
     assert not Penalty.objects.exists()
+
+
+@pytest.mark.parametrize(("points_given", "refused"), [(3, True), (4, False), (5, True)])
+def test_other_points_than_the_catalogue_gives_are_refused_beside_the_field(points_given, refused) -> None:
+    shop, client = make_shop(), client_of("operator")
+    page, said = looked_at(
+        client, address(shop, "V8"), **{"deduct-amount": "100", "points-points": str(points_given)}
+    )
+    assert ("The catalogue gives 4 points for this violation" in page) == refused
+    client.post(address(shop, "V8"), said | {"impose": "1"})
+    assert Penalty.objects.exists() != refused
+
+
+def test_points_within_the_catalogues_range_are_free_to_choose() -> None:
+    shop, client = make_shop(), client_of("operator")
+    DefaultMeasure.objects.create(
+        violation=Violation.objects.get(code="V7"), kind="points", points_least=2, points_most=6, position=0
+    )
+    page, _said = looked_at(client, address(shop, "V7"), **{"points-points": "7"})
+    assert "The catalogue gives from 2 to 6 points for this violation." in page
+    _page, said = looked_at(client, address(shop, "V7"), **{"points-points": "6"})
+    client.post(address(shop, "V7"), said | {"impose": "1"})
+    assert points.standing_points(shop, None, timezone.now()) == 6
+
+
+def test_the_verb_refuses_them_as_well() -> None:
+    with pytest.raises(Refused, match="gives 4 points"):
+        penalising.impose(
+            shop=make_shop(),
+            violation=Violation.objects.get(code="V8"),
+            measures=[Measure(kind="points", points=5)],
+            reason="as found",
+            by=None,
+            at=AT,
+            key="k",
+        )
 
 
 def test_earlier_penalties_for_the_same_violation_are_shown() -> None:

@@ -85,7 +85,7 @@ class Walk:
             ("for ever", enrollments.barred_for_ever().filter(pk=shop.pk).exists(), book.for_ever()),
             (
                 "penalties",
-                [Penalty.objects.get(pk=one.pk).status for one in self.penalties],
+                list(Penalty.objects.filter(shop=shop).order_by("pk").values_list("status", flat=True)),
                 [case.status for case in book.cases],
             ),
         ]

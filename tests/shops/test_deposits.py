@@ -249,9 +249,9 @@ def test_nothing_is_refunded_while_a_penalty_is_unsettled() -> None:
     shop = make_shop(status=Shop.Status.CLOSED, closed_cause="voluntary")
     paid_in(shop, 100)
     penalty = make_penalty(shop, status="reported", violation_code="V8")
-    free = accounts.free_of(shop, day=None)
+    free = accounts.free_of(shop, day=None, at=AT)
     assert (free.amount_fen, free.held_by) == (0, [("penalty", penalty.pk)])
-    with pytest.raises(Refused, match=r"unsettled penalties \(1\) or top-ups due \(0\)"):
+    with pytest.raises(Refused, match=r"penalties in effect \(1\)"):
         entered(deposits.refund, shop, 1)
 
 

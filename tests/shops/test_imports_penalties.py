@@ -208,3 +208,25 @@ def test_a_movement_that_finance_brings_later_follows_what_was_taken(shop: Shop)
     bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,,,20,\n")
     bring("deposits", "reference,shop,kind,amount,at\nR2,S1,refund,30,2026-03-05\n")
     assert accounts.balance_of(shop) == 0
+
+
+def test_a_penalty_that_says_no_more_than_when_it_ends_is_over_on_its_date(shop: Shop) -> None:
+    ends = datetime(2026, 4, 1, tzinfo=SHANGHAI)
+    bring(
+        "penalties", f"{HEADERS}P1,S1,V9,2026-03-01,,,,2026-04-01,,,\nP2,S1,V8,2026-03-01,,,,2026-04-01,4,,\n"
+    )
+    assert penalties.run_timers(ends - timedelta(seconds=1)) == 0
+    assert penalties.run_timers(ends) == 2
+    assert {(case(reference).status, case(reference).ended_at) for reference in ("P1", "P2")} == {
+        ("expired", ends)
+    }
+    # Its points go on counting as long as the desk's own do.
+    assert points.standing_points(shop, None, ends) == 4
+    assert penalties.run_timers(ends) == 0
+
+
+def test_a_part_that_is_taken_back_leaves_the_end_that_the_platform_has_said(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,2026-04-01,4,10,\n")
+    penalties.undo_measures(case(), [case().measures.get(kind="points")], by=None, at=AT, reason="in part")
+    assert case().ends_at == datetime(2026, 4, 1, tzinfo=SHANGHAI)

@@ -111,6 +111,24 @@ def test_a_part_is_taken_back_and_the_penalty_stands_on() -> None:
     assert balance_of(shop) == 25_000
 
 
+def test_a_penalty_ends_with_what_is_left_of_it() -> None:
+    shop = make_shop()
+    penalty = imposed(
+        shop,
+        measures=[
+            Measure(kind=Kind.POINTS, points=4, ends_at=LATER),
+            Measure(kind=Kind.SUSPEND, ends_at=LATER + timedelta(days=1)),
+            Measure(kind=Kind.WARNING),
+        ],
+    )
+    given, suspended, _warned = penalty.measures.order_by("pk")
+    penalties.undo_measures(penalty, [suspended], by=None, at=AT, reason="in part")
+    assert penalty.ends_at == LATER
+    penalties.undo_measures(penalty, [given], by=None, at=AT, reason="in part")
+    assert penalty.ends_at is None
+    assert penalties.run_timers(LATER + timedelta(days=2)) == 0
+
+
 def test_all_that_a_penalty_does_is_not_a_part_of_it() -> None:
     penalty = imposed(make_shop())
     with pytest.raises(Refused, match="overturn it"):

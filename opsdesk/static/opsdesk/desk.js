@@ -18,7 +18,12 @@
             return;
         }
         form.dataset.sent = '1';
-        buttons(form).forEach((button) => { button.disabled = true; });
+        // Only once the form is on its way: a disabled button's own name and value would not be sent.
+        window.setTimeout(() => {
+            if (form.dataset.sent) {
+                buttons(form).forEach((button) => { button.disabled = true; });
+            }
+        });
         if (form.dataset.once) {
             window.setTimeout(() => release(form), Number(form.dataset.once) * 1000);
         }

@@ -1,0 +1,82 @@
+"""What keeps a shop's deposit from being refunded: what is still open between it and the platform.
+
+Each kind of hold says which records it is. Whoever knows of further ones (an appeal that is heard) registers
+them as the program starts: what is above looks down, never the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from shops.models import Ground, Measure, Penalty, Shop, TopUp
+
+Kind = Measure.Kind
+
+
+class Hold(NamedTuple):
+    """A record that holds the deposit: its kind by name, and its key."""
+
+    what: str
+    key: int
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A kind of hold: what one of them is called, and several; and which there are of a shop at a moment."""
+
+    one: str | Promise
+    many: str | Promise
+    of: Callable[[Shop, datetime], Iterable[int]]
+
+
+def penalties_in_effect(shop: Shop, at: datetime) -> Iterable[int]:
+    """Cases that nobody has decided, and penalties of which something goes on at the moment: they close,
+    suspend or restrict the shop, their points count, they keep it out of an alliance (R5), or their end is
+    still to come. What is done once and for all, such as a clearance for a metric, is a mere record.
+    """
+    going_on = Measure.objects.active(at).filter(Q(kind__in=Measure.ENDING) | Q(kind=Kind.CLOSE))
+    cleared = Measure.objects.standing().filter(kind=Kind.CLEAR)
+    open_ = Penalty.objects.filter(
+        Q(status=Penalty.Status.REPORTED)
+        | Q(status=Penalty.Status.IMPOSED)
+        & (
+            Q(pk__in=going_on.values("penalty"))
+            | Q(ground=Ground.JUDGEMENT, product=None)
+            | Q(ground=Ground.VIOLATION, pk__in=cleared.values("penalty"))
+            | Q(ends_at__gt=at)
+        ),
+        shop=shop,
+    )
+    return open_.order_by("pk").values_list("pk", flat=True)
+
+
+def top_ups_due(shop: Shop, at: datetime) -> Iterable[int]:
+    """What it still owes, whether or not its day has come."""
+    owed = TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)
+    return owed.order_by("pk").values_list("pk", flat=True)
+
+
+HOLDINGS: dict[str, Holding] = {
+    "penalty": Holding(_("a penalty in effect"), _("penalties in effect"), penalties_in_effect),
+    "topup": Holding(_("a top-up due"), _("top-ups due"), top_ups_due),
+}
+
+
+def held_by(shop: Shop, at: datetime) -> list[Hold]:
+    """What keeps the whole deposit from being refunded at that moment."""
+    return [Hold(what, key) for what, holding in HOLDINGS.items() for key in holding.of(shop, at)]
+
+
+def told(held: Iterable[Hold]) -> str:
+    """How many of each kind, in words."""
+    counts: dict[str, int] = {}
+    for hold in held:
+        counts[hold.what] = counts.get(hold.what, 0) + 1
+    return ", ".join(f"{HOLDINGS[what].many} ({count})" for what, count in counts.items())

@@ -1,0 +1,162 @@
+"""What penalties out of a file deduct: from what there is, and of what is known already only once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.utils.timezone import localdate
+
+from shops import sql, topups
+from shops.imports.rejecting import reject
+from shops.imports.staging import Staged
+from shops.models import Audited, ImportBatch, TopUp
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# Deductions that a file of movements, or finance, has entered for a case: by the case's number, or by its own
+# where that is the same. `which`: the cases' numbers.
+MOVED = """
+SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
+JOIN shops_depositentry e ON e.case_reference = w.reference AND e.case_reference <> ''
+WHERE e.kind = 'deduct' AND e.measure_id IS NULL
+  AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
+UNION ALL
+SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
+JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
+WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
+  AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
+"""
+_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome = 'created' AND p.taken IS NOT NULL"
+
+
+def refuse_what_was_moved_otherwise(staged: Staged) -> None:
+    """What the ledger has deducted for a case already has to be what the case says was deducted."""
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_moved")
+    moved = MOVED.format(which=_NEW_CASES)
+    if not sql.execute(f"CREATE TEMP TABLE import_moved ON COMMIT DROP AS {moved}"):
+        return
+    joins = (
+        "JOIN import_plan p ON p.row = r.row JOIN (SELECT reference, max(shop_id) AS shop_id,"
+        " bool_or(shop_id <> other) AS mixed, sum(short_fen - amount_fen) AS fen FROM (SELECT *,"
+        " min(shop_id) OVER (PARTITION BY reference) AS other FROM import_moved) m GROUP BY reference)"
+        " m ON m.reference = p.reference JOIN shops_shop o ON o.id = m.shop_id"
+    )
+    elsewhere = "(m.mixed OR m.shop_id <> p.shop_id)"
+    reject(
+        staged,
+        "moved_for_another_shop",
+        "shop",
+        joins=joins,
+        where=elsewhere,
+        params="jsonb_build_object('shop', o.code)",
+    )
+    reject(
+        staged,
+        "moved_otherwise",
+        "deposit_deducted",
+        joins=joins,
+        where=f"NOT {elsewhere} AND m.fen <> p.taken * 100",
+        params="jsonb_build_object('amount', to_char(m.fen * 0.01, 'FM99999999999999990.00'))",
+    )
+
+
+# What each deduction finds in its account, after those before it; the rest is short.
+_TAKEN = """
+SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
+    SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
+           'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
+           coalesce(b.balance_fen, 0) AS balance,
+           sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
+    FROM shops_penalty n
+    JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
+    LEFT JOIN LATERAL (
+        SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
+        ORDER BY e.number DESC LIMIT 1
+    ) b ON true
+    WHERE n.batch_id = %s
+) w
+"""
+
+
+def deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
+    """As penalties of the desk's own do: what there is, and what is missing is due.
+
+    What was deducted for the same case before is taken back first: it counts once, and the penalty, if it is
+    overturned, gives it back.
+    """
+    _carry_over(batch, by=by, at=at)
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
+    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}", [batch.pk]):
+        return
+    sql.execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"
+        " recorded_by_id, cause, reference, key, measure_id, batch_id)"
+        " SELECT t.shop_id, 'deduct', -t.found::bigint, (t.fen - t.found)::bigint, t.imposed_at, %s, %s,"
+        " t.cause, '', t.key, t.measure_id, %s FROM import_taken t WHERE t.found > 0"
+        " ORDER BY t.shop_id, t.imposed_at, t.measure_id",
+        [at, by.pk if by else None, batch.pk],
+    )
+    write(
+        TopUp,
+        "INSERT INTO shops_topup (shop_id, amount_fen, due_on, cause, note, measure_id, entry_id, key, state,"
+        " demanded_at, demanded_by_id, ended_reason)"
+        " SELECT t.shop_id, (t.fen - t.found)::bigint, %s::date + coalesce(a.top_up_days, %s), 'shortage',"
+        " t.cause, t.measure_id, e.id, t.key, 'open', %s, %s, '' FROM import_taken t"
+        " LEFT JOIN shops_alliance a ON a.id = t.alliance_id"
+        " LEFT JOIN shops_depositentry e ON e.key = t.key"
+        " WHERE t.fen > t.found ORDER BY t.shop_id, t.imposed_at, t.measure_id",
+        [localdate(at), topups.DAYS_TO_PAY, at, by.pk if by else None],
+        batch=batch,
+        at=at,
+    )
+
+
+def _carry_over(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_moved")
+    moved = MOVED.format(which=_NEW_CASES)
+    if not sql.execute(f"CREATE TEMP TABLE import_moved ON COMMIT DROP AS {moved}"):
+        return
+    sql.execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause,"
+        " reference, key, reverses_id, batch_id)"
+        " SELECT m.shop_id, 'reversal', -m.amount_fen, m.at, %s, %s, 'P' || lpad(n.id::text, 8, '0'), '',"
+        " 'entry ' || m.id || ': carried over', m.id, %s"
+        " FROM import_moved m JOIN shops_penalty n ON n.reference = m.reference AND n.shop_id = m.shop_id"
+        " ORDER BY m.shop_id, m.number",
+        [at, by.pk if by else None, batch.pk],
+    )
+    write(
+        TopUp,
+        "UPDATE shops_topup SET state = 'cancelled', ended_at = %s, ended_by_id = %s,"
+        " ended_reason = 'import ' || %s::text"
+        " WHERE state = 'open' AND entry_id IN (SELECT id FROM import_moved)",
+        [at, by.pk if by else None, batch.pk],
+        batch=batch,
+        at=at,
+        change="~",
+    )
+
+
+def write(
+    model: type[Audited],
+    statement: str,
+    params: list[object],
+    *,
+    batch: ImportBatch,
+    at: datetime,
+    change: Any = "+",
+) -> None:
+    """Write records that the file brings about, with their history."""
+    with sql.cursor() as cursor:
+        sql.write_with_history(
+            cursor,
+            model,
+            statement,
+            params,
+            change=change,
+            by=batch.received_by,
+            reason=f"import {batch.pk}",
+            at=at,
+        )

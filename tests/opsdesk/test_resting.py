@@ -1,0 +1,144 @@
+"""What barring a controller's other shops has cost them falls with the case, or is listed to be decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from opsdesk import appeals, audit, dashboard, penalising, resting, review
+from rules import casework
+from rules.models import Proposal
+from shops import penalties
+from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_appeal,
+    make_controller,
+    make_enrollment,
+    make_shop,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+LATER = AT + timedelta(days=2)
+
+
+def family(number: int = 2) -> list[Shop]:
+    """Shops of one controller, each in both alliances."""
+    controller = make_controller()
+    shops = [make_shop(controller=controller) for _ in range(number)]
+    for shop in shops:
+        for alliance in (DOUYIN, WECHAT):
+            make_enrollment(shop, alliance)
+    return shops
+
+
+def barred_by(shop: Shop, code: str = "V4") -> Penalty:
+    """A serious penalty, and the clearances that it proposes for the other shops accepted."""
+    penalty = penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code=code),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[Measure(kind="close")],
+    )
+    casework.file_from_facts(at=AT)
+    for proposal in Proposal.objects.filter(status="open", failed_rules=["R6-C1"]):
+        review.accept(proposal.pk, by=make_user("operator"), reason="controller_barred", at=AT)
+    return penalty
+
+
+def states(shop: Shop) -> list[tuple[str, int]]:
+    return list(Enrollment.objects.filter(shop=shop).order_by("pk").values_list("state", "openings_used"))
+
+
+def granted(penalty: Penalty) -> None:
+    judge = make_user("appeals_officer")
+    appeal = make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    appeals.grant(appeal.pk, by=judge, at=LATER, reason="not theirs")
+
+
+def overturned(penalty: Penalty) -> None:
+    penalising.overturn(penalty, by=make_user("appeals_officer"), at=LATER, reason="not theirs")
+
+
+@pytest.mark.parametrize("undo", [overturned, granted])
+def test_the_other_shops_go_on_with_their_openings(undo) -> None:
+    first, second, third = family(3)
+    penalty = barred_by(first)
+    assert states(second) == states(third) == [("cleared", 1)] * 2
+    assert resting.on(penalty).count() == 4
+    undo(penalty)
+    assert states(first) == states(second) == states(third) == [("open", 1)] * 2
+    assert set(Penalty.objects.values_list("status", flat=True)) == {"overturned"}
+    assert not Proposal.objects.filter(status="open").exists()
+    assert (list(resting.left_standing()), audit.verify_enrollments()) == ([], None)
+
+
+def test_a_shop_that_something_else_keeps_out_stays_out_until_that_ends() -> None:
+    first, second = family()
+    penalty = barred_by(first)
+    own = penalties.impose(
+        shop=second,
+        ground="judgement",
+        by=None,
+        at=AT,
+        reason="unsuitable",
+        evidence={},
+        measures=[Measure(kind="warning")],
+    )
+    overturned(penalty)
+    assert states(second) == [("cleared", 1)] * 2
+    penalising.overturn(own, by=None, at=LATER, reason="not theirs")
+    assert states(second) == [("open", 1)] * 2
+
+
+def test_what_another_case_bars_as_well_is_listed_for_somebody_to_decide() -> None:
+    first, second, third = family(3)
+    penalty = barred_by(first)
+    barred_by(third, "V2")
+    overturned(penalty)
+    left = list(resting.left_standing())
+    assert {one.shop for one in left} == {second}
+    # The third shop's own case keeps it out, whatever becomes of the first's.
+    assert states(third) == [("cleared", 1)] * 2
+    assert states(second) == [("cleared", 1)] * 2
+    state = dashboard.state_of(make_user("operator"), at=LATER)
+    assert (state.without_ground, state.waits) == (left, True)
+
+
+def test_what_an_appeal_is_heard_about_is_left_to_its_judge() -> None:
+    first, second = family()
+    penalty = barred_by(first)
+    heard, other = resting.on(penalty)
+    make_appeal(heard)
+    overturned(penalty)
+    assert list(resting.left_standing()) == [heard]
+    assert [Penalty.objects.get(pk=one.pk).status for one in (heard, other)] == ["imposed", "overturned"]
+    assert {state for state, _used in states(second)} == {"open", "cleared"}
+
+
+def test_pages_tell_what_rests_on_a_case_and_what_lost_its_ground() -> None:
+    first, second, third = family(3)
+    penalty = barred_by(first)
+    barred_by(third, "V2")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(make_user("operator"))
+    page = client.get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()
+    [one, *_others] = resting.on(penalty).filter(shop=second)
+    assert one.case_number in page
+    overturned(penalty)
+    page = client.get(reverse("admin:shops_penalty_change", args=[one.pk])).content.decode()
+    assert f"It rests on {penalty.case_number} of" in page
+    home = client.get(reverse("admin:index")).content.decode()
+    assert f"rests on {penalty.case_number}, which bars nobody any longer" in home
