@@ -160,3 +160,17 @@ def test_nor_does_the_owner_change_what_stands(committed_db: Any) -> None:
                 connections["owner"].cursor() as owner,
             ):
                 owner.execute(change.format(table))
+
+
+@pytest.mark.django_db
+def test_a_temporary_table_does_not_stand_in_for_the_ledger() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    execute("CREATE TEMP TABLE shops_depositentry AS SELECT * FROM public.shops_depositentry")
+    execute("UPDATE pg_temp.shops_depositentry SET balance_fen = 999999")
+    with pytest.raises(IntegrityError, match="below zero"):
+        execute(
+            "INSERT INTO public.shops_depositentry"
+            " (shop_id, kind, amount_fen, at, recorded_at, cause, reference, key)"
+            f" VALUES ({shop.pk}, 'deduct', -101, now(), now(), 'x', '', 'by hand')"
+        )
