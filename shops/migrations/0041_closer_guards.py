@@ -1,6 +1,8 @@
-"""Guards read the desk's own tables, whatever a session calls by the same name."""
+"""Guards read the desk's own tables, whatever a session calls by the same name; moments are ones people name."""
 
-from django.db import migrations
+from datetime import UTC, datetime
+
+from django.db import migrations, models
 
 # pg_temp is searched before everything else where it isn't named: a temporary table would stand in for the table
 # that a guard reads. To replace a function drops this again.
@@ -23,5 +25,19 @@ END $$;
 class Migration(migrations.Migration):
     dependencies = [("shops", "0033_deductions_of_cases")]
 
-    # Nothing needs it undone.
-    operations = [migrations.RunSQL(READ_PUBLIC, migrations.RunSQL.noop)]
+    operations = [
+        # Nothing needs it undone.
+        migrations.RunSQL(READ_PUBLIC, migrations.RunSQL.noop),
+        migrations.AddConstraint(
+            model_name="depositentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    at__range=(
+                        datetime(1999, 12, 31, 16, tzinfo=UTC),
+                        datetime(2100, 12, 31, 15, 59, 59, tzinfo=UTC),
+                    )
+                ),
+                name="shops_depositentry_moment_is_one_that_people_name",
+            ),
+        ),
+    ]

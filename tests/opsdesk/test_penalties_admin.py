@@ -170,6 +170,15 @@ def test_a_suspension_that_is_over_before_it_begins_is_refused_on_the_page() -> 
     assert "That moment is over." in page
 
 
+def test_so_is_one_until_a_year_that_nobody_means() -> None:
+    page, _said = looked_at(
+        client_of("operator"),
+        address(make_shop(), "V1"),
+        **{"suspend-taken": "on", "suspend-ends_at": "9999-12-31T23:59"},
+    )
+    assert "Name a day from" in page
+
+
 def test_a_reported_case_is_imposed_from_its_proposal() -> None:
     case = make_penalty(violation_code="V8", status="reported")
     casework.file_from_facts(at=AT)

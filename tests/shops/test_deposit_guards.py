@@ -46,6 +46,7 @@ def test_the_application_may_only_add_to_the_ledger(table: str, change: str) -> 
         ({"number": 1, "balance_fen": 101}, "does not follow"),
         ({"short_fen": 1}, "is_short_only_where_all_was_deducted"),
         ({"key": ""}, "has_a_key"),
+        ({"at": AT.replace(year=1)}, "moment_is_one_that_people_name"),
         ({"kind": "reversal"}, "takes_another_back_exactly_when_a_reversal"),
     ],
 )
