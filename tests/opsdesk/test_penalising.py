@@ -1,0 +1,99 @@
+"""What the desk does to a shop beyond proposals, and what two people do at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Thread
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from opsdesk import penalising
+from rules.models import Proposal
+from shops import penalties
+from shops.errors import Refused
+from shops.models import Measure, Penalty, Shop, Violation
+from tests.factories import (
+    AT,
+    make_appeal,
+    make_cleared_and_warned,
+    make_controller,
+    make_enrollment,
+    make_proposal,
+    make_shop,
+)
+from tests.faults.test_killed_imports import eventually
+
+LATER = AT + timedelta(days=1)
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def overturn(penalty: Penalty) -> None:
+    penalising.overturn(penalty, by=None, at=LATER, reason="wrong")
+
+
+def undo_a_part(penalty: Penalty) -> None:
+    warning = penalty.measures.get(kind="warning")
+    penalising.undo_measures(penalty, [warning], by=None, at=LATER, reason="wrong")
+
+
+@pytest.mark.parametrize("verb", [overturn, undo_a_part])
+@pytest.mark.parametrize("filed", [True, False])
+def test_an_appeal_that_comes_in_at_the_same_moment_goes_to_its_judge(
+    committed_db, verb: Callable[[Penalty], None], filed: bool
+) -> None:
+    penalty = make_cleared_and_warned()
+    refused = []
+
+    def decide() -> None:
+        try:
+            verb(Penalty.objects.get(pk=penalty.pk))
+        except Refused as refusal:
+            refused.append(str(refusal))
+        finally:
+            connection.close()
+
+    decider = Thread(target=decide)
+    with transaction.atomic():
+        make_appeal(penalty)
+        decider.start()
+        # Asked beside the open transaction, which goes on seeing what it saw first.
+        with psycopg.connect(committed_db.env["DATABASE_URL"], autocommit=True) as beside:
+            eventually(lambda: beside.execute(WAITING).fetchone() == (1,), "nobody waits to decide")
+        transaction.set_rollback(not filed)
+    decider.join(60)
+    assert len(refused) == filed
+    assert penalty.measures.filter(undone_at=None).count() == (2 if filed else 0 if verb is overturn else 1)
+
+
+@pytest.mark.django_db
+def test_overturning_withdraws_what_rested_on_the_penalty_also_against_the_controllers_other_shops() -> None:
+    controller = make_controller()
+    penalty = imposed(make_shop(controller=controller), "V10", "close")
+    failed = {"code": "DF-A10", "metric": "controller_serious_penalties", "outcome": "fails"}
+    proposal = make_proposal(
+        make_enrollment(make_shop(controller=controller)),
+        failed_rules=["DF-A10"],
+        evidence={"day": str(AT.date()), "batch": None, "rule_sets": [], "rules": [failed]},
+    )
+    overturn(penalty)
+    proposal.refresh_from_db()
+    assert proposal.status == Proposal.Status.WITHDRAWN
+
+
+def imposed(shop: Shop, code: str, kind: str, key: str = "") -> Penalty:
+    return penalties.impose(
+        shop=shop,
+        ground="violation",
+        violation=Violation.objects.get(code=code),
+        measures=[Measure(kind=kind)],
+        reason="as found",
+        evidence={},
+        by=None,
+        at=AT,
+        key=key,
+    )
