@@ -21,6 +21,30 @@ BEGIN
 END $$;
 """
 
+ITS_OWN_MEASURE = """
+CREATE FUNCTION shops_depositentry_measure_is_of_its_shop() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.id = NEW.measure_id AND p.shop_id = NEW.shop_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'deposit entry of shop %: measure % is of no penalty of that shop',
+            NEW.shop_id, NEW.measure_id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'shops_depositentry_measure_is_of_its_shop';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER shops_depositentry_measure_is_of_its_shop BEFORE INSERT ON shops_depositentry
+    FOR EACH ROW WHEN (NEW.measure_id IS NOT NULL)
+    EXECUTE FUNCTION shops_depositentry_measure_is_of_its_shop();
+"""
+
+ANY_MEASURE = """
+DROP TRIGGER shops_depositentry_measure_is_of_its_shop ON shops_depositentry;
+DROP FUNCTION shops_depositentry_measure_is_of_its_shop();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("shops", "0033_deductions_of_cases")]
@@ -40,4 +64,13 @@ class Migration(migrations.Migration):
                 name="shops_depositentry_moment_is_one_that_people_name",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="depositentry",
+            constraint=models.UniqueConstraint(
+                fields=["measure"],
+                condition=models.Q(kind="deduct"),
+                name="shops_depositentry_measure_deducts_once",
+            ),
+        ),
+        migrations.RunSQL(ITS_OWN_MEASURE, ANY_MEASURE),
     ]

@@ -146,6 +146,11 @@ class DepositEntry(models.Model):
                 condition=Q(measure=None) | Q(kind__in=["deduct", "reversal"]),
                 name="shops_depositentry_measure_only_deducts",
             ),
+            models.UniqueConstraint(
+                fields=["measure"],
+                condition=Q(kind="deduct"),
+                name="shops_depositentry_measure_deducts_once",
+            ),
             models.CheckConstraint(condition=~Q(key=""), name="shops_depositentry_has_a_key"),
             models.CheckConstraint(
                 condition=Q(at__range=NAMEABLE_MOMENTS),
