@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
-from shops import listings
+from shops import charges, listings
 from shops import measures as effects
 from shops.changes import latest_change
 from shops.errors import Refused
@@ -85,15 +85,27 @@ def impose(
     brings a clearance from every alliance in which it is (R19). `case`: the one that was reported, which
     becomes the penalty. `key`: asked again under the same key, the same penalty is returned.
 
-    Refused without a reason, when the violation doesn't go with the ground, when maker and approver are
-    one person, when the product is another shop's, when the case was decided already, or when a measure
-    can't take effect.
+    Refused without a reason, when the violation doesn't go with the ground or the alliance, when maker and
+    approver are one person, when the product is another shop's, when the case was decided already, when a
+    measure can't take effect, or when something else was imposed under the key.
     """
     require(by, "shops.impose_penalty")
     lock_standing(shop)
+    measures = list(measures)
     known = Penalty.objects.filter(key=key).first() if key else None
     if known is not None:
+        charges.refuse_unless_the_same(
+            known,
+            shop=shop,
+            ground=ground,
+            violation=violation,
+            alliance=alliance,
+            product=product,
+            reason=reason,
+            measures=measures,
+        )
         return known
+    charges.refuse_another_alliances_violation(violation, alliance)
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
@@ -102,7 +114,7 @@ def impose(
     if by is not None and by == approved_by:
         raise Refused(_("Who imposes a penalty does not approve it as well."))
     penalty = Penalty(shop=shop) if case is None else _undecided(case, shop)
-    measures = effects.with_clearances(shop, measures)
+    measures = effects.with_clearances(shop, measures, alliance)
     penalty.alliance, penalty.product = alliance, product
     penalty.ground, penalty.violation = ground, violation
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,9 +16,10 @@ from opsdesk import penalising
 from rules.models import Proposal
 from shops import penalties
 from shops.errors import Refused
-from shops.models import Measure, Penalty, Shop, Violation
+from shops.models import Alliance, Measure, Penalty, Shop, Violation
 from tests.factories import (
     AT,
+    DOUYIN,
     make_appeal,
     make_cleared_and_warned,
     make_controller,
@@ -85,7 +88,57 @@ def test_overturning_withdraws_what_rested_on_the_penalty_also_against_the_contr
     assert proposal.status == Proposal.Status.WITHDRAWN
 
 
-def imposed(shop: Shop, code: str, kind: str, key: str = "") -> Penalty:
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shop": None},
+        {"violation": "V1"},
+        {"measures": [Measure(kind="points", points=3)]},
+        {"measures": [Measure(kind="points", points=4), Measure(kind="warning")]},
+        {"reason": "for another reason"},
+    ],
+)
+def test_a_key_means_one_penalty_and_something_else_under_it_is_refused(changed: dict[str, Any]) -> None:
+    said = {"shop": make_shop(), "violation": "V8", "measures": [Measure(kind="points", points=4)]}
+    first = under_a_key(**said)
+    assert under_a_key(**said, at=LATER) == first
+    with pytest.raises(Refused, match="Something else was imposed under this key"):
+        under_a_key(**{**said, **changed, "shop": changed.get("shop", said["shop"]) or make_shop()})
+    assert Penalty.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_closing_asked_for_again_under_its_key_is_the_same() -> None:
+    said = {"shop": make_enrollment().shop, "violation": "V4"}
+    measures = [("close", {}), ("deduct", {"basis": "all"})]
+    first, again = (
+        under_a_key(**said, measures=[Measure(kind=kind, **values) for kind, values in measures])
+        for _ in range(2)
+    )
+    assert first == again
+
+
+@pytest.mark.django_db
+def test_an_alliances_own_violation_is_not_charged_in_another() -> None:
+    with pytest.raises(Refused, match="WS-V1 is a violation of"):
+        under_a_key(
+            shop=make_shop(),
+            violation="WS-V1",
+            measures=[Measure(kind="warning")],
+            alliance=Alliance.objects.get(code=DOUYIN),
+        )
+
+
+def under_a_key(*, shop: Shop, violation: str, measures: list[Measure], **values: Any) -> Penalty:
+    given = {"reason": "as found", "by": None, "at": AT, "key": "K"} | values
+    fresh = [deepcopy(measure) for measure in measures]
+    return penalising.impose(
+        shop=shop, violation=Violation.objects.get(code=violation), measures=fresh, **given
+    )
+
+
+def imposed(shop: Shop, code: str, kind: str) -> Penalty:
     return penalties.impose(
         shop=shop,
         ground="violation",
@@ -95,5 +148,4 @@ def imposed(shop: Shop, code: str, kind: str, key: str = "") -> Penalty:
         evidence={},
         by=None,
         at=AT,
-        key=key,
     )

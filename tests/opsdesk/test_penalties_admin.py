@@ -108,6 +108,23 @@ def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed(
     assert not Penalty.objects.exists()
 
 
+def test_a_form_that_was_changed_after_it_was_imposed_says_so() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    client.post(address(shop, "V8"), said | {"impose": "1"})
+    page = client.post(address(shop, "V8"), said | {"deduct-amount": "900", "look": "1"}).content.decode()
+    again = fields_of(page) | {"reason": "as found", "impose": "1"}
+    assert "Something else was imposed" in client.post(address(shop, "V8"), again).content.decode()
+    assert Penalty.objects.count() == 1
+
+
+def test_a_key_that_no_database_holds_is_read_without_what_it_cannot_hold() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    client.post(address(shop, "V8"), said | {"impose": "1", "key": "a\x00b"})
+    assert Penalty.objects.get().key == "ab"
+
+
 def test_what_the_catalogue_leaves_open_has_to_be_said_before() -> None:
     shop, client = make_shop(), client_of("operator")
     page, said = looked_at(client, address(shop, "V8"))
