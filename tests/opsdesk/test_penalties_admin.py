@@ -261,6 +261,22 @@ def test_a_penaltys_page_tells_what_each_measure_does_today_and_its_course() -> 
         assert told in text
 
 
+def test_why_a_penalty_ended_by_itself_is_told_in_chinese() -> None:
+    at = timezone.now() - timedelta(days=3)
+    penalty = penalties.impose(
+        shop=make_shop(),
+        ground="judgement",
+        measures=[Measure(kind="suspend", ends_at=at + timedelta(days=1))],
+        reason="as found",
+        evidence={},
+        by=None,
+        at=at,
+    )
+    penalties.run_timers(timezone.now())
+    where = reverse("admin:shops_penalty_change", args=[penalty.pk])
+    assert "its time is over" not in client_of("operator", "zh-hans").get(where).content.decode()
+
+
 def test_a_part_is_taken_back_on_its_page() -> None:
     penalty = imposed()
     where = reverse("admin:shops_penalty_undo", args=[penalty.pk])
