@@ -131,11 +131,12 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Clos
 
 def run_timers(at: datetime) -> int:
     """End what has come to its date, and file what follows from that and from what files have brought; how
-    many penalties ended something.
+    many penalties ended something. Raises once all is done where a penalty could not end.
     """
-    ended = penalties.run_timers(at)
-    casework.file_from_facts(at=at)
-    return ended
+    try:
+        return penalties.run_timers(at)
+    finally:
+        casework.file_from_facts(at=at)
 
 
 def _refuse_while_appealed(penalty: Penalty) -> None:

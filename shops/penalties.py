@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 Kind = Measure.Kind
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -233,13 +235,25 @@ def lapse(penalty: Penalty, *, at: datetime) -> bool:
 def run_timers(at: datetime, *, limit: int = 10_000) -> int:
     """Have everything end whose date has come, `limit` penalties at most; how many there were.
 
-    Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock.
+    Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock. One that
+    fails keeps no other from its end: it is logged, and an ExceptionGroup tells of all of them afterwards.
     """
     measures = Measure.objects.standing().filter(ends_at__lte=at)
     due = Penalty.objects.filter(
         Q(pk__in=measures.values("penalty")) | Q(status=Penalty.Status.IMPOSED, ends_at__lte=at)
     )
-    return sum(lapse(penalty, at=at) for penalty in due.order_by("shop", "pk")[:limit])
+    ended, failures = 0, []
+    for penalty in due.order_by("shop", "pk")[:limit]:
+        try:
+            ended += lapse(penalty, at=at)
+        except Exception as failure:
+            if not connection.is_usable():
+                raise
+            logger.exception("penalty %s could not end", penalty)
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} penalties could not end, {ended} ended something", failures)
+    return ended
 
 
 @transaction.atomic

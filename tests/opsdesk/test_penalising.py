@@ -138,6 +138,36 @@ def under_a_key(*, shop: Shop, violation: str, measures: list[Measure], **values
     )
 
 
+# A measure's record that refuses every change.
+BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON shops_measure
+    FOR EACH ROW WHEN (NEW.id = {}) EXECUTE FUNCTION broken();
+"""
+
+
+def test_a_penalty_that_fails_to_end_keeps_no_other_from_it_and_is_told(committed_db, caplog) -> None:
+    first, second = (suspended(make_shop()) for _ in range(2))
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        owner.execute(BROKEN.format(first.measures.get().pk))
+    with pytest.raises(ExceptionGroup, match="1 penalties could not end, 1 ended something"):
+        penalising.run_timers(LATER)
+    assert [Penalty.objects.get(pk=one.pk).status for one in (first, second)] == ["imposed", "expired"]
+    assert f"penalty {first} could not end" in caplog.text
+
+
+def suspended(shop: Shop) -> Penalty:
+    return penalties.impose(
+        shop=shop,
+        ground="judgement",
+        measures=[Measure(kind="suspend", ends_at=LATER)],
+        reason="as found",
+        evidence={},
+        by=None,
+        at=AT,
+    )
+
+
 def imposed(shop: Shop, code: str, kind: str) -> Penalty:
     return penalties.impose(
         shop=shop,
