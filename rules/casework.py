@@ -56,6 +56,7 @@ REPORTED = f"""
     WHERE p.status = 'reported' AND {_OF_SHOPS.format(shop="p.shop_id")}
       AND NOT EXISTS (SELECT FROM rules_proposal filed
                       WHERE filed.case_id = p.id AND filed.kind = 'penalise' AND filed.status <> 'withdrawn')
+    ORDER BY p.id
     ON CONFLICT DO NOTHING
 """
 # Standing points by shop and alliance (or platform), with the highest threshold that they reach.

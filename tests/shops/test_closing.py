@@ -100,7 +100,7 @@ def test_a_suspended_shop_is_not_admitted_and_is_told_until_when() -> None:
     assert enrollments.admit(enrollment, by=None, at=AT + timedelta(days=7)).number == 1
 
 
-def test_of_a_closed_shop_the_whole_deposit_is_free_unless_a_penalty_stands() -> None:
+def test_of_a_closed_shop_the_whole_deposit_is_free_unless_a_penalty_is_in_effect() -> None:
     shop = make_shop()
     paid_in(shop, 10_000)
     closed(shop)
@@ -112,9 +112,9 @@ def test_of_a_closed_shop_the_whole_deposit_is_free_unless_a_penalty_stands() ->
         at=AT,
         reason="as found",
         evidence={},
-        measures=[Measure(kind="warning")],
+        measures=[Measure(kind="suspend", ends_at=AT + timedelta(days=1))],
     )
-    with pytest.raises(Refused, match="unsettled penalties"):
+    with pytest.raises(Refused, match="penalties in effect"):
         entered(deposits.refund, shop, 10_000)
     penalties.overturn(penalty, by=None, at=AT, reason="granted")
     entered(deposits.refund, shop, 10_000)
