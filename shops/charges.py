@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from shops.errors import Refused
-from shops.models import Alliance, Measure, Penalty, Product, Shop, Violation
+from shops.models import Alliance, Measure, Penalty, Violation
 
 Kind, Basis = Measure.Kind, Measure.Basis
+_CHARGED = ("shop_id", "ground", "violation_id", "alliance_id", "product_id", "reason")
 
 
 def refuse_another_alliances_violation(violation: Violation | None, alliance: Alliance | None) -> None:
@@ -25,26 +28,30 @@ def refuse_another_alliances_violation(violation: Violation | None, alliance: Al
         )
 
 
-def refuse_unless_the_same(
-    known: Penalty,
-    *,
-    shop: Shop,
-    ground: str,
-    violation: Violation | None,
-    alliance: Alliance | None,
-    product: Product | None,
-    reason: str,
-    measures: Sequence[Measure],
-) -> None:
-    """Refused where the penalty that is known under a key is not what is asked for under it."""
-    charged = (known.shop, known.ground, known.violation, known.alliance, known.product, known.reason)
-    if charged != (shop, ground, violation, alliance, product, reason) or _told(
-        known.measures.filter(applied_at__isnull=False), alliance
-    ) != _told(measures, alliance):
+def refuse_unless_the_same(known: Penalty, asked: Penalty, measures: Iterable[Measure]) -> None:
+    """Refused where the penalty known under a key is not what is asked for under it, with `measures`."""
+    imposed = known.measures.filter(applied_at__isnull=False)
+    if any(getattr(known, name) != getattr(asked, name) for name in _CHARGED) or (
+        _told(imposed, known.alliance) != _told(measures, asked.alliance)
+    ):
         raise Refused(
             _("Something else was imposed under this key, penalty %(penalty)s. Open the form anew.")
             % {"penalty": known}
         )
+
+
+def terms_of(violation: Violation) -> dict[str, Any]:
+    """The catalogue's entry by value: it reads the same whatever becomes of the entry."""
+    return {**_by_value(violation), "measures": [_by_value(one) for one in violation.default_measures.all()]}
+
+
+def _by_value(record: Model) -> dict[str, Any]:
+    values = {
+        field.name: field.value_from_object(record)
+        for field in record._meta.concrete_fields
+        if not field.primary_key
+    }
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def _told(measures: Iterable[Measure], alliance: Alliance | None) -> Counter[tuple[Any, ...]]:

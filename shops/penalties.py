@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from shops import charges, listings
@@ -96,16 +95,10 @@ def impose(
     measures = list(measures)
     known = Penalty.objects.filter(key=key).first() if key else None
     if known is not None:
-        charges.refuse_unless_the_same(
-            known,
-            shop=shop,
-            ground=ground,
-            violation=violation,
-            alliance=alliance,
-            product=product,
-            reason=reason,
-            measures=measures,
+        asked = Penalty(
+            shop=shop, ground=ground, violation=violation, alliance=alliance, product=product, reason=reason
         )
+        charges.refuse_unless_the_same(known, asked, measures)
         return known
     charges.refuse_another_alliances_violation(violation, alliance)
     _refuse_another_shops_product(shop, product)
@@ -122,7 +115,7 @@ def impose(
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
     if violation is not None:
         penalty.violation_version = latest_change(violation)
-        penalty.evidence |= {"violation": terms_of(violation)}
+        penalty.evidence |= {"violation": charges.terms_of(violation)}
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:
@@ -275,20 +268,6 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
     # Also of penalties that ended before: lifting one bars no longer, but what it stopped stays stopped.
     for measure in stops.order_by("pk"):
         effects.undo(measure, by=by, at=at)
-
-
-def terms_of(violation: Violation) -> dict[str, Any]:
-    """The catalogue's entry by value: it reads the same whatever becomes of the entry."""
-    return {**_by_value(violation), "measures": [_by_value(one) for one in violation.default_measures.all()]}
-
-
-def _by_value(record: Model) -> dict[str, Any]:
-    values = {
-        field.name: field.value_from_object(record)
-        for field in record._meta.concrete_fields
-        if not field.primary_key
-    }
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def lock_standing(shop: Shop) -> None:
