@@ -56,6 +56,17 @@ _I2 = (
         " WHERE t.state = 'open' ORDER BY t.id LIMIT 1",
         "top-up {} is open, though deduction {} was taken back",
     ),
+    (
+        "SELECT v.id, v.shop_id, v.measure_id, p.shop_id FROM shops_depositentry v"
+        " JOIN shops_measure m ON m.id = v.measure_id JOIN shops_penalty p ON p.id = m.penalty_id"
+        " WHERE p.shop_id <> v.shop_id ORDER BY v.id LIMIT 1",
+        "deposit entry {} of shop {} is for measure {} against shop {}",
+    ),
+    (
+        "SELECT measure_id, count(*) FROM shops_depositentry WHERE kind = 'deduct'"
+        " AND measure_id IS NOT NULL GROUP BY measure_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        "measure {} has deducted {} times",
+    ),
 )
 _I3 = (
     (
@@ -75,7 +86,9 @@ _I3 = (
 
 
 def verify_ledger() -> str | None:
-    """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due."""
+    """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due; a measure
+    has deducted once, from its own shop.
+    """
     return _first(_I2)
 
 

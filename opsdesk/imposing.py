@@ -91,7 +91,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         "own": own,
         "shown": shown,
         "digest": digest,
-        "key": request.POST.get("key") or uuid4().hex,
+        "key": _key(request) or uuid4().hex,
         "earlier": previews.earlier_cases(shop, violation) if violation else [],
         "number": catalogue.case_number_of(violation, shop, at) if violation else None,
         "errors": case.errors or any(form.errors for form in own),
@@ -202,6 +202,11 @@ def _digest(shown: previews.Preview, case: CaseForm) -> str:
     return sha256(repr(told).encode()).hexdigest()[:32]
 
 
+def _key(request: HttpRequest) -> str:
+    # PostgreSQL holds no NUL.
+    return request.POST.get("key", "").replace("\x00", "")[:64]
+
+
 def _impose(
     request: HttpRequest,
     shop: Shop,
@@ -228,5 +233,5 @@ def _impose(
         evidence=said["statement"],
         by=by,
         at=at,
-        key=request.POST.get("key", "")[:64],
+        key=_key(request),
     )

@@ -12,31 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import catalogue, money
+from shops.admin.forms import MomentField
 from shops.models import Alliance, Measure, Product, Shop, Violation
 
 Kind, Basis = Measure.Kind, Measure.Basis
 # In the order in which a person thinks of them: words, record, money, promotion, trading.
 KINDS = tuple(Kind)
-
-
-class MomentInput(forms.DateTimeInput):
-    """The browser's own calendar and clock."""
-
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        # The only notation that a browser takes, whatever the reader's language.
-        super().__init__(attrs={"step": "1"}, format="%Y-%m-%dT%H:%M:%S")
-
-
-def _moment() -> forms.DateTimeField:
-    field = forms.DateTimeField(
-        label=_("Ends at"),
-        required=False,
-        widget=MomentInput(),
-        help_text=_("Empty: until the penalty is lifted."),
-    )
-    return field
 
 
 def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
@@ -94,7 +75,11 @@ def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
                 )
             }
         case _ if kind in Measure.LASTING:
-            return {"ends_at": _moment()}
+            return {
+                "ends_at": MomentField(
+                    label=_("Ends at"), required=False, help_text=_("Empty: until the penalty is lifted.")
+                )
+            }
     return {}
 
 

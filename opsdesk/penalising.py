@@ -99,20 +99,17 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     controller's other shops (R6). Refused where penalties.overturn is, and while an appeal is heard: whoever
     had a part in the decision has none in that.
     """
-    penalties.lock_standing(penalty.shop)
     _refuse_while_appealed(penalty)
-    waiting = voiding.hold_open_proposals(penalty)
-    penalties.overturn(penalty, by=by, at=at, reason=reason)
-    voiding.withdraw_what_rested_on(penalty, waiting, by=by, at=at)
-    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+    voiding.overturn(penalty, by=by, at=at, reason=reason)
 
 
+@transaction.atomic
 def undo_measures(
     penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
 ) -> None:
     """Take a part of a penalty back. Refused where penalties.undo_measures and `overturn` are."""
     _refuse_while_appealed(penalty)
-    _then_file(penalty.shop, penalties.undo_measures, penalty, measures, by=by, at=at, reason=reason)
+    voiding.undo_measures(penalty, measures, by=by, at=at, reason=reason)
 
 
 def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
@@ -134,14 +131,17 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Clos
 
 def run_timers(at: datetime) -> int:
     """End what has come to its date, and file what follows from that and from what files have brought; how
-    many penalties ended something.
+    many penalties ended something. Raises once all is done where a penalty could not end.
     """
-    ended = penalties.run_timers(at)
-    casework.file_from_facts(at=at)
-    return ended
+    try:
+        return penalties.run_timers(at)
+    finally:
+        casework.file_from_facts(at=at)
 
 
 def _refuse_while_appealed(penalty: Penalty) -> None:
+    # Whoever files an appeal holds the shop as well: it is seen here, or waits for what is done.
+    penalties.lock_standing(penalty.shop)
     appeal = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
     if appeal is not None:
         raise Refused(_("Appeal %(number)s is heard: its judge decides.") % {"number": appeal.number})

@@ -1,15 +1,18 @@
-"""What becomes of open proposals when a penalty falls."""
+"""A penalty falls, on its page or by a ruling; with it go the proposals and penalties that rested on it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from opsdesk import resting
 from opsdesk.models import Appeal
+from rules import casework
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops import controllers, penalties
@@ -22,6 +25,34 @@ if TYPE_CHECKING:
 OF_SIBLINGS = frozenset(
     {"controller_serious_cases", "controller_serious_penalties", "controller_transaction_cases"}
 )
+
+
+@transaction.atomic
+def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Undo all that the penalty did, withdraw what rested on it, and file what follows.
+
+    Refused where penalties.overturn is. Whether an appeal is heard the caller has asked.
+    """
+    penalties.lock_standing(penalty.shop)
+    waiting = hold_open_proposals(penalty)
+    penalties.overturn(penalty, by=by, at=at, reason=reason)
+    withdraw_what_rested_on(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+
+
+@transaction.atomic
+def undo_measures(
+    penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
+) -> None:
+    """Take a part of the penalty back, withdraw what fits no longer, and file what follows.
+
+    Refused where penalties.undo_measures is. Whether an appeal is heard the caller has asked.
+    """
+    penalties.lock_standing(penalty.shop)
+    waiting = hold_open_proposals(penalty)
+    penalties.undo_measures(penalty, measures, by=by, at=at, reason=reason)
+    withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
 
 
 def hold_open_proposals(penalty: Penalty) -> list[Proposal]:

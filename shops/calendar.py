@@ -47,6 +47,10 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, SHANGHAI)
 
 
+# Moments that people and files can name: on those days.
+NAMEABLE_MOMENTS = Seconds(midnight(NAMEABLE.first), midnight(NAMEABLE.last) + timedelta(days=1) - _SECOND)
+
+
 def day_of(moment: datetime) -> date:
     """The business day on which an aware moment lies. ValueError for one without a time zone."""
     if moment.utcoffset() is None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from shops import money, topups
 from shops.accounts import balance_of
+from shops.calendar import NAMEABLE_MOMENTS
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 
@@ -241,6 +242,8 @@ def _refuse_unsaid(movement: Movement) -> None:
         raise Refused(topups.amount_out_of_bounds())
     if movement.at > movement.recorded_at:
         raise Refused(_("The movement lies in the future."))
+    if not NAMEABLE_MOMENTS.holds(movement.at):
+        raise Refused(_("That is so long ago that it must be a slip: check the year."))
     _refuse_what_a_penalty_deducted(movement)
     if movement.reference and DepositEntry.objects.filter(reference=movement.reference).exists():
         raise Refused(_known_reference(movement.reference))

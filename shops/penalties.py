@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-from django.db.models import Model, Q
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from shops import listings
+from shops import charges, listings
 from shops import measures as effects
 from shops.changes import latest_change
 from shops.errors import Refused
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 Kind = Measure.Kind
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -47,15 +48,21 @@ def impose(
     brings a clearance from every alliance in which it is (R19). `case`: the one that was reported, which
     becomes the penalty. `key`: asked again under the same key, the same penalty is returned.
 
-    Refused without a reason, when the violation doesn't go with the ground, when maker and approver are
-    one person, when the product is another shop's, when the case was decided already, or when a measure
-    can't take effect.
+    Refused without a reason, when the violation doesn't go with the ground or the alliance, when maker and
+    approver are one person, when the product is another shop's, when the case was decided already, when a
+    measure can't take effect, or when something else was imposed under the key.
     """
     require(by, "shops.impose_penalty")
     lock_standing(shop)
+    measures = list(measures)
     known = Penalty.objects.filter(key=key).first() if key else None
     if known is not None:
+        asked = Penalty(
+            shop=shop, ground=ground, violation=violation, alliance=alliance, product=product, reason=reason
+        )
+        charges.refuse_unless_the_same(known, asked, measures)
         return known
+    charges.refuse_another_alliances_violation(violation, alliance)
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
@@ -64,13 +71,13 @@ def impose(
     if by is not None and by == approved_by:
         raise Refused(_("Who imposes a penalty does not approve it as well."))
     penalty = Penalty(shop=shop) if case is None else _undecided(case, shop)
-    measures = effects.with_clearances(shop, measures)
+    measures = effects.with_clearances(shop, measures, alliance)
     penalty.alliance, penalty.product = alliance, product
     penalty.ground, penalty.violation = ground, violation
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
     if violation is not None:
         penalty.violation_version = latest_change(violation)
-        penalty.evidence |= {"violation": terms_of(violation)}
+        penalty.evidence |= {"violation": charges.terms_of(violation)}
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:
@@ -194,13 +201,25 @@ def lapse(penalty: Penalty, *, at: datetime) -> bool:
 def run_timers(at: datetime, *, limit: int = 10_000) -> int:
     """Have everything end whose date has come, `limit` penalties at most; how many there were.
 
-    Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock.
+    Safe to run twice, and at once by two: each penalty is looked at again under its shop's lock. One that
+    fails keeps no other from its end: it is logged, and an ExceptionGroup tells of all of them afterwards.
     """
     measures = Measure.objects.standing().filter(ends_at__lte=at)
     due = Penalty.objects.filter(
         Q(pk__in=measures.values("penalty")) | Q(status=Penalty.Status.IMPOSED, ends_at__lte=at)
     )
-    return sum(lapse(penalty, at=at) for penalty in due.order_by("shop", "pk")[:limit])
+    ended, failures = 0, []
+    for penalty in due.order_by("shop", "pk")[:limit]:
+        try:
+            ended += lapse(penalty, at=at)
+        except Exception as failure:
+            if not connection.is_usable():
+                raise
+            logger.exception("penalty %s could not end", penalty)
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} penalties could not end, {ended} ended something", failures)
+    return ended
 
 
 @transaction.atomic
@@ -222,20 +241,6 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
     # Also of penalties that ended before: lifting one bars no longer, but what it stopped stays stopped.
     for measure in stops.order_by("pk"):
         effects.undo(measure, by=by, at=at)
-
-
-def terms_of(violation: Violation) -> dict[str, Any]:
-    """The catalogue's entry by value: it reads the same whatever becomes of the entry."""
-    return {**_by_value(violation), "measures": [_by_value(one) for one in violation.default_measures.all()]}
-
-
-def _by_value(record: Model) -> dict[str, Any]:
-    values = {
-        field.name: field.value_from_object(record)
-        for field in record._meta.concrete_fields
-        if not field.primary_key
-    }
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def lock_standing(shop: Shop) -> None:

@@ -84,7 +84,7 @@ def preview(
     case: Penalty | None = None,
 ) -> Preview:
     """What imposing these would do at that moment. `case`: the reported one that it would decide."""
-    measures = effects.with_clearances(shop, measures)
+    measures = effects.with_clearances(shop, measures, alliance)
     would_be = Penalty(shop=shop, alliance=alliance, product=product, violation=violation)
     for measure in measures:
         measure.penalty = would_be

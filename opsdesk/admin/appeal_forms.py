@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from opsdesk import caseload, checklists
 from opsdesk.appeals import Offered, case_of
 from opsdesk.models import Appeal, Channel
-from shops.admin.forms import DayInput
+from shops.admin.forms import DayField, MomentField
 
 # Beyond what anybody reads; a longer text is a file.
 LONGEST = 20_000
@@ -23,25 +23,6 @@ def words(label: Any, *, rows: int = 5, **kwargs: Any) -> forms.CharField:
     return forms.CharField(
         label=label, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": rows}), **kwargs
     )
-
-
-class MomentInput(forms.DateTimeInput):
-    """The browser's own calendar and clock."""
-
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        # The only notation that a browser takes, whatever the reader's language.
-        super().__init__({"step": 1}, format="%Y-%m-%dT%H:%M:%S")
-
-
-class MomentField(forms.DateTimeField):
-    """A moment in Asia/Shanghai; to the minute, or to the second."""
-
-    widget = MomentInput
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], **kwargs)
 
 
 class CaseField(forms.CharField):
@@ -148,10 +129,9 @@ class PlainReasonForm(forms.Form):
 
 class AskForm(forms.Form):
     items = words(_("What is missing"), help_text=_("One item a line."))
-    due_on = forms.DateField(
+    due_on = DayField(
         label=_("Due on"),
         required=False,
-        widget=DayInput,
         help_text=_("The shop has until the end of this day. Empty: as the terms of appeals say."),
     )
 

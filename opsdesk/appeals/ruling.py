@@ -21,9 +21,8 @@ from opsdesk.appeals.guards import (
 )
 from opsdesk.deadlines import Window, next_level, window_of
 from opsdesk.models import Appeal
-from rules import casework
 from shops import measures as effects
-from shops import penalties, stays
+from shops import stays
 from shops.errors import Refused
 from shops.models import Measure
 from shops.rights import require
@@ -59,11 +58,8 @@ def grant(
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
     penalty = appeal.penalty
     active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
-    waiting = voiding.hold_open_proposals(penalty)
-    penalties.overturn(penalty, by=by, at=at, reason=clean(reason))
+    voiding.overturn(penalty, by=by, at=at, reason=clean(reason))
     _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
-    voiding.withdraw_what_rested_on(penalty, waiting, by=by, at=at)
-    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return appeal
 
 
@@ -87,12 +83,9 @@ def grant_in_part(
     chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
     if len(chosen) != len(asked):
         raise Refused(_("Choose measures of this penalty that are in effect."))
-    waiting = voiding.hold_open_proposals(penalty)
-    penalties.undo_measures(penalty, chosen, by=by, reason=clean(reason), at=at)
+    voiding.undo_measures(penalty, chosen, by=by, at=at, reason=clean(reason))
     stays.end_stay(penalty, by=by, reason=str(appeal))
     _rule(appeal, State.GRANTED_IN_PART, chosen, reason, all_the_same, by=by, at=at)
-    voiding.withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
-    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return appeal
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import money
-from shops.admin.forms import DayField, form_page
+from shops.admin.forms import DayField, MomentField, form_page
 from shops.errors import Refused
 from shops.rights import person_of
 
@@ -60,12 +60,7 @@ class ReversalForm(MovingForm):
 
 class MovementForm(ReversalForm):
     amount_fen = YuanField(label=_("Amount in yuan"))
-    at = forms.DateTimeField(
-        label=pgettext_lazy("movement", "Moved at"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text=_("Empty: now."),
-    )
+    at = MomentField(label=pgettext_lazy("movement", "Moved at"), required=False, help_text=_("Empty: now."))
     reference = forms.CharField(
         label=_("Reference"),
         max_length=64,

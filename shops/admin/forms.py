@@ -11,8 +11,13 @@ from django.template.response import TemplateResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from shops.calendar import NAMEABLE
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.models import Product, Shop
+
+
+def nameable_days() -> dict[str, str]:
+    """The first and the last day that people can name, in their language."""
+    return {name: date_format(day) for name, day in NAMEABLE._asdict().items()}
 
 
 class DayInput(forms.DateInput):
@@ -34,8 +39,32 @@ class DayField(forms.DateField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value is not None and not NAMEABLE.holds(value):
-            bounds = {name: date_format(day) for name, day in NAMEABLE._asdict().items()}
-            raise forms.ValidationError(self.error_messages["out_of_reach"], "out_of_reach", bounds)
+            raise forms.ValidationError(self.error_messages["out_of_reach"], "out_of_reach", nameable_days())
+
+
+class MomentInput(forms.DateTimeInput):
+    """The browser's own calendar and clock."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        # The only notation that a browser takes, whatever the reader's language.
+        super().__init__({"step": 1}, format="%Y-%m-%dT%H:%M:%S")
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in Asia/Shanghai, to the minute or to the second, on a day that people can name."""
+
+    widget = MomentInput
+    default_error_messages = {"out_of_reach": _("Name a day from %(first)s to %(last)s.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], **kwargs)
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None and not NAMEABLE_MOMENTS.holds(value):
+            raise forms.ValidationError(self.error_messages["out_of_reach"], "out_of_reach", nameable_days())
 
 
 class CodeField(forms.CharField):

@@ -149,7 +149,8 @@ class PenaltyAdmin(Importing, VerbsAdmin):
 
     @admin.display(description=_("ended because"), empty_value=NOTHING)
     def ended_why(self, penalty: Penalty) -> str:
-        return str(self.reasons.get(penalty.ended_reason, penalty.ended_reason))
+        why = penalty.ended_reason
+        return str(self.reasons.get(why) or told(why, WRITTEN))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

@@ -105,6 +105,7 @@ MESSAGES: dict[str, Promise] = {
         " without a zone it is Shanghai's."
     ),
     "too_early": _("Expected a date from %(earliest)s on."),
+    "too_late": _("Expected a date until %(latest)s."),
     "bad_choice": _("Expected one of: %(choices)s."),
     "too_long": _("At most %(limit)s characters fit here, these are %(found)s. Shorten the text."),
     "bad_character": _("There is a control character or a damaged one in this text. Type it again."),

@@ -24,8 +24,9 @@ NOTHING = r"(?!)"
 _ANYTHING = r'[^",;\t\r\n]{0,200}+'
 # Neither a number that a spreadsheet has rounded nor the beginning of a word that is staged differently.
 _ID = r"(?![0-9]+[eE][0-9]|none)[0-9A-Za-z_-]{1,%s}+"
+# Of the year 2000 its parser asks of what time zone it speaks.
 _DAY = (
-    r"20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"20(?:0[1-9]|[1-9][0-9])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
 )
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from shops.calendar import NAMEABLE
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.imports.columns import Column, Type, spoken
 from shops.pinyin import sort_key
 
@@ -192,8 +192,10 @@ def _moment(column: Column) -> Parser:
             found = moment(cell)
         except ValueError:
             raise BadCell("bad_moment") from None
-        if found.date() < EARLIEST:
+        if found < NAMEABLE_MOMENTS.first:
             raise BadCell("too_early", earliest=EARLIEST.isoformat())
+        if not NAMEABLE_MOMENTS.holds(found):
+            raise BadCell("too_late", latest=NAMEABLE.last.isoformat())
         return cell
 
     return parse

@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.errors import Refused
 from shops.models import Measure
 
@@ -50,6 +51,12 @@ class Effect:
         if measure.ends_at is not None and measure.ends_at <= at:
             raise Refused(
                 _("“%(measure)s” would end before it begins.") % {"measure": measure.get_kind_display()}
+            )
+        # The moment at which points lapse is reckoned, and may lie beyond.
+        if measure.kind in Measure.LASTING and not _is_nameable(measure.ends_at):
+            raise Refused(
+                _("“%(measure)s” would end too late: name a day until %(last)s.")
+                % {"measure": measure.get_kind_display(), "last": date_format(NAMEABLE.last)}
             )
         self.prepare(measure, by=by, at=at)
         measure.applied_at = at
@@ -115,3 +122,7 @@ def until(measure: Measure, told: str) -> str:
         return told
     moment = date_format(localtime(measure.ends_at), "DATETIME_FORMAT")
     return _("%(measure)s until %(moment)s") % {"measure": told, "moment": moment}
+
+
+def _is_nameable(moment: datetime | None) -> bool:
+    return moment is None or NAMEABLE_MOMENTS.holds(moment)

@@ -10,11 +10,20 @@ from shops.models import Alliance, Enrollment, Measure, Shop
 Kind = Measure.Kind
 
 
-def with_clearances(shop: Shop, measures: Iterable[Measure]) -> list[Measure]:
-    """The measures, and where one closes the shop a clearance from each alliance in which it is (R19)."""
+def with_clearances(
+    shop: Shop, measures: Iterable[Measure], penalty_of: Alliance | None = None
+) -> list[Measure]:
+    """The measures, and where one closes the shop a clearance from each alliance in which it is (R19).
+
+    `penalty_of`: the penalty's own alliance, out of which clears whatever names none.
+    """
     measures = list(measures)
     if any(measure.kind == Kind.CLOSE for measure in measures):
-        cleared = [measure.alliance_id for measure in measures if measure.kind == Kind.CLEAR]
+        cleared = [
+            measure.alliance_id or (penalty_of and penalty_of.pk)
+            for measure in measures
+            if measure.kind == Kind.CLEAR
+        ]
         inside = Alliance.objects.filter(
             enrollments__shop=shop, enrollments__state=Enrollment.State.OPEN
         ).exclude(pk__in=[pk for pk in cleared if pk is not None])

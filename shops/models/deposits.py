@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from shops.calendar import NAMEABLE_MOMENTS
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch
 from shops.models.measures import Measure
@@ -147,7 +148,16 @@ class DepositEntry(models.Model):
                 condition=Q(measure=None) | Q(kind__in=["deduct", "reversal"]),
                 name="shops_depositentry_measure_only_deducts",
             ),
+            models.UniqueConstraint(
+                fields=["measure"],
+                condition=Q(kind="deduct"),
+                name="shops_depositentry_measure_deducts_once",
+            ),
             models.CheckConstraint(condition=~Q(key=""), name="shops_depositentry_has_a_key"),
+            models.CheckConstraint(
+                condition=Q(at__range=NAMEABLE_MOMENTS),
+                name="shops_depositentry_moment_is_one_that_people_name",
+            ),
         ]
 
     def __str__(self) -> str:

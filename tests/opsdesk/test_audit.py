@@ -232,6 +232,23 @@ BROKEN = {
         "UPDATE shops_topup SET state = 'open', ended_at = NULL WHERE id = 3",
         "top-up 3 is open, though deduction 3 was taken back",
     ),
+    "a deduction is for another shop's measure": (
+        "verify_ledger",
+        f"{UNGUARDED} UPDATE shops_depositentry SET measure_id = 1 WHERE id = 3",
+        "is for measure 1 against shop 1",
+    ),
+    "a measure deducts twice": (
+        "verify_ledger",
+        f"DROP INDEX shops_depositentry_measure_deducts_once; {UNGUARDED}"
+        "UPDATE shops_penalty SET shop_id = (SELECT shop_id FROM shops_depositentry WHERE id = 3)"
+        " WHERE id = (SELECT penalty_id FROM shops_measure WHERE id = 1);"
+        "UPDATE shops_depositentry SET measure_id = 1 WHERE id = 3;"
+        "INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at, recorded_at,"
+        " cause, reference, key, measure_id)"
+        " SELECT shop_id, 7, 'deduct', -1, 1149, now(), now(), '', '', 'x', 1"
+        " FROM shops_depositentry WHERE id = 1",
+        "measure 1 has deducted 2 times",
+    ),
     "a payment counts for more than it is": (
         "verify_ledger",
         f"{UNGUARDED} UPDATE shops_settlement SET amount_fen = 151 WHERE id = 1",

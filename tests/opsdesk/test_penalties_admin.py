@@ -108,6 +108,23 @@ def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed(
     assert not Penalty.objects.exists()
 
 
+def test_a_form_that_was_changed_after_it_was_imposed_says_so() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    client.post(address(shop, "V8"), said | {"impose": "1"})
+    page = client.post(address(shop, "V8"), said | {"deduct-amount": "900", "look": "1"}).content.decode()
+    again = fields_of(page) | {"reason": "as found", "impose": "1"}
+    assert "Something else was imposed" in client.post(address(shop, "V8"), again).content.decode()
+    assert Penalty.objects.count() == 1
+
+
+def test_a_key_that_no_database_holds_is_read_without_what_it_cannot_hold() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    client.post(address(shop, "V8"), said | {"impose": "1", "key": "a\x00b"})
+    assert Penalty.objects.get().key == "ab"
+
+
 def test_what_the_catalogue_leaves_open_has_to_be_said_before() -> None:
     shop, client = make_shop(), client_of("operator")
     page, said = looked_at(client, address(shop, "V8"))
@@ -168,6 +185,15 @@ def test_a_suspension_that_is_over_before_it_begins_is_refused_on_the_page() -> 
         **{"suspend-taken": "on", "suspend-ends_at": "2020-01-01T00:00:00"},
     )
     assert "That moment is over." in page
+
+
+def test_so_is_one_until_a_year_that_nobody_means() -> None:
+    page, _said = looked_at(
+        client_of("operator"),
+        address(make_shop(), "V1"),
+        **{"suspend-taken": "on", "suspend-ends_at": "9999-12-31T23:59"},
+    )
+    assert "Name a day from" in page
 
 
 def test_a_reported_case_is_imposed_from_its_proposal() -> None:
@@ -233,6 +259,22 @@ def test_a_penaltys_page_tells_what_each_measure_does_today_and_its_course() -> 
     text = page.content.decode()
     for told in ("Deducted ¥100.00 from the deposit", "The shop is suspended until", "stands", "imposed"):
         assert told in text
+
+
+def test_why_a_penalty_ended_by_itself_is_told_in_chinese() -> None:
+    at = timezone.now() - timedelta(days=3)
+    penalty = penalties.impose(
+        shop=make_shop(),
+        ground="judgement",
+        measures=[Measure(kind="suspend", ends_at=at + timedelta(days=1))],
+        reason="as found",
+        evidence={},
+        by=None,
+        at=at,
+    )
+    penalties.run_timers(timezone.now())
+    where = reverse("admin:shops_penalty_change", args=[penalty.pk])
+    assert "its time is over" not in client_of("operator", "zh-hans").get(where).content.decode()
 
 
 def test_a_part_is_taken_back_on_its_page() -> None:

@@ -57,6 +57,7 @@ def cells() -> Iterator[Case]:
         ("of a day that is none", "P2,S1,V8,2026-02-30,,,,,,,", "imposed_at", "bad_moment"),
         ("of tomorrow", "P2,S1,V8,2026-03-12,,,,,,,", "imposed_at", "future_moment"),
         ("of the last century", "P2,S1,V8,1999-12-31 23:59,,,,,,,", "imposed_at", "too_early"),
+        ("that ends in no time", "P2,S1,V8,2026-03-10,,,,9999-12-31 23:59,,,", "ends_at", "too_late"),
         ("in an unknown alliance", "P2,S1,V8,2026-03-10,douyin,,,,,,", "alliance", "unknown_alliance"),
         ("in another alliance", f"P2,S1,WS-V1,2026-03-10,{DOUYIN},,,,,,", "alliance", "other_alliance"),
         ("for an unknown product", "P2,S1,V8,2026-03-10,,G9,,,,,", "product", "unknown_product"),

@@ -10,7 +10,7 @@ from django.db import Error, IntegrityError, connection, connections, transactio
 from shops import deposits, topups
 from shops.models import DepositEntry, Settlement, TopUp
 from tests.factories import AT, make_shop
-from tests.shops.accounting import entered, paid_in, taken_back
+from tests.shops.accounting import entered, make_measure, paid_in, taken_back
 
 
 def execute(statement: str) -> None:
@@ -46,6 +46,7 @@ def test_the_application_may_only_add_to_the_ledger(table: str, change: str) -> 
         ({"number": 1, "balance_fen": 101}, "does not follow"),
         ({"short_fen": 1}, "is_short_only_where_all_was_deducted"),
         ({"key": ""}, "has_a_key"),
+        ({"at": AT.replace(year=1)}, "moment_is_one_that_people_name"),
         ({"kind": "reversal"}, "takes_another_back_exactly_when_a_reversal"),
     ],
 )
@@ -169,3 +170,35 @@ def test_nor_does_the_owner_change_what_stands(committed_db: Any) -> None:
                 connections["owner"].cursor() as owner,
             ):
                 owner.execute(change.format(table))
+
+
+@pytest.mark.django_db
+def test_a_temporary_table_does_not_stand_in_for_the_ledger() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    execute("CREATE TEMP TABLE shops_depositentry AS SELECT * FROM public.shops_depositentry")
+    execute("UPDATE pg_temp.shops_depositentry SET balance_fen = 999999")
+    with pytest.raises(IntegrityError, match="below zero"):
+        execute(
+            "INSERT INTO public.shops_depositentry"
+            " (shop_id, kind, amount_fen, at, recorded_at, cause, reference, key)"
+            f" VALUES ({shop.pk}, 'deduct', -101, now(), now(), 'x', '', 'by hand')"
+        )
+
+
+@pytest.mark.django_db
+def test_an_entry_is_for_a_measure_against_its_own_shop() -> None:
+    shop, other = make_shop(), make_shop()
+    paid_in(shop, 100)
+    with pytest.raises(IntegrityError, match="is of no penalty of that shop"):
+        written(shop=shop, kind="deduct", amount_fen=-1, measure=make_measure(other))
+
+
+@pytest.mark.django_db
+def test_a_measure_deducts_once() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    measure = make_measure(shop)
+    written(shop=shop, kind="deduct", amount_fen=-1, measure=measure)
+    with pytest.raises(IntegrityError, match="measure_deducts_once"):
+        written(shop=shop, kind="deduct", amount_fen=-1, measure=measure, key="another")

@@ -98,6 +98,7 @@ def test_an_account_holds_as_much_as_the_database_can_and_not_a_fen_more() -> No
     [
         ({"cause": "  "}, "states its cause"),
         ({"at": AT + timedelta(seconds=1), "recorded_at": AT}, "lies in the future"),
+        ({"at": AT.replace(year=26), "recorded_at": AT}, "check the year"),
         ({"key": ""}, "a key of its own"),
     ],
 )

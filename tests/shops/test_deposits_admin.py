@@ -142,7 +142,9 @@ def test_a_deduction_beyond_the_balance_shows_what_will_be_due() -> None:
         ({"amount_fen": "1e400"}, "no more than 19 digits"),
         ({"amount_fen": "NaN"}, "Enter a number"),
         ({"amount_fen": "1", "cause": ""}, "This field is required"),
-        ({"amount_fen": "1", "at": "2999-01-01T00:00"}, "lies in the future"),
+        ({"amount_fen": "1", "at": "2100-01-01T00:00"}, "lies in the future"),
+        ({"amount_fen": "1", "at": "0026-03-01T10:00"}, "Name a day from"),
+        ({"amount_fen": "1", "at": "0001-01-01T00:00"}, "Name a day from"),
     ],
 )
 def test_what_cannot_be_entered_is_told_at_once(values: dict, words: str) -> None:

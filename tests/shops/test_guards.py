@@ -85,3 +85,29 @@ def test_what_a_proposal_was_filed_with_never_changes() -> None:
     proposal.evidence = {**proposal.evidence, "day": str(DAY + timedelta(days=1))}
     with pytest.raises(IntegrityError, match="what was filed never changes"):
         proposal.save()
+
+
+@pytest.mark.django_db
+def test_every_guard_reads_the_desks_own_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+            " WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')"
+            " AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}')) ORDER BY 1"
+        )
+        assert cursor.fetchall() == []
+
+
+@pytest.mark.django_db
+def test_a_temporary_table_does_not_stand_in_for_what_a_guard_reads() -> None:
+    make_enrollment(openings=3)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE shops_alliance AS SELECT id, 9 AS openings_limit FROM public.shops_alliance"
+        )
+        with pytest.raises(IntegrityError, match="only 3 are allowed"):
+            cursor.execute(
+                "INSERT INTO public.shops_opening (enrollment_id, number, opened_on, closed)"
+                " SELECT id, 4, %s, true FROM public.shops_enrollment",
+                [DAY],
+            )

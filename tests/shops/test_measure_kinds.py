@@ -189,6 +189,11 @@ def test_points_count_where_they_were_given_until_they_lapse() -> None:
     assert points.standing_points(shop, None, AT - timedelta(seconds=1)) == 0
 
 
+def test_a_measure_that_would_end_in_a_year_that_nobody_means_is_refused() -> None:
+    with pytest.raises(Refused, match="would end too late"):
+        applied(make_shop(), "suspend", ends_at=AT.replace(year=9999))
+
+
 def test_a_measure_that_would_end_before_it_begins_is_refused() -> None:
     with pytest.raises(Refused, match="before it begins"):
         applied(make_shop(), "suspend", ends_at=AT)

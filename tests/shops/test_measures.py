@@ -165,3 +165,11 @@ def test_a_stop_is_described_in_a_line_in_both_languages() -> None:
     measures.undo(measure, by=None, at=AT)
     assert measures.describe(measure).endswith("undone")
     assert measures.describe(Measure(penalty=make_penalty(), kind="stop")) == "Stop the product's promotion"
+
+
+@pytest.mark.django_db
+def test_a_clearance_beside_a_closing_is_the_one_that_comes_with_it() -> None:
+    enrollment = make_enrollment()
+    both = [Measure(kind="clear"), Measure(kind="close")]
+    cleared = measures.with_clearances(enrollment.shop, both, enrollment.alliance)
+    assert [measure.kind for measure in cleared] == ["clear", "close"]
