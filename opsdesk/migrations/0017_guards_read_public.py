@@ -21,7 +21,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("opsdesk", "0008_appeal_guards")]
+    dependencies = [("opsdesk", "0011_working_days")]
 
     # Nothing needs it undone.
     operations = [migrations.RunSQL(READ_PUBLIC, migrations.RunSQL.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shops', '0033_deductions_of_cases'),
+        ('shops', '0041_closer_guards'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
