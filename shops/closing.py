@@ -33,10 +33,8 @@ def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Clo
     shop.refresh_from_db()
     if standing.standing(shop, at).status == Shop.Status.CLOSED:
         raise Refused(_("%(shop)s is closed already.") % {"shop": shop})
-    for enrollment in Enrollment.objects.filter(
-        shop=shop, state__in=[Enrollment.State.OPEN, Enrollment.State.APPLIED]
-    ).order_by("pk"):
-        enrollments.leave(enrollment, by=by, at=at, reason="closed by itself")
+    for enrollment in Enrollment.objects.filter(shop=shop).order_by("pk"):
+        enrollments.go(enrollment, by=by, at=at, reason="closed by itself")
     closure = Closure(
         shop=shop, closed_at=at, return_from=standing.return_day(localdate(at)), reason=reason.strip()
     )

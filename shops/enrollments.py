@@ -265,11 +265,21 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
 
 
 @transaction.atomic
+def go(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
+    """The shop closes by itself: wherever it stands, also put out, it comes back by applying (CL-2, R18)."""
+    lock(enrollment)
+    if enrollment.state == Enrollment.State.CLEARED:
+        enrollment.state = Enrollment.State.LEFT
+        enrollment.save_by(by, reason)
+    elif enrollment.state != Enrollment.State.LEFT:
+        leave(enrollment, by=by, at=at, reason=reason)
+
+
+@transaction.atomic
 def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool:
     """Take a clearance back: the same opening goes on, and no further one is used (R4).
 
-    False, and nothing changes, where the shop has come in or gone by itself since, or something else
-    keeps it out.
+    False, and nothing changes, where it came in or went by itself since, is closed or kept out otherwise.
     """
     enrollment = opening.enrollment
     lock(enrollment)
@@ -278,6 +288,7 @@ def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool
         enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
         or opening.number != enrollment.openings_used
         or barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+        or standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED
     ):
         return False
     opening.closed, opening.closed_on, opening.cause = False, None, ""

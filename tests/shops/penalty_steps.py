@@ -270,7 +270,7 @@ class Walk:
         refused = self._refused(lambda: closing.close(self.shop, by=None, at=self.at))
         if self._agree(refused, self.book.status(self.at) == "closed", "close"):
             for place in self.book.places.values():
-                if place.state in ("open", "applied"):
+                if place.state in ("open", "applied", "cleared"):
                     self._left(place)
             self.book.returns_at = midnight(self.shop.closures.get(returned_at=None).return_from)
 

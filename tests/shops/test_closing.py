@@ -10,7 +10,7 @@ from django.utils.timezone import get_default_timezone
 from shops import closing, deposits, enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Closure, Enrollment, Measure, Shop, Violation
-from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_shop, make_user
+from tests.factories import AT, DOUYIN, WECHAT, make_cleared, make_enrollment, make_shop, make_user
 from tests.shops.accounting import entered, paid_in
 
 pytestmark = pytest.mark.django_db
@@ -143,3 +143,26 @@ def test_an_alliance_that_serves_the_shop_is_left_alone_by_another() -> None:
     enrollments.leave(douyin, by=None, at=AT)
     wechat = Enrollment.objects.get(alliance=Alliance.objects.get(code=WECHAT))
     assert wechat.state == "open"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_shop_that_has_closed_goes_on_with_no_opening_until_it_applies(again: bool) -> None:
+    enrollment = make_enrollment()
+    penalty = make_cleared(enrollment)
+    closing.close(enrollment.shop, by=None, at=AT)
+    back = AT + timedelta(days=200)
+    if again:
+        closing.come_back(enrollment.shop, by=None, at=back)
+    penalties.overturn(penalty, by=None, at=back, reason="wrong")
+    enrollment.refresh_from_db()
+    assert (enrollment.state, enrollment.openings_used) == ("left", 1)
+
+
+def test_a_shop_that_its_platform_reports_closed_goes_on_with_no_opening() -> None:
+    enrollment = make_enrollment()
+    penalty = make_cleared(enrollment)
+    enrollment.shop.status = Shop.Status.CLOSED
+    enrollment.shop.save_by(None, "import")
+    penalties.overturn(penalty, by=None, at=AT, reason="wrong")
+    enrollment.refresh_from_db()
+    assert enrollment.state == "cleared"
