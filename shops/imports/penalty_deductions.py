@@ -28,7 +28,7 @@ JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
 WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
   AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
 """
-_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome = 'created' AND p.taken IS NOT NULL"
+_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL"
 
 
 def refuse_what_was_moved_otherwise(staged: Staged) -> None:
@@ -69,13 +69,14 @@ SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FR
            'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
            coalesce(b.balance_fen, 0) AS balance,
            sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
-    FROM shops_penalty n
+    FROM import_plan p
+    JOIN shops_penalty n ON n.reference = p.reference AND n.reference <> ''
     JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
     LEFT JOIN LATERAL (
         SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
         ORDER BY e.number DESC LIMIT 1
     ) b ON true
-    WHERE n.batch_id = %s
+    WHERE p.outcome <> 'unchanged'
 ) w
 """
 
@@ -88,7 +89,7 @@ def deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
     """
     _carry_over(batch, by=by, at=at)
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
-    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}", [batch.pk]):
+    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}"):
         return
     sql.execute(
         "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"
