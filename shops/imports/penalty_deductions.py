@@ -128,11 +128,23 @@ def _carry_over(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
         " ORDER BY m.shop_id, m.number",
         [at, by.pk if by else None, batch.pk],
     )
+    # What the shop has paid of it is there for the penalty.
+    owed = "SELECT id FROM shops_topup WHERE entry_id IN (SELECT id FROM import_moved)"
+    sql.execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause,"
+        " reference, key, measure_id, reverses_id, batch_id)"
+        " SELECT x.shop_id, 'reversal', -x.amount_fen, x.at, %s, %s, x.cause, '',"
+        " 'entry ' || x.id || ': given back', x.measure_id, x.id, %s"
+        " FROM shops_depositentry x JOIN shops_settlement c ON c.id = x.settlement_id"
+        f" WHERE c.top_up_id IN ({owed})"
+        " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id)"
+        " ORDER BY x.shop_id, x.number",
+        [at, by.pk if by else None, batch.pk],
+    )
     write(
         TopUp,
         "UPDATE shops_topup SET state = 'cancelled', ended_at = %s, ended_by_id = %s,"
-        " ended_reason = 'import ' || %s::text"
-        " WHERE state = 'open' AND entry_id IN (SELECT id FROM import_moved)",
+        f" ended_reason = 'import ' || %s::text WHERE state <> 'cancelled' AND id IN ({owed})",
         [at, by.pk if by else None, batch.pk],
         batch=batch,
         at=at,
