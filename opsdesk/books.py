@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from shops import sql
 
+# What stands deducted of a settlement `c`.
+_COLLECTED = (
+    "SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id"
+    " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id)"
+)
 # Each yields the first broken record: its sentence, and the values in it.
 _I2 = (
     (
@@ -38,8 +43,9 @@ _I2 = (
     ),
     (
         "SELECT v.id, v.amount_fen, sum(c.amount_fen) FROM shops_depositentry v"
-        " JOIN shops_settlement c ON c.entry_id = v.id GROUP BY v.id HAVING sum(c.amount_fen) > v.amount_fen"
-        " ORDER BY v.id LIMIT 1",
+        " JOIN shops_settlement c ON c.entry_id = v.id JOIN shops_topup t ON t.id = c.top_up_id"
+        f" WHERE t.state <> 'cancelled' OR EXISTS ({_COLLECTED})"
+        " GROUP BY v.id HAVING sum(c.amount_fen) > v.amount_fen ORDER BY v.id LIMIT 1",
         "deposit entry {} of {} fen counts for {}",
     ),
     (
@@ -48,13 +54,29 @@ _I2 = (
         " WHERE NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
         " GROUP BY c.top_up_id) p ON p.top_up_id = t.id"
         " WHERE (t.state = 'settled' AND coalesce(p.fen, 0) <> t.amount_fen)"
-        " OR (t.state <> 'settled' AND p.fen >= t.amount_fen) ORDER BY t.id LIMIT 1",
+        " OR (t.state = 'open' AND p.fen >= t.amount_fen) ORDER BY t.id LIMIT 1",
         "top-up {} is {}, and of its {} fen {} are paid",
     ),
     (
         "SELECT t.id, t.entry_id FROM shops_topup t JOIN shops_depositentry r ON r.reverses_id = t.entry_id"
-        " WHERE t.state = 'open' ORDER BY t.id LIMIT 1",
-        "top-up {} is open, though deduction {} was taken back",
+        " WHERE t.state <> 'cancelled' ORDER BY t.id LIMIT 1",
+        "top-up {} is owed, though deduction {} was taken back",
+    ),
+    (
+        "SELECT c.id, c.amount_fen, t.id FROM shops_settlement c JOIN shops_topup t ON t.id = c.top_up_id"
+        " WHERE t.cause = 'shortage' AND t.state <> 'cancelled'"
+        " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+        f" AND NOT EXISTS ({_COLLECTED}) ORDER BY c.id LIMIT 1",
+        "settlement {}: {} fen were paid for the shortage of top-up {}, and not deducted",
+    ),
+    (
+        "SELECT x.id, x.settlement_id FROM shops_depositentry x"
+        " LEFT JOIN shops_settlement c ON c.id = x.settlement_id"
+        " LEFT JOIN shops_topup t ON t.id = c.top_up_id"
+        " WHERE x.kind = 'collect' AND (t.cause IS DISTINCT FROM 'shortage' OR t.shop_id <> x.shop_id"
+        " OR c.amount_fen + x.amount_fen <> 0 OR t.measure_id IS DISTINCT FROM x.measure_id)"
+        " ORDER BY x.id LIMIT 1",
+        "deposit entry {} is not what settlement {} is to be deducted",
     ),
     (
         "SELECT v.id, v.shop_id, v.measure_id, p.shop_id FROM shops_depositentry v"

@@ -34,7 +34,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     """Choose the violation, say what is asked, look at the whole effect, and impose it.
 
     What is imposed is what was looked at: a form that was changed since shows its effect again. With
-    `?proposal=` the proposal to penalise is accepted by it.
+    `?proposal=` the proposal to penalise is accepted by it: its alliance and product are not asked.
     """
     if not request.user.has_perm(IMPOSE):
         raise PermissionDenied
@@ -52,8 +52,9 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     data = request.POST if request.method == "POST" else None
     given = catalogue.points_of(violation, shop, at=at) if violation else None
     own = forms_of(shop, default, data, given)
-    alliance = proposal.alliance if proposal else violation and violation.alliance
-    case = CaseForm(shop, data, initial={"alliance": alliance, **_known(proposal)})
+    case = CaseForm(shop, data, initial=_known(proposal, violation))
+    if proposal is not None:
+        case.fix("alliance", "product")
     shown: previews.Preview | None = None
     digest = ""
     if data is not None and all([case.is_valid(), *(form.is_valid() for form in own)]):
@@ -181,10 +182,11 @@ def _violation(request: HttpRequest, proposal: Proposal | None) -> Violation | N
     return Violation.objects.select_related("alliance").filter(pk=asked, active=True).first()
 
 
-def _known(proposal: Proposal | None) -> dict[str, Any]:
+def _known(proposal: Proposal | None, violation: Violation | None) -> dict[str, Any]:
     if proposal is None:
-        return {}
+        return {"alliance": violation and violation.alliance}
     return {
+        "alliance": proposal.alliance,
         "product": proposal.product.code if proposal.product else "",
         "reason": proposal.case.reason if proposal.case else "",
     }

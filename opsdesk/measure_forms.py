@@ -195,6 +195,11 @@ class CaseForm(forms.Form):
         super().__init__(data, **values)
         self.shop = shop
 
+    def fix(self, *names: str) -> None:
+        """Show these as they are, whatever is sent for them."""
+        for name in names:
+            self.fields[name].disabled = True
+
     def clean_product(self) -> Product | None:
         code = self.cleaned_data["product"].strip()
         if not code:

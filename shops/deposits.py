@@ -85,7 +85,9 @@ def top_up(
     reference: str = "",
     settles: TopUp | None = None,
 ) -> DepositEntry:
-    """The shop paid what it owed: what is due first is settled first, or `settles` alone."""
+    """The shop paid what it owed: what is due first is settled first, or `settles` alone. What a deduction
+    had found missing is deducted at once.
+    """
     require(by, ENTER)
     refuse_unless_above_zero(amount_fen)
     recorded_at = recorded_at or at
@@ -203,7 +205,9 @@ def deduct(
     reference: str = "",
     due_on: date | None = None,
 ) -> Deduction:
-    """Take from the deposit (DP-2). What it lacks the shop owes until `due_on`, by default days later."""
+    """Take from the deposit (DP-2). What it lacks the shop owes until `due_on`, by default days later, and it
+    is deducted once it is paid.
+    """
     require(by, ENTER)
     refuse_unless_above_zero(amount_fen)
     recorded_at = recorded_at or at
@@ -252,7 +256,7 @@ def reverse(
     """Take an entry back by its exact opposite, once. What a deduction had left owing is owed no longer.
 
     Refused for a reversal, for what was taken back already, for what a penalty deducted (the penalty is
-    overturned instead), and where the money is gone.
+    overturned instead), for what was deducted of a payment, and where the money is gone.
     """
     require(by, ENTER)
     if entry.measure_id is not None:
@@ -260,12 +264,17 @@ def reverse(
             _("Penalty %(penalty)s deducted this. Overturn the penalty to take it back.")
             % {"penalty": entry.measure and entry.measure.penalty}
         )
+    if entry.kind == Kind.COLLECT:
+        raise Refused(
+            _("This was deducted of a payment. Take back the payment, or the deduction that was short.")
+        )
     return reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=recorded_at or at)
 
 
 @transaction.atomic
 def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) -> DepositEntry | None:
-    """Give back what a penalty's measure took, and cancel what it demanded. Safe to call twice.
+    """Give back what a penalty's measure took, also once it was paid, and cancel what it demanded: what was
+    paid of that counts towards what is due next. Safe to call twice.
 
     Asks for no permission of its own, as `deduct_for`. None where there was nothing to take.
     """

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from shops import money, topups
@@ -141,9 +141,19 @@ def take(movement: Movement, due_on: date) -> Deduction:
 
 
 def reverse_entry(
-    entry: DepositEntry, *, cause: str, key: str, by: User | None, at: datetime, recorded_at: datetime
+    entry: DepositEntry,
+    *,
+    cause: str,
+    key: str,
+    by: User | None,
+    at: datetime,
+    recorded_at: datetime,
+    freed_counts: bool = True,
 ) -> DepositEntry:
-    """The exact opposite of the entry, and what follows from it for what the shop owes."""
+    """The exact opposite of the entry, and what follows from it for what the shop owes.
+
+    `freed_counts`: what the shop has paid of what it owes no longer counts towards what is due next.
+    """
     movement = Movement(
         entry.shop,
         Kind.REVERSAL,
@@ -167,13 +177,15 @@ def reverse_entry(
             _("Entry %(number)s was taken back already, by entry %(reversal)s.")
             % {"number": entry.number, "reversal": earlier.number}
         )
+    # What a deduction has collected of a payment goes back to it first.
+    _give_back(DepositEntry.objects.filter(settlement__entry=entry), by=by, at=recorded_at, cause=cause)
     reversal = enter(movement)
-    cancel_owed(TopUp.objects.filter(entry=entry), by=by, at=recorded_at, reason=cause)
-    for settled in TopUp.objects.filter(settlements__entry=entry, state=TopUp.State.SETTLED):
-        if _has_lost_its_ground(settled):
-            topups.end(settled, TopUp.State.CANCELLED, by=by, at=recorded_at, reason=cause)
-        else:
-            topups.reopen(settled, by=by)
+    cancel_owed(
+        TopUp.objects.filter(entry=entry), by=by, at=recorded_at, reason=cause, freed_counts=freed_counts
+    )
+    settled = TopUp.objects.filter(settlements__entry=entry, state=TopUp.State.SETTLED)
+    for top_up in settled.distinct():
+        topups.reopen(top_up, by=by)
     return reversal
 
 
@@ -189,6 +201,11 @@ def moved_for(penalty: Penalty) -> list[DepositEntry]:
     return list(deducted.filter(measure=None, reversal=None).order_by("number"))
 
 
+def collected_for(deductions: Iterable[DepositEntry]) -> QuerySet[DepositEntry]:
+    """What stands deducted of payments, as these deductions had found it missing."""
+    return DepositEntry.objects.filter(settlement__top_up__entry__in=deductions, reversal=None)
+
+
 def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     """Take back what was deducted for the measure's case before, under the platform's number of it: the
     measure deducts it itself, so that it counts once. Returns how much that was, in fen.
@@ -196,7 +213,8 @@ def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     wanted = 0
     for entry in moved_for(measure.penalty):
         cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
-        reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
+        # What the shop has paid of it is there for the measure.
+        reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at, freed_counts=False)
         wanted += entry.short_fen - entry.amount_fen
     return wanted
 
@@ -215,17 +233,31 @@ def _refuse_what_a_penalty_deducted(movement: Movement) -> None:
         )
 
 
-def cancel_owed(owed: Iterable[TopUp], *, by: User | None, at: datetime, reason: str) -> None:
-    """What is still due of these is due no longer. Needs the shop locked."""
+def cancel_owed(
+    owed: Iterable[TopUp], *, by: User | None, at: datetime, reason: str, freed_counts: bool = True
+) -> None:
+    """These were never owed: what was collected of them is given back, also of those that were paid in full,
+    or cancelled in part. Needs the shop locked.
+    """
+    freed = []
     for top_up in owed:
-        if top_up.state == TopUp.State.OPEN:
+        collected = DepositEntry.objects.filter(settlement__top_up=top_up)
+        given_back = _give_back(collected, by=by, at=at, cause=reason)
+        if top_up.state != TopUp.State.CANCELLED:
             topups.end(top_up, TopUp.State.CANCELLED, by=by, at=at, reason=reason)
+        elif not given_back:
+            continue
+        freed.append(top_up.pk)
+    if freed and freed_counts:
+        topups.count_freed(freed, by=by, at=at)
 
 
-def _has_lost_its_ground(owed: TopUp) -> bool:
-    """Whether what it was owed for has been taken back since it was paid."""
-    undone = owed.measure is not None and owed.measure.undone_at is not None
-    return undone or DepositEntry.objects.filter(reverses=owed.entry_id, reverses__isnull=False).exists()
+def _give_back(collected: QuerySet[DepositEntry], *, by: User | None, at: datetime, cause: str) -> int:
+    standing = list(collected.filter(reversal=None).order_by("number"))
+    for entry in standing:
+        key = f"entry {entry.pk}: given back"
+        reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    return len(standing)
 
 
 def refuse_unless_above_zero(amount_fen: int) -> None:

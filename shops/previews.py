@@ -21,7 +21,7 @@ from shops.models import (
     Shop,
     Violation,
 )
-from shops.movements import moved_for
+from shops.movements import collected_for, moved_for
 
 Kind = Measure.Kind
 
@@ -120,7 +120,7 @@ def _money(shop: Shop, measures: list[Measure], moved: list[DepositEntry]) -> Mo
     due = 0
     if any(measure.kind == Kind.DEDUCT for measure in measures):
         # It was deducted for the case already, and counts once.
-        left -= sum(entry.amount_fen for entry in moved)
+        left -= sum(entry.amount_fen for entry in [*moved, *collected_for(moved)])
     for measure in measures:
         if measure.kind == Kind.DEDUCT:
             wanted = amount_of(measure, left) or 0

@@ -75,7 +75,7 @@ def told(came: DepositEntry | deposits.Deduction) -> list[str]:
     if owed is not None:
         lines.append(told_owed(owed))
     if entry is not None:
-        for settlement in entry.settlements.select_related("top_up"):
+        for settlement in entry.settlements.select_related("top_up", "collected"):
             lines.append(
                 _t("%(amount)s of it count towards the top-up due on %(day)s.")
                 % {
@@ -83,6 +83,8 @@ def told(came: DepositEntry | deposits.Deduction) -> list[str]:
                     "day": date_format(settlement.top_up.due_on),
                 }
             )
+            if settlement.top_up.cause == TopUp.Cause.SHORTAGE:
+                lines.append(told_entry(settlement.collected))
     return lines
 
 

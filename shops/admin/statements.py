@@ -62,4 +62,5 @@ def asked_before(request: HttpRequest) -> int | None:
 
 
 def may_be_taken_back(entry: DepositEntry) -> bool:
-    return entry.kind != Kind.REVERSAL and entry.measure_id is None and not hasattr(entry, "reversal")
+    by_itself = entry.kind in (Kind.REVERSAL, Kind.COLLECT) or entry.measure_id is not None
+    return not by_itself and not hasattr(entry, "reversal")

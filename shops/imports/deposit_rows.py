@@ -15,6 +15,20 @@ from shops.models import DepositEntry, ImportBatch
 # A file writes what is taken without a sign, the ledger below zero.
 TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
 FEN = f"((CASE WHEN p.kind IN ({TAKING}) THEN -p.amount ELSE p.amount END) * 100)"
+_NEW = "p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)"
+# What deductions had found missing is deducted of the payments that a file would enter.
+_OWED = topups.OWED.format(which=f"t.shop_id IN (SELECT p.shop_id FROM import_plan p WHERE {_NEW})")
+COLLECTED = f"""
+SELECT p.row, sum(least(p.until, o.until) - greatest(p.until - p.fen, o.until - o.fen)) AS fen
+FROM (
+    SELECT p.row, p.shop_id, {FEN} AS fen,
+           sum({FEN}) OVER (PARTITION BY p.shop_id ORDER BY p.at, p.row) AS until
+    FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
+) p
+JOIN ({_OWED}) o ON o.shop_id = p.shop_id AND o.cause = 'shortage'
+    AND o.until - o.fen < p.until AND p.until - p.fen < o.until
+GROUP BY p.row
+"""
 # The balance before each movement that a file would enter, in the order of its moments; what the account does
 # not hold is passed over, and those behind it are judged without.
 BEFORE = f"""
@@ -25,12 +39,13 @@ JOIN (
                shops_balance_kept(fen, opening) OVER (
                    PARTITION BY shop_id ORDER BY at, row ROWS UNBOUNDED PRECEDING) AS after
         FROM (
-            SELECT p.row, p.shop_id, p.at, {FEN} AS fen, coalesce(b.balance_fen, 0)::numeric AS opening
-            FROM import_plan p LEFT JOIN LATERAL (
+            SELECT p.row, p.shop_id, p.at, {FEN} - coalesce(c.fen, 0) AS fen,
+                   coalesce(b.balance_fen, 0)::numeric AS opening
+            FROM import_plan p LEFT JOIN ({COLLECTED}) c ON c.row = p.row LEFT JOIN LATERAL (
                 SELECT v.balance_fen FROM shops_depositentry v WHERE v.shop_id = p.shop_id
                 ORDER BY v.number DESC LIMIT 1
             ) b ON true
-            WHERE p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)
+            WHERE {_NEW}
         ) moved
     ) kept
     WINDOW account AS (PARTITION BY shop_id ORDER BY at, row)

@@ -156,8 +156,11 @@ MESSAGES: dict[str, Promise] = {
         "A case that is only reported has had no effect yet. Empty this cell, or write that it is imposed."
     ),
     "known_case": _(
-        "The case of this reference came in as “%(standing)s”. Imports only create penalties: correct the"
-        " file. What becomes of a case is decided on its page."
+        "The case of this reference came in as “%(standing)s”. A file imposes what was only reported and"
+        " changes nothing else: correct the file. What becomes of a case is decided on its page."
+    ),
+    "decided_otherwise": _(
+        "The desk has decided this case, with “%(standing)s” here, which no file changes. Correct the file."
     ),
     "moves_nothing": _("A movement of nothing is none. Correct the amount, or leave the row out."),
     "signed_amount": _(

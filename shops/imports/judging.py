@@ -34,7 +34,7 @@ def judge(staged: Staged, *, as_of: datetime, at: datetime) -> tuple[Plan, Count
         _name_alliances_by_code()
     if kind == Kind.PENALTIES:
         penalty_rows.name_violations_by_code()
-    if kind == Kind.DEPOSITS:
+    if kind in (Kind.DEPOSITS, Kind.PENALTIES):
         deposit_rows.lock_accounts()
     planned = plan(staged, as_of=as_of)
     subject = planned.records.subject

@@ -28,7 +28,7 @@ JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
 WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
   AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
 """
-_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome = 'created' AND p.taken IS NOT NULL"
+_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL"
 
 
 def refuse_what_was_moved_otherwise(staged: Staged) -> None:
@@ -69,13 +69,14 @@ SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FR
            'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
            coalesce(b.balance_fen, 0) AS balance,
            sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
-    FROM shops_penalty n
+    FROM import_plan p
+    JOIN shops_penalty n ON n.reference = p.reference AND n.reference <> ''
     JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
     LEFT JOIN LATERAL (
         SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
         ORDER BY e.number DESC LIMIT 1
     ) b ON true
-    WHERE n.batch_id = %s
+    WHERE p.outcome <> 'unchanged'
 ) w
 """
 
@@ -88,7 +89,7 @@ def deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
     """
     _carry_over(batch, by=by, at=at)
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
-    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}", [batch.pk]):
+    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}"):
         return
     sql.execute(
         "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"
@@ -127,11 +128,23 @@ def _carry_over(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
         " ORDER BY m.shop_id, m.number",
         [at, by.pk if by else None, batch.pk],
     )
+    # What the shop has paid of it is there for the penalty.
+    owed = "SELECT id FROM shops_topup WHERE entry_id IN (SELECT id FROM import_moved)"
+    sql.execute(
+        "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause,"
+        " reference, key, measure_id, reverses_id, batch_id)"
+        " SELECT x.shop_id, 'reversal', -x.amount_fen, x.at, %s, %s, x.cause, '',"
+        " 'entry ' || x.id || ': given back', x.measure_id, x.id, %s"
+        " FROM shops_depositentry x JOIN shops_settlement c ON c.id = x.settlement_id"
+        f" WHERE c.top_up_id IN ({owed})"
+        " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id)"
+        " ORDER BY x.shop_id, x.number",
+        [at, by.pk if by else None, batch.pk],
+    )
     write(
         TopUp,
         "UPDATE shops_topup SET state = 'cancelled', ended_at = %s, ended_by_id = %s,"
-        " ended_reason = 'import ' || %s::text"
-        " WHERE state = 'open' AND entry_id IN (SELECT id FROM import_moved)",
+        f" ended_reason = 'import ' || %s::text WHERE state <> 'cancelled' AND id IN ({owed})",
         [at, by.pk if by else None, batch.pk],
         batch=batch,
         at=at,

@@ -1,7 +1,8 @@
 """Penalties out of a file: what is wrong with them, and how they are put on record.
 
 What the platform has imposed is a penalty with what it says it did: points, and what it took of the deposit.
-What it only reported is a case that nobody has decided yet.
+What it only reported is a case that nobody has decided yet; where nobody has when it comes in as imposed, it
+becomes that penalty. What the desk has decided, no file changes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ CREATE TEMP TABLE import_cases ON COMMIT DROP AS
 SELECT DISTINCT ON (p.row) p.row, s.code AS shop, v.code AS violation,
     coalesce(h.imposed_at, h.reported_at) AS moment, n.imposed_at AS moment_now,
     h.ends_at AS until, n.ends_at AS until_now, n.status AS status_now, n.reason AS reason_now,
+    p.outcome = 'updated' AS becomes_imposed,
+    n.imposed_by_id IS NOT NULL OR n.status IN ('dismissed', 'lifted', 'overturned') AS decided,
     (SELECT o.code FROM shops_alliance o WHERE o.id = n.alliance_id) AS alliance_now,
     (SELECT o.code FROM shops_product o WHERE o.id = n.product_id) AS product_now,
     (coalesce(h.imposed_at, h.reported_at) AT TIME ZONE 'Asia/Shanghai') AS imposed_at,
@@ -50,13 +53,19 @@ ORDER BY p.row, h.history_date, h.history_id
 _STATED = "r.{0} <> '' AND r.{0} IS DISTINCT FROM c.{0}"
 _NOW = "{0} IS DISTINCT FROM c.{0}_now"
 _EITHER = f"{_STATED} AND r.{_NOW}"
+# What its decision brings, whoever makes it; the platform's may also say where, and with which product.
+_OPEN = "NOT c.decided AND NOT c.becomes_imposed AND"
+_UNSAID = "NOT c.decided AND NOT (c.becomes_imposed AND c.{0} IS NULL) AND"
 CONTRADICTS = {
     **{column: _STATED.format(column) for column in ("shop", "violation")},
-    **{column: _EITHER.format(column) for column in ("alliance", "product", "status", "reason")},
-    "imposed_at": f"p.moment <> c.moment AND p.{_NOW.format('moment')}",
-    "ends_at": f"p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until AND p.{_NOW.format('until')}",
-    "points": "r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points",
-    "deposit_deducted": "r.deposit_deducted IS NOT NULL AND p.taken IS DISTINCT FROM c.deposit_deducted",
+    **{column: f"{_UNSAID} {_EITHER}".format(column) for column in ("alliance", "product")},
+    **{column: f"{_OPEN} {_EITHER}".format(column) for column in ("status", "reason")},
+    "imposed_at": f"{_OPEN} p.moment <> c.moment AND p.{_NOW.format('moment')}",
+    "ends_at": f"{_OPEN} p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until"
+    f" AND p.{_NOW.format('until')}",
+    "points": "NOT c.becomes_imposed AND r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points",
+    "deposit_deducted": "NOT c.becomes_imposed AND r.deposit_deducted IS NOT NULL"
+    " AND p.taken IS DISTINCT FROM c.deposit_deducted",
 }
 
 
@@ -127,23 +136,25 @@ def judge(staged: Staged, as_of: datetime) -> None:
     if not sql.execute(CASES):
         return
     for column, contradicts in CONTRADICTS.items():
-        reject(
-            staged,
-            "known_case",
-            column,
-            joins=f"{planned} JOIN import_cases c ON c.row = r.row",
-            where=contradicts,
-            params=as_standing(staged, column, f"c.{column}::text"),
-        )
+        for code, which in (("known_case", "NOT c.decided"), ("decided_otherwise", "c.decided")):
+            reject(
+                staged,
+                code,
+                column,
+                joins=f"{planned} JOIN import_cases c ON c.row = r.row",
+                where=f"{which} AND {contradicts}",
+                params=as_standing(staged, column, f"c.{column}::text"),
+            )
 
 
 def record(batch: ImportBatch, at: datetime) -> None:
-    """Put the new ones on record, with what the platform did, and take of deposits what it took."""
+    """Put the new ones on record, with what the platform did, and take of deposits what it took; what was
+    only reported becomes imposed in the same way.
+    """
     by = batch.received_by
-    sql.fetch(
-        "SELECT count(*) FROM (SELECT s.id FROM shops_shop s WHERE s.id IN"
-        " (SELECT p.shop_id FROM import_plan p WHERE p.outcome = 'created')"
-        " ORDER BY s.id FOR NO KEY UPDATE) locked"
+    version = (
+        "(SELECT id, max(history_id) AS version FROM shops_historicalviolation GROUP BY id) v"
+        " ON v.id = p.violation_id"
     )
     imposed = "p.became = 'imposed'"
     write(
@@ -154,12 +165,24 @@ def record(batch: ImportBatch, at: datetime) -> None:
         " SELECT p.reference, '', p.shop_id, p.alliance_id, p.product_id, 'violation', p.violation_id,"
         f" CASE WHEN {imposed} THEN v.version END, p.became, p.because, '{{}}',"
         f" CASE WHEN NOT {imposed} THEN p.moment END, CASE WHEN {imposed} THEN p.moment END, p.until, '', %s"
-        " FROM import_plan p JOIN (SELECT id, max(history_id) AS version FROM shops_historicalviolation"
-        "  GROUP BY id) v ON v.id = p.violation_id"
+        f" FROM import_plan p JOIN {version}"
         " WHERE p.outcome = 'created' ORDER BY p.row",
         [batch.pk],
         batch=batch,
         at=at,
+    )
+    write(
+        Penalty,
+        "UPDATE shops_penalty SET status = 'imposed', violation_version = v.version, imposed_at = p.moment,"
+        " ends_at = p.until, alliance_id = coalesce(shops_penalty.alliance_id, p.alliance_id),"
+        " product_id = coalesce(shops_penalty.product_id, p.product_id),"
+        " reason = coalesce(nullif(p.because, ''), shops_penalty.reason)"
+        f" FROM import_plan p JOIN {version}"
+        " WHERE p.outcome = 'updated' AND shops_penalty.id = p.standing_id",
+        [],
+        batch=batch,
+        at=at,
+        change="~",
     )
     days = "CASE WHEN n.alliance_id IS NULL THEN %s::integer ELSE n.points_days END"
     new = (
@@ -168,8 +191,8 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "  (n.imposed_at AT TIME ZONE 'Asia/Shanghai')::date AS day"
         "  FROM shops_penalty n JOIN shops_violation v ON v.id = n.violation_id"
         "  LEFT JOIN shops_alliance a ON a.id = coalesce(n.alliance_id, v.alliance_id)"
-        "  WHERE n.batch_id = %s"
-        " ) n ON n.reference = p.reference WHERE p.outcome = 'created' AND"
+        "  WHERE n.reference <> ''"
+        " ) n ON n.reference = p.reference WHERE p.outcome <> 'unchanged' AND"
     )
     # They count as long as points that the desk gives itself (R16).
     write(
@@ -179,7 +202,7 @@ def record(batch: ImportBatch, at: datetime) -> None:
         " SELECT n.id, 'points', n.alliance_id, p.given, '', '',"
         f" coalesce(n.day + {days}, make_date(extract(year FROM n.day)::integer + 1, 1, 1))::timestamp"
         f" AT TIME ZONE 'Asia/Shanghai', n.imposed_at {new} p.given IS NOT NULL ORDER BY n.id",
-        [settings.POINTS_DAYS or None, batch.pk],
+        [settings.POINTS_DAYS or None],
         batch=batch,
         at=at,
     )
@@ -188,7 +211,7 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "INSERT INTO shops_measure (penalty_id, kind, basis, state_before, amount_fen, applied_at)"
         f" SELECT n.id, 'deduct', 'fixed', '', (p.taken * 100)::bigint, n.imposed_at {new}"
         " p.taken IS NOT NULL ORDER BY n.id",
-        [batch.pk],
+        [],
         batch=batch,
         at=at,
     )

@@ -175,6 +175,10 @@ def _deposits(as_of: datetime) -> Records:
 def _penalties(as_of: datetime) -> Records:
     columns = {column.name: column.values("r") for column in PENALTIES.columns}
     moments = {name: columns[name][name] for name in ("imposed_at", "ends_at")}
+    # The platform lists what it has decided, unless it says otherwise.
+    became = "coalesce(nullif(r.status, ''), 'imposed')"
+    # The one change that a file makes: what was reported, and nobody has decided, is imposed.
+    undecided = f"n.status = 'reported' AND {became} = 'imposed'"
     return Records(
         joins=[
             _SHOP,
@@ -192,16 +196,19 @@ def _penalties(as_of: datetime) -> Records:
             "standing_id": "n.id",
             "moment": moments["imposed_at"],
             "until": moments["ends_at"],
-            # The platform lists what it has decided, unless it says otherwise.
-            "became": "coalesce(nullif(r.status, ''), 'imposed')",
             "given": "nullif(r.points, 0)::smallint",
             "taken": "nullif(r.deposit_deducted, 0)",
             "because": "coalesce(r.reason, '')",
         },
         stands="n.id",
         record="n.id",
-        # Imports only create penalties: what differs from one that stands is no change, but wrong.
-        standing=lambda name: columns[name][name],
+        # What differs otherwise from a case that stands is no change, but wrong.
+        standing=lambda name: (
+            f"CASE WHEN {undecided} AND r.status <> '' THEN n.status ELSE r.status END"
+            if name == "status"
+            else columns[name][name]
+        ),
+        also={"became": (became, f"CASE WHEN {undecided} THEN n.status ELSE {became} END")},
         subject="shop",
     )
 

@@ -78,17 +78,32 @@ class Deduct(Effect):
         return _("Deduct %(amount)s from the deposit") % {"amount": money.told(measure.amount_fen)}
 
     def did(self, measure: Measure) -> str:
-        # At most two: what was taken, and that it was given back.
-        taken_by = [one for one in measure.deposit_entries.all() if one.kind == DepositEntry.Kind.DEDUCT]
-        entry = taken_by[0] if taken_by else None
-        wanted, taken = measure.amount_fen or 0, -entry.amount_fen if entry else 0
+        entries = list(measure.deposit_entries.all())
+        wanted = measure.amount_fen or 0
+        taken = -sum(one.amount_fen for one in entries if one.kind == DepositEntry.Kind.DEDUCT)
+        given_back = {one.reverses_id for one in entries}
+        collected = -sum(
+            one.amount_fen
+            for one in entries
+            if one.kind == DepositEntry.Kind.COLLECT and one.pk not in given_back
+        )
         if not wanted:
             return _("Nothing was deducted: the deposit was empty")
+        told = {
+            "taken": money.told(taken),
+            "due": money.told(wanted - taken),
+            "collected": money.told(collected),
+        }
+        if collected:
+            return (
+                _(
+                    "Deducted %(taken)s from the deposit, and %(due)s became due, of which %(collected)s were"
+                    " paid and deducted"
+                )
+                % told
+            )
         if taken < wanted:
-            return _("Deducted %(taken)s from the deposit, and %(due)s became due") % {
-                "taken": money.told(taken),
-                "due": money.told(wanted - taken),
-            }
+            return _("Deducted %(taken)s from the deposit, and %(due)s became due") % told
         return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
 
 

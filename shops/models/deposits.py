@@ -28,11 +28,13 @@ class DepositEntry(models.Model):
         TOP_UP = "top_up", _("topped up")
         COMPENSATE = "compensate", _("compensated")
         DEDUCT = "deduct", _("deducted")
+        # What a deduction found missing, out of a payment of it. No file and nobody enters it.
+        COLLECT = "collect", _("deducted once paid")
         REFUND = "refund", _("refunded")
         REVERSAL = "reversal", pgettext_lazy("movement", "taken back")
 
     ADDING = frozenset({Kind.PAY_IN, Kind.TOP_UP})
-    TAKING = frozenset({Kind.COMPENSATE, Kind.DEDUCT, Kind.REFUND})
+    TAKING = frozenset({Kind.COMPENSATE, Kind.DEDUCT, Kind.COLLECT, Kind.REFUND})
 
     shop = models.ForeignKey(
         Shop, models.PROTECT, verbose_name=_("shop"), related_name="deposit_entries", db_index=False
@@ -86,6 +88,15 @@ class DepositEntry(models.Model):
         related_name="deposit_entries",
         help_text=_("The penalty's measure that deducted."),
     )
+    settlement = models.OneToOneField(
+        "Settlement",
+        models.PROTECT,
+        verbose_name=_("settlement"),
+        null=True,
+        blank=True,
+        related_name="collected",
+        help_text=_("The part of a payment that is deducted, as an earlier deduction had found it missing."),
+    )
     reverses = models.OneToOneField(
         "self",
         models.PROTECT,
@@ -131,7 +142,7 @@ class DepositEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=["pay_in", "top_up"], amount_fen__gt=0)
-                | Q(kind__in=["compensate", "deduct", "refund"], amount_fen__lt=0)
+                | Q(kind__in=["collect", "compensate", "deduct", "refund"], amount_fen__lt=0)
                 | (Q(kind__in=["adjust", "reversal"]) & ~Q(amount_fen=0)),
                 name="shops_depositentry_amount_has_the_sign_of_its_kind",
             ),
@@ -145,13 +156,18 @@ class DepositEntry(models.Model):
                 name="shops_depositentry_is_short_only_where_all_was_deducted",
             ),
             models.CheckConstraint(
-                condition=Q(measure=None) | Q(kind__in=["deduct", "reversal"]),
+                condition=Q(measure=None) | Q(kind__in=["collect", "deduct", "reversal"]),
                 name="shops_depositentry_measure_only_deducts",
             ),
             models.UniqueConstraint(
                 fields=["measure"],
                 condition=Q(kind="deduct"),
                 name="shops_depositentry_measure_deducts_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="collect", settlement__isnull=False)
+                | (~Q(kind="collect") & Q(settlement=None)),
+                name="shops_depositentry_has_a_settlement_exactly_when_it_collects",
             ),
             models.CheckConstraint(condition=~Q(key=""), name="shops_depositentry_has_a_key"),
             models.CheckConstraint(
@@ -246,10 +262,12 @@ class TopUp(Audited):
 
 
 class Settlement(models.Model):
-    """How much of a payment counts towards what was owed. It counts until the payment is taken back."""
+    """How much of a payment counts towards what was owed: until the payment is taken back, or what was owed
+    is cancelled. What the cancelled one had collected for its deduction counts on, unless that is given back.
+    """
 
     entry = models.ForeignKey(
-        DepositEntry, models.PROTECT, verbose_name=_("payment"), related_name="settlements", db_index=False
+        DepositEntry, models.PROTECT, verbose_name=_("payment"), related_name="settlements"
     )
     top_up = models.ForeignKey(
         TopUp,
@@ -264,9 +282,6 @@ class Settlement(models.Model):
         verbose_name_plural = _("settlements")
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["entry", "top_up"], name="shops_settlement_is_one_per_payment_and_top_up"
-            ),
             models.CheckConstraint(
                 condition=Q(amount_fen__gt=0), name="shops_settlement_amount_is_above_zero"
             ),

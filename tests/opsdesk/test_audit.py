@@ -230,7 +230,7 @@ BROKEN = {
     "a shortage is due again": (
         "verify_ledger",
         "UPDATE shops_topup SET state = 'open', ended_at = NULL WHERE id = 3",
-        "top-up 3 is open, though deduction 3 was taken back",
+        "top-up 3 is owed, though deduction 3 was taken back",
     ),
     "a deduction is for another shop's measure": (
         "verify_ledger",
@@ -253,6 +253,18 @@ BROKEN = {
         "verify_ledger",
         f"{UNGUARDED} UPDATE shops_settlement SET amount_fen = 151 WHERE id = 1",
         "deposit entry 2 of 150 fen counts for 151",
+    ),
+    "a payment of a shortage is left to the shop": (
+        "verify_ledger",
+        "ALTER TABLE shops_topup DISABLE TRIGGER USER;UPDATE shops_topup SET cause = 'shortage' WHERE id = 1",
+        "settlement 1: 100 fen were paid for the shortage of top-up 1, and not deducted",
+    ),
+    "what is deducted of a payment was paid for something else": (
+        "verify_ledger",
+        f"{UNGUARDED} INSERT INTO shops_depositentry (shop_id, number, kind, amount_fen, balance_fen, at,"
+        " recorded_at, cause, reference, key, settlement_id) SELECT shop_id, 7, 'collect', -1,"
+        " balance_fen - 1, now(), now(), '', '', 'x', 1 FROM shops_depositentry WHERE number = 6",
+        "deposit entry 7 is not what settlement 1 is to be deducted",
     ),
     "a payment of another kind": (
         "verify_ledger",

@@ -18,6 +18,7 @@ from shops import penalties, points, standing
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.models import (
+    Alliance,
     Closure,
     DefaultMeasure,
     Enrollment,
@@ -27,7 +28,18 @@ from shops.models import (
     Shop,
     Violation,
 )
-from tests.factories import AT, make_controller, make_enrollment, make_penalty, make_shop, make_user
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_listing,
+    make_penalty,
+    make_product,
+    make_shop,
+    make_user,
+)
 from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.django_db
@@ -208,6 +220,36 @@ def test_a_reported_case_is_imposed_from_its_proposal() -> None:
     case.refresh_from_db()
     proposal.refresh_from_db()
     assert (case.status, proposal.status, proposal.penalty) == ("imposed", "accepted", case)
+
+
+def test_what_a_case_is_about_is_shown_and_not_asked_where_its_proposal_is_accepted() -> None:
+    shop = make_shop()
+    own, other = make_product(shop), make_product(shop)
+    douyin, wechat = Alliance.objects.get(code=DOUYIN), Alliance.objects.get(code=WECHAT)
+    make_penalty(shop, violation_code="V1", status="reported", product=own, alliance=douyin)
+    casework.file_from_facts(at=AT)
+    client, where = client_of("operator"), f"{address(shop)}?proposal={Proposal.objects.get().pk}"
+    fields = re.findall(r"<(?:input|select)[^>]*>", client.get(where).content.decode())
+    [alliance, product] = [one for one in fields if 'name="alliance"' in one or 'name="product"' in one]
+    assert "disabled" in alliance and f'value="{own.code}"' in product and "disabled" in product
+    said = {"alliance": str(wechat.pk), "product": other.code}
+    _page, sent = looked_at(client, where, **said, **{"warning-taken": "on"})
+    client.post(where, sent | said | {"impose": "1"})
+    penalty = Penalty.objects.get()
+    assert (penalty.status, penalty.alliance, penalty.product) == ("imposed", douyin, own)
+
+
+def test_nothing_is_promised_of_a_product_that_the_case_does_not_name() -> None:
+    shop = make_shop()
+    listing = make_listing(make_product(shop), DOUYIN)
+    make_penalty(shop, violation_code="V1", status="reported", alliance=listing.alliance)
+    casework.file_from_facts(at=AT)
+    where = f"{address(shop)}?proposal={Proposal.objects.get().pk}"
+    page, _sent = looked_at(
+        client_of("operator"), where, **{"product": listing.product.code, "stop-taken": "on"}
+    )
+    assert "something is still to be said" in page
+    assert "Impose it" not in page
 
 
 def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> None:

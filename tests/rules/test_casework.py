@@ -23,6 +23,7 @@ from tests.factories import (
     make_user,
 )
 from tests.shops.accounting import paid_in
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 V8_FEN = 10_000
@@ -70,7 +71,7 @@ def test_a_reported_case_is_filed_once_with_what_it_is() -> None:
 def test_a_case_that_was_rejected_is_not_proposed_again_and_one_imposed_otherwise_is_withdrawn() -> None:
     rejected, other = (make_penalty(violation_code="V8", status="reported") for _ in range(2))
     casework.file_from_facts(at=AT)
-    [first, second] = waiting()
+    [first], [second] = waiting(case=rejected), waiting(case=other)
     review.reject(first.pk, by=None, reason="unfounded", at=AT)
     penalties.impose(
         shop=other.shop,
@@ -87,6 +88,16 @@ def test_a_case_that_was_rejected_is_not_proposed_again_and_one_imposed_otherwis
     second.refresh_from_db()
     assert (second.status, waiting()) == ("withdrawn", [])
     assert rejected.status == "reported"
+
+
+def test_a_case_that_its_platform_imposes_after_all_waits_for_nobody_any_longer() -> None:
+    make_shop(code="S1")
+    headers = "reference,shop,violation,imposed_at,status\n"
+    bring("penalties", f"{headers}P1,S1,V8,2026-03-01,reported\n")
+    casework.file_from_facts(at=AT)
+    bring("penalties", f"{headers}P1,S1,V8,2026-03-05,imposed\n")
+    assert casework.file_from_facts(at=AT) == 0
+    assert [proposal.status for proposal in Proposal.objects.all()] == ["withdrawn"]
 
 
 def test_an_accepted_case_becomes_the_penalty_with_what_follows_by_itself() -> None:

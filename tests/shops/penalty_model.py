@@ -47,8 +47,12 @@ class Place:
 
 @dataclass
 class Owed:
+    """`fen`: what is still to be paid. Of a shortage what is paid is deducted at once."""
+
     fen: int
-    measure: Done | None
+    measure: Done
+    shortage: bool = False
+    paid: int = 0
 
 
 @dataclass
@@ -96,16 +100,21 @@ class Book:
         measure.taken = min(fen, self.balance)
         self.balance -= measure.taken
         if fen > measure.taken:
-            self.owed.append(Owed(fen - measure.taken, measure))
+            self.owed.append(Owed(fen - measure.taken, measure, shortage=True))
 
     def pay(self, fen: int) -> None:
         self.balance += fen
-        while fen and self.owed:
-            paid = min(fen, self.owed[0].fen)
-            self.owed[0].fen -= paid
+        self.count(fen)
+
+    def count(self, fen: int) -> None:
+        for owed in self.owed:
+            paid = min(fen, owed.fen)
+            owed.fen -= paid
+            owed.paid += paid
             fen -= paid
-            if not self.owed[0].fen:
-                self.owed.pop(0)
+            if owed.shortage:
+                self.balance -= paid
+                owed.measure.taken += paid
 
     def clear(self, alliance: str) -> Done:
         place = self.places[alliance]
@@ -118,7 +127,10 @@ class Book:
             return
         measure.undone = True
         self.balance += measure.taken
+        freed = sum(one.paid for one in self.owed if one.measure is measure)
         self.owed = [one for one in self.owed if one.measure is not measure]
+        # What was paid of it counts for what is due next, as far as it is there.
+        self.count(min(freed, self.balance))
 
     def go_on(self) -> None:
         """Where a clearance was wrong and nothing else keeps it out, the shop is in again."""

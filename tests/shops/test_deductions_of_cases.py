@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from opsdesk import books
-from shops import accounts, deposits, penalties, previews
+from shops import accounts, deposits, penalties, previews, topups
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from tests.factories import AT, make_shop
@@ -109,6 +109,40 @@ def test_what_finance_deducted_beyond_the_deposit_is_owed_once(shop: Shop) -> No
     assert (now.amount_fen, accounts.balance_of(shop), sound()) == (30_00, 0, True)
     penalties.overturn(case(), by=None, at=AT + timedelta(days=1), reason="granted")
     assert (accounts.balance_of(shop), TopUp.objects.filter(state="open").count()) == (100_00, 0)
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+@pytest.mark.parametrize("waived", [True, False])
+def test_what_was_paid_of_it_meanwhile_is_the_penaltys(by_file: bool, waived: bool, shop: Shop) -> None:
+    if not by_file:
+        bring("penalties", f"{CASES}P1,S1,V8,2026-03-01 09:30,reported,,\n")
+    _entry, owed = entered(deposits.deduct, shop, 130_00, reference="P1", at=AT)
+    deposits.settle(owed, key="paid", cause="paid", by=None, at=AT, amount_fen=20_00)
+    if waived:
+        topups.cancel(owed, by=None, at=AT, reason="waived")
+    if by_file:
+        bring("penalties", f"{CASES}P1,S1,V8,2026-03-01 09:30,imposed,,130.00\n")
+    else:
+        measure = Measure(kind="deduct", basis="fixed", amount_fen=130_00)
+        told = previews.preview(shop, [measure], at=AT, case=case()).money
+        assert told is not None
+        assert (told.before, told.after, told.due) == (0, 0, 10_00)
+        penalties.impose(
+            shop=shop,
+            ground="violation",
+            violation=case().violation,
+            measures=[measure],
+            case=case(),
+            by=None,
+            at=AT,
+            reason="as reported",
+            evidence={},
+        )
+    [now] = TopUp.objects.filter(state="open")
+    assert (now.amount_fen, accounts.balance_of(shop), sound()) == (10_00, 0, True)
+    penalties.overturn(case(), by=None, at=AT + timedelta(days=1), reason="granted")
+    assert (accounts.balance_of(shop), sound()) == (120_00, True)
+    assert not TopUp.objects.filter(state="open").exists()
 
 
 def test_another_amount_is_refused_in_either_order_and_says_what_stands(shop: Shop) -> None:

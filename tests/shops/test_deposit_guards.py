@@ -159,6 +159,37 @@ def test_a_payment_counts_once_and_for_its_own_shop_alone() -> None:
     assert TopUp.objects.filter(state="open").get() == others
 
 
+@pytest.mark.django_db
+def test_what_is_paid_of_a_shortage_and_not_deducted_is_refused() -> None:
+    shop = make_shop()
+    payment = entered(deposits.top_up, shop, 100)
+    _entry, owed = entered(deposits.deduct, shop, 150)
+    with pytest.raises(IntegrityError, match="paid for a shortage, and not deducted"), transaction.atomic():
+        Settlement.objects.create(entry=payment, top_up=owed, amount_fen=50)
+        connection.check_constraints()
+
+
+@pytest.mark.parametrize("what", ["less", "of nothing", "twice", "of a demand", "of another shop"])
+@pytest.mark.django_db
+def test_what_is_deducted_of_a_payment_is_what_was_paid_of_a_shortage(what: str) -> None:
+    shop, other = make_shop(), make_shop()
+    for one in (shop, other):
+        paid_in(one, 100)
+    entered(deposits.deduct, shop, 150)
+    settlement = entered(deposits.top_up, shop, 50).settlements.get()
+    topups.demand(shop=shop, amount_fen=50, by=None, at=AT, key="demanded")
+    demanded = entered(deposits.top_up, shop, 50).settlements.get()
+    values: dict[str, Any] = {
+        "less": {"shop": shop, "amount_fen": -49, "settlement": settlement},
+        "of nothing": {"shop": shop, "amount_fen": -50},
+        "twice": {"shop": shop, "amount_fen": -50, "settlement": settlement},
+        "of a demand": {"shop": shop, "amount_fen": -50, "settlement": demanded},
+        "of another shop": {"shop": other, "amount_fen": -50, "settlement": settlement},
+    }[what]
+    with pytest.raises(IntegrityError, match="settlement"):
+        written(kind="collect", **values)
+
+
 def test_nor_does_the_owner_change_what_stands(committed_db: Any) -> None:
     shop = make_shop()
     topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="a")

@@ -186,11 +186,11 @@ def test_a_deduction_is_taken_back_after_the_money_was_used() -> None:
     shop = make_shop()
     paid_in(shop, 300)
     entry, owed = entered(deposits.deduct, shop, 1_000)
-    entered(deposits.top_up, shop, 200)
+    entered(deposits.top_up, shop, 900)
     entered(deposits.compensate, shop, 200)
     taken_back(entry)
     owed.refresh_from_db()
-    assert accounts.balance_of(shop) == 300
+    assert accounts.balance_of(shop) == 1_000
     assert (owed.state, owed.ended_reason) == ("cancelled", "a mistake")
 
 

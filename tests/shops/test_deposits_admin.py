@@ -182,6 +182,23 @@ def test_finance_takes_an_entry_back_but_not_what_a_penalty_took() -> None:
     assert accounts.balance_of(shop) == 0
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "deducted once paid"), ("zh-hans", "补扣")])
+def test_what_is_deducted_of_a_payment_is_told_with_it_and_offers_no_way_back(
+    language: str, told: str
+) -> None:
+    shop = make_shop()
+    entered(deposits.deduct, shop, 200)
+    client = client_of("finance", language)
+    address = reverse("admin:shops_depositentry_enter", args=[shop.pk, "top_up"])
+    shown, _answer = sent_twice(client, address, amount_fen="1.50", cause="paid")
+    assert told in shown
+    payment, collected = DepositEntry.objects.filter(shop=shop).order_by("number")
+    page = client.get(account(shop)).content.decode()
+    assert told in page
+    assert reverse("admin:shops_depositentry_reverse", args=[payment.pk]) in page
+    assert reverse("admin:shops_depositentry_reverse", args=[collected.pk]) not in page
+
+
 def test_the_ledger_goes_out_in_yuan() -> None:
     shop = make_shop(code="S1")
     taken_back(paid_in(shop, 1234, cause="=1+1"))

@@ -25,11 +25,21 @@ PLACES = st.integers(0, 1)
 @dataclass
 class Owed:
     fen: int
+    shortage: bool = False
     state: str = "open"
-    payments: list[list] = field(default_factory=list)  # entry, fen
+    payments: list[Part] = field(default_factory=list)
 
     def outstanding(self, account: Account) -> int:
-        return self.fen - sum(fen for entry, fen in self.payments if entry not in account.reversed)
+        return self.fen - sum(part.fen for part in self.payments if part.entry not in account.reversed)
+
+
+@dataclass
+class Part:
+    """Of a payment, what counts for something owed, and the entry that has deducted it."""
+
+    entry: int
+    fen: int
+    collected: int | None = None
 
 
 @dataclass
@@ -54,18 +64,27 @@ class Account:
 
     def pay(self, fen: int, towards: list[Owed]) -> None:
         self.move("top_up", fen)
-        left = fen
-        for owed in towards:
-            part = min(left, owed.outstanding(self)) if owed.state == "open" else 0
-            if part:
-                owed.payments.append([len(self.entries) - 1, part])
-                left -= part
-            if owed.state == "open" and not owed.outstanding(self):
+        self.count([(len(self.entries) - 1, fen)], towards)
+
+    def count(self, payments: list[tuple[int, int]], towards: list[Owed]) -> None:
+        new = []
+        for entry, left in payments:
+            for owed in towards:
+                part = min(left, owed.outstanding(self)) if owed.state == "open" else 0
+                if part:
+                    owed.payments.append(Part(entry, part))
+                    new.append((owed, owed.payments[-1]))
+                    left -= part
+        for owed, part in new:
+            if owed.shortage:
+                assert self.move("collect", -part.fen)
+                part.collected = len(self.entries) - 1
+            if not owed.outstanding(self):
                 owed.state = "settled"
 
     def deduct(self, fen: int) -> None:
         there = min(self.balance, fen)
-        short = Owed(fen - there)
+        short = Owed(fen - there, shortage=True)
         if there:
             self.move("deduct", -there)
         if short.fen:
@@ -73,21 +92,47 @@ class Account:
             if there:
                 self.shortages[len(self.entries) - 1] = short
 
+    def give_back(self, parts: list[Part]) -> bool:
+        """Whether there was anything."""
+        before = len(self.entries)
+        for part in sorted(parts, key=lambda one: one.collected or 0):
+            if part.collected is not None and part.collected not in self.reversed:
+                self.move("reversal", part.fen)
+                self.reversed.add(part.collected)
+        return len(self.entries) > before
+
     def take_back(self, place: int) -> bool:
         kind, fen, _balance = self.entries[place]
-        if kind == "reversal" or place in self.reversed or not self.move("reversal", -fen):
+        paid = [(owed, part) for owed in self.owed for part in owed.payments if part.entry == place]
+        back = sum(
+            part.fen
+            for _owed, part in paid
+            if part.collected is not None and part.collected not in self.reversed
+        )
+        if kind in ("reversal", "collect") or place in self.reversed or self.balance + back - fen < 0:
             return False
+        self.give_back([part for _owed, part in paid])
+        self.move("reversal", -fen)
         self.reversed.add(place)
         short = self.shortages.get(place)
-        if short and short.state == "open":
-            short.state = "cancelled"
-        for owed in self.owed:
-            if owed.state == "settled" and any(entry == place for entry, _fen in owed.payments):
-                lost = any(
-                    owed is short and entry in self.reversed for entry, short in self.shortages.items()
-                )
-                owed.state = "cancelled" if lost else "open"
+        if short and (self.give_back(short.payments) or short.state != "cancelled"):
+            self.cancel(short)
+        for owed, _part in paid:
+            if owed.state == "settled":
+                owed.state = "open"
         return True
+
+    def cancel(self, owed: Owed) -> None:
+        """What was paid of it counts for what is due next, as far as its money is there."""
+        owed.state = "cancelled"
+        there, freed = self.balance, []
+        for entry in sorted({part.entry for part in owed.payments} - self.reversed):
+            parts = [one for one in owed.payments if one.entry == entry]
+            fen = sum(one.fen for one in parts if one.collected is None or one.collected in self.reversed)
+            fen = min(fen, there)
+            there -= fen
+            freed.append((entry, fen))
+        self.count(freed, self.owed)
 
 
 class Ledger(RuleBasedStateMachine):
@@ -159,6 +204,20 @@ class Ledger(RuleBasedStateMachine):
     def demand(self, place: int, fen: int) -> None:
         self.models[place].owed.append(Owed(fen))
         self.call(topups.demand, True, shop=self.shops[place], amount_fen=fen)
+
+    @rule(place=PLACES, which=st.integers(0, 9))
+    def cancel(self, place: int, which: int) -> None:
+        model = self.models[place]
+        if model.owed:
+            which %= len(model.owed)
+            could = model.owed[which].state == "open"
+            top_up = self.owed_of(place)[which]
+            if could:
+                model.cancel(model.owed[which])
+                topups.cancel(top_up, by=None, at=AT, reason="r")
+            else:
+                with pytest.raises(Refused):
+                    topups.cancel(top_up, by=None, at=AT, reason="r")
 
     @rule(place=PLACES, which=st.integers(0, 9), fen=AMOUNTS)
     def settle(self, place: int, which: int, fen: int) -> None:

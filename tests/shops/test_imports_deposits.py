@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 
+from opsdesk import books
 from shops import accounts, deposits, imports, topups
 from shops.errors import NotAllowed
 from shops.models import DepositEntry, ImportBatch, Settlement, Shop
@@ -83,6 +84,24 @@ def test_payments_of_a_file_settle_what_is_due_first(shop: Shop) -> None:
         ("R2", first.pk, 200),
         ("R2", second.pk, 50),
     ]
+
+
+def test_what_a_file_pays_of_a_shortage_is_deducted_and_not_there_for_what_follows(shop: Shop) -> None:
+    entered(deposits.deduct, shop, 300)
+    topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="second")
+    paid = "R1,S1,top_up,2,2026-03-10 08:00,\nR2,S1,top_up,2.5,2026-03-10 09:00,\n"
+    batch = bring("deposits", f"{HEADERS}{paid}R3,S1,compensate,1.51,2026-03-10 10:00,\n")
+    assert errors(batch) == [(4, "amount", "1.51", "overdraft")]
+    assert "would hold 1.50 yuan by then" in only_error(batch).message
+    bring("deposits", f"{HEADERS}{paid}R3,S1,compensate,1.50,2026-03-10 10:00,\n")
+    assert sorted(statement(shop)) == [
+        (1, "top_up", 200, 200),
+        (2, "top_up", 250, 450),
+        (3, "compensate", -150, 300),
+        (4, "collect", -200, 100),
+        (5, "collect", -100, 0),
+    ]
+    assert books.verify_ledger() is None
 
 
 def test_a_file_without_notes_has_entries_without_causes(shop: Shop) -> None:

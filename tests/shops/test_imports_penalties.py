@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection
 
-from shops import accounts, catalogue, enrollments, imports, penalties, points
+from shops import accounts, catalogue, enrollments, penalties, points
 from shops.errors import NotAllowed
 from shops.models import Alliance, DepositEntry, Ground, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_product, make_shop, make_user
@@ -112,11 +112,105 @@ def test_the_same_file_again_changes_nothing_whatever_has_become_of_its_cases(sh
     assert [case(reference).status for reference in ("P1", "P2", "P3")] == ["overturned", "imposed", "lifted"]
 
 
-def test_a_case_that_the_platform_decides_after_all_is_told_apart(shop: Shop) -> None:
-    bring("penalties", f"{HEADERS}P1,S1,V1,2026-03-02,,,reported,,,,\n")
-    batch = bring("penalties", f"{HEADERS}P1,S1,V1,2026-03-02,,,imposed,,4,,\n")
-    assert errors(batch) == [(2, "status", "imposed", "known_case"), (2, "points", "4", "known_case")]
-    assert "came in as “reported”" in imports.errors_of(batch)[0].message
+REPORTED = f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,reported,,,,late\n"
+DECIDED = f"{HEADERS}P1,S1,V8,2026-03-05 10:00,,,imposed,,4,30.50,late dispatch\n"
+
+
+def test_a_case_that_the_platform_decides_after_all_becomes_imposed(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    bring("penalties", REPORTED)
+    penalty = case()
+    batch = bring("penalties", DECIDED, at=AT)
+    assert (errors(batch), counts(batch)) == ([], (1, 0, 1, 0, 0))
+    assert batch.changes["columns"] == {"status": 1}
+    penalty.refresh_from_db()
+    assert (penalty.status, penalty.reported_at, penalty.reason) == ("imposed", IMPOSED, "late dispatch")
+    assert penalty.imposed_at == datetime(2026, 3, 5, 10, tzinfo=SHANGHAI)
+    assert penalty.violation_version == catalogue.version_of(penalty.violation)
+    assert [(one.kind, one.applied_at) for one in penalty.measures.order_by("pk")] == [
+        ("points", penalty.imposed_at),
+        ("deduct", penalty.imposed_at),
+    ]
+    assert (points.standing_points(shop, None, AT), accounts.balance_of(shop)) == (4, 69_50)
+    assert [row.history_type for row in penalty.history.order_by("history_id")] == ["+", "~"]
+
+
+def test_both_files_of_a_case_again_change_nothing_in_either_order(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    for content in (REPORTED, DECIDED):
+        bring("penalties", content)
+    for content in (DECIDED, REPORTED, DECIDED):
+        batch = bring("penalties", content)
+        assert (errors(batch), counts(batch)) == ([], (1, 0, 0, 1, 0))
+    assert (Penalty.history.count(), accounts.balance_of(shop)) == (2, 69_50)
+
+
+def test_what_the_platform_has_imposed_of_a_case_does_not_change_by_another_file(shop: Shop) -> None:
+    bring("penalties", REPORTED)
+    bring("penalties", DECIDED)
+    batch = bring("penalties", DECIDED.replace("10:00", "10:01"))
+    assert errors(batch) == [(2, "imposed_at", "2026-03-05 10:01", "known_case")]
+
+
+def test_the_decision_may_say_where_a_case_was_that_was_reported_without(shop: Shop) -> None:
+    bring(
+        "penalties",
+        f"{HEADERS}P1,S1,V1,2026-03-02,,,reported,,,,\nP2,S1,V1,2026-03-02,{WECHAT},,reported,,,,\n",
+    )
+    where = f"{HEADERS}P1,S1,V1,2026-03-03,{DOUYIN},,,,,,\n"
+    assert [counts(bring("penalties", where)) for _twice in "12"] == [(1, 0, 1, 0, 0), (1, 0, 0, 1, 0)]
+    assert (case().status, case().alliance.code) == ("imposed", DOUYIN)
+    batch = bring("penalties", f"{HEADERS}P2,S1,V1,2026-03-03,{DOUYIN},,,,,,\n")
+    assert errors(batch) == [(2, "alliance", DOUYIN, "known_case")]
+
+
+def imposed_by_hand(penalty: Penalty) -> None:
+    penalties.impose(
+        case=penalty,
+        shop=penalty.shop,
+        ground=Ground.VIOLATION,
+        violation=penalty.violation,
+        measures=[
+            Measure(kind=Measure.Kind.POINTS, points=4),
+            Measure(kind=Measure.Kind.DEDUCT, basis="fixed", amount_fen=30_50),
+        ],
+        by=make_user("operator"),
+        at=AT,
+        reason="as reported",
+        evidence={},
+    )
+
+
+def test_a_case_that_the_desk_has_decided_stays_as_it_is_when_the_platform_decides_too(shop: Shop) -> None:
+    paid_in(shop, 100_00)
+    bring("penalties", REPORTED)
+    imposed_by_hand(case())
+    for becomes in ("imposed", "lifted", "overturned"):
+        if becomes != "imposed":
+            getattr(penalties, {"lifted": "lift", "overturned": "overturn"}[becomes])(
+                case(), by=None, at=AT + timedelta(days=1), reason="enough"
+            )
+        kept = (case().status, case().imposed_at, Penalty.history.count(), accounts.balance_of(shop))
+        batch = bring("penalties", DECIDED, at=AT + timedelta(days=2))
+        assert (errors(batch), counts(batch)) == ([], (1, 0, 0, 1, 0))
+        assert (case().status, case().imposed_at, Penalty.history.count(), accounts.balance_of(shop)) == kept
+        assert kept[0] == becomes
+
+
+def test_other_points_than_the_desk_gave_are_told(shop: Shop) -> None:
+    bring("penalties", REPORTED)
+    imposed_by_hand(case())
+    batch = bring("penalties", DECIDED.replace(",4,", ",6,"))
+    assert errors(batch) == [(2, "points", "6", "decided_otherwise")]
+    assert "with “4”" in only_error(batch).message
+
+
+def test_what_a_dismissed_case_costs_by_the_platform_is_told(shop: Shop) -> None:
+    bring("penalties", REPORTED)
+    penalties.dismiss(case(), by=None, at=AT, reason="unfounded")
+    assert [error[1] for error in errors(bring("penalties", DECIDED))] == ["points", "deposit_deducted"]
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,imposed,,,,\n")
+    assert (counts(batch), case().status) == ((1, 0, 0, 1, 0), "dismissed")
 
 
 def test_a_contradiction_shows_what_stands_in_files_words(shop: Shop) -> None:

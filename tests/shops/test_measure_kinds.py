@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
-from shops import measures, points, standing
+from shops import deposits, measures, points, standing
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.models import Alliance, Measure, Shop, TopUp
@@ -150,6 +150,25 @@ def test_what_a_deduction_lacks_becomes_due_and_is_due_no_longer_once_undone() -
         assert measures.describe(measure) == "Deducted ¥100.00 from the deposit, and ¥200.00 became due"
     measures.undo(measure, by=None, at=AT)
     assert (balance_of(shop), TopUp.objects.get().state) == (10_000, "cancelled")
+
+
+def test_what_a_deduction_lacked_is_deducted_once_paid_and_told_and_given_back() -> None:
+    shop = make_shop()
+    paid_in(shop, 10_000)
+    measure = applied(shop, "deduct", basis="fixed", amount_fen=30_000)
+    owed = TopUp.objects.get()
+    deposits.settle(owed, key="a part", cause="paid", by=None, at=AT, amount_fen=5_000)
+    with translation.override("en"):
+        told = measures.describe(Measure.objects.get(pk=measure.pk))
+    assert told == (
+        "Deducted ¥100.00 from the deposit, and ¥200.00 became due, of which ¥50.00 were paid and deducted"
+    )
+    deposits.settle(owed, key="the rest", cause="paid", by=None, at=AT)
+    assert (balance_of(shop), owed.state) == (0, "settled")
+    measures.undo(measure, by=None, at=AT)
+    assert (balance_of(shop), TopUp.objects.get().state) == (30_000, "cancelled")
+    measures.undo(measure, by=None, at=AT)
+    assert (balance_of(shop), len(statement(shop))) == (30_000, 9)
 
 
 def test_of_two_suspensions_one_undone_leaves_the_other_standing_and_no_file_lifts_it() -> None:

@@ -8,10 +8,12 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import enrollments, penalties
+from shops import deposits, enrollments, penalties, topups
+from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, Violation
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, TopUp, Violation
 from tests.factories import AT, DOUYIN, make_enrollment, make_penalty, make_product, make_shop, make_user
+from tests.shops.accounting import entered, paid_in
 
 
 def impose(enrollment: Enrollment, by: User | None = None, ground: str = "metric", **values) -> Penalty:
@@ -230,3 +232,33 @@ def test_whatever_is_done_in_whatever_order_openings_stay_numbered_and_within_th
             assert set(undone) <= {"overturned"}
         # The next example begins with nothing.
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+def test_a_payment_of_a_penalty_that_was_wrong_counts_for_what_the_next_one_lacked() -> None:
+    shop = make_shop()
+    paid_in(shop, 100_00)
+    first, second = (
+        penalties.impose(
+            shop=shop,
+            ground="judgement",
+            measures=[Measure(kind="deduct", basis="fixed", amount_fen=fen)],
+            by=None,
+            at=AT,
+            reason="as found",
+            evidence={},
+        )
+        for fen in (300_00, 150_00)
+    )
+    entered(deposits.top_up, shop, 200_00)
+    assert (balance_of(shop), outstanding(second)) == (0, 150_00)
+    penalties.overturn(first, by=None, at=AT, reason="wrong")
+    # It has paid 300.00 in all, and the penalty that stands has cost it 150.00.
+    assert (balance_of(shop), outstanding(second)) == (150_00, 0)
+    penalties.overturn(second, by=None, at=AT, reason="wrong")
+    assert balance_of(shop) == 300_00
+    assert set(TopUp.objects.values_list("state", flat=True)) == {"cancelled"}
+
+
+def outstanding(penalty: Penalty) -> int:
+    return topups.outstanding_of(TopUp.objects.get(measure__penalty=penalty))

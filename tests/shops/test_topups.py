@@ -10,7 +10,7 @@ import pytest
 from opsdesk import books
 from shops import accounts, deposits, topups
 from shops.errors import NotAllowed, Refused
-from shops.models import Settlement, TopUp
+from shops.models import DepositEntry, Settlement, Shop, TopUp
 from tests.factories import AT, make_shop, make_user
 from tests.shops.accounting import entered, paid_in, statement, taken_back
 
@@ -102,11 +102,91 @@ def test_a_payment_of_what_is_owed_no_longer_is_taken_back_for_good() -> None:
     payment = settled(owed)
     taken_back(deduction)
     owed.refresh_from_db()
-    assert owed.state == "settled"
+    assert (owed.state, accounts.balance_of(shop)) == ("cancelled", 100)
     taken_back(payment)
     owed.refresh_from_db()
     assert (owed.state, accounts.balance_of(shop)) == ("cancelled", 10)
     assert books.verify_ledger() is None
+
+
+def short_by(fen: int, *, there: int = 0, shop: Shop | None = None) -> tuple[DepositEntry | None, TopUp]:
+    """A deduction that has found `there`, and what it left due."""
+    shop = shop or make_shop()
+    if there:
+        paid_in(shop, there)
+    return entered(deposits.deduct, shop, there + fen, cause="V8")
+
+
+def test_what_a_deduction_found_missing_is_deducted_once_it_is_paid() -> None:
+    _entry, owed = short_by(200, there=300)
+    payment = settled(owed, amount_fen=50)
+    settled(owed, key="the rest")
+    assert statement(owed.shop)[2:] == [
+        (3, "top_up", 50, 50),
+        (4, "collect", -50, 0),
+        (5, "top_up", 150, 150),
+        (6, "collect", -150, 0),
+    ]
+    assert payment.settlements.get().collected.cause == "V8"
+    assert settled(owed, amount_fen=50) == payment
+    assert (len(statement(owed.shop)), owed.state, books.verify_ledger()) == (6, "settled", None)
+    with pytest.raises(Refused, match=r"Only ¥0\.00 is free"):
+        entered(deposits.refund, owed.shop, 1)
+
+
+def test_what_is_demanded_stays_in_the_deposit_once_it_is_paid() -> None:
+    owed = demanded(100)
+    settled(owed)
+    assert statement(owed.shop) == [(1, "top_up", 100, 100)]
+
+
+def test_a_payment_that_was_deducted_is_taken_back_with_what_was_deducted_of_it() -> None:
+    _entry, owed = short_by(200, there=300)
+    payment = settled(owed)
+    collected = payment.settlements.get().collected
+    with pytest.raises(Refused, match="Take back the payment"):
+        taken_back(collected)
+    taken_back(payment)
+    owed.refresh_from_db()
+    assert (owed.state, topups.outstanding_of(owed), accounts.balance_of(owed.shop)) == ("open", 200, 0)
+    settled(owed, key="again")
+    assert (owed.state, accounts.balance_of(owed.shop), books.verify_ledger()) == ("settled", 0, None)
+
+
+def test_payments_of_a_wrong_deduction_count_towards_what_is_due_next() -> None:
+    shop = make_shop()
+    first, owed = short_by(200, there=100, shop=shop)
+    _none, later = short_by(150, shop=shop)
+    settled(owed)
+    assert first is not None
+    taken_back(first)
+    owed.refresh_from_db()
+    later.refresh_from_db()
+    assert (owed.state, later.state) == ("cancelled", "settled")
+    # Of the 300 that it paid in all, the second deduction has taken its 150.
+    assert (accounts.balance_of(shop), books.verify_ledger()) == (150, None)
+
+
+def test_what_is_waived_of_a_deduction_leaves_what_was_paid_of_it_deducted() -> None:
+    shop = make_shop()
+    entry, owed = short_by(200, there=100, shop=shop)
+    settled(owed, amount_fen=50)
+    other = topups.demand(shop=shop, amount_fen=70, by=None, at=AT, key="other")
+    topups.cancel(owed, by=None, at=AT, reason="waived")
+    assert (topups.outstanding_of(other), accounts.balance_of(shop), books.verify_ledger()) == (70, 0, None)
+    assert entry is not None
+    taken_back(entry)
+    assert (topups.outstanding_of(other), accounts.balance_of(shop), books.verify_ledger()) == (20, 150, None)
+
+
+def test_what_was_paid_of_a_demand_that_is_cancelled_counts_next_as_far_as_it_is_there() -> None:
+    shop = make_shop()
+    first = topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="first")
+    settled(first, amount_fen=80)
+    entered(deposits.compensate, shop, 50)
+    second = topups.demand(shop=shop, amount_fen=100, by=None, at=AT, key="second")
+    topups.cancel(first, by=None, at=AT, reason="waived")
+    assert (topups.outstanding_of(second), accounts.balance_of(shop), books.verify_ledger()) == (70, 30, None)
 
 
 def test_a_payment_towards_one_that_was_cancelled_is_refused() -> None:
