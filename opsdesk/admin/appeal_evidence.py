@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET
 from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
 from opsdesk.appeals.evidence import STRIKE
-from opsdesk.exhibits import content_of, view_of
+from opsdesk.exhibits import ENDINGS, content_of, to_be_saved_as, view_of
 from opsdesk.exhibits.keeping import SMALL
 from opsdesk.models import Appeal, Evidence
 from shops.admin.forms import form_page
@@ -110,7 +110,7 @@ def original(request: HttpRequest, token: UUID) -> FileResponse:
     return _answer(
         partial(content_of, evidence.place),
         as_attachment=True,
-        filename=evidence.name,
+        filename=to_be_saved_as(evidence.name, ENDINGS[Evidence.Kind(evidence.kind)]),
         content_type="application/octet-stream",
     )
 

@@ -61,7 +61,7 @@ def add(
     require(by, ADD)
     if not evidence and not clean(text):
         raise Refused(_("Choose a file or write a statement."))
-    with looked_into(evidence) as looked, shelf() as put, transaction.atomic():
+    with looked_into(evidence) as looked, transaction.atomic(), shelf() as put:
         appeal = locked(appeal_id)
         answers = _item_of(appeal, item)
         added = []

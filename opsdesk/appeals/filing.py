@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
@@ -54,7 +53,7 @@ def file(
     outside the window.
     """
     require(by, FILE)
-    with _handed_in(evidence, by) as looked, shelf() as put, transaction.atomic():
+    with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         return file_looked_into(
             penalty=penalty,
             channel=channel,
@@ -80,7 +79,7 @@ def file_looked_into(
     by: User | None,
     at: datetime,
 ) -> Appeal:
-    """The same within a transaction and around a shelf of the caller's, with files that were judged."""
+    """The same within a transaction and a shelf of the caller's, with files that were judged."""
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
     if not in_time(filed_at, window.until):
         raise TooLate(penalty, window, filed_at)
@@ -106,7 +105,7 @@ def admit_late(
     Refused like `file`, without a reason, and when it is in time after all.
     """
     require(by, ADMIT_LATE)
-    with _handed_in(evidence, by) as looked, shelf() as put, transaction.atomic():
+    with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
         if in_time(filed_at, window.until):
             raise Refused(_("This appeal is in time and needs nobody's leave."))
@@ -126,10 +125,11 @@ def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextM
 
 
 def case_of(text: str) -> Penalty | None:
-    """The penalty that people quote so."""
+    """The penalty that people quote so: by the desk's own number, else by the platform's."""
     number = text[1:] if text[:1] in ("P", "p") else ""
-    by_number = Q(pk=int(number)) if number.isdecimal() and len(number) < 18 else Q(pk=None)
-    return Penalty.objects.filter(by_number | Q(reference=text) & ~Q(reference="")).first()
+    if number.isdecimal() and len(number) < 18 and (own := Penalty.objects.filter(pk=int(number)).first()):
+        return own
+    return Penalty.objects.filter(reference=text).exclude(reference="").first()
 
 
 def is_appealable(penalty: Penalty) -> bool:

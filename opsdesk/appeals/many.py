@@ -70,8 +70,8 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
         # Before anything is locked.
         looked = {number: _looked_into(row, number, parcel, wrong, stack) for number, row in rows}
         wrong += _left_over(parcel, rows)
-        put = stack.enter_context(shelf())
         stack.enter_context(transaction.atomic())
+        put = stack.enter_context(shelf())
         for number, row in rows:
             try:
                 # Each row by itself: of a file all wrong rows are told.

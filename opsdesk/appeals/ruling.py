@@ -58,7 +58,8 @@ def grant(
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
     penalty = appeal.penalty
     active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
-    voiding.overturn(penalty, by=by, at=at, reason=clean(reason))
+    # More people read of the penalty than of its appeal: the reasons stay with the appeal.
+    voiding.overturn(penalty, by=by, at=at, reason=str(appeal))
     _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
     return appeal
 
@@ -83,7 +84,7 @@ def grant_in_part(
     chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
     if len(chosen) != len(asked):
         raise Refused(_("Choose measures of this penalty that are in effect."))
-    voiding.undo_measures(penalty, chosen, by=by, at=at, reason=clean(reason))
+    voiding.undo_measures(penalty, chosen, by=by, at=at, reason=str(appeal))
     stays.end_stay(penalty, by=by, reason=str(appeal))
     _rule(appeal, State.GRANTED_IN_PART, chosen, reason, all_the_same, by=by, at=at)
     return appeal

@@ -149,7 +149,11 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     """
     require(by, stays.STAY)
     appeal = locked_with_its_shop(appeal_id)
-    stays.stay(appeal.penalty, by=by, at=at, reason=clean(reason))
+    if not clean(reason):
+        raise Refused(_("A stay takes a reason."))
+    # More people read of the penalty than of its appeal: what is said of it stays with the appeal.
+    stays.stay(appeal.penalty, by=by, at=at, reason=str(appeal))
+    appeal.save_by(by, f"stayed: {clean(reason)}")
     return appeal
 
 
@@ -160,8 +164,9 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     appeal = locked_with_its_shop(appeal_id)
     if not clean(reason):
         raise Refused(_("Say why the stay ends."))
-    if not stays.end_stay(appeal.penalty, by=by, reason=clean(reason)):
+    if not stays.end_stay(appeal.penalty, by=by, reason=str(appeal)):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
+    appeal.save_by(by, f"stay ended: {clean(reason)}")
     return appeal
 
 

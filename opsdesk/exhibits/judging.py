@@ -31,11 +31,12 @@ class Kind(TextChoices):
     STATEMENT = "statement", gettext_lazy("statement")
 
 
-CONTENT_TYPES = {
-    Kind.JPEG: "image/jpeg",
-    Kind.PNG: "image/png",
-    Kind.PDF: "application/pdf",
-    Kind.MP4: "video/mp4",
+# Of the names under which one is saved, the usual one first.
+ENDINGS = {
+    Kind.JPEG: (".jpg", ".jpeg"),
+    Kind.PNG: (".png",),
+    Kind.PDF: (".pdf",),
+    Kind.MP4: (".mp4", ".m4v"),
 }
 
 

@@ -58,7 +58,10 @@ class Shelf:
 
 @contextmanager
 def shelf() -> Iterator[Shelf]:
-    """Around a transaction: where it fails, what was put into the store for it is taken out again."""
+    """Inside a transaction: where what is done there fails, what was put into the store is taken out again.
+
+    Not around it: where only the answer to its end is lost, rows may stand, and what they name has to stay.
+    """
     put = Shelf()
     try:
         yield put

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST = 200
 NAMELESS = "file"
@@ -11,6 +12,13 @@ _PARTS = re.compile(r"[/\\]")
 # Beside the control characters: what turns the direction of writing or can't be seen makes `gpj.exe` of
 # `exe.jpg`; surrogates are in no text.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def to_be_saved_as(name: str, endings: Sequence[str]) -> str:
+    """The name with an ending of its kind, the first where it has none: what a file is saved under says with
+    what it is opened, and a picture called `proof.hta` would be run.
+    """
+    return name if name.lower().endswith(tuple(endings)) else f"{name}{endings[0]}"
 
 
 def as_name(given: str) -> str:

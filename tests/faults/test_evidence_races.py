@@ -6,8 +6,11 @@ import io
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
 from opsdesk import appeals, audit
@@ -91,3 +94,22 @@ def test_of_two_who_strike_a_file_one_does_and_the_other_is_told(committed_db) -
         assert first is None
         assert "was struck by" in str(second)
         assert Evidence.objects.get(token=token).history.count() == 2
+
+
+def test_what_was_committed_keeps_its_files_though_the_answer_was_lost(
+    committed_db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appeal = make_appeal()
+    commit = DatabaseWrapper._commit
+
+    def unanswered(wrapper: DatabaseWrapper) -> None:
+        commit(wrapper)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DatabaseWrapper, "_commit", unanswered)
+        with pytest.raises(OperationalError):
+            appeals.add(appeal.pk, evidence=[Offered("a.jpg", io.BytesIO(jpeg()))], by=None, at=LATER)
+    connection.close()
+    assert Evidence.objects.filter(appeal=appeal).count() == 1
+    assert audit.verify_evidence() is None

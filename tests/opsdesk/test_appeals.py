@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit, penalising, review
+from opsdesk.appeals import filing
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
 from shops import enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
@@ -323,6 +324,16 @@ def test_the_system_hears_no_appeal(judge: User) -> None:
         appeals.deny(taken(judge).pk, reason="r", by=None, at=LATER)
 
 
+def test_a_case_goes_by_the_desks_own_number_before_a_platforms() -> None:
+    own = make_penalty()
+    other = make_penalty(reference=own.case_number)
+    assert filing.case_of(own.case_number) == own
+    assert filing.case_of("P99999999") is None
+    other.reference = "DY-1"
+    other.save_by(None, "corrected")
+    assert filing.case_of("DY-1") == other
+
+
 # Rulings
 
 
@@ -339,7 +350,8 @@ def test_a_grant_overturns_the_penalty_and_the_shop_goes_on_with_its_opening(jud
     appeals.grant(appeal.pk, reason="the score was wrong", by=judge, at=LATER)
     appeal, enrollment = fresh(appeal), Enrollment.objects.get(pk=enrollment.pk)
     assert (appeal.state, appeal.decided_by, appeal.ruling) == ("granted", judge, "the score was wrong")
-    assert (appeal.penalty.status, appeal.penalty.ended_reason) == ("overturned", "the score was wrong")
+    # More people read the penalty than its appeal.
+    assert (appeal.penalty.status, appeal.penalty.ended_reason) == ("overturned", str(appeal))
     assert appeal.taken_back == [appeal.penalty.measures.get().pk]
     assert appeal.left_standing == []
     assert (enrollment.state, enrollment.openings_used) == ("open", 2)
@@ -513,6 +525,8 @@ def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, s
         appeals.stay(appeal.pk, reason="doubtful", by=judge, at=LATER)
     appeals.stay(appeal.pk, reason="doubtful", by=supervisor, at=LATER)
     assert not barred.exists()
+    assert "doubtful" not in penalty.history.first().history_change_reason
+    assert appeal.history.first().history_change_reason == "stayed: doubtful"
     # What it closed stays closed.
     assert Enrollment.objects.get(shop=penalty.shop).state == "cleared"
     with pytest.raises(Refused, match="stayed already"):

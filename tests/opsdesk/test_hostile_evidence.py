@@ -15,10 +15,10 @@ from PIL import Image
 
 from opsdesk import appeals
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import as_name, judge
+from opsdesk.exhibits import ENDINGS, as_name, judge, to_be_saved_as
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
-from tests.factories import AT, make_appeal, make_user
+from tests.factories import AT, make_appeal, make_evidence, make_user
 from tests.opsdesk.files import SCRIPT, jpeg
 from tests.opsdesk.hostile_evidence import NAMES, Case, corpus
 
@@ -87,11 +87,31 @@ def test_what_is_taken_is_shown_as_pixels_alone_and_handed_out_as_it_came(case: 
             assert image.width * image.height <= 17_000_000
     answer = client.get(reverse("admin:opsdesk_evidence_original", args=[evidence.token]))
     assert answer["Content-Type"] == "application/octet-stream"
-    assert answer["Content-Disposition"] == f'attachment; filename="{case.file_name}"'
+    name = to_be_saved_as(case.file_name, ENDINGS[evidence.kind])
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
     assert_runs_nothing(answer)
     assert content(answer) == case.content
     viewer = client.get(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]))
     assert SCRIPT not in viewer.content
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("proof.hta", "proof.hta.jpg"),
+        ("proof.jpg.html", "proof.jpg.html.jpg"),
+        ("proof", "proof.jpg"),
+        ("proof.JPG", "proof.JPG"),
+        ("proof.jpeg", "proof.jpeg"),
+    ],
+)
+@pytest.mark.django_db
+def test_a_picture_is_saved_as_a_picture_whatever_it_was_called(name: str, saved: str) -> None:
+    evidence = make_evidence(content=jpeg(), name=name)
+    client = Client()
+    client.force_login(make_user("appeals_officer"))
+    answer = client.get(reverse("admin:opsdesk_evidence_original", args=[evidence.token]))
+    assert answer["Content-Disposition"] == f'attachment; filename="{saved}"'
 
 
 @pytest.mark.django_db
