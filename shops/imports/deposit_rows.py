@@ -19,6 +19,7 @@ _NEW = "p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE 
 # What deductions had found missing is deducted of the payments that a file would enter.
 _OWED = topups.OWED.format(which=f"t.shop_id IN (SELECT p.shop_id FROM import_plan p WHERE {_NEW})")
 COLLECTED = f"""
+CREATE TEMP TABLE import_collected ON COMMIT DROP AS
 SELECT p.row, sum(least(p.until, o.until) - greatest(p.until - p.fen, o.until - o.fen)) AS fen
 FROM (
     SELECT p.row, p.shop_id, {FEN} AS fen,
@@ -41,7 +42,7 @@ JOIN (
         FROM (
             SELECT p.row, p.shop_id, p.at, {FEN} - coalesce(c.fen, 0) AS fen,
                    coalesce(b.balance_fen, 0)::numeric AS opening
-            FROM import_plan p LEFT JOIN ({COLLECTED}) c ON c.row = p.row LEFT JOIN LATERAL (
+            FROM import_plan p LEFT JOIN import_collected c ON c.row = p.row LEFT JOIN LATERAL (
                 SELECT v.balance_fen FROM shops_depositentry v WHERE v.shop_id = p.shop_id
                 ORDER BY v.number DESC LIMIT 1
             ) b ON true
@@ -119,6 +120,8 @@ def judge(staged: Staged, as_of: datetime) -> None:
             params=as_standing(staged, column, f"{stands}::text"),
         )
     _know_what_penalties_deducted(staged)
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_collected")
+    sql.execute(COLLECTED)
     for code, where in (("overdraft", OVERDRAFT), ("too_much_held", TOO_MUCH)):
         reject(staged, code, "amount", joins=BEFORE, where=where, params=BALANCE)
 

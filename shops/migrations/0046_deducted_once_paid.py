@@ -61,7 +61,8 @@ BEGIN
 END $$;
 """
 GUARDS = """
-CREATE FUNCTION shops_depositentry_collects_what_was_paid() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION shops_depositentry_collects_what_was_paid() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     PERFORM FROM shops_settlement s JOIN shops_topup t ON t.id = s.top_up_id
         WHERE s.id = NEW.settlement_id AND s.amount_fen = -NEW.amount_fen AND t.shop_id = NEW.shop_id
@@ -78,7 +79,8 @@ CREATE TRIGGER shops_depositentry_collects_what_was_paid AFTER INSERT ON shops_d
     FOR EACH ROW WHEN (NEW.settlement_id IS NOT NULL)
     EXECUTE FUNCTION shops_depositentry_collects_what_was_paid();
 
-CREATE FUNCTION shops_settlement_of_a_shortage_is_deducted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION shops_settlement_of_a_shortage_is_deducted() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     PERFORM FROM shops_topup t WHERE t.id = NEW.top_up_id AND t.cause = 'shortage'
         AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = NEW.id);
