@@ -89,6 +89,11 @@ _I2 = (
         " AND measure_id IS NOT NULL GROUP BY measure_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
         "measure {} has deducted {} times",
     ),
+    (
+        "SELECT measure_id, sum(amount_fen) FROM shops_depositentry WHERE measure_id IS NOT NULL"
+        " GROUP BY measure_id HAVING sum(amount_fen) > 0 ORDER BY 1 LIMIT 1",
+        "measure {} has given back {} fen more than it deducted",
+    ),
 )
 _I3 = (
     (

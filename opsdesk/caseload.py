@@ -146,6 +146,17 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
     }
 
 
+def lessened_by(appeal: Appeal) -> list[tuple[str, str, str]]:
+    """What its ruling has lessened: the kind of measure, how much it did, and how much it does."""
+    measures = Measure.objects.in_bulk([entry["measure"] for entry in appeal.lessened])
+    told = []
+    for entry in appeal.lessened:
+        measure = measures[entry["measure"]]
+        before = "–" if entry["from"] == "None" else effects.told_much(measure, entry["from"])
+        told.append((measure.get_kind_display(), before, effects.told_much(measure, entry["to"])))
+    return told
+
+
 def next_window(appeal: Appeal) -> Window | None:
     """Until when the shop may go to the next level, once its appeal was not granted in full."""
     level = next_level(appeal.penalty) if appeal.state in Appeal.REJECTED else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from opsdesk.models import Appeal
 from rules import casework
 from rules.metrics import penalties_asked
 from rules.models import Proposal
-from shops import controllers, penalties
+from shops import controllers, lessening, penalties
+from shops.lessening import Less
 from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
@@ -42,17 +43,29 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
 
 @transaction.atomic
 def undo_measures(
-    penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
-) -> None:
-    """Take a part of the penalty back, withdraw what fits no longer, and file what follows.
+    penalty: Penalty,
+    measures: Sequence[Measure],
+    *,
+    by: User | None,
+    at: datetime,
+    reason: str,
+    less: Mapping[int, Less] | None = None,
+) -> list[Measure]:
+    """Take a part of the penalty back, have others (by their keys) do less, withdraw what fits no longer, and
+    file what follows. Returns what was taken back.
 
-    Refused where penalties.undo_measures is. Whether an appeal is heard the caller has asked.
+    Refused where lessening.lessen_measures is. Whether an appeal is heard the caller has asked.
     """
     penalties.lock_standing(penalty.shop)
     waiting = hold_open_proposals(penalty)
-    penalties.undo_measures(penalty, measures, by=by, at=at, reason=reason)
+    if less:
+        undone = lessening.lessen_measures(penalty, less, undone=measures, by=by, at=at, reason=reason)
+    else:
+        undone = list(measures)
+        penalties.undo_measures(penalty, undone, by=by, at=at, reason=reason)
     withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+    return undone
 
 
 def hold_open_proposals(penalty: Penalty) -> list[Proposal]:

@@ -284,7 +284,12 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
     if taken is None:
         return None
     key = f"measure {measure.pk}: given back"
-    return reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    # All of it is back now: what went back before, as it was lessened, would be twice.
+    for entry in DepositEntry.objects.filter(measure=measure, kind=Kind.LESSEN).order_by("number"):
+        key = f"entry {entry.pk}: given back"
+        reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    return reversal
 
 
 def _not_free(free: Free) -> str:

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from shops import controllers, standing
+from shops import controllers, openings, standing
 from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
@@ -152,10 +152,7 @@ def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
             % {"shop": enrollment.shop, "back": date_format(closure.return_from)}
         )
     if enrollment.state == Enrollment.State.APPLIED:
-        raise Refused(
-            _("%(shop)s has already applied to %(alliance)s.")
-            % {"shop": enrollment.shop, "alliance": enrollment.alliance}
-        )
+        raise Refused(_("%(shop)s has already applied to %(alliance)s.") % _names(enrollment))
     enrollment.state = Enrollment.State.APPLIED
     enrollment.save_by(by, reason or "applied")
 
@@ -268,25 +265,31 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
 def go(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
     """The shop closes by itself: wherever it stands, also put out, it comes back by applying (CL-2, R18)."""
     lock(enrollment)
-    if enrollment.state == Enrollment.State.CLEARED:
+    if enrollment.state in (Enrollment.State.OPEN, Enrollment.State.APPLIED):
+        leave(enrollment, by=by, at=at, reason=reason)
+    elif enrollment.state == Enrollment.State.CLEARED:
         enrollment.state = Enrollment.State.LEFT
         enrollment.save_by(by, reason)
-    elif enrollment.state != Enrollment.State.LEFT:
-        leave(enrollment, by=by, at=at, reason=reason)
 
 
 @transaction.atomic
 def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool:
-    """Take a clearance back: the same opening goes on, and no further one is used (R4).
+    """Take a clearance back: the same opening goes on, and no further one is used (R4). A later one is void.
 
-    False, and nothing changes, where it came in or went by itself since, is closed or kept out otherwise.
+    False where it stays out: closed, kept out otherwise, or gone by itself, which then ended it (CL-2).
     """
     enrollment = opening.enrollment
     lock(enrollment)
     opening.refresh_from_db(from_queryset=Opening.objects.select_for_update(no_key=True))
+    if openings.went_by_itself(opening):
+        opening.cause = Opening.Cause.VOLUNTARY
+        opening.save_by(by, "closed by itself since")
+        return False
+    # Having come in again since, the shop stands where it stands, in the earlier opening.
+    if openings.void_the_next(opening, by=by, at=at):
+        return True
     if (
         enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
-        or opening.number != enrollment.openings_used
         or barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
         or standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED
     ):
@@ -306,14 +309,12 @@ def _close(enrollment: Enrollment, *, cause: str, by: User | None, at: datetime,
 
 
 def _already_open(enrollment: Enrollment) -> str:
-    return _("%(shop)s is already open in %(alliance)s.") % {
-        "shop": enrollment.shop,
-        "alliance": enrollment.alliance,
-    }
+    return _("%(shop)s is already open in %(alliance)s.") % _names(enrollment)
 
 
 def _not_open(enrollment: Enrollment) -> str:
-    return _("%(shop)s is not open in %(alliance)s.") % {
-        "shop": enrollment.shop,
-        "alliance": enrollment.alliance,
-    }
+    return _("%(shop)s is not open in %(alliance)s.") % _names(enrollment)
+
+
+def _names(enrollment: Enrollment) -> dict[str, Any]:
+    return {"shop": enrollment.shop, "alliance": enrollment.alliance}

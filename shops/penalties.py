@@ -111,7 +111,7 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     require(by, "shops.lift_penalty")
     lock(penalty)
     if penalty.status != Penalty.Status.IMPOSED:
-        raise Refused(_not_standing(penalty))
+        raise Refused(not_standing(penalty))
     standing = penalty.measures.standing()
     if standing.filter(kind=Kind.CLOSE).exists():
         raise Refused(
@@ -137,7 +137,7 @@ def undo_measures(
     require(by, "shops.overturn_penalty")
     lock(penalty)
     if penalty.status not in Penalty.PENALISED:
-        raise Refused(_not_standing(penalty))
+        raise Refused(not_standing(penalty))
     if not reason.strip():
         raise Refused(_("Taking a measure back takes a reason."))
     chosen = {measure.pk for measure in measures}
@@ -170,7 +170,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     require(by, "shops.overturn_penalty")
     lock(penalty)
     if penalty.status not in Penalty.PENALISED:
-        raise Refused(_not_standing(penalty))
+        raise Refused(not_standing(penalty))
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
     _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
@@ -285,7 +285,8 @@ def _refuse_another_shops_product(shop: Shop, product: Product | None) -> None:
         raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
 
 
-def _not_standing(penalty: Penalty) -> str:
+def not_standing(penalty: Penalty) -> str:
+    """Why nothing of it can be ended."""
     return _("Penalty %(number)s is %(status)s: it can't be ended.") % {
         "number": penalty.case_number,
         "status": penalty.get_status_display(),

@@ -13,7 +13,10 @@ from django.utils.translation import pgettext_lazy
 from opsdesk import caseload, checklists
 from opsdesk.appeals import Offered, case_of
 from opsdesk.models import Appeal, Channel
+from shops import measures as effects
+from shops import money
 from shops.admin.forms import DayField, MomentField
+from shops.models import Measure
 
 # Beyond what anybody reads; a longer text is a file.
 LONGEST = 20_000
@@ -174,19 +177,55 @@ class GrantForm(ReasonForm):
 
 
 class GrantInPartForm(GrantForm):
+    """What is taken back, and what of the rest does less: a field for each measure that can."""
+
     measures = forms.TypedMultipleChoiceField(
-        label=_("Taken back"), coerce=int, widget=forms.CheckboxSelectMultiple
+        label=_("Taken back"), required=False, coerce=int, widget=forms.CheckboxSelectMultiple
     )
-    field_order = ["measures", "reason", "all_the_same"]
 
     def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
         super().__init__(*args, appeal=appeal, **kwargs)
+        active = [effect for effect in caseload.effects_of(appeal.penalty) if effect.active]
         # Django types a form's fields without what this kind of field has.
         self.fields["measures"].choices = [  # type: ignore[attr-defined]
-            (effect.measure.pk, effect.told)
-            for effect in caseload.effects_of(appeal.penalty)
-            if effect.active
+            (effect.measure.pk, effect.told) for effect in active
         ]
+        self.less = {
+            f"less_{effect.measure.pk}": effect for effect in active if effects.can_be_less(effect.measure)
+        }
+        self.fields |= {name: less_field(effect) for name, effect in self.less.items()}
+        self.order_fields(["measures", *self.less, "reason", "all_the_same"])
+
+    def clean(self) -> dict[str, Any]:
+        """With `less`, as the verb takes it."""
+        given = super().clean() or self.cleaned_data
+        less: dict[int, Any] = {}
+        for name, effect in self.less.items():
+            value = given.pop(name, None)
+            if value is not None:
+                in_money = effect.measure.kind in (Measure.Kind.DEDUCT, Measure.Kind.TOP_UP)
+                less[effect.measure.pk] = money.fen_of(value) if in_money else value
+        if not less and not given.get("measures") and not self.errors:
+            raise forms.ValidationError(_("Say what is taken back or lessened."))
+        return {**given, "less": less}
+
+
+def less_field(effect: caseload.Effect) -> forms.Field:
+    """By how much a measure is left to stand; empty: as it is."""
+    given: dict[str, Any] = {
+        "label": format_lazy(_("Lessened to, instead of: {measure}"), measure=effect.told),
+        "required": False,
+    }
+    match effect.measure.kind:
+        case Measure.Kind.POINTS:
+            return forms.IntegerField(min_value=0, **given)
+        case Measure.Kind.SCORE:
+            return forms.DecimalField(min_value=0, max_digits=4, decimal_places=2, **given)
+        case Measure.Kind.DEDUCT | Measure.Kind.TOP_UP:
+            given["help_text"] = _("In yuan.")
+            return forms.DecimalField(min_value=0, max_digits=14, decimal_places=2, **given)
+    given["help_text"] = _("Its new end.")
+    return MomentField(**given)
 
 
 class DeliveryForm(forms.Form):

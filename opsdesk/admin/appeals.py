@@ -271,6 +271,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "why": reasons.words_of(penalty.reason),
             "overdue": appeal.is_open and appeal.due_at < now,
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
+            "lessened": caseload.lessened_by(appeal),
             "left_standing": [
                 effect for effect in caseload.effects_of(penalty) if effect.measure.pk in appeal.left_standing
             ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,9 @@ from opsdesk.appeals.guards import (
 from opsdesk.deadlines import Window, next_level, window_of
 from opsdesk.models import Appeal
 from shops import measures as effects
-from shops import stays
+from shops import openings, stays
 from shops.errors import Refused
+from shops.lessening import Less
 from shops.models import Measure
 from shops.rights import require
 
@@ -72,21 +73,29 @@ def grant_in_part(
     reason: str,
     by: User | None,
     at: datetime,
+    less: Mapping[int, Less] | None = None,
     all_the_same: bool = False,
 ) -> Appeal:
-    """The decision was right, but went too far: the chosen measures (their keys) are taken back.
+    """The decision was right, but went too far: the chosen measures (their keys) are taken back, and others
+    do `less`: fewer points, a smaller sum in fen, an earlier end.
 
-    NotRestored, Refused and AlreadyOver as for `grant`, and Refused where penalties.undo_measures is: a
+    NotRestored, Refused and AlreadyOver as for `grant`, and Refused where lessening.lessen_measures is: a
     ruling that takes back all that stands is a grant.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
-    penalty, asked = appeal.penalty, set(measures)
-    chosen = list(penalty.measures.filter(pk__in=asked, applied_at__isnull=False, undone_at=None))
-    if len(chosen) != len(asked):
+    penalty, asked, less = appeal.penalty, set(measures), dict(less or {})
+    effective = penalty.measures.filter(applied_at__isnull=False, undone_at=None)
+    chosen, smaller = list(effective.filter(pk__in=asked)), list(effective.filter(pk__in=less))
+    if len(chosen) != len(asked) or len(smaller) != len(less):
         raise Refused(_("Choose measures of this penalty that are in effect."))
-    voiding.undo_measures(penalty, chosen, by=by, at=at, reason=str(appeal))
+    undone = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=str(appeal))
     stays.end_stay(penalty, by=by, reason=str(appeal))
-    _rule(appeal, State.GRANTED_IN_PART, chosen, reason, all_the_same, by=by, at=at)
+    appeal.lessened = [
+        {"measure": one.pk, "from": str(effects.much(one)), "to": str(less[one.pk])}
+        for one in sorted(smaller, key=lambda one: one.pk)
+        if one not in undone
+    ]
+    _rule(appeal, State.GRANTED_IN_PART, undone, reason, all_the_same, by=by, at=at)
     return appeal
 
 
@@ -130,7 +139,7 @@ def _rule(
         measure
         for measure in fresh.select_related("opening__enrollment__alliance").order_by("pk")
         # It was taken back, and yet the opening that it closed did not go on.
-        if measure.opening is not None and measure.opening.closed
+        if measure.opening is not None and not openings.goes_on(measure.opening, at)
     ]
     if left and not all_the_same:
         raise NotRestored(left)

@@ -89,6 +89,8 @@ class Appeal(Audited):
     taken_back = ArrayField(
         models.BigIntegerField(), verbose_name=_("measures taken back"), default=list, blank=True
     )
+    # Of each that does less: its key, and how much it did and does.
+    lessened = models.JSONField(_("measures lessened"), default=list, blank=True, db_default=[])
     left_standing = ArrayField(
         models.BigIntegerField(),
         verbose_name=_("could not be restored"),
@@ -141,8 +143,10 @@ class Appeal(Audited):
                 name="opsdesk_appeal_ruling_gives_its_reasons",
             ),
             models.CheckConstraint(
-                condition=Q(state="granted_in_part", taken_back__len__gt=0)
-                | (~Q(state="granted_in_part") & (Q(state="granted") | Q(taken_back__len=0))),
+                condition=(Q(state="granted_in_part") & (Q(taken_back__len__gt=0) | ~Q(lessened=[])))
+                | (
+                    ~Q(state="granted_in_part") & Q(lessened=[]) & (Q(state="granted") | Q(taken_back__len=0))
+                ),
                 name="opsdesk_appeal_in_part_names_what_was_taken_back",
             ),
             models.CheckConstraint(

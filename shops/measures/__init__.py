@@ -8,7 +8,10 @@ followed is not continued, and money that was deducted comes back as a movement 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Field
 
 from shops.measures.effect import Effect
 from shops.measures.money import Deduct, TopUp
@@ -25,13 +28,18 @@ __all__ = [
     "EFFECTS",
     "Effect",
     "apply",
+    "can_be_less",
     "complete",
     "continue_what_nothing_keeps",
     "describe",
     "ends_at",
+    "is_nothing",
     "is_over",
     "lapse",
+    "lessen",
+    "much",
     "needs",
+    "told_much",
     "undo",
     "with_clearances",
 ]
@@ -71,6 +79,37 @@ def undo(measure: Measure, *, by: User | None, at: datetime) -> None:
 def lapse(measure: Measure, *, by: User | None, at: datetime) -> None:
     """End the measure without taking anything back: its time is over, or its penalty was lifted."""
     EFFECTS[measure.kind].lapse(measure, by=by, at=at)
+
+
+def lessen(measure: Measure, less: int | Decimal | datetime, *, by: User | None, at: datetime) -> None:
+    """Have the measure do less: fewer points, a smaller sum in fen, an earlier end. Refused for more, and for
+    nothing, which is to undo it.
+    """
+    EFFECTS[measure.kind].lessen(measure, less, by=by, at=at)
+
+
+def can_be_less(measure: Measure) -> bool:
+    """Whether it stands and is of a kind that can be lessened."""
+    return EFFECTS[measure.kind].can_be_less(measure)
+
+
+def much(measure: Measure) -> Any:
+    """How much it does, in the field by which it can be lessened; None where it has none, or no end."""
+    field = EFFECTS[measure.kind].lessens
+    return getattr(measure, field) if field else None
+
+
+def told_much(measure: Measure, value: str) -> str:
+    """Such a value, as it was kept, in words."""
+    effect = EFFECTS[measure.kind]
+    field = Measure._meta.get_field(effect.lessens)
+    assert isinstance(field, Field)
+    return effect.amount(field.to_python(value))
+
+
+def is_nothing(less: int | Decimal | datetime) -> bool:
+    """Whether nothing would be left of a measure that is lessened to this."""
+    return not isinstance(less, datetime) and less == 0
 
 
 def describe(measure: Measure) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -35,6 +36,9 @@ class Effect:
 
     A subclass says what it will do and what it did, what it needs, and what it changes beside its own record.
     """
+
+    # The field by which it does more or less; empty where it stands as a whole or not at all.
+    lessens = ""
 
     def apply(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         """Refused where the measure lacks what it needs, or can't take effect."""
@@ -77,6 +81,43 @@ class Effect:
         measure.lapsed_at = at
         measure.save_by(by, "lapsed")
 
+    def lessen(
+        self, measure: Measure, less: int | Decimal | datetime, *, by: User | None, at: datetime
+    ) -> None:
+        """Have it do less from now on, never more: `less` is of the field that it lessens.
+
+        Refused where it is taken back or over, where it can't be lessened, and for what isn't less.
+        """
+        if not self.can_be_less(measure):
+            raise Refused(
+                _("“%(measure)s” can't be lessened: it stands as a whole, or is taken back.")
+                % {"measure": measure.get_kind_display()}
+            )
+        self.refuse_unless_less(measure, less, at)
+        setattr(measure, self.lessens, less)
+        measure.save_by(by, "lessened")
+        self.give_back(measure, by=by, at=at)
+
+    def can_be_less(self, measure: Measure) -> bool:
+        """Whether there is something of it to be lessened."""
+        stands = measure.applied_at is not None and measure.undone_at is None and measure.lapsed_at is None
+        return bool(self.lessens) and stands
+
+    def refuse_unless_less(self, measure: Measure, less: int | Decimal | datetime, at: datetime) -> None:
+        before = getattr(measure, self.lessens)
+        if isinstance(less, datetime) or not 0 < less < before:
+            raise Refused(
+                _("“%(measure)s” is lessened to something above zero and below %(before)s.")
+                % {"measure": measure.get_kind_display(), "before": self.amount(before)}
+            )
+
+    def amount(self, value: Any) -> str:
+        """A value of the field that it lessens, for people."""
+        return localize(value)
+
+    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        """Once less is on record: what was taken beyond it."""
+
     def describe(self, measure: Measure) -> str:
         """What it will do, does or did."""
         if measure.applied_at is None:
@@ -114,6 +155,25 @@ class Effect:
     def did(self, measure: Measure) -> str:
         """What it has done; told alike unless a kind says otherwise."""
         return self.will(measure)
+
+
+class Lasting(Effect):
+    """One that is in effect until its end: lessened, it ends earlier."""
+
+    lessens = "ends_at"
+
+    def refuse_unless_less(self, measure: Measure, less: int | Decimal | datetime, at: datetime) -> None:
+        assert isinstance(less, datetime)
+        # What was in effect until now can't be undone by an end that is over: that is to take it back.
+        if less <= at or (measure.ends_at is not None and less >= measure.ends_at):
+            before = self.amount(measure.ends_at) if measure.ends_at else "–"
+            raise Refused(
+                _("“%(measure)s” is lessened to an end that comes after now and before %(before)s.")
+                % {"measure": measure.get_kind_display(), "before": before}
+            )
+
+    def amount(self, value: Any) -> str:
+        return date_format(localtime(value), "DATETIME_FORMAT")
 
 
 def until(measure: Measure, told: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
-from shops import deposits, money, movements, topups
+from shops import deposits, money, movements, returns, topups
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.measures.effect import Effect
@@ -37,6 +37,8 @@ def amount_of(measure: Measure, balance: int) -> int | None:
 
 class Deduct(Effect):
     """Takes a fixed sum, the actual loss, a share or all of the balance; what is missing becomes due."""
+
+    lessens = "amount_fen"
 
     def needs(self, measure: Measure) -> list[str]:
         if not measure.basis:
@@ -63,6 +65,19 @@ class Deduct(Effect):
 
     def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
+
+    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        assert measure.amount_fen is not None
+        # What is paid of what it left due is deducted payment by payment: that goes back as a whole alone.
+        if any(one.kind == DepositEntry.Kind.COLLECT for one in measure.deposit_entries.all()):
+            raise Refused(
+                _("What this deduction left due was paid in part: it can be taken back, but not lessened.")
+            )
+        cause = measure.penalty.case_number
+        returns.deduct_less(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+
+    def amount(self, value: Any) -> str:
+        return money.told(value)
 
     def will(self, measure: Measure) -> str:
         match measure.basis:
@@ -104,11 +119,18 @@ class Deduct(Effect):
             )
         if taken < wanted:
             return _("Deducted %(taken)s from the deposit, and %(due)s became due") % told
+        if taken > wanted:
+            return _("Deducted %(taken)s from the deposit, of which %(back)s went back") % {
+                **told,
+                "back": money.told(taken - wanted),
+            }
         return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
 
 
 class TopUp(Effect):
     """The shop has to pay so much more into its deposit."""
+
+    lessens = "amount_fen"
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.amount_fen else ["amount_fen"]
@@ -119,6 +141,14 @@ class TopUp(Effect):
 
     def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
+
+    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        assert measure.amount_fen is not None
+        cause = measure.penalty.case_number
+        returns.owe_less(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+
+    def amount(self, value: Any) -> str:
+        return money.told(value)
 
     def will(self, measure: Measure) -> str:
         if not measure.amount_fen:

@@ -27,6 +27,8 @@ class Warn(Effect):
 class Points(Effect):
     """Points count towards thresholds until they lapse, in an alliance or on the platform (shops.points)."""
 
+    lessens = "points"
+
     def complete(self, measure: Measure, at: datetime) -> None:
         if measure.ends_at is None:
             alliance = measure.alliance
@@ -53,6 +55,8 @@ class Points(Effect):
 
 class Score(Effect):
     """What the platform takes off the experience score. On record: the score stays what is imported."""
+
+    lessens = "score"
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.score else ["score"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from shops.measures.effect import Effect, until
+from shops.measures.effect import Effect, Lasting, until
 from shops.models import Measure
 
 
-class ReduceRoom(Effect):
+class ReduceRoom(Lasting):
     """The live room is shown to fewer people."""
 
     def will(self, measure: Measure) -> str:
@@ -21,7 +21,7 @@ class ReduceRoom(Effect):
         return until(measure, _("The live room's traffic is reduced"))
 
 
-class ReduceAccount(Effect):
+class ReduceAccount(Lasting):
     """The whole account is shown to fewer people."""
 
     def will(self, measure: Measure) -> str:
@@ -31,7 +31,7 @@ class ReduceAccount(Effect):
         return until(measure, _("The account's traffic is reduced"))
 
 
-class RestrictLive(Effect):
+class RestrictLive(Lasting):
     """The shop may not sell live."""
 
     def will(self, measure: Measure) -> str:
@@ -41,7 +41,7 @@ class RestrictLive(Effect):
         return until(measure, _("Live selling is restricted"))
 
 
-class Suspend(Effect):
+class Suspend(Lasting):
     """The shop is closed to buyers until a date, on which that ends by itself (CL-3)."""
 
     def needs(self, measure: Measure) -> list[str]:

@@ -67,7 +67,9 @@ class Enrollment(Audited):
 
 
 class Opening(Audited):
-    """One time that a shop was opened in an alliance. Its number and date never change."""
+    """One time that a shop was opened in an alliance. Its date never changes, nor its number, but where a
+    wrongful clearance is taken back: then the next is void, and those after it move up.
+    """
 
     class Cause(models.TextChoices):
         METRIC = "metric", _("metric")
@@ -79,13 +81,29 @@ class Opening(Audited):
     enrollment = models.ForeignKey(
         Enrollment, models.PROTECT, verbose_name=_("enrollment"), related_name="openings"
     )
-    number = models.PositiveSmallIntegerField(_("number"))
+    # None once it is void.
+    number = models.PositiveSmallIntegerField(_("number"), null=True)
     opened_on = models.DateField(
         _("opened on"), null=True, blank=True, help_text=_("Empty: before the desk's record began.")
     )
     closed_on = models.DateField(_("closed on"), null=True, blank=True)
     cause = models.CharField(_("closed because"), max_length=20, choices=Cause.choices, blank=True)
     closed = models.BooleanField(_("closed"), default=False)
+    voided_at = models.DateTimeField(
+        _("void since"),
+        null=True,
+        blank=True,
+        help_text=_("The clearance before it was wrong: it used none, the earlier opening went on."),
+    )
+    part_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("part of"),
+        null=True,
+        blank=True,
+        related_name="parts",
+        help_text=_("The opening that went on in its place."),
+    )
 
     class Meta:
         verbose_name = _("opening")
@@ -104,6 +122,18 @@ class Opening(Audited):
             models.CheckConstraint(
                 condition=Q(closed=True) | (Q(closed_on=None) & Q(cause="")),
                 name="shops_opening_that_is_open_has_no_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at=None, part_of=None, number__isnull=False)
+                | Q(
+                    voided_at__isnull=False,
+                    part_of__isnull=False,
+                    number=None,
+                    closed=True,
+                    closed_on=None,
+                    cause="",
+                ),
+                name="shops_opening_that_is_void_is_part_of_another_and_has_no_number",
             ),
         ]
 

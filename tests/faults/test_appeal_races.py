@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.db.models import QuerySet
 
-from opsdesk import appeals, audit
+from opsdesk import appeals, audit, penalising
 from opsdesk.appeals import ruling
 from opsdesk.models import Appeal
 from rules import sweeps
@@ -109,6 +109,57 @@ def test_control_without_locks_and_guards_an_appeal_is_granted_and_denied(
     monkeypatch.setattr(ruling, "_to_be_ruled_on", together)
     assert at_once(grant(appeal, judge), deny(appeal, judge)) == [None, None]
     assert set(appeal.history.values_list("state", flat=True)) >= {"granted", "denied"}
+
+
+def filed_and_overturned(meet: Callable[..., list[object]]) -> tuple[list[object], Appeal | None]:
+    """What was said where an appeal is filed and its penalty overturned on its page, and the appeal."""
+    penalty_id, supervisor = make_cleared().pk, make_user("supervisor")
+    said = meet(
+        lambda: make_appeal(Penalty.objects.get(pk=penalty_id)),
+        lambda: penalising.overturn(
+            Penalty.objects.get(pk=penalty_id), by=supervisor, at=LATER, reason="wrong"
+        ),
+    )
+    return said, Appeal.objects.select_related("penalty").filter(penalty=penalty_id).first()
+
+
+def test_a_penalty_is_overturned_on_its_page_or_appealed_against_and_never_both(committed_db) -> None:
+    for _ in range(TIMES):
+        (first, second), appeal = filed_and_overturned(at_once)
+        assert first is None
+        if appeal is None:
+            assert "there is nothing to appeal against" in str(second)
+        else:
+            assert appeal.penalty.status == "imposed"
+            assert "its judge decides" in str(second)
+    assert broken() is None
+
+
+def test_control_without_locks_a_penalty_is_overturned_past_an_appeal_that_has_just_come(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
+    real, asked, filed = penalising._refuse_while_appealed, threading.Event(), threading.Event()
+
+    def then_wait(penalty: Penalty) -> None:
+        real(penalty)
+        asked.set()
+        filed.wait(timeout=30)
+
+    monkeypatch.setattr(penalising, "_refuse_while_appealed", then_wait)
+
+    def in_between(file: Callable[[], object], overturn: Callable[[], object]) -> list[object]:
+        def file_once_asked() -> None:
+            asked.wait(timeout=30)
+            file()
+            filed.set()
+
+        return at_once(file_once_asked, overturn)
+
+    said, appeal = filed_and_overturned(in_between)
+    assert said == [None, None]
+    assert appeal is not None
+    assert (appeal.state, appeal.penalty.status) == ("filed", "overturned")
 
 
 def test_a_grant_while_the_penalty_is_lifted_has_one_outcome(committed_db) -> None:

@@ -120,15 +120,15 @@ class Hearing:
         return True
 
     def grant(self, who: str) -> bool:
-        # What can't be restored takes another word than this.
-        if not self._rules(who) or (self.cleared and self.readmitted):
+        # The opening by which it came in again is void: the earlier one goes on.
+        if not self._rules(who):
             return False
         self.cleared, self.penalty = False, "overturned"
         self._over("granted", who)
         return True
 
     def grant_in_part(self, who: str) -> bool:
-        if not self._rules(who) or not self.cleared or self.readmitted:
+        if not self._rules(who) or not self.cleared:
             return False
         self.cleared = False
         self._over("granted_in_part", who)

@@ -167,7 +167,7 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     penalty = make_cleared()
     enrollment = Enrollment.objects.get(shop=penalty.shop)
     enrollments.apply(enrollment, by=None, at=NOW)
-    enrollments.admit(enrollment, by=None, at=NOW)
+    enrollments.leave(enrollment, by=None, at=NOW)
     appeal = make_appeal(penalty)
     appeals.take(appeal.pk, by=judge, at=NOW)
     answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})

@@ -425,11 +425,23 @@ def test_a_grant_withdraws_what_rested_on_it_against_the_controllers_other_shops
     assert proposal.status == "withdrawn"
 
 
-def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
+def test_a_grant_voids_the_opening_by_which_the_shop_came_in_again(judge: User) -> None:
     penalty = make_cleared()
     enrollment = Enrollment.objects.get(shop=penalty.shop)
     enrollments.apply(enrollment, by=None, at=NEXT_DAY)
     enrollments.admit(enrollment, by=None, at=NEXT_DAY)
+    appeal = appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    enrollment.refresh_from_db()
+    assert (enrollment.state, enrollment.openings_used) == ("open", 1)
+    assert (appeal.state, appeal.left_standing) == ("granted", [])
+    assert audit.verify_enrollments() is None
+
+
+def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
     appeal = taken(judge, penalty)
     with pytest.raises(appeals.NotRestored, match="out of opening 1"):
         appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)

@@ -37,12 +37,15 @@ class Case:
 
 @dataclass
 class Place:
-    """The shop in an alliance. `cleared_by`: the measure that closed its last opening."""
+    """The shop in an alliance. `ends`: what closed each opening: a measure, or "left"; None: nothing."""
 
     state: str
-    used: int
     limit: int | None
-    cleared_by: Done | None = None
+    ends: list[Done | str | None] = field(default_factory=lambda: [None])
+
+    @property
+    def used(self) -> int:
+        return len(self.ends)
 
 
 @dataclass
@@ -118,26 +121,31 @@ class Book:
 
     def clear(self, alliance: str) -> Done:
         place = self.places[alliance]
-        place.state = "cleared"
-        place.cleared_by = Done("clear", alliance)
-        return place.cleared_by
+        measure = Done("clear", alliance)
+        place.state, place.ends[-1] = "cleared", measure
+        return measure
 
     def undo(self, measure: Done) -> None:
         if measure.undone:
             return
         measure.undone = True
+        for place in self.places.values():
+            # It was never out: of two openings one is left, which ended as the later did.
+            place.ends = [e for n, e in enumerate(place.ends) if e is not measure or n + 1 == place.used]
         self.balance += measure.taken
         freed = sum(one.paid for one in self.owed if one.measure is measure)
         self.owed = [one for one in self.owed if one.measure is not measure]
         # What was paid of it counts for what is due next, as far as it is there.
         self.count(min(freed, self.balance))
 
-    def go_on(self) -> None:
+    def go_on(self, at: datetime) -> None:
         """Where a clearance was wrong and nothing else keeps it out, the shop is in again."""
         for alliance, place in self.places.items():
-            undone = place.cleared_by is not None and place.cleared_by.undone
-            if place.state in ("cleared", "applied") and undone and not self.barred(alliance):
-                place.state, place.cleared_by = "open", None
+            last = place.ends[-1]
+            undone = isinstance(last, Done) and last.undone
+            kept_out = self.barred(alliance) or self.status(at) == "closed"
+            if place.state in ("cleared", "applied") and undone and not kept_out:
+                place.state, place.ends[-1] = "open", None
 
     def lapse(self, at: datetime) -> None:
         for case in self.cases:
@@ -145,11 +153,11 @@ class Book:
             for measure in due:
                 measure.over = True
             if due:
-                self.expire(case)
+                self.expire(case, at)
 
-    def expire(self, case: Case) -> None:
+    def expire(self, case: Case, at: datetime) -> None:
         left = [m for m in case.measures if not m.undone]
         lasting = [m for m in left if m.kind == "close" or (m.kind in (*LASTING, "points") and not m.over)]
         if case.status == "imposed" and not lasting and any(m.over for m in left):
             case.status = "expired"
-            self.go_on()
+            self.go_on(at)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from shops import closing, deposits, enrollments, penalties, points, standing, topups
+from shops import closing, deposits, enrollments, lessening, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.calendar import midnight
 from shops.errors import Refused
@@ -21,6 +21,7 @@ STEPS = {
     "impose": 6,
     "overturn": 3,
     "part": 2,
+    "lessen": 2,
     "lift": 2,
     "wait": 3,
     "pay_in": 2,
@@ -45,7 +46,7 @@ class Walk:
         for code in self.alliances:
             make_enrollment(self.shop, code)
         self.book = Book(
-            {code: Place("open", 1, alliance.openings_limit) for code, alliance in self.alliances.items()}
+            {code: Place("open", alliance.openings_limit) for code, alliance in self.alliances.items()}
         )
         self.penalties: list[Penalty] = []
         self.done: Counter[str] = Counter()
@@ -179,7 +180,7 @@ class Walk:
             case.status = "overturned"
             for measure in case.measures:
                 self.book.undo(measure)
-            self.book.go_on()
+            self.book.go_on(self.at)
 
     def _lift(self) -> None:
         if (one := self._one()) is None:
@@ -192,7 +193,7 @@ class Walk:
             for measure in case.measures:
                 if measure.kind in LASTING and not measure.undone:
                     measure.over = True
-            self.book.go_on()
+            self.book.go_on(self.at)
 
     def _part(self) -> None:
         if (one := self._one()) is None:
@@ -208,8 +209,34 @@ class Walk:
         kept = own.kind == "clear" and any(m.kind == "close" for m in left)
         if self._agree(refused, case.status not in PENALISED or not left or kept, "part"):
             self.book.undo(own)
-            self.book.expire(case)
-            self.book.go_on()
+            self.book.expire(case, self.at)
+            self.book.go_on(self.at)
+
+    def _lessen(self) -> None:
+        """Fewer points, or a demand for less: what is left of either counts, and of nothing else."""
+        if (one := self._one()) is None:
+            return
+        penalty, case = one
+        number = self.random.randrange(len(case.measures))
+        own, measure = case.measures[number], list(penalty.measures.order_by("pk"))[number]
+        less: Any = self.random.choice([1, 2, 3, 4, 10_000, self.at + timedelta(hours=30)])
+        kept = (own.kind == "points" and not isinstance(less, datetime) and less < own.points) or (
+            own.kind in LASTING
+            and isinstance(less, datetime)
+            and own.ends_at is not None
+            and less < own.ends_at
+        )
+        if own.kind not in ("points", *LASTING) or (own.kind == "points") == isinstance(less, datetime):
+            return
+        refused = self._refused(
+            lambda: lessening.lessen_measures(penalty, {measure.pk: less}, by=None, at=self.at, reason="less")
+        )
+        stands = case.status in PENALISED and not own.undone and not own.over
+        if self._agree(refused, not (stands and kept), "lessen"):
+            if own.kind == "points":
+                own.points = less
+            else:
+                own.ends_at = less
 
     def _wait(self) -> None:
         self.at += timedelta(days=self.random.choice([0, 1, 4, 60]))
@@ -251,8 +278,8 @@ class Walk:
             or (place.limit is not None and place.used >= place.limit)
         )
         if self._agree(refused, kept_out, "admit"):
-            place.state, place.cleared_by = "open", None
-            place.used += 1
+            place.state = "open"
+            place.ends.append(None)
 
     def _leave(self) -> None:
         enrollment, place = self._enrollment()
@@ -263,15 +290,15 @@ class Walk:
     def _left(self, place: Place) -> None:
         # Whoever goes by itself is no longer one who was put out, unless it only takes its application back.
         if place.state == "open":
-            place.cleared_by = None
+            place.ends[-1] = "left"
         place.state = "left"
 
     def _close(self) -> None:
         refused = self._refused(lambda: closing.close(self.shop, by=None, at=self.at))
         if self._agree(refused, self.book.status(self.at) == "closed", "close"):
             for place in self.book.places.values():
-                if place.state in ("open", "applied", "cleared"):
-                    self._left(place)
+                # Also whoever was out already is one that went.
+                place.state, place.ends[-1] = "left", "left"
             self.book.returns_at = midnight(self.shop.closures.get(returned_at=None).return_from)
 
     def _come_back(self) -> None:

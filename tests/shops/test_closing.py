@@ -9,8 +9,8 @@ from django.utils.timezone import get_default_timezone
 
 from shops import closing, deposits, enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Closure, Enrollment, Measure, Shop, Violation
-from tests.factories import AT, DOUYIN, WECHAT, make_cleared, make_enrollment, make_shop, make_user
+from shops.models import Alliance, Closure, Enrollment, Measure, Penalty, Shop, Violation
+from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_shop, make_user
 from tests.shops.accounting import entered, paid_in
 
 pytestmark = pytest.mark.django_db
@@ -145,24 +145,56 @@ def test_an_alliance_that_serves_the_shop_is_left_alone_by_another() -> None:
     assert wechat.state == "open"
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_a_shop_that_has_closed_goes_on_with_no_opening_until_it_applies(again: bool) -> None:
+# A clearance that is taken back
+
+
+def put_out() -> tuple[Enrollment, Penalty]:
     enrollment = make_enrollment()
-    penalty = make_cleared(enrollment)
+    penalty = penalties.impose(
+        shop=enrollment.shop,
+        ground="metric",
+        alliance=enrollment.alliance,
+        by=None,
+        at=AT,
+        reason="below the bar",
+        evidence={},
+        measures=[Measure(kind="clear")],
+    )
+    return enrollment, penalty
+
+
+def where(enrollment: Enrollment) -> tuple[str, int, list[str]]:
+    enrollment.refresh_from_db()
+    causes = list(enrollment.openings.order_by("number").values_list("cause", flat=True))
+    return enrollment.state, enrollment.openings_used, causes
+
+
+def test_overturning_lets_nobody_in_who_has_closed_by_itself_since() -> None:
+    enrollment, penalty = put_out()
+    closing.close(enrollment.shop, by=None, at=AT)
+    assert where(enrollment)[0] == "left"
+    penalties.overturn(penalty, by=None, at=AT, reason="granted")
+    # As if it had never been put out: it went by itself.
+    assert where(enrollment) == ("left", 1, ["voluntary"])
+
+
+def test_a_shop_that_closed_comes_back_by_an_application_whatever_was_overturned() -> None:
+    enrollment, penalty = put_out()
     closing.close(enrollment.shop, by=None, at=AT)
     back = AT + timedelta(days=200)
-    if again:
-        closing.come_back(enrollment.shop, by=None, at=back)
-    penalties.overturn(penalty, by=None, at=back, reason="wrong")
-    enrollment.refresh_from_db()
-    assert (enrollment.state, enrollment.openings_used) == ("left", 1)
+    closing.come_back(enrollment.shop, by=None, at=back)
+    enrollments.apply(enrollment, by=None, at=back)
+    penalties.overturn(penalty, by=None, at=back, reason="granted")
+    assert where(enrollment) == ("applied", 1, ["voluntary"])
+    # And once it is in, the opening that it left by itself is not continued in its place.
+    enrollments.admit(enrollment, by=None, at=back)
+    assert where(enrollment) == ("open", 2, ["voluntary", ""])
 
 
-def test_a_shop_that_its_platform_reports_closed_goes_on_with_no_opening() -> None:
-    enrollment = make_enrollment()
-    penalty = make_cleared(enrollment)
-    enrollment.shop.status = Shop.Status.CLOSED
-    enrollment.shop.save_by(None, "import")
-    penalties.overturn(penalty, by=None, at=AT, reason="wrong")
-    enrollment.refresh_from_db()
-    assert enrollment.state == "cleared"
+def test_overturning_opens_no_shop_that_its_platform_reports_closed() -> None:
+    enrollment, penalty = put_out()
+    shop = Shop.objects.get(pk=enrollment.shop_id)
+    shop.status, shop.closed_cause = Shop.Status.CLOSED, Shop.ClosedCause.VOLUNTARY
+    shop.save_by(None, "import")
+    penalties.overturn(Penalty.objects.get(pk=penalty.pk), by=None, at=AT, reason="granted")
+    assert where(enrollment)[0] == "cleared"

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from opsdesk import audit
 from shops import enrollments, penalties
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment, Measure, Opening, Shop, Violation
@@ -22,7 +23,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def state(enrollment: Enrollment) -> tuple[str, int, list[tuple[int, bool]]]:
+def state(enrollment: Enrollment) -> tuple[str, int, list[tuple[int | None, bool]]]:
     now = Enrollment.objects.get(pk=enrollment.pk)
     return now.state, now.openings_used, list(now.openings.values_list("number", "closed"))
 
@@ -131,14 +132,66 @@ def test_a_clearance_taken_back_continues_the_same_opening() -> None:
     assert not enrollments.continue_opening(opening, by=None, at=AT), "it is safe twice"
 
 
-def test_a_clearance_is_not_taken_back_over_a_later_opening() -> None:
-    enrollment = make_enrollment()
-    first = enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+def cleared(enrollment: Enrollment, cause: str = Opening.Cause.METRIC) -> Opening:
+    return enrollments.clear(enrollment, cause=cause, by=None, at=AT)
+
+
+def back(enrollment: Enrollment) -> Opening:
     enrollments.apply(enrollment, by=None, at=AT)
-    enrollments.admit(enrollment, by=None, at=AT)
-    enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
-    assert not enrollments.continue_opening(first, by=None, at=AT)
-    assert state(enrollment) == ("cleared", 2, [(1, True), (2, True)])
+    return enrollments.admit(enrollment, by=None, at=AT)
+
+
+def test_a_later_opening_is_void_once_the_clearance_before_it_is_taken_back() -> None:
+    enrollment = make_enrollment()
+    first = cleared(enrollment)
+    second = back(enrollment)
+    assert enrollments.continue_opening(first, by=None, at=AT)
+    assert state(enrollment) == ("open", 1, [(1, False), (None, True)])
+    second.refresh_from_db()
+    assert (second.voided_at, second.part_of) == (AT, first)
+    assert audit.verify_enrollments() is None
+    assert audit.verify_history() is None
+
+
+def test_what_closed_the_void_opening_has_closed_the_earlier_one() -> None:
+    enrollment = make_enrollment()
+    first = cleared(enrollment)
+    back(enrollment)
+    cleared(enrollment, Opening.Cause.QUALIFICATION)
+    assert enrollments.continue_opening(first, by=None, at=AT)
+    assert state(enrollment) == ("cleared", 1, [(1, True), (None, True)])
+    first.refresh_from_db()
+    assert (first.cause, first.closed_on) == ("qualification", AT.date())
+
+
+def test_the_openings_after_a_void_one_move_up_and_the_third_is_given_back() -> None:
+    enrollment = make_enrollment()
+    assert enrollment.alliance.openings_limit == 3
+    first = cleared(enrollment)
+    for _ in range(2):
+        back(enrollment)
+        cleared(enrollment)
+    enrollments.apply(enrollment, by=None, at=AT)
+    with pytest.raises(Refused, match="all 3 openings"):
+        enrollments.admit(enrollment, by=None, at=AT)
+    assert enrollments.continue_opening(first, by=None, at=AT)
+    assert state(enrollment) == ("applied", 2, [(1, True), (2, True), (None, True)])
+    assert enrollments.admit(enrollment, by=None, at=AT).number == 3
+    assert audit.verify_enrollments() is None
+    # The control: with nothing more given back, it is the last.
+    cleared(enrollment)
+    enrollments.apply(enrollment, by=None, at=AT)
+    with pytest.raises(Refused, match="all 3 openings"):
+        enrollments.admit(enrollment, by=None, at=AT)
+
+
+@pytest.mark.parametrize("values", [{"number": 1}, {"number": None}, {"opened_on": None}, {"voided_at": AT}])
+def test_no_statement_renumbers_or_voids_an_opening_otherwise(values: dict) -> None:
+    enrollment = make_enrollment()
+    cleared(enrollment)
+    second = back(enrollment)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Opening.objects.filter(pk=second.pk).update(**values)
 
 
 def test_a_clearance_is_not_taken_back_for_a_shop_that_is_barred_otherwise() -> None:
