@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import enrollments, penalties, standing
+from shops import enrollments, openings, penalties, standing
 from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Closure, Enrollment, Shop
@@ -34,7 +34,7 @@ def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Clo
     if standing.standing(shop, at).status == Shop.Status.CLOSED:
         raise Refused(_("%(shop)s is closed already.") % {"shop": shop})
     for enrollment in Enrollment.objects.filter(shop=shop).order_by("pk"):
-        enrollments.go(enrollment, by=by, at=at, reason="closed by itself")
+        _go(enrollment, by=by, at=at)
     closure = Closure(
         shop=shop, closed_at=at, return_from=standing.return_day(localdate(at)), reason=reason.strip()
     )
@@ -78,3 +78,15 @@ def refusal_to_return(shop: Shop, at: datetime) -> str:
             "day": date_format(day),
         }
     return ""
+
+
+def _go(enrollment: Enrollment, *, by: User | None, at: datetime) -> None:
+    """Wherever the shop stands, also put out: it comes back by applying (CL-2, R18)."""
+    reason = "closed by itself"
+    enrollments.lock(enrollment)
+    openings.end_what_was_wrongly_cleared(enrollment, by=by, reason=reason)
+    if enrollment.state in (Enrollment.State.OPEN, Enrollment.State.APPLIED):
+        enrollments.leave(enrollment, by=by, at=at, reason=reason)
+    elif enrollment.state == Enrollment.State.CLEARED:
+        enrollment.state = Enrollment.State.LEFT
+        enrollment.save_by(by, reason)

@@ -262,17 +262,6 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
 
 
 @transaction.atomic
-def go(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
-    """The shop closes by itself: wherever it stands, also put out, it comes back by applying (CL-2, R18)."""
-    lock(enrollment)
-    if enrollment.state in (Enrollment.State.OPEN, Enrollment.State.APPLIED):
-        leave(enrollment, by=by, at=at, reason=reason)
-    elif enrollment.state == Enrollment.State.CLEARED:
-        enrollment.state = Enrollment.State.LEFT
-        enrollment.save_by(by, reason)
-
-
-@transaction.atomic
 def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool:
     """Take a clearance back: the same opening goes on, and no further one is used (R4). A later one is void.
 

@@ -57,9 +57,9 @@ def lessen_measures(
     rest = {pk: value for pk, value in less.items() if not effects.is_nothing(value)}
     standing = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None).order_by("pk"))
     stated = penalty.ends_at != effects.ends_at(standing)
-    for measure in standing:
-        if measure.pk in rest:
-            effects.lessen(measure, rest[measure.pk], by=by, at=at)
+    still = {measure.pk: measure for measure in standing}
+    for pk, value in rest.items():
+        effects.lessen(still.get(pk, own[pk]), value, by=by, at=at)
     if rest and not stated:
         # Where its platform has said when it ends, that stays.
         penalty.ends_at = effects.ends_at(standing)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
 from shops.calendar import midnight
-from shops.models import Closure, Opening
+from shops.models import Closure, Enrollment, Measure, Opening
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -43,6 +45,23 @@ def void_the_next(opening: Opening, *, by: User | None, at: datetime) -> bool:
     enrollment.openings_used -= 1
     enrollment.save_by(by, "an opening is void")
     return True
+
+
+def end_what_was_wrongly_cleared(enrollment: Enrollment, *, by: User | None, reason: str) -> None:
+    """Of a shop that closes: the opening whose clearance was taken back while something else kept it out is
+    ended by itself, and not by that clearance (CL-2). Needs the enrollment locked.
+    """
+    cleared = Measure.objects.filter(opening=OuterRef("pk"), kind=Measure.Kind.CLEAR)
+    last = Opening.objects.select_for_update(no_key=True).filter(
+        Exists(cleared),
+        ~Exists(cleared.filter(undone_at=None)),
+        enrollment=enrollment,
+        number=enrollment.openings_used,
+        closed=True,
+    )
+    for opening in last:
+        opening.cause = Opening.Cause.VOLUNTARY
+        opening.save_by(by, reason)
 
 
 def went_by_itself(opening: Opening) -> bool:

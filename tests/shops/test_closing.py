@@ -198,3 +198,21 @@ def test_overturning_opens_no_shop_that_its_platform_reports_closed() -> None:
     shop.save_by(None, "import")
     penalties.overturn(Penalty.objects.get(pk=penalty.pk), by=None, at=AT, reason="granted")
     assert where(enrollment)[0] == "cleared"
+
+
+def test_who_was_put_out_wrongly_and_closes_while_kept_out_has_ended_the_opening_itself() -> None:
+    enrollment, penalty = put_out()
+    penalties.impose(
+        shop=enrollment.shop,
+        ground="judgement",
+        alliance=enrollment.alliance,
+        by=None,
+        at=AT,
+        reason="unsuitable",
+        evidence={},
+        measures=[Measure(kind="warning")],
+    )
+    penalties.overturn(penalty, by=None, at=AT, reason="granted")
+    assert where(enrollment) == ("cleared", 1, ["metric"])
+    closing.close(enrollment.shop, by=None, at=AT + timedelta(days=1))
+    assert where(enrollment) == ("left", 1, ["voluntary"])
