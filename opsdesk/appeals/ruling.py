@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from opsdesk import voiding
 from opsdesk.appeals.guards import (
     DECIDE,
+    ON_APPEAL,
     a_person,
     clean,
     locked_with_its_shop,
@@ -59,8 +60,7 @@ def grant(
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
     penalty = appeal.penalty
     active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
-    # More people read of the penalty than of its appeal: the reasons stay with the appeal.
-    voiding.overturn(penalty, by=by, at=at, reason=str(appeal))
+    voiding.overturn(penalty, by=by, at=at, reason=ON_APPEAL)
     _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
     return appeal
 
@@ -88,8 +88,8 @@ def grant_in_part(
     chosen, smaller = list(effective.filter(pk__in=asked)), list(effective.filter(pk__in=less))
     if len(chosen) != len(asked) or len(smaller) != len(less):
         raise Refused(_("Choose measures of this penalty that are in effect."))
-    undone = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=str(appeal))
-    stays.end_stay(penalty, by=by, reason=str(appeal))
+    undone = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=ON_APPEAL)
+    stays.end_stay(penalty, by=by, reason=ON_APPEAL)
     appeal.lessened = [
         {"measure": one.pk, "from": str(effects.much(one)), "to": str(less[one.pk])}
         for one in sorted(smaller, key=lambda one: one.pk)
@@ -106,7 +106,7 @@ def deny(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Windo
     Refused like every ruling.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at)
-    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
     _close(appeal, State.DENIED, reason, by=by, at=at)
     level = next_level(appeal.penalty)
     return window_of(appeal.penalty, level) if level else None

@@ -10,6 +10,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import (
+    ON_APPEAL,
     WORK,
     a_person,
     clean,
@@ -137,7 +138,7 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
     say(appeal, Kind.NOTE, clean(reason), by=by, at=at)
-    stays.end_stay(appeal.penalty, by=by, reason=str(appeal))
+    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
     return appeal
 
 
@@ -151,8 +152,7 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     appeal = locked_with_its_shop(appeal_id)
     if not clean(reason):
         raise Refused(_("A stay takes a reason."))
-    # More people read of the penalty than of its appeal: what is said of it stays with the appeal.
-    stays.stay(appeal.penalty, by=by, at=at, reason=str(appeal))
+    stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.save_by(by, f"stayed: {clean(reason)}")
     return appeal
 
@@ -164,7 +164,7 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     appeal = locked_with_its_shop(appeal_id)
     if not clean(reason):
         raise Refused(_("Say why the stay ends."))
-    if not stays.end_stay(appeal.penalty, by=by, reason=str(appeal)):
+    if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     appeal.save_by(by, f"stay ended: {clean(reason)}")
     return appeal

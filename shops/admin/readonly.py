@@ -50,6 +50,7 @@ WRITTEN = {
     "its time is over": _("its time is over"),
     "lapsed": _("lapsed"),
     "reported": _("reported"),
+    "on appeal": _("on appeal"),
     "returned": _("returned"),
     "undone": _("undone"),
     "shipped": _("shipped"),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 COUNTS = """
 -- What was cancelled counts none of a payment, unless it was deducted of it and that stands.
 CREATE OR REPLACE FUNCTION shops_settlement_counts_no_fen_twice() RETURNS trigger
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     paid shops_depositentry%ROWTYPE;
     owed shops_topup%ROWTYPE;
@@ -37,7 +37,7 @@ END $$;
 """
 COUNTED = """
 CREATE OR REPLACE FUNCTION shops_settlement_counts_no_fen_twice() RETURNS trigger
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     paid shops_depositentry%ROWTYPE;
     owed shops_topup%ROWTYPE;
@@ -62,7 +62,7 @@ END $$;
 """
 GUARDS = """
 CREATE FUNCTION shops_depositentry_collects_what_was_paid() RETURNS trigger
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     PERFORM FROM shops_settlement s JOIN shops_topup t ON t.id = s.top_up_id
         WHERE s.id = NEW.settlement_id AND s.amount_fen = -NEW.amount_fen AND t.shop_id = NEW.shop_id
@@ -80,7 +80,7 @@ CREATE TRIGGER shops_depositentry_collects_what_was_paid AFTER INSERT ON shops_d
     EXECUTE FUNCTION shops_depositentry_collects_what_was_paid();
 
 CREATE FUNCTION shops_settlement_of_a_shortage_is_deducted() RETURNS trigger
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     PERFORM FROM shops_topup t WHERE t.id = NEW.top_up_id AND t.cause = 'shortage'
         AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = NEW.id);
