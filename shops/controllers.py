@@ -5,7 +5,7 @@ Cleared for a metric, closed by itself, openings used up: none of these reaches 
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from shops.models import Enrollment, Measure, Penalty, Shop, Violation
 
@@ -26,8 +26,9 @@ def barring_cases() -> QuerySet[Penalty]:
 
 def barred_shops() -> QuerySet[Shop]:
     """Shops that another one of their controller bars, from every alliance (R6)."""
-    of_another = barring_cases().filter(shop__controller=OuterRef("controller")).exclude(shop=OuterRef("pk"))
-    return Shop.objects.filter(Exists(of_another))
+    # Asked once, and not shop by shop.
+    reached = barring_cases().annotate(other=F("shop__controller__shops")).exclude(other=F("shop"))
+    return Shop.objects.filter(pk__in=reached.filter(other__isnull=False).order_by().values("other"))
 
 
 def would_bar(violation: Violation | None, measures: list[Measure]) -> bool:
