@@ -212,6 +212,7 @@ def run_timers(at: datetime, *, limit: int = 10_000) -> int:
     for penalty in due.order_by("shop", "pk")[:limit]:
         try:
             ended += lapse(penalty, at=at)
+        # Whatever it was: it is logged and told, and the others end all the same.
         except Exception as failure:
             if not connection.is_usable():
                 raise

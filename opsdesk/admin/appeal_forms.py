@@ -163,6 +163,7 @@ class EvidenceForm(forms.Form):
             del self.fields["item"]
             return
         choices = [("", _("none of the checklist")), *((n, str(item)) for n, item in enumerate(items))]
+        # Django types a form's fields without what this kind of field has.
         self.fields["item"].choices = choices  # type: ignore[attr-defined]
 
 

@@ -39,8 +39,8 @@ def main(kind: str, file: str, directory: str, pixels: int, pages: int, seconds:
                 image.save(f"{directory}/small.jpg", "JPEG", quality=QUALITY)
     except MemoryError:
         sys.exit(TOO_LARGE)
+    # Whatever a decoder stumbles over: the file is at fault, and nothing of it is shown.
     except Exception:
-        # Whatever a decoder stumbles over: the file is at fault, and nothing of it is shown.
         sys.exit(BROKEN)
     if not count:
         sys.exit(BROKEN)

@@ -62,6 +62,7 @@ def unpacked(archive: IO[bytes] | Path) -> Iterator[Parcel]:
     with ExitStack() as stack:
         try:
             packed = stack.enter_context(zipfile.ZipFile(archive))
+        # NotImplementedError is the library's word for a version of ZIP that it doesn't read.
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError, struct.error):
             raise ParcelRefused([_("This is no ZIP, or a damaged one.")]) from None
         entries = [entry for entry in packed.infolist() if not _is_furniture(_name_of(entry))]
@@ -153,6 +154,8 @@ def _unfold(packed: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], directo
                         told = _("“%(name)s” is larger than %(size)s MB.")
                         raise ParcelRefused([told % {"name": _shown(name), "size": largest()}])
                     out.write(block)
+        # RuntimeError is the library's word for a password, NotImplementedError for a way to pack that it
+        # doesn't know.
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
             raise ParcelRefused([_("“%(name)s” is damaged in the ZIP.") % {"name": _shown(name)}]) from None
         files[name] = path

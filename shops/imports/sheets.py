@@ -69,6 +69,7 @@ def main(workbook: str, copy: str, out: str, unpacked: int) -> None:
     except RuntimeError:
         # zipfile's word for an entry under a password.
         sys.exit(LOCKED)
+    # NotImplementedError is zipfile's word for a way to pack that it doesn't know.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, CalamineError):
         sys.exit(BROKEN)
     except (MemoryError, OSError):
