@@ -154,9 +154,8 @@ def _unfold(packed: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo], directo
                         told = _("“%(name)s” is larger than %(size)s MB.")
                         raise ParcelRefused([told % {"name": _shown(name), "size": largest()}])
                     out.write(block)
-        # RuntimeError is the library's word for a password, NotImplementedError for a way to pack that it
-        # doesn't know.
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        # RuntimeError is the library's word for a password, and for a way to pack that it doesn't know.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
             raise ParcelRefused([_("“%(name)s” is damaged in the ZIP.") % {"name": _shown(name)}]) from None
         files[name] = path
     return files

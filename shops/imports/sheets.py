@@ -66,12 +66,12 @@ def main(workbook: str, copy: str, out: str, unpacked: int) -> None:
         repack(workbook, copy, unpacked)
         with load_workbook(copy) as book:
             write_chosen(book, out)
-    except RuntimeError:
-        # zipfile's word for an entry under a password.
-        sys.exit(LOCKED)
     # NotImplementedError is zipfile's word for a way to pack that it doesn't know.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, CalamineError):
         sys.exit(BROKEN)
+    # And RuntimeError, of which that is one, for an entry under a password.
+    except RuntimeError:
+        sys.exit(LOCKED)
     except (MemoryError, OSError):
         # Out of memory, or of what one file may take on the disk.
         sys.exit(TOO_LARGE)

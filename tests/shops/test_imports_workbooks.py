@@ -415,6 +415,14 @@ def test_an_entry_under_a_password_is_told_apart(path: Path) -> None:
     assert refusal(path) == "workbook_locked"
 
 
+def test_an_entry_that_is_packed_in_an_unknown_way_is_broken_and_not_locked(path: Path) -> None:
+    content = bytearray(book(path, HEADERS).read_bytes())
+    # The number of the way, in the first entry's own header and in the directory.
+    content[8] = content[content.index(b"PK\x01\x02") + 10] = 77
+    path.write_bytes(content)
+    assert refusal(path) == "workbook_broken"
+
+
 # Files that mean harm
 
 
