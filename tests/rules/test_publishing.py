@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from rules import declaring, drafts, publishing, sweeps
-from rules.models import Proposal, Retirement, Rule, RuleSet, SimulatedChange, Simulation, Sweep
+from rules.models import Proposal, Retirement, Rule, RuleSet, Sweep
 from rules.publishing import State
 from shops.changes import latest_change
 from shops.errors import NotAllowed, Refused
@@ -32,43 +32,18 @@ TODAY = AT.date()
 SOON = TODAY + timedelta(days=7)
 
 
-@pytest.fixture
-def editor(db) -> User:
-    return make_user("rules_editor", username="the-editor")
-
-
-@pytest.fixture
-def supervisor(db) -> User:
-    return make_user("supervisor")
-
-
-@pytest.fixture
-def alliance(db) -> Alliance:
-    return Alliance.objects.get(code=DOUYIN)
-
-
 def version(number: int) -> RuleSet:
     return RuleSet.objects.get(alliance__code=DOUYIN, purpose="admission", version=number)
 
 
-@pytest.fixture
-def draft(editor: User) -> RuleSet:
-    """Version 2: DF-A5 asks for at least 4.2 instead of more than 4.1."""
-    draft = drafts.draft_from(version(1), by=editor, at=AT)
-    rule = draft.rules.get(code="DF-A5")
-    rule.operator, rule.value = "≥", "4.2"
-    drafts.edit_rule(rule, by=editor)
-    return draft
-
-
-@pytest.fixture
-def submitted(draft: RuleSet, editor: User) -> RuleSet:
-    publishing.submit(draft, make_simulation(draft), by=editor, at=AT)
-    return draft
-
-
 def publish(draft: RuleSet, by: User, day: date = SOON, **more) -> None:
     publishing.publish(draft, in_force_from=day, by=by, at=AT, **more)
+
+
+def retire(
+    rule_set: RuleSet, day: date, by: User, *, reason: str = "the programme ends", at=AT
+) -> Retirement:
+    return publishing.retire(rule_set, day=day, reason=reason, by=by, at=at)
 
 
 def in_force(day: date) -> int | None:
@@ -391,161 +366,3 @@ def test_the_way_back_to_an_older_version_is_a_new_draft_of_it(
     publish(back, supervisor, SOON + timedelta(days=1))
     assert [in_force(SOON), in_force(SOON + timedelta(days=1))] == [2, 3]
     assert version(3).rules.get(code="DF-A5").value == "4.1"
-
-
-# Retiring
-
-
-def retire(
-    rule_set: RuleSet, day: date, by: User, *, reason: str = "the programme ends", at=AT
-) -> Retirement:
-    return publishing.retire(rule_set, day=day, reason=reason, by=by, at=at)
-
-
-def test_a_retired_version_counts_until_the_day_before_and_none_takes_its_place(
-    submitted: RuleSet, supervisor: User
-) -> None:
-    publish(submitted, supervisor)
-    retire(version(2), SOON + timedelta(days=3), supervisor)
-    assert [in_force(SOON + timedelta(days=2)), in_force(SOON + timedelta(days=3))] == [2, None]
-    assert states(SOON + timedelta(days=3)) == {1: State.SUPERSEDED, 2: State.RETIRED}
-
-
-def test_after_a_retirement_a_newer_version_is_in_force_again(
-    supervisor: User, editor: User, draft: RuleSet
-) -> None:
-    retire(version(1), TODAY, supervisor)
-    publishing.submit(draft, make_simulation(draft, day=TODAY), by=editor, at=AT)
-    publish(draft, supervisor)
-    assert [in_force(TODAY - timedelta(days=1)), in_force(TODAY), in_force(SOON)] == [1, None, 2]
-
-
-def test_a_version_taken_back_before_its_first_day_leaves_the_one_before_in_force(
-    submitted: RuleSet, supervisor: User
-) -> None:
-    publish(submitted, supervisor)
-    retire(version(2), TODAY, supervisor)
-    assert [in_force(SOON), in_force(SOON + timedelta(days=100))] == [1, 1]
-    assert states(SOON) == {1: State.IN_FORCE, 2: State.RETIRED}
-
-
-def test_a_version_that_began_today_is_retired_from_tomorrow_on(submitted: RuleSet, supervisor: User) -> None:
-    publish(submitted, supervisor)
-    at = AT + timedelta(days=7)
-    with pytest.raises(Refused, match="from tomorrow"):
-        retire(version(2), SOON, supervisor, at=at)
-    retire(version(2), SOON + timedelta(days=1), supervisor, at=at)
-
-
-def test_what_cannot_be_retired_is_refused(submitted: RuleSet, supervisor: User, editor: User) -> None:
-    with pytest.raises(NotAllowed):
-        retire(version(1), SOON, editor)
-    with pytest.raises(Refused, match="not published"):
-        retire(submitted, SOON, supervisor)
-    with pytest.raises(Refused, match="reason"):
-        retire(version(1), SOON, supervisor, reason=" ")
-    with pytest.raises(Refused, match="is over"):
-        retire(version(1), TODAY - timedelta(days=1), supervisor)
-    publish(submitted, supervisor)
-    with pytest.raises(Refused, match="no longer in force"):
-        retire(version(1), SOON, supervisor)
-    retire(version(2), SOON, supervisor)
-    with pytest.raises(Refused, match="is retired from"):
-        retire(version(2), SOON, supervisor)
-
-
-def test_old_versions_stay_as_they_are(submitted: RuleSet, supervisor: User) -> None:
-    publish(submitted, supervisor)
-    for change in (
-        lambda: RuleSet.objects.filter(version=2).update(note="x"),
-        lambda: Rule.objects.filter(rule_set__version=2).update(value="x"),
-        lambda: version(1).delete(),
-    ):
-        with pytest.raises(DatabaseError), transaction.atomic():
-            change()
-
-
-# What the database asks for, whoever asks it
-
-
-PUBLISHED = "UPDATE rules_ruleset SET published_at = now(), in_force_from = '2030-01-01'"
-
-
-def refused(statement: str, *params: object, match: str) -> None:
-    with pytest.raises(DatabaseError, match=match), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-
-
-def test_the_database_publishes_no_draft_that_was_not_submitted(draft: RuleSet, supervisor: User) -> None:
-    for statement in (f"{PUBLISHED} WHERE id = %s", f"{PUBLISHED}, drafted_by_id = NULL WHERE id = %s"):
-        refused(statement, draft.pk, match="published is what was submitted")
-    refused(
-        f"{PUBLISHED}, submitted_at = now(), submitted_by_id = drafted_by_id, simulation_id = %s,"
-        " published_by_id = %s WHERE id = %s",
-        *(make_simulation(draft).pk, supervisor.pk, draft.pk),
-        match="published is what was submitted",
-    )
-
-
-def test_the_database_publishes_nothing_in_nobodys_name(submitted: RuleSet) -> None:
-    refused(f"{PUBLISHED} WHERE id = %s", submitted.pk, match="by somebody")
-
-
-def test_the_database_publishes_nothing_without_its_own_simulation(draft: RuleSet, supervisor: User) -> None:
-    draft.submitted_at, draft.submitted_by, draft.simulation = AT, draft.drafted_by, make_simulation()
-    draft.save()
-    statement = f"{PUBLISHED}, published_by_id = %s WHERE id = %s"
-    refused(statement, supervisor.pk, draft.pk, match="with its simulation")
-
-
-def test_the_database_publishes_nothing_without_a_rule_to_evaluate(draft: RuleSet, supervisor: User) -> None:
-    draft.rules.exclude(metric="").delete()
-    draft.submitted_at, draft.submitted_by, draft.simulation = AT, draft.drafted_by, make_simulation(draft)
-    draft.save()
-    statement = f"{PUBLISHED}, published_by_id = %s WHERE id = %s"
-    refused(statement, supervisor.pk, draft.pk, match="a rule to evaluate")
-
-
-def test_no_set_begins_as_published() -> None:
-    refused(
-        "INSERT INTO rules_ruleset (alliance_id, subject, purpose, version, mode, note, short_notice_reason,"
-        " published_at, in_force_from)"
-        " SELECT id, 'shop', 'warning', 1, 'propose', '', '', now(), '2030-01-01' FROM shops_alliance",
-        match="published is what was submitted",
-    )
-
-
-def test_what_was_simulated_never_changes(submitted: RuleSet) -> None:
-    simulation = submitted.simulation
-    assert simulation is not None
-    shop = make_shop()
-    refused(
-        "UPDATE rules_simulation SET digest = '' WHERE id = %s", simulation.pk, match="what is done never"
-    )
-    refused(
-        "INSERT INTO rules_simulatedchange (simulation_id, shop_id, change, rules)"
-        " VALUES (%s, %s, 'rescued', '{}')",
-        *(simulation.pk, shop.pk),
-        match="what a simulation told never changes",
-    )
-    told = {"simulation": make_simulation(status="running", finished_at=None), "shop": shop}
-    row = SimulatedChange.objects.create(**told, change=SimulatedChange.Change.RESCUED)
-    refused(
-        "UPDATE rules_simulatedchange SET change = 'warned' WHERE id = %s",
-        row.pk,
-        match="what a simulation told never changes",
-    )
-
-
-def test_what_a_submission_rests_on_is_kept(draft: RuleSet, editor: User) -> None:
-    simulation = make_simulation(draft, status="running", finished_at=None)
-    told = {"simulation": simulation, "shop": make_shop(), "change": SimulatedChange.Change.RESCUED}
-    row = SimulatedChange.objects.create(**told)
-    simulation.status, simulation.finished_at = Simulation.Status.DONE, AT
-    simulation.save()
-    publishing.submit(draft, simulation, by=editor, at=AT)
-    delete = "DELETE FROM rules_simulatedchange WHERE id = %s"
-    refused(delete, row.pk, match="what a simulation told never changes")
-    publishing.withdraw_submission(draft, by=editor, reason="a slip")
-    drafts.discard(draft, by=editor, reason="a slip")
-    assert not SimulatedChange.objects.filter(pk=row.pk).exists()

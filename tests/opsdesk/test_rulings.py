@@ -1,0 +1,216 @@
+"""What an appeal comes to: granted, granted in part, denied; by the verbs alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+
+from opsdesk import appeals, audit, penalising
+from shops import enrollments, penalties
+from shops.errors import Refused
+from shops.models import Enrollment, Penalty, Violation
+from tests.factories import (
+    DAY,
+    make_appeal,
+    make_cleared,
+    make_cleared_and_warned,
+    make_controller,
+    make_enrollment,
+    make_penalty,
+    make_proposal,
+    make_shop,
+)
+from tests.opsdesk.test_appeals import LATER, NEXT_DAY, State, fresh, taken
+from tests.shops import test_shipped_consequences
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("verb", ["grant", "deny"])
+def test_a_ruling_without_reasons_is_refused(judge: User, verb: str) -> None:
+    appeal = taken(judge)
+    with pytest.raises(Refused, match="gives its reasons"):
+        getattr(appeals, verb)(appeal.pk, reason=" \x00", by=judge, at=LATER)
+
+
+def test_a_grant_overturns_the_penalty_and_the_shop_goes_on_with_its_opening(judge: User) -> None:
+    enrollment = make_enrollment(openings=2)
+    appeal = taken(judge, make_cleared(enrollment))
+    appeals.grant(appeal.pk, reason="the score was wrong", by=judge, at=LATER)
+    appeal, enrollment = fresh(appeal), Enrollment.objects.get(pk=enrollment.pk)
+    assert (appeal.state, appeal.decided_by, appeal.ruling) == ("granted", judge, "the score was wrong")
+    # More people read the penalty than its appeal.
+    assert (appeal.penalty.status, appeal.penalty.ended_reason) == ("overturned", "on appeal")
+    assert appeal.taken_back == [appeal.penalty.measures.get().pk]
+    assert appeal.left_standing == []
+    assert (enrollment.state, enrollment.openings_used) == ("open", 2)
+    assert (audit.verify_history(), audit.verify_enrollments()) == (None, None)
+
+
+def test_a_grant_withdraws_an_admission_that_is_proposed_meanwhile(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    proposal = make_proposal(enrollment, kind="admit")
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == "withdrawn"
+    assert audit.verify_enrollments() is None
+
+
+def evidence(*metrics: str) -> dict:
+    rules = [
+        {
+            "code": f"R{number}",
+            "purpose": "warning",
+            "metric": metric,
+            "observed": "1",
+            "operator": "=",
+            "threshold": "0",
+            "outcome": "fails",
+            "margin": "-1",
+            "advisory": False,
+        }
+        for number, metric in enumerate(metrics, start=1)
+    ]
+    return {"day": DAY.isoformat(), "batch": None, "rule_sets": [], "rules": rules}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "of_sibling", "status"),
+    [
+        (["circumvention_penalties_365d"], False, "withdrawn"),
+        (["circumvention_penalties_365d", "experience_score"], False, "open"),
+        (["experience_score"], False, "open"),
+        (["circumvention_penalties_365d"], True, "open"),
+    ],
+)
+def test_a_grant_withdraws_what_rested_on_the_penalty_alone(
+    judge: User, metrics: list[str], of_sibling: bool, status: str
+) -> None:
+    controller = make_controller()
+    shop, sibling = make_shop(controller=controller), make_shop(controller=controller)
+    penalty = make_penalty(shop, violation_code="V9")
+    proposal = make_proposal(
+        make_enrollment(sibling if of_sibling else shop),
+        failed_rules=[f"R{number}" for number in range(1, len(metrics) + 1)],
+        evidence=evidence(*metrics),
+    )
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == status
+
+
+def test_a_grant_withdraws_what_rested_on_it_against_the_controllers_other_shops(judge: User) -> None:
+    controller = make_controller()
+    penalty = make_penalty(make_shop(controller=controller), violation_code="V10")
+    proposal = make_proposal(
+        make_enrollment(make_shop(controller=controller)),
+        failed_rules=["R1"],
+        evidence=evidence("controller_serious_penalties"),
+    )
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    proposal.refresh_from_db()
+    assert proposal.status == "withdrawn"
+
+
+def test_a_grant_voids_the_opening_by_which_the_shop_came_in_again(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    enrollments.admit(enrollment, by=None, at=NEXT_DAY)
+    appeal = appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    enrollment.refresh_from_db()
+    assert (enrollment.state, enrollment.openings_used) == ("open", 1)
+    assert (appeal.state, appeal.left_standing) == ("granted", [])
+    assert audit.verify_enrollments() is None
+
+
+def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop)
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
+    appeal = taken(judge, penalty)
+    with pytest.raises(appeals.NotRestored, match="out of opening 1"):
+        appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("taken", "imposed")
+    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER, all_the_same=True)
+    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("granted", "overturned")
+    assert fresh(appeal).left_standing == [penalty.measures.get().pk]
+
+
+def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> None:
+    penalty = make_cleared_and_warned()
+    clearance, warning = penalty.measures.order_by("pk")
+    appeal = taken(judge, penalty)
+    # The penalty itself stands, and a judgement that stands keeps the shop out (R5).
+    appeals.grant_in_part(appeal.pk, measures=[warning.pk], reason="too much", by=judge, at=LATER)
+    warning.refresh_from_db()
+    clearance.refresh_from_db()
+    assert (warning.undone_at, clearance.undone_at) == (LATER, None)
+    appeal = fresh(appeal)
+    assert (appeal.state, appeal.taken_back, appeal.penalty.status) == (
+        "granted_in_part",
+        [warning.pk],
+        "imposed",
+    )
+    assert make_appeal(penalty, at=LATER).level == 2
+
+
+def test_a_grant_in_part_names_measures_of_this_penalty_that_have_an_effect(judge: User) -> None:
+    penalty, other = make_cleared_and_warned(), make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    own = [measure.pk for measure in penalty.measures.all()]
+    for chosen in ([], [other.measures.first().pk], [own[0], 0], own):
+        with pytest.raises(Refused):
+            appeals.grant_in_part(appeal.pk, measures=chosen, reason="r", by=judge, at=LATER)
+    assert fresh(appeal).state == State.TAKEN
+
+
+@pytest.mark.parametrize("verb", ["overturn", "undo_measures"])
+def test_while_an_appeal_is_heard_nobody_decides_past_it(judge: User, supervisor: User, verb: str) -> None:
+    penalty = make_cleared_and_warned()
+    appeal = taken(judge, penalty)
+    chosen = [[penalty.measures.first()]] if verb == "undo_measures" else []
+    with pytest.raises(Refused, match=f"{appeal.number} is heard"):
+        getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+    getattr(penalising, verb)(penalty, *chosen, by=supervisor, at=LATER, reason="r")
+
+
+def test_a_shop_may_not_contest_what_the_catalogue_leaves_no_appeal_against() -> None:
+    penalty = make_penalty(violation_code="V1")
+    Violation.objects.filter(code="V1").update(appealable=False)
+    with pytest.raises(Refused, match="there is no appeal"):
+        make_appeal(Penalty.objects.get(pk=penalty.pk))
+
+
+def test_a_denial_names_until_when_the_shop_may_go_to_the_next_level(judge: User) -> None:
+    window = appeals.deny(taken(judge).pk, reason="right", by=judge, at=LATER)
+    assert window is not None
+    assert (window.level, window.until) == (2, LATER + timedelta(days=15))
+
+
+@pytest.mark.parametrize("ended", ["lift", "never"])
+def test_a_grant_overturns_also_what_was_lifted_while_the_appeal_ran(judge: User, ended: str) -> None:
+    penalty = make_cleared()
+    appeal = taken(judge, penalty)
+    if ended == "lift":
+        penalties.lift(penalty, by=None, at=LATER, reason="served")
+    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+    assert fresh(appeal).penalty.status == "overturned"
+    assert Enrollment.objects.get(shop=penalty.shop).state == "open"
+
+
+@pytest.mark.parametrize("code", ["V4", "V8", "V10", "WS-V1"])
+def test_a_grant_undoes_all_that_a_violation_brought_to_the_fen(judge: User, code: str) -> None:
+    shop = test_shipped_consequences.in_both()
+    before = test_shipped_consequences.seen(shop)
+    penalty = test_shipped_consequences.imposed(shop, code)
+    assert test_shipped_consequences.seen(shop) != before
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    assert test_shipped_consequences.seen(shop) == before
+    assert audit.verify_ledger() is None
