@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from shops import sql
 from shops.imports import deposit_rows, penalty_rows
@@ -12,8 +11,8 @@ from shops.imports.declared_columns import kept_in_extra
 from shops.imports.knowledge import remember
 from shops.imports.planning import Plan
 from shops.imports.records import Join
+from shops.imports.writing import write
 from shops.models import (
-    Audited,
     Controller,
     Enrollment,
     ImportBatch,
@@ -50,28 +49,6 @@ def apply(plan: Plan, batch: ImportBatch, *, at: datetime) -> None:
             _measured(DAILY[batch.kind], plan, batch)
 
 
-def _write(
-    model: type[Audited],
-    statement: str,
-    params: list[object],
-    *,
-    change: Literal["+", "~"],
-    batch: ImportBatch,
-    at: datetime,
-) -> None:
-    with sql.cursor() as cursor:
-        sql.write_with_history(
-            cursor,
-            model,
-            statement,
-            params,
-            change=change,
-            by=batch.received_by,
-            reason=f"import {batch.pk}",
-            at=at,
-        )
-
-
 def _lock(table: str, key: str) -> None:
     """Lock the records that will change, in the order in which everybody locks.
 
@@ -88,7 +65,7 @@ def _shops(names: list[str], batch: ImportBatch, at: datetime) -> None:
     controller = ""
     if "controller" in names:
         controller = "(SELECT c.id FROM shops_controller c WHERE c.code = p.controller)"
-        _write(
+        write(
             Controller,
             "INSERT INTO shops_controller (code) SELECT DISTINCT p.controller FROM import_plan p"
             " LEFT JOIN shops_controller c ON c.code = p.controller"
@@ -102,7 +79,7 @@ def _shops(names: list[str], batch: ImportBatch, at: datetime) -> None:
     changes = [f"{name} = p.{name}" for name in brought]
     if controller:
         changes.append(f"controller_id = {controller}")
-    _write(
+    write(
         Shop,
         f"UPDATE shops_shop SET {', '.join(changes)}, batch_id = %s FROM import_plan p"
         " WHERE p.outcome = 'updated' AND shops_shop.id = p.shop_id",
@@ -117,7 +94,7 @@ def _shops(names: list[str], batch: ImportBatch, at: datetime) -> None:
     }
     if controller:
         values["controller_id"] = controller
-    _write(
+    write(
         Shop,
         f"INSERT INTO shops_shop ({', '.join(values)}, batch_id) SELECT {', '.join(values.values())}, %s"
         " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.row",
@@ -130,7 +107,7 @@ def _shops(names: list[str], batch: ImportBatch, at: datetime) -> None:
 
 
 def _enrollments(batch: ImportBatch, at: datetime) -> None:
-    _write(
+    write(
         Enrollment,
         "INSERT INTO shops_enrollment (shop_id, alliance_id, state, openings_used, batch_id)"
         " SELECT p.shop_id, p.alliance_id, p.state, p.used, %s FROM import_plan p"
@@ -141,7 +118,7 @@ def _enrollments(batch: ImportBatch, at: datetime) -> None:
         at=at,
     )
     # What a file may lack is not in the plan. Earlier openings are only counted: it tells the latest alone.
-    _write(
+    write(
         Opening,
         "INSERT INTO shops_opening (enrollment_id, number, opened_on, closed_on, cause, closed)"
         " SELECT n.id, p.used, r.opened_on, r.closed_on, coalesce(r.cause, ''), r.state <> 'open'"
@@ -157,7 +134,7 @@ def _enrollments(batch: ImportBatch, at: datetime) -> None:
 
 def _qualifications(batch: ImportBatch, at: datetime) -> None:
     _lock("shops_qualification", "standing_id")
-    _write(
+    write(
         Qualification,
         "UPDATE shops_qualification SET verdict = p.verdict, received_at = p.received_at, batch_id = %s"
         " FROM import_plan p WHERE p.outcome = 'updated' AND shops_qualification.id = p.standing_id",
@@ -166,7 +143,7 @@ def _qualifications(batch: ImportBatch, at: datetime) -> None:
         batch=batch,
         at=at,
     )
-    _write(
+    write(
         Qualification,
         "INSERT INTO shops_qualification"
         " (shop_id, kind, brand, valid_until, verdict, received_at, batch_id)"
@@ -190,7 +167,7 @@ def _products(names: list[str], batch: ImportBatch, at: datetime) -> None:
     brought = [name for name in names if name != "shop"]
     _lock("shops_product", "product_id")
     changes = ", ".join(f"{name} = p.{name}" for name in brought)
-    _write(
+    write(
         Product,
         f"UPDATE shops_product SET {changes}, batch_id = %s FROM import_plan p"
         " WHERE p.outcome = 'updated' AND shops_product.id = p.product_id",
@@ -202,7 +179,7 @@ def _products(names: list[str], batch: ImportBatch, at: datetime) -> None:
     values = {name: f"p.{name}" for name in ("code", "shop_id", *brought)}
     # Where the file doesn't bring it: no data.
     values.setdefault("status", "''")
-    _write(
+    write(
         Product,
         f"INSERT INTO shops_product ({', '.join(values)}, batch_id) SELECT {', '.join(values.values())}, %s"
         " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.row",
@@ -216,7 +193,7 @@ def _products(names: list[str], batch: ImportBatch, at: datetime) -> None:
 
 def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
     _lock("shops_listing", "standing_id")
-    _write(
+    write(
         Listing,
         f"UPDATE shops_listing SET {', '.join(f'{name} = p.{name}' for name in names)}, batch_id = %s"
         " FROM import_plan p WHERE p.outcome = 'updated' AND shops_listing.id = p.standing_id",
@@ -225,7 +202,7 @@ def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
         batch=batch,
         at=at,
     )
-    _write(
+    write(
         Listing,
         f"INSERT INTO shops_listing (product_id, alliance_id, {', '.join(names)}, batch_id)"
         f" SELECT p.product_id, p.alliance_id, {', '.join(f'p.{name}' for name in names)}, %s"

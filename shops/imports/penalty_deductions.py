@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.timezone import localdate
 
 from shops import sql, topups
 from shops.imports.rejecting import reject
 from shops.imports.staging import Staged
-from shops.models import Audited, ImportBatch, TopUp
+from shops.imports.writing import write
+from shops.models import ImportBatch, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -150,26 +151,3 @@ def _carry_over(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
         at=at,
         change="~",
     )
-
-
-def write(
-    model: type[Audited],
-    statement: str,
-    params: list[object],
-    *,
-    batch: ImportBatch,
-    at: datetime,
-    change: Any = "+",
-) -> None:
-    """Write records that the file brings about, with their history."""
-    with sql.cursor() as cursor:
-        sql.write_with_history(
-            cursor,
-            model,
-            statement,
-            params,
-            change=change,
-            by=batch.received_by,
-            reason=f"import {batch.pk}",
-            at=at,
-        )

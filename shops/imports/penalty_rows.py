@@ -14,10 +14,10 @@ from django.utils.timezone import localtime
 
 from shops import sql
 from shops.imports import penalty_deductions
-from shops.imports.penalty_deductions import write
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
+from shops.imports.writing import write
 from shops.models import ImportBatch, Measure, Penalty, Violation
 
 # Of the cases that are known already what the desk first heard of them, and what stands now: a file may say

@@ -10,7 +10,7 @@ from django.utils.timezone import get_default_timezone
 from shops import closing, deposits, enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Closure, Enrollment, Measure, Penalty, Shop, Violation
-from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_shop, make_user
+from tests.factories import AT, DOUYIN, WECHAT, make_cleared, make_enrollment, make_shop, make_user
 from tests.shops.accounting import entered, paid_in
 
 pytestmark = pytest.mark.django_db
@@ -150,17 +150,7 @@ def test_an_alliance_that_serves_the_shop_is_left_alone_by_another() -> None:
 
 def put_out() -> tuple[Enrollment, Penalty]:
     enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
-        ground="metric",
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="below the bar",
-        evidence={},
-        measures=[Measure(kind="clear")],
-    )
-    return enrollment, penalty
+    return enrollment, make_cleared(enrollment)
 
 
 def where(enrollment: Enrollment) -> tuple[str, int, list[str]]:
