@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from opsdesk.appeals.guards import FILE
 from opsdesk.deadlines import next_level
 from opsdesk.exhibits import Parcel, Shelf, shelf
 from opsdesk.models import Appeal, Channel
-from shops.calendar import SHANGHAI
+from shops.calendar import NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
 from shops.rights import require
 
@@ -68,8 +68,13 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     wrong: list[WrongRow] = []
     with ExitStack() as stack:
         # Before anything is locked.
-        looked = {number: _looked_into(row, number, parcel, wrong, stack) for number, row in rows}
-        wrong += _left_over(parcel, rows)
+        judged: dict[str, Looked | Refused] = {}
+        looked = {number: _looked_into(row, number, parcel, judged, wrong, stack) for number, row in rows}
+        # Somebody has forgotten something.
+        wrong += [
+            WrongRow(0, _("No row names the file “%(name)s”.") % {"name": path})
+            for path in sorted(parcel.files.keys() - judged.keys())
+        ]
         stack.enter_context(transaction.atomic())
         put = stack.enter_context(shelf())
         for number, row in rows:
@@ -89,31 +94,36 @@ def _names(row: dict[str, str]) -> list[str]:
 
 
 def _looked_into(
-    row: dict[str, str], number: int, parcel: Parcel, wrong: list[WrongRow], stack: ExitStack
+    row: dict[str, str],
+    number: int,
+    parcel: Parcel,
+    judged: dict[str, Looked | Refused],
+    wrong: list[WrongRow],
+    stack: ExitStack,
 ) -> list[Looked]:
-    """The row's files, judged; each that is no good is told."""
+    """The row's files; each that is no good is told. What another row named as well is `judged` already."""
     found = []
     for name in _names(row):
         try:
             path = parcel.find(name)
-            with open(parcel.files[path], "rb") as content:
-                found += stack.enter_context(looked_into([Offered(path, content)]))
+            if path not in judged:
+                judged[path] = _judge(path, parcel, stack)
+            one = judged[path]
+            if isinstance(one, Refused):
+                raise one
+            found.append(one)
         except Refused as refusal:
             wrong.append(WrongRow(number, str(refusal)))
     return found
 
 
-def _left_over(parcel: Parcel, rows: list[tuple[int, dict[str, str]]]) -> list[WrongRow]:
-    """Files that no row names: somebody has forgotten something."""
-    named = set()
-    for _number, row in rows:
-        for name in _names(row):
-            with suppress(Refused):
-                named.add(parcel.find(name))
-    return [
-        WrongRow(0, _("No row names the file “%(name)s”.") % {"name": path})
-        for path in sorted(set(parcel.files) - named)
-    ]
+def _judge(path: str, parcel: Parcel, stack: ExitStack) -> Looked | Refused:
+    try:
+        with open(parcel.files[path], "rb") as content:
+            [looked] = stack.enter_context(looked_into([Offered(path, content)]))
+    except Refused as refusal:
+        return refusal
+    return looked
 
 
 def _file(row: dict[str, str], looked: list[Looked], put: Shelf, *, by: User | None, at: datetime) -> Appeal:
@@ -150,10 +160,13 @@ def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(
-            _("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": text[:60]}
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+        moment = None
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=SHANGHAI)
+    # From the first and the last years nothing could be reckoned.
+    if moment is None or not NAMEABLE_MOMENTS.holds(moment):
+        raise Refused(_("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": text[:60]})
+    return moment
 
 
 def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:

@@ -42,6 +42,12 @@ def test_each_row_is_an_appeal(encoding: str) -> None:
     assert filed[1].messages.get().text == "第一行\n第二行"
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-12:00", "2199-01-01"])
+def test_a_moment_of_which_nothing_can_be_reckoned_is_told_like_every_wrong_row(moment: str) -> None:
+    told = wrong_rows((HEADER + f"{make_cleared()},,mail,,{moment},s").encode())
+    assert f"“{moment}” is no moment" in told[2]
+
+
 def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
     right, late = make_cleared(), make_cleared(at=AT - timedelta(days=60))
     rows = [

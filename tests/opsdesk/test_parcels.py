@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import stat
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -86,6 +88,20 @@ def test_each_row_has_the_files_that_it_names() -> None:
 def test_two_rows_may_name_the_same_file_and_a_row_none() -> None:
     rows = f"{make_cleared()},mail,s,a.jpg\n{make_cleared()},mail,s,a.jpg\n{make_cleared()},mail,s,\n"
     assert [appeal.evidence.count() for appeal in file(rows, zipped({"a.jpg": jpeg()}))] == [1, 1, 0]
+
+
+def test_a_file_that_many_rows_name_is_looked_into_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Mock(wraps=subprocess.run)
+    monkeypatch.setattr(subprocess, "run", run)
+    rows = "".join(f"{make_cleared()},mail,s,a.jpg\n" for _row in range(3))
+    assert len(file(rows, zipped({"a.jpg": jpeg()}))) == 3
+    assert run.call_count == 1
+
+
+def test_a_file_that_is_no_good_is_told_of_each_row_that_names_it() -> None:
+    rows = f"{make_cleared()},mail,s,a.jpg\n{make_cleared()},mail,s,a.jpg\n"
+    told = wrong_rows(rows, zipped({"a.jpg": HTML}))
+    assert set(told) == {2, 3} and all("a.jpg" in message for message in told.values())
 
 
 def test_what_file_managers_add_is_no_evidence() -> None:
