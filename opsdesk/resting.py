@@ -31,13 +31,12 @@ def left_standing() -> QuerySet[Any]:
     the threshold would not have been reached.
     """
     bars, removes = Q(proposal__case__in=barring_cases()), Q(proposal__case__in=removing())
-    return (
-        _in_effect()
-        .annotate(points_then=Coalesce(Subquery(_points_then()), 0))
-        .filter(
-            _BARRED & ~bars | _REMOVED & ~removes | Q(points_then__lt=F("proposal__points_threshold__points"))
-        )
+    # Most penalties rest on no points: asked first, so that of those nobody adds any up.
+    too_few = Q(proposal__points_threshold__isnull=False) & Q(
+        points_then__lt=F("proposal__points_threshold__points")
     )
+    found = _in_effect().annotate(points_then=Coalesce(Subquery(_points_then()), 0))
+    return found.filter(_BARRED & ~bars | _REMOVED & ~removes | too_few)
 
 
 def lost_ground(penalty: Penalty) -> str:
