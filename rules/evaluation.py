@@ -95,8 +95,8 @@ class Evaluation(VersionsOfDay):
             keys=set().union(*(criterion.facts for criterion in asked)),
             marks={
                 **({COOLING: cooling.values("pk")} if self.alliance.cool_down_days else {}),
-                BARRED: enrollments.not_admitted(self.alliance).values("pk"),
-                OWES_PAPERS: enrollments.cleared_for_papers(self.alliance).values("pk"),
+                BARRED: enrollments.not_admitted(self.alliance),
+                OWES_PAPERS: enrollments.cleared_for_papers(self.alliance),
                 **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
             shop=shop,

@@ -5,6 +5,8 @@ Cleared for a metric, closed by itself, openings used up: none of these reaches 
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import F, Q, QuerySet
 
 from shops.models import Enrollment, Measure, Penalty, Shop, Violation
@@ -26,9 +28,14 @@ def barring_cases() -> QuerySet[Penalty]:
 
 def barred_shops() -> QuerySet[Shop]:
     """Shops that another one of their controller bars, from every alliance (R6)."""
+    return Shop.objects.filter(pk__in=barred_ids())
+
+
+def barred_ids() -> QuerySet[Any]:
+    """Their ids, some of them more than once."""
     # Asked once, and not shop by shop.
     reached = barring_cases().annotate(other=F("shop__controller__shops")).exclude(other=F("shop"))
-    return Shop.objects.filter(pk__in=reached.filter(other__isnull=False).order_by().values("other"))
+    return reached.filter(other__isnull=False).order_by().values("other")
 
 
 def would_bar(violation: Violation | None, measures: list[Measure]) -> bool:

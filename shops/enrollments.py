@@ -31,14 +31,15 @@ def lock(enrollment: Enrollment) -> None:
     enrollment.refresh_from_db(from_queryset=Enrollment.objects.select_for_update(no_key=True))
 
 
+# As its platform says, for good (DF-A13).
+_CLOSED_FOR_A_VIOLATION = Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
+
+
 def barred_for_ever() -> QuerySet[Shop]:
     """Shops that no alliance takes back: a serious violation (CL-1), or closed for good, by a penalty that
     was not overturned (CL-4) or on the platform for a violation (DF-A13).
     """
-    return Shop.objects.filter(
-        Q(pk__in=removing().values("shop"))
-        | Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
-    )
+    return Shop.objects.filter(Q(pk__in=removing().values("shop")) | _CLOSED_FOR_A_VIOLATION)
 
 
 def removing() -> QuerySet[Penalty]:
@@ -105,19 +106,33 @@ def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
     return barred_for_ever() | barred_for_now(alliance)
 
 
-def not_admitted(alliance: Alliance) -> QuerySet[Shop]:
-    """Shops that are not let in whatever they measure: barred themselves or by their controller's (R6)."""
-    return barred_shops(alliance) | controllers.barred_shops()
+def not_admitted(alliance: Alliance) -> QuerySet[Any]:
+    """The ids of shops that are not let in whatever they measure: barred themselves (R5) or by their
+    controller's (R6). Some come more than once.
+    """
+    # One after the other, and not as a condition on shops: who is barred are few, and shops are many.
+    return (
+        removing()
+        .values("shop")
+        .union(
+            barring(alliance).values("shop"),
+            Shop.objects.filter(_CLOSED_FOR_A_VIOLATION).values("pk"),
+            controllers.barred_ids(),
+            all=True,
+        )
+    )
 
 
-def cleared_for_papers(alliance: Alliance) -> QuerySet[Shop]:
-    """Shops whose last opening in the alliance ended for their papers: back once those are accepted (R5)."""
+def cleared_for_papers(alliance: Alliance) -> QuerySet[Any]:
+    """The ids of shops whose last opening in the alliance ended for their papers: back once those are
+    accepted (R5).
+    """
     last = Opening.objects.filter(
         enrollment__alliance=alliance,
         number=F("enrollment__openings_used"),
         cause=Opening.Cause.QUALIFICATION,
     )
-    return Shop.objects.filter(pk__in=last.values("enrollment__shop"))
+    return last.values("enrollment__shop")
 
 
 def cooling_shops(alliance: Alliance, day: date) -> QuerySet[Shop]:

@@ -15,9 +15,17 @@ FROM (
 GROUP BY shop_id;
 ANALYZE papers;
 CREATE TEMP TABLE cases ON COMMIT DROP AS
-SELECT shop_id, code, serious, endangers_transactions AS endangers, p.status, imposed_at
+SELECT shop_id, code, serious, bars_controller AS bars, endangers_transactions AS endangers, p.status, imposed_at,
+    EXISTS (SELECT FROM shops_measure m WHERE m.penalty_id = p.id AND m.kind = 'close'
+            AND m.applied_at IS NOT NULL AND m.undone_at IS NULL AND m.lapsed_at IS NULL) AS closed
 FROM shops_penalty p JOIN shops_violation v ON v.id = p.violation_id;
 ANALYZE cases;
+CREATE TEMP TABLE related ON COMMIT DROP AS
+SELECT DISTINCT s.id AS shop_id FROM cases c JOIN shops_shop o ON o.id = c.shop_id
+JOIN shops_shop s ON s.controller_id = o.controller_id AND s.id <> o.id
+WHERE (c.bars OR c.closed) AND c.status IN ('imposed', 'lifted', 'expired')
+   OR c.endangers AND c.status NOT IN ('overturned', 'dismissed');
+ANALYZE related;
 
 CREATE TEMP TABLE hand_douyin ON COMMIT DROP AS
 WITH circumvention AS (
@@ -25,10 +33,6 @@ WITH circumvention AS (
     WHERE code = 'V9' AND status IN ('imposed', 'lifted', 'expired')
       AND imposed_at >= (date :'day' - 364)::timestamp AT TIME ZONE 'Asia/Shanghai'
       AND imposed_at < (date :'day' + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'
-), related AS (
-    SELECT DISTINCT s.id AS shop_id FROM cases c JOIN shops_shop o ON o.id = c.shop_id
-    JOIN shops_shop s ON s.controller_id = o.controller_id AND s.id <> o.id
-    WHERE c.serious AND c.status IN ('imposed', 'lifted', 'expired') OR c.endangers AND c.status <> 'overturned'
 ), barred AS (
     SELECT shop_id FROM cases WHERE serious AND status IN ('imposed', 'lifted', 'expired')
     UNION SELECT id FROM shops_shop WHERE status = 'closed' AND closed_cause = 'violation'
@@ -94,6 +98,7 @@ WHERE e.alliance_id = :wechat AND s.category <> 'local-life' AND (
     OR (e.state = 'applied' OR e.state = 'left' AND e.openings_used = 0)
         AND s.status = 'normal' AND m.freight_insurance AND (m.shop_score >= 4.2 OR m.shop_score_none)
         AND s.id NOT IN (SELECT shop_id FROM barred)
+        AND s.id NOT IN (SELECT shop_id FROM related)
 );
 -- As many, and the same ones by the same rules, are what the desk's own evaluation finds.
 SELECT json_object_agg(kind, json_build_array(shops, digest)) FROM (
