@@ -1,4 +1,4 @@
-"""Two officers take or rule on the same appeal at once; a ruling meets what else becomes of the penalty."""
+"""Two officers file, take or rule on the same appeal at once."""
 
 from __future__ import annotations
 
@@ -14,20 +14,8 @@ from django.db.models import QuerySet
 from opsdesk import appeals, audit, penalising
 from opsdesk.appeals import ruling
 from opsdesk.models import Appeal
-from rules import sweeps
-from rules.models import Proposal
-from shops import penalties
 from shops.models import Enrollment, Penalty
-from tests.factories import (
-    AT,
-    DAY,
-    make_appeal,
-    make_batch,
-    make_cleared,
-    make_metrics,
-    make_sweep,
-    make_user,
-)
+from tests.factories import AT, make_appeal, make_cleared, make_user
 from tests.faults.test_publishing_races import at_once
 
 LATER = AT + timedelta(days=2)
@@ -160,41 +148,3 @@ def test_control_without_locks_a_penalty_is_overturned_past_an_appeal_that_has_j
     assert said == [None, None]
     assert appeal is not None
     assert (appeal.state, appeal.penalty.status) == ("filed", "overturned")
-
-
-def test_a_grant_while_the_penalty_is_lifted_has_one_outcome(committed_db) -> None:
-    judge, _ = officers()
-    for _ in range(TIMES):
-        appeal = taken(judge)
-        lifted = Penalty.objects.get(pk=appeal.penalty_id)
-        said = at_once(
-            grant(appeal, judge),
-            lambda penalty=lifted: penalties.lift(penalty, by=None, at=LATER, reason="served"),
-        )
-        # The grant goes through whichever comes first; what was overturned is not lifted any more.
-        assert said[0] is None
-        assert said[1] is None or "it can't be ended" in str(said[1])
-        penalty = Penalty.objects.get(pk=appeal.penalty_id)
-        assert penalty.status == "overturned"
-        assert Enrollment.objects.get(shop=penalty.shop_id).state == "open"
-    assert broken() is None
-
-
-def test_a_grant_while_a_check_proposes_to_admit_the_shop_leaves_it_in_and_unproposed(committed_db) -> None:
-    judge, _ = officers()
-    batch = make_batch(first_day=DAY, last_day=DAY)
-    cases = []
-    for _ in range(TIMES):
-        penalty = make_cleared()
-        enrollment = Enrollment.objects.get(shop=penalty.shop_id)
-        enrollment.state = Enrollment.State.APPLIED
-        enrollment.save_by(None, "applied")
-        make_metrics(penalty.shop, batch=batch)
-        cases.append(taken(judge, penalty))
-    sweep = sweeps.request(alliance=make_sweep(day=DAY - timedelta(days=9)).alliance, by=None, at=AT, day=DAY)
-    said = at_once(lambda: sweeps.run(sweep.pk, at=LATER), *(grant(case, judge) for case in cases))
-    assert said == [None] * len(said)
-    shops = [case.penalty.shop_id for case in cases]
-    assert not Proposal.objects.filter(shop__in=shops, kind="admit", status__in=["open", "held"]).exists()
-    assert not Enrollment.objects.filter(shop__in=shops).exclude(state="open").exists()
-    assert broken() is None

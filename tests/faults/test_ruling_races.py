@@ -1,0 +1,173 @@
+"""A ruling meets what else becomes of the penalty at that moment: lifted, lapsed, or the shop checked."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db.models import QuerySet
+
+from opsdesk import audit, voiding
+from rules import sweeps
+from rules.models import Proposal, Sweep
+from shops import penalties, standing
+from shops.accounts import balance_of
+from shops.models import Enrollment, Measure, Penalty, Violation
+from tests.factories import (
+    AT,
+    DAY,
+    make_batch,
+    make_cleared,
+    make_enrollment,
+    make_metrics,
+    make_sweep,
+    make_user,
+)
+from tests.faults.test_appeal_races import LATER, TIMES, broken, grant, taken
+from tests.faults.test_publishing_races import at_once
+from tests.shops.accounting import paid_in
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
+
+
+def suspended() -> Penalty:
+    """Put out, suspended until LATER, and the deposit gone."""
+    enrollment = make_enrollment()
+    paid_in(enrollment.shop, 50_000)
+    return penalties.impose(
+        shop=enrollment.shop,
+        ground="violation",
+        violation=Violation.objects.get(code="V8"),
+        by=None,
+        at=AT,
+        reason="as found",
+        evidence={},
+        measures=[
+            Measure(kind="clear", alliance=enrollment.alliance),
+            Measure(kind="suspend", ends_at=LATER),
+            Measure(kind="deduct", basis="all"),
+        ],
+    )
+
+
+def test_a_grant_while_the_penalty_is_lifted_has_one_outcome(committed_db) -> None:
+    judge = make_user("appeals_officer")
+    for _ in range(TIMES):
+        appeal = taken(judge)
+        lifted = Penalty.objects.get(pk=appeal.penalty_id)
+        said = at_once(
+            grant(appeal, judge),
+            lambda penalty=lifted: penalties.lift(penalty, by=None, at=LATER, reason="served"),
+        )
+        # The grant goes through whichever comes first; what was overturned is not lifted any more.
+        assert said[0] is None
+        assert said[1] is None or "it can't be ended" in str(said[1])
+        penalty = Penalty.objects.get(pk=appeal.penalty_id)
+        assert penalty.status == "overturned"
+        assert Enrollment.objects.get(shop=penalty.shop_id).state == "open"
+    assert broken() is None
+
+
+def test_a_grant_while_the_penalty_lapses_has_one_outcome(committed_db) -> None:
+    judge = make_user("appeals_officer")
+    for _ in range(TIMES):
+        appeal = taken(judge, suspended())
+        assert at_once(grant(appeal, judge), lambda: penalties.run_timers(LATER)) == [None, None]
+        penalty = Penalty.objects.get(pk=appeal.penalty_id)
+        assert (penalty.status, penalty.measures.filter(undone_at=None).count()) == ("overturned", 0)
+        assert Enrollment.objects.get(shop=penalty.shop_id).state == "open"
+        assert (balance_of(penalty.shop), standing.standing(penalty.shop, LATER).status) == (50_000, "normal")
+    assert broken() is None
+    assert audit.verify_ledger() is None
+
+
+def test_control_without_locks_what_lapses_is_expired_after_it_was_overturned(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_locks(monkeypatch)
+    judge = make_user("appeals_officer")
+    appeal = taken(judge)
+    penalty = appeal.penalty
+    penalty.ends_at = LATER
+    penalty.save_by(None, "as its platform says")
+    # The timer has looked at it before the grant, and ends it after.
+    real, looked, granted = penalties._end, threading.Event(), threading.Event()
+
+    def slowly(ended: Penalty, status: Penalty.Status, **values) -> None:
+        if status == Penalty.Status.EXPIRED:
+            looked.set()
+            granted.wait(timeout=30)
+        real(ended, status, **values)
+
+    def grant_between() -> None:
+        looked.wait(timeout=30)
+        grant(appeal, judge)()
+        granted.set()
+
+    monkeypatch.setattr(penalties, "_end", slowly)
+    assert at_once(grant_between, lambda: penalties.run_timers(LATER)) == [None, None]
+    history = penalty.history.order_by("-history_id").values_list("status", flat=True)
+    assert list(history[:2]) == ["expired", "overturned"]
+
+
+def cleared_and_applied() -> Penalty:
+    """Put out for a metric that has risen since: it asks to be let in again."""
+    penalty = make_cleared()
+    enrollment = Enrollment.objects.get(shop=penalty.shop_id)
+    enrollment.state = Enrollment.State.APPLIED
+    enrollment.save_by(None, "applied")
+    return penalty
+
+
+def a_check_of(*penalised: Penalty) -> Sweep:
+    """A check of the day on which the shops' metrics came in, not yet run."""
+    batch = make_batch(first_day=DAY, last_day=DAY)
+    for penalty in penalised:
+        make_metrics(penalty.shop, batch=batch)
+    alliance = make_sweep(day=DAY - timedelta(days=9)).alliance
+    return sweeps.request(alliance=alliance, by=None, at=AT, day=DAY)
+
+
+def test_a_grant_while_a_check_proposes_to_admit_the_shop_leaves_it_in_and_unproposed(committed_db) -> None:
+    judge = make_user("appeals_officer")
+    penalised = [cleared_and_applied() for _ in range(TIMES)]
+    sweep = a_check_of(*penalised)
+    cases = [taken(judge, penalty) for penalty in penalised]
+    said = at_once(lambda: sweeps.run(sweep.pk, at=LATER), *(grant(case, judge) for case in cases))
+    assert said == [None] * len(said)
+    shops = [penalty.shop_id for penalty in penalised]
+    assert not Proposal.objects.filter(shop__in=shops, kind="admit", status__in=["open", "held"]).exists()
+    assert not Enrollment.objects.filter(shop__in=shops).exclude(state="open").exists()
+    assert broken() is None
+
+
+def test_control_without_locks_a_check_proposes_to_admit_a_shop_that_is_in(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = make_user("appeals_officer")
+    penalty = cleared_and_applied()
+    sweep = a_check_of(penalty)
+    appeal = taken(judge, penalty)
+    without_locks(monkeypatch)
+    # Nor is what fits no longer withdrawn in the end.
+    monkeypatch.setattr(voiding.casework, "file_from_facts", lambda **asked: 0)
+    # The check files after the grant has looked for proposals, and before it lets the shop in.
+    real, looked, swept = voiding.hold_open_proposals, threading.Event(), threading.Event()
+
+    def hold(of: Penalty) -> list[Proposal]:
+        found = real(of)
+        looked.set()
+        swept.wait(timeout=30)
+        return found
+
+    def check() -> None:
+        looked.wait(timeout=30)
+        sweeps.run(sweep.pk, at=LATER)
+        swept.set()
+
+    monkeypatch.setattr(voiding, "hold_open_proposals", hold)
+    assert at_once(grant(appeal, judge), check) == [None, None]
+    assert "for a shop inside" in str(audit.verify_enrollments())
