@@ -1,4 +1,4 @@
-"""What happened on the desk since: the daily checks of the last days, and what two people decided."""
+"""What happened on the desk since: the daily checks of the last days, decisions and appeals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from opsdesk import execution, review
 from opsdesk.demo.boundaries import PREFIX
+from opsdesk.demo.hearings import tell_of_hearings
 from opsdesk.demo.ledger import tell_of_money
 from opsdesk.demo.moments import Past
 from opsdesk.models import Decision
@@ -34,6 +35,7 @@ REASONS_TO_REJECT = {
 def tell(past: Past, shops: int) -> None:
     """Check each of the last days and decide some of what was filed; what the last check files stays open."""
     operator, supervisor = _person("operator", past), _person("supervisor", past)
+    officer = _person("appeals_officer", past)
     random = Random(f"opsdesk story {shops}")
     checked = past.metric_days[-(CHECKED_DAYS_OF_MANY if shops > MANY else CHECKED_DAYS) :]
     for day in checked:
@@ -48,6 +50,7 @@ def tell(past: Past, shops: int) -> None:
         if day == past.last_day - timedelta(days=1):
             _exempt_one(supervisor, morning + timedelta(hours=4))
             _judge_one(operator, morning + timedelta(hours=5))
+            tell_of_hearings(officer, supervisor, morning + timedelta(hours=1))
     tell_of_money(_person("finance", past), past)
 
 
