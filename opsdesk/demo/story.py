@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from opsdesk import execution, review
 from opsdesk.demo.boundaries import PREFIX
@@ -57,7 +57,7 @@ def tell(past: Past, shops: int) -> None:
 def _person(role: str, past: Past) -> User:
     """A member of staff with that role, who cannot sign in before somebody sets a password."""
     person, created = User.objects.get_or_create(
-        username=role, defaults={"is_staff": True, "date_joined": past.began}
+        username=role.replace("_", "-"), defaults={"is_staff": True, "date_joined": past.began}
     )
     if created:
         person.set_unusable_password()
@@ -80,8 +80,12 @@ def _open_proposals() -> QuerySet[Proposal]:
 
 
 def _decide(random: Random, operator: User, supervisor: User, morning: datetime) -> None:
-    waiting = list(_open_proposals().values_list("pk", flat=True))
-    chosen = random.sample(waiting, min(DECIDED_A_DAY, len(waiting) // 2))
+    # Admissions would crowd clearances out.
+    clearing = Q(kind=Proposal.Kind.CLEAR)
+    chosen = []
+    for some in (clearing, ~clearing):
+        waiting = list(_open_proposals().filter(some).values_list("pk", flat=True))
+        chosen += random.sample(waiting, min(DECIDED_A_DAY // 2, len(waiting) // 2))
     for number, pk in enumerate(chosen):
         proposal = Proposal.objects.select_related("shop").get(pk=pk)
         if proposal.status != Proposal.Status.OPEN:

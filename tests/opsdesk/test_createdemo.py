@@ -251,7 +251,7 @@ def test_finance_finds_something_to_look_at(demo: Demo) -> None:
 
 def test_an_appeals_officer_finds_hearings_to_go_on_with(demo: Demo) -> None:
     appeals = demo.rows("SELECT state, count(*) FROM opsdesk_appeal GROUP BY 1 ORDER BY 1")
-    assert appeals == [("filed", 1), ("granted", 1), ("waiting", 1)]
+    assert appeals == [("denied", 1), ("filed", 1), ("granted", 1), ("waiting", 1)]
     # Whoever was wronged is back in, and stays there on the next morning.
     [(state, proposed)] = demo.rows(
         "SELECT e.state, (SELECT count(*) FROM rules_proposal p WHERE p.shop_id = e.shop_id"
@@ -266,7 +266,7 @@ def test_an_appeals_officer_finds_hearings_to_go_on_with(demo: Demo) -> None:
 
 def test_nobody_of_the_demonstration_has_a_password(demo: Demo) -> None:
     people = demo.rows("SELECT username, left(password, 1) FROM auth_user ORDER BY 1")
-    names = ["appeals_officer", "finance", "operator", "supervisor"]
+    names = ["appeals-officer", "finance", "operator", "supervisor"]
     assert people == [(name, "!") for name in names]
 
 
