@@ -15,7 +15,7 @@ from PIL import Image
 
 from opsdesk import appeals
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import ENDINGS, as_name, judge, to_be_saved_as
+from opsdesk.exhibits import ENDINGS, as_name, draw, read, to_be_saved_as
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
 from tests.factories import AT, make_appeal, make_evidence, make_user
@@ -60,7 +60,7 @@ def test_the_corpus_is_as_large_as_it_says_and_every_case_has_a_name() -> None:
 @named(REFUSED)
 def test_what_is_no_good_is_refused_in_words(case: Case, tmp_path: Path) -> None:
     with pytest.raises(Refused) as refusal:
-        judge(io.BytesIO(case.content), tmp_path)
+        draw(read(io.BytesIO(case.content), tmp_path))
     assert case.refusal in str(refusal.value)
 
 
