@@ -111,11 +111,12 @@ def original(request: HttpRequest, token: UUID) -> HttpResponseBase:
     302 back to its page, which says why, where the store has another one or does not answer.
     """
     evidence = _seen(request, token)
-    if evidence.kind == Evidence.Kind.STATEMENT:
+    if evidence.size is None:
+        # A statement.
         raise Http404
     try:
         return _answer(
-            partial(original_of, evidence.place, evidence.sha256),
+            partial(original_of, evidence.place, evidence.sha256, evidence.size),
             as_attachment=True,
             filename=to_be_saved_as(evidence.name, ENDINGS[Evidence.Kind(evidence.kind)]),
             content_type="application/octet-stream",

@@ -82,20 +82,25 @@ class Altered(Refused):
     """The store holds another file than the one that came."""
 
 
-def original_of(name: str, sha256: str) -> IO[bytes]:
+def original_of(name: str, sha256: str, size: int) -> IO[bytes]:
     """A copy of the original, which is gone once it is closed: held against its SHA-256 before anything of it
     is handed out. FileNotFoundError where the store has lost it, Altered where it is another.
+
+    `size`: how many bytes it had when it came; no more are copied.
     """
-    digest = hashlib.sha256()
+    digest, left = hashlib.sha256(), size
     with ExitStack() as place, ExitStack() as opened:
         with room_for_it():
             directory = place.enter_context(workplace())
             copy = opened.enter_context(open(directory / "original", "w+b"))
         for block in blocks_of(name):
             digest.update(block)
+            left -= len(block)
+            if left < 0:
+                break
             with room_for_it():
                 copy.write(block)
-        if digest.hexdigest() != sha256:
+        if left or digest.hexdigest() != sha256:
             told = _(
                 "The store holds another file than the one that came. It is not handed out: tell who runs it."
             )

@@ -66,7 +66,7 @@ def test_files_are_kept_as_they_came_with_who_and_when(officer: User) -> None:
     for one, content in zip(added, contents, strict=True):
         assert (one.sha256, one.size) == (hashlib.sha256(content).hexdigest(), len(content))
         assert (one.added_by, one.added_at) == (officer, NOW)
-        with original_of(one.place, one.sha256) as kept:
+        with original_of(one.place, one.sha256, one.size) as kept:
             assert kept.read() == content
         assert one.history.get().history_user == officer
 
@@ -169,7 +169,7 @@ def test_what_is_struck_stays_with_who_when_and_why(officer: User) -> None:
     evidence = make_evidence()
     struck = appeals.strike(evidence.token, reason=" of another shop ", by=officer, at=NOW)
     assert (struck.struck_by, struck.struck_at, struck.struck_reason) == (officer, NOW, "of another shop")
-    with original_of(struck.place, struck.sha256) as kept:
+    with original_of(struck.place, struck.sha256, struck.size) as kept:
         assert kept.read() == jpeg()
     with pytest.raises(Refused, match="was struck by officer on"):
         appeals.strike(evidence.token, reason="again", by=None, at=NOW)

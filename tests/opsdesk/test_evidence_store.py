@@ -136,9 +136,13 @@ def in_store(evidence: Evidence) -> Path:
     return Path(storages["evidence"].path(evidence.place))
 
 
-def test_what_was_changed_in_the_store_is_not_handed_out(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "other", [jpeg(9), jpeg() + bytes(4 << 20), jpeg()[:-1]], ids=["other", "longer", "shorter"]
+)
+def test_what_was_changed_in_the_store_is_not_handed_out(
+    caplog: pytest.LogCaptureFixture, other: bytes
+) -> None:
     evidence = make_evidence()
-    other = jpeg(9)
     in_store(evidence).write_bytes(other)
     answer = page("original", evidence.token)
     assert answer.redirect_chain == [(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]), 302)]
@@ -152,7 +156,7 @@ def test_an_original_of_any_size_is_handed_out_in_bounded_memory(settings: Any) 
     evidence = make_evidence(content=film)
     tracemalloc.start()
     try:
-        with original_of(evidence.place, evidence.sha256) as file:
+        with original_of(evidence.place, evidence.sha256, evidence.size) as file:
             assert sum(len(block) for block in iter(lambda: file.read(1 << 20), b"")) == len(film)
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
