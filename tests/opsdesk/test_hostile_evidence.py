@@ -19,11 +19,12 @@ from opsdesk.exhibits import ENDINGS, as_name, draw, read, to_be_saved_as
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
 from tests.factories import AT, make_appeal, make_evidence, make_user
+from tests.opsdesk.costly_evidence import costly, two_faced
 from tests.opsdesk.files import SCRIPT, jpeg
 from tests.opsdesk.hostile_evidence import NAMES, Case, corpus
 
 NOW = AT + timedelta(days=2)
-CASES = corpus()
+CASES = [*corpus(), *costly(), *two_faced()]
 REFUSED = [case for case in CASES if case.refusal]
 TAKEN = [case for case in CASES if not case.refusal]
 RUNS_NOTHING = {
