@@ -163,6 +163,7 @@ def test_no_more_are_drawn_at_once_than_the_machine_has_turns(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.EVIDENCE_DRAWN_AT_ONCE = 2
+    monkeypatch.setattr(turns, "WAITED", 120)
     real, running, most = subprocess.run, [], []
 
     def counted(*args: Any, **options: Any) -> Any:
