@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from opsdesk.books import verify_ledger, verify_reversals
-from opsdesk.exhibits import content_of, view_of
+from opsdesk.exhibits import view_of
+from opsdesk.exhibits.keeping import blocks_of
 from opsdesk.models import Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
@@ -22,9 +23,6 @@ from shops.models import (
     Opening,
 )
 from shops.sql import first_unrecorded, leases
-
-# In bytes: so much of a file is read at once.
-BLOCK = 1 << 20
 
 
 def verify_decisions() -> str | None:
@@ -117,9 +115,8 @@ def verify_evidence() -> str | None:
 def _lost_of(piece: Evidence) -> str:
     digest = sha256()
     try:
-        with content_of(piece.place) as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
+        for block in blocks_of(piece.place):
+            digest.update(block)
         for page in piece.page_numbers:
             view_of(piece.place, str(page)).close()
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -193,6 +194,8 @@ def evidence_store() -> dict:
             "default_acl": None,
             "querystring_auth": True,
             "signature_version": "s3v4",
+            # In bytes: what is read lies in memory up to here, and beyond it on the disk.
+            "max_memory_size": 4 << 20,
         },
     }
 
@@ -222,6 +225,8 @@ EVIDENCE_MAX_MEGAPIXELS = env.int("EVIDENCE_MAX_MEGAPIXELS", default=64)
 EVIDENCE_MAX_PAGES = env.int("EVIDENCE_MAX_PAGES", default=60)
 # Of the processor's time, for drawing one file.
 EVIDENCE_MAX_SECONDS = env.int("EVIDENCE_MAX_SECONDS", default=30)
+# On one machine: drawing takes a core, and up to a gigabyte.
+EVIDENCE_DRAWN_AT_ONCE = env.int("EVIDENCE_DRAWN_AT_ONCE", default=max(1, (os.cpu_count() or 2) // 2))
 # Of a ZIP or a folder that comes with many appeals.
 EVIDENCE_PARCEL_FILES = env.int("EVIDENCE_PARCEL_FILES", default=200)
 EVIDENCE_PARCEL_MAX_UNPACKED_MB = env.int("EVIDENCE_PARCEL_MAX_UNPACKED_MB", default=512)

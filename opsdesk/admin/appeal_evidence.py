@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
@@ -22,12 +23,14 @@ from django.views.decorators.http import require_GET
 from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
 from opsdesk.appeals.evidence import STRIKE
-from opsdesk.exhibits import ENDINGS, content_of, to_be_saved_as, view_of
+from opsdesk.exhibits import ENDINGS, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.exhibits.keeping import SMALL
 from opsdesk.models import Appeal, Evidence
 from shops.admin.forms import form_page
 from shops.errors import Refused
 from shops.rights import person_of
+
+logger = logging.getLogger(__name__)
 
 VIEW = "opsdesk.view_evidence"
 # Whatever a browser takes such a file for: it runs nothing, loads nothing and is of no page.
@@ -85,7 +88,7 @@ def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRespons
 
 
 @require_GET
-def page(request: HttpRequest, token: UUID, number: int) -> FileResponse:
+def page(request: HttpRequest, token: UUID, number: int) -> HttpResponseBase:
     """A page as the desk drew it: pixels alone, whatever the original holds."""
     evidence = _seen(request, token)
     if number not in evidence.page_numbers:
@@ -94,7 +97,7 @@ def page(request: HttpRequest, token: UUID, number: int) -> FileResponse:
 
 
 @require_GET
-def small(request: HttpRequest, token: UUID) -> FileResponse:
+def small(request: HttpRequest, token: UUID) -> HttpResponseBase:
     evidence = _seen(request, token)
     if not evidence.pages:
         raise Http404
@@ -102,17 +105,29 @@ def small(request: HttpRequest, token: UUID) -> FileResponse:
 
 
 @require_GET
-def original(request: HttpRequest, token: UUID) -> FileResponse:
-    """The file as it came, to be saved: the desk opens none, and films too are looked at elsewhere."""
+def original(request: HttpRequest, token: UUID) -> HttpResponseBase:
+    """The file as it came, to be saved: the desk opens none, and films too are looked at elsewhere.
+
+    302 back to its page, which says why, where the store has another one or does not answer.
+    """
     evidence = _seen(request, token)
-    if evidence.kind == Evidence.Kind.STATEMENT:
+    if evidence.size is None:
+        # A statement.
         raise Http404
-    return _answer(
-        partial(content_of, evidence.place),
-        as_attachment=True,
-        filename=to_be_saved_as(evidence.name, ENDINGS[Evidence.Kind(evidence.kind)]),
-        content_type="application/octet-stream",
-    )
+    try:
+        return _answer(
+            partial(original_of, evidence.place, evidence.sha256, evidence.size),
+            as_attachment=True,
+            filename=to_be_saved_as(evidence.name, ENDINGS[Evidence.Kind(evidence.kind)]),
+            content_type="application/octet-stream",
+        )
+    except Refused as refusal:
+        if isinstance(refusal, Altered):
+            logger.error(
+                "evidence %s of appeal %s is another file in the store", evidence.pk, evidence.appeal_id
+            )
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(reverse("admin:opsdesk_evidence_viewer", args=[token]))
 
 
 def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpResponse:
@@ -146,8 +161,13 @@ def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRe
     )
 
 
-def _drawn(evidence: Evidence, which: str) -> FileResponse:
-    return _answer(partial(view_of, evidence.place, which), content_type="image/jpeg")
+def _drawn(evidence: Evidence, which: str) -> HttpResponseBase:
+    try:
+        return _answer(partial(view_of, evidence.place, which), content_type="image/jpeg")
+    except NotNow as refusal:
+        return HttpResponse(
+            str(refusal), status=503, content_type="text/plain; charset=utf-8", headers=HEADERS
+        )
 
 
 def _answer(opened: Callable[[], IO[bytes]], **options: Any) -> FileResponse:

@@ -12,19 +12,16 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import caseload, checklists
 from opsdesk.appeals import Offered, case_of
-from opsdesk.models import Appeal, Channel
+from opsdesk.models import LONGEST_TEXT, Appeal, Channel
 from shops import measures as effects
 from shops import money
 from shops.admin.forms import DayField, MomentField
 from shops.models import Measure
 
-# Beyond what anybody reads; a longer text is a file.
-LONGEST = 20_000
-
 
 def words(label: Any, *, rows: int = 5, **kwargs: Any) -> forms.CharField:
     return forms.CharField(
-        label=label, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": rows}), **kwargs
+        label=label, max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": rows}), **kwargs
     )
 
 

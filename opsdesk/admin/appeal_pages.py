@@ -22,8 +22,8 @@ from opsdesk import appeals, caseload, overturned
 from opsdesk.admin.appeal_forms import ManyForm
 from opsdesk.admin.appeal_steps import Step
 from opsdesk.appeals.guards import FILE
-from opsdesk.appeals.many import LARGEST, WrongRow
-from opsdesk.exhibits import ParcelRefused, unpacked
+from opsdesk.appeals.tables import LARGEST, WrongRow
+from opsdesk.exhibits import NotNow, ParcelRefused, unpacked
 from opsdesk.models import Appeal
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -76,7 +76,10 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
 
 
 def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
-    """File what a CSV file says: all of it, or nothing, with every wrong row told."""
+    """File what a CSV file says: all of it, or nothing, with every wrong row told.
+
+    302 done, 400 wrong, 403 no right, 503 no room for the files just now.
+    """
     if not request.user.has_perms([SEE, FILE]):
         raise PermissionDenied
     sent = request.method == "POST"
@@ -90,6 +93,9 @@ def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
             archive = form.cleaned_data["parcel"]
             with unpacked(archive) if archive else nullcontext() as parcel:
                 filed = appeals.file_many(content, by=person_of(request), at=timezone.now(), parcel=parcel)
+        except NotNow as refusal:
+            status = 503
+            form.add_error(None, str(refusal))
         except ParcelRefused as refusal:
             status = 400
             for reason in refusal.reasons[:WRONG_SHOWN]:

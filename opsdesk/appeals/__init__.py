@@ -3,8 +3,9 @@
 from opsdesk.appeals.evidence import Offered, add, strike
 from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
 from opsdesk.appeals.guards import AlreadyOver
-from opsdesk.appeals.many import FileOfAppealsRefused, file_many
+from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
+from opsdesk.appeals.tables import FileOfAppealsRefused
 from opsdesk.appeals.working import answer, ask, note, release, stay, take, unstay, withdraw
 
 __all__ = [

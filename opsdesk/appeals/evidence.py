@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.guards import clean, locked, name_of
+from opsdesk.appeals.guards import AlreadyOver, clean, locked, name_of
 from opsdesk.checklists import Item, items_of
 from opsdesk.deadlines import said
-from opsdesk.exhibits import Judged, Kind, Shelf, as_name, judge, shelf
+from opsdesk.exhibits import Judged, Kind, NotNow, Read, Shelf, as_name, draw, read, room_for_it, shelf
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
 from shops.imports.files import workplace
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 ADD, STRIKE = "opsdesk.submit_evidence", "opsdesk.strike_evidence"
+# Of the files that may stand on an appeal: so many times as many may come to it.
+MOST_EVER = 3
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,18 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """A file that was looked into and may be evidence."""
+class Skimmed:
+    """A file that was read byte by byte, and not drawn yet."""
 
     name: str
-    judged: Judged
+    file: Read
+
+
+@dataclass(frozen=True)
+class Looked(Skimmed):
+    """A file that was looked into and may be evidence."""
+
+    file: Judged
 
 
 def add(
@@ -61,7 +72,11 @@ def add(
     require(by, ADD)
     if not evidence and not clean(text):
         raise Refused(_("Choose a file or write a statement."))
-    with looked_into(evidence) as looked, transaction.atomic(), shelf() as put:
+    appeal = Appeal.objects.get(pk=appeal_id)
+    if not appeal.is_open:
+        raise AlreadyOver(appeal)
+    _item_of(appeal, item)
+    with looked_into(evidence, appeal) as looked, transaction.atomic(), shelf() as put:
         appeal = locked(appeal_id)
         answers = _item_of(appeal, item)
         added = []
@@ -93,19 +108,78 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
 
 
 @contextmanager
-def looked_into(files: Sequence[Offered]) -> Iterator[list[Looked]]:
-    """Each file judged, before anything is locked for it. Refused for the first that is no good, by name."""
-    with workplace() as directory:
-        looked = []
-        for number, file in enumerate(files):
-            name = as_name(file.name)
-            own = directory / str(number)
-            own.mkdir()
-            try:
-                looked.append(Looked(name, judge(file.content, own)))
-            except Refused as refusal:
-                raise Refused(_("“%(name)s”: %(why)s") % {"name": name, "why": refusal}) from refusal
-        yield looked
+def looked_into(files: Sequence[Offered], appeal: Appeal | None = None) -> Iterator[list[Looked]]:
+    """Each file judged, before anything is locked for it. Refused for the first that is no good, by name.
+
+    `appeal`: on which they shall come; None: on a new one. Drawing is dear: whatever else speaks against any
+    of the files is asked before the first is drawn, and must be asked again once the appeal is locked.
+    """
+    refuse_too_many(len(files), appeal)
+    with ExitStack() as stack:
+        with room_for_it():
+            directory = stack.enter_context(workplace())
+        skimmed = [skim(file, directory / str(number)) for number, file in enumerate(files)]
+        refuse_the_same(skimmed, appeal)
+        yield [look(file) for file in skimmed]
+
+
+def skim(file: Offered, directory: Path) -> Skimmed:
+    """Read the file in a directory of its own, which is made. Refused with its name before the reason."""
+    name = as_name(file.name)
+    with _named(name), room_for_it():
+        directory.mkdir()
+        return Skimmed(name, read(file.content, directory))
+
+
+def look(file: Skimmed) -> Looked:
+    """Draw it. Refused with its name before the reason."""
+    with _named(file.name), room_for_it():
+        return Looked(file.name, draw(file.file))
+
+
+def refuse_too_many(more: int, appeal: Appeal | None = None) -> None:
+    """Refused where the appeal, or a new one, would have more files than it takes.
+
+    Those that were struck stay in the store: with them it takes MOST_EVER times as many.
+    """
+    most = settings.EVIDENCE_MAX_FILES
+    has = _standing(appeal).count() if appeal else 0
+    if more and has + more > most:
+        raise Refused(
+            _("An appeal has at most %(most)s files: %(has)s are on it, and %(more)s would come.")
+            % {"most": most, "has": has, "more": more}
+        )
+    had = _files(appeal).count() if appeal else 0
+    if more and had + more > MOST_EVER * most:
+        raise Refused(
+            _("An appeal has at most %(most)s files with those that were struck: %(had)s have come already.")
+            % {"most": MOST_EVER * most, "had": had}
+        )
+
+
+def refuse_the_same(files: Sequence[Skimmed], appeal: Appeal | None = None) -> None:
+    """Refused for the first of the files that is another of them, or stands on the appeal already."""
+    standing = _standing(appeal).select_related("added_by") if appeal else Evidence.objects.none()
+    known = {one.sha256: one for one in standing}
+    seen: dict[str, str] = {}
+    for file in files:
+        sha256 = file.file.sha256
+        if (same := known.get(sha256)) is not None:
+            raise Refused(
+                _("“%(name)s” is on this appeal already, as “%(same)s” of %(when)s by %(who)s.")
+                % {
+                    "name": file.name,
+                    "same": same,
+                    "when": said(same.added_at),
+                    "who": name_of(same.added_by),
+                }
+            )
+        if sha256 in seen:
+            raise Refused(
+                _("“%(name)s” and “%(same)s” are one and the same file.")
+                % {"name": file.name, "same": seen[sha256]}
+            )
+        seen[sha256] = file.name
 
 
 def lay(
@@ -118,38 +192,40 @@ def lay(
     answers: Item | None = None,
 ) -> list[Evidence]:
     """Put the files on a shelf and write them down, on an appeal that is locked or new."""
-    standing = Evidence.objects.filter(appeal=appeal, struck_at=None).exclude(kind=Kind.STATEMENT)
-    known = {one.sha256: one for one in standing.select_related("added_by")}
-    if len(known) + len(looked) > settings.EVIDENCE_MAX_FILES:
-        raise Refused(
-            _("An appeal has at most %(most)s files: %(has)s are on it, and %(more)s would come.")
-            % {"most": settings.EVIDENCE_MAX_FILES, "has": len(known), "more": len(looked)}
-        )
+    refuse_too_many(len(looked), appeal)
+    refuse_the_same(looked, appeal)
     added = []
     for file in looked:
-        same = known.get(file.judged.sha256)
-        if same is not None:
-            raise Refused(
-                _("“%(name)s” is on this appeal already, as “%(same)s” of %(when)s by %(who)s.")
-                % {
-                    "name": file.name,
-                    "same": same,
-                    "when": said(same.added_at),
-                    "who": name_of(same.added_by),
-                }
-            )
         evidence = Evidence(
             appeal=appeal,
-            kind=file.judged.kind,
+            kind=file.file.kind,
             name=file.name,
-            sha256=file.judged.sha256,
-            size=file.judged.size,
-            pages=len(file.judged.views),
-            place=put.put(file.judged),
+            sha256=file.file.sha256,
+            size=file.file.size,
+            pages=len(file.file.views),
+            place=put.put(file.file),
         )
-        known[file.judged.sha256] = _write(evidence, answers, by=by, at=at)
-        added.append(evidence)
+        added.append(_write(evidence, answers, by=by, at=at))
     return added
+
+
+def _files(appeal: Appeal) -> QuerySet[Evidence]:
+    return Evidence.objects.filter(appeal=appeal).exclude(kind=Kind.STATEMENT)
+
+
+def _standing(appeal: Appeal) -> QuerySet[Evidence]:
+    return _files(appeal).filter(struck_at=None)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotNow:
+        # No file is at fault.
+        raise
+    except Refused as refusal:
+        raise Refused(_("“%(name)s”: %(why)s") % {"name": name, "why": refusal}) from refusal
 
 
 def _item_of(appeal: Appeal, number: int | None) -> Item | None:

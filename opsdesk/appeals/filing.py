@@ -53,6 +53,10 @@ def file(
     outside the window.
     """
     require(by, FILE)
+    if evidence:
+        # Before anything is drawn for it; and once more below, under the lock.
+        with transaction.atomic():
+            fileable(penalty, channel, statement, filed_at, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         return file_looked_into(
             penalty=penalty,
@@ -80,12 +84,20 @@ def file_looked_into(
     at: datetime,
 ) -> Appeal:
     """The same within a transaction and a shelf of the caller's, with files that were judged."""
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
-    if not in_time(filed_at, window.until):
-        raise TooLate(penalty, window, filed_at)
+    level, filed_at = fileable(penalty, channel, statement, filed_at, at)
     appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
     lay(appeal, looked, put, by=by, at=at)
     return appeal
+
+
+def fileable(
+    penalty: Penalty, channel: str, statement: str, filed_at: datetime | None, at: datetime
+) -> tuple[int, datetime]:
+    """The level and the moment of an appeal that can be filed now; holds its shop. Refused like `file`."""
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    if not in_time(filed_at, window.until):
+        raise TooLate(penalty, window, filed_at)
+    return level, filed_at
 
 
 def admit_late(
@@ -105,17 +117,27 @@ def admit_late(
     Refused like `file`, without a reason, and when it is in time after all.
     """
     require(by, ADMIT_LATE)
+    if evidence:
+        with transaction.atomic():
+            _fileable_late(penalty, channel, statement, reason, filed_at, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
-        level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
-        if in_time(filed_at, window.until):
-            raise Refused(_("This appeal is in time and needs nobody's leave."))
-        if not clean(reason):
-            raise Refused(_("Say why it is admitted although it comes too late."))
+        level, filed_at = _fileable_late(penalty, channel, statement, reason, filed_at, at)
         appeal = _record(
             penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
         )
         lay(appeal, looked, put, by=by, at=at)
         return appeal
+
+
+def _fileable_late(
+    penalty: Penalty, channel: str, statement: str, reason: str, filed_at: datetime | None, at: datetime
+) -> tuple[int, datetime]:
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    if in_time(filed_at, window.until):
+        raise Refused(_("This appeal is in time and needs nobody's leave."))
+    if not clean(reason):
+        raise Refused(_("Say why it is admitted although it comes too late."))
+    return level, filed_at
 
 
 def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextManager[list[Looked]]:

@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.evidence import ADD, Looked, Offered, looked_into
-from opsdesk.appeals.filing import case_of, file_looked_into
+from opsdesk.appeals.evidence import (
+    ADD,
+    Looked,
+    Offered,
+    Skimmed,
+    look,
+    refuse_the_same,
+    refuse_too_many,
+    skim,
+)
+from opsdesk.appeals.filing import case_of, file_looked_into, fileable
 from opsdesk.appeals.guards import FILE
+from opsdesk.appeals.tables import FileOfAppealsRefused, WrongRow, refused, rows_of
 from opsdesk.deadlines import next_level
-from opsdesk.exhibits import Parcel, Shelf, shelf
-from opsdesk.models import Appeal, Channel
+from opsdesk.exhibits import NotNow, Parcel, Shelf, room_for_it, shelf
+from opsdesk.models import LONGEST_TEXT, Appeal, Channel
 from shops.calendar import NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
+from shops.imports.files import workplace
+from shops.models import Penalty, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-COLUMNS = ("penalty", "level", "channel", "reference", "filed_at", "statement", "evidence")
-NEEDED = ("penalty", "channel", "statement")
-MOST_ROWS = 1_000
+Given = TypeVar("Given")
+Found = TypeVar("Found")
+
 # Between the names of a row's files.
 AND = ";"
-# In bytes.
-LARGEST = 5 << 20
+# So much of a cell is quoted, in characters.
+SHOWN = 60
+LONGEST_REFERENCE = 100
+FOR_FILEABLE = ("penalty", "channel", "statement", "filed_at")
 
 
-@dataclass(frozen=True)
-class WrongRow:
-    """What is wrong with a row; the header is row 1, and row 0 stands for the file itself."""
+@dataclass
+class Row:
+    """A row by its number and its cells by column; the case that it names, and where its files lie."""
 
-    row: int
-    message: str
-
-
-class FileOfAppealsRefused(Refused):
-    """Nothing was filed: `rows` says why, row by row."""
-
-    def __init__(self, rows: list[WrongRow]) -> None:
-        self.rows = rows
-        super().__init__("; ".join(row.message for row in rows[:5]))
+    number: int
+    cells: dict[str, str]
+    penalty: Penalty | None
+    paths: list[str] = field(default_factory=list)
 
 
 def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel | None = None) -> list[Appeal]:
@@ -60,98 +69,187 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     parcel, with semicolons between them).
     """
     require(by, FILE)
-    rows = list(_rows(content))
+    rows = [Row(number, cells, case_of(cells["penalty"])) for number, cells in rows_of(content)]
     parcel = parcel or Parcel({})
-    if parcel.files or any(row["evidence"] for _number, row in rows):
+    if parcel.files or any(row.cells["evidence"] for row in rows):
         require(by, ADD)
-    filed: list[Appeal] = []
     wrong: list[WrongRow] = []
-    with ExitStack() as stack:
-        # Before anything is locked.
-        judged: dict[str, Looked | Refused] = {}
-        looked = {number: _looked_into(row, number, parcel, judged, wrong, stack) for number, row in rows}
-        # Somebody has forgotten something.
-        wrong += [
-            WrongRow(0, _("No row names the file “%(name)s”.") % {"name": path})
-            for path in sorted(parcel.files.keys() - judged.keys())
-        ]
-        stack.enter_context(transaction.atomic())
-        put = stack.enter_context(shelf())
-        for number, row in rows:
-            try:
-                # Each row by itself: of a file all wrong rows are told.
-                with transaction.atomic():
-                    filed.append(_file(row, looked[number], put, by=by, at=at))
-            except Refused as refusal:
-                wrong.append(WrongRow(number, str(refusal)))
-        if wrong:
-            raise FileOfAppealsRefused(sorted(wrong, key=lambda one: one.row))
+    try:
+        with ExitStack() as stack:
+            with room_for_it():
+                directory = stack.enter_context(workplace())
+            skimmed = _skim(rows, parcel, directory, wrong)
+            _check(rows, at, wrong)
+            _raise(wrong)
+            # Dear, and so only once nothing else speaks against any row.
+            looked = _told_by_row(rows, {path: _try(look, file) for path, file in skimmed.items()}, wrong)
+            _raise(wrong)
+            stack.enter_context(transaction.atomic())
+            put = stack.enter_context(shelf())
+            filed = _file(rows, looked, put, wrong, by=by, at=at)
+            _raise(wrong)
+    except NotNow as refusal:
+        # No row is at fault.
+        raise refused(str(refusal)) from refusal
     return filed
 
 
-def _names(row: dict[str, str]) -> list[str]:
-    return [name for part in row["evidence"].split(AND) if (name := part.strip())]
+def _raise(wrong: list[WrongRow]) -> None:
+    if wrong:
+        raise FileOfAppealsRefused(sorted(wrong, key=lambda one: one.row))
 
 
-def _looked_into(
-    row: dict[str, str],
-    number: int,
-    parcel: Parcel,
-    judged: dict[str, Looked | Refused],
-    wrong: list[WrongRow],
-    stack: ExitStack,
-) -> list[Looked]:
-    """The row's files; each that is no good is told. What another row named as well is `judged` already."""
-    found = []
-    for name in _names(row):
-        try:
-            path = parcel.find(name)
-            if path not in judged:
-                judged[path] = _judge(path, parcel, stack)
-            one = judged[path]
-            if isinstance(one, Refused):
-                raise one
-            found.append(one)
-        except Refused as refusal:
-            wrong.append(WrongRow(number, str(refusal)))
-    return found
-
-
-def _judge(path: str, parcel: Parcel, stack: ExitStack) -> Looked | Refused:
+@contextmanager
+def _telling(row: Row, wrong: list[WrongRow]) -> Iterator[None]:
+    """What the row is refused for is written down, and the next one follows: of a file all are told."""
     try:
-        with open(parcel.files[path], "rb") as content:
-            [looked] = stack.enter_context(looked_into([Offered(path, content)]))
+        yield
+    except NotNow:
+        raise
+    except Refused as refusal:
+        wrong.append(WrongRow(row.number, str(refusal)))
+
+
+# The files
+
+
+def _skim(rows: list[Row], parcel: Parcel, directory: Path, wrong: list[WrongRow]) -> dict[str, Skimmed]:
+    """Every file that a row names, read but not drawn; each is read once, however many rows name it."""
+    for row in rows:
+        with _telling(row, wrong):
+            names = [name for part in row.cells["evidence"].split(AND) if (name := part.strip())]
+            # Before they are looked for: a cell has room for thousands.
+            refuse_too_many(len(names))
+            for name in names:
+                with _telling(row, wrong):
+                    row.paths.append(parcel.find(name))
+    named = dict.fromkeys(path for row in rows for path in row.paths)
+    # Somebody has forgotten something.
+    wrong += [
+        WrongRow(0, _("No row names the file “%(name)s”.") % {"name": path})
+        for path in sorted(parcel.files.keys() - named)
+    ]
+    files = {
+        path: _try(partial(_skim_one, parcel, directory / str(number)), path)
+        for number, path in enumerate(named)
+    }
+    read = _told_by_row(rows, files, wrong)
+    for row in rows:
+        with _telling(row, wrong):
+            refuse_the_same([read[path] for path in row.paths if path in read])
+    # Each row keeps what it names for itself.
+    most = settings.EVIDENCE_PARCEL_MAX_UNPACKED_MB
+    if sum(read[path].file.size for row in rows for path in row.paths if path in read) > most << 20:
+        told = _("The files come to more than %(size)s MB, each counted for every row: divide the file.")
+        wrong.append(WrongRow(0, told % {"size": most}))
+    return read
+
+
+def _skim_one(parcel: Parcel, directory: Path, path: str) -> Skimmed:
+    with parcel.open(path) as content:
+        return skim(Offered(path, content), directory)
+
+
+def _try(do: Callable[[Given], Found], given: Given) -> Found | Refused:
+    try:
+        return do(given)
+    except NotNow:
+        raise
     except Refused as refusal:
         return refusal
-    return looked
 
 
-def _file(row: dict[str, str], looked: list[Looked], put: Shelf, *, by: User | None, at: datetime) -> Appeal:
-    penalty = case_of(row["penalty"])
+def _told_by_row(
+    rows: list[Row], files: dict[str, Found | Refused], wrong: list[WrongRow]
+) -> dict[str, Found]:
+    """The files that are good; of each that is not, every row that names it is told."""
+    good = {path: file for path, file in files.items() if not isinstance(file, Refused)}
+    wrong += [
+        WrongRow(row.number, str(files[path])) for row in rows for path in row.paths if path not in good
+    ]
+    return good
+
+
+# The rows
+
+
+def _hold_shops(rows: list[Row]) -> None:
+    """Until the transaction ends, and in one order whatever that of the rows: of two files about the same
+    shops one waits for the other, and neither for itself.
+    """
+    shops = {row.penalty.shop_id for row in rows if row.penalty}
+    list(Shop.objects.select_for_update(no_key=True).filter(pk__in=shops).order_by("pk").values_list("pk"))
+
+
+def _check(rows: list[Row], at: datetime, wrong: list[WrongRow]) -> None:
+    """Tell every row that could not be filed, whatever its files are. Nothing stays locked."""
+    first: dict[int, int] = {}
+    with transaction.atomic():
+        _hold_shops(rows)
+        for row in rows:
+            with _telling(row, wrong):
+                given = _given(row)
+                fileable(at=at, **{name: given[name] for name in FOR_FILEABLE})
+                number = first.setdefault(given["penalty"].pk, row.number)
+                if number != row.number:
+                    raise Refused(
+                        _("Row %(row)s appeals against %(case)s already.")
+                        % {"row": number, "case": given["penalty"]}
+                    )
+
+
+def _file(
+    rows: list[Row],
+    looked: dict[str, Looked],
+    put: Shelf,
+    wrong: list[WrongRow],
+    *,
+    by: User | None,
+    at: datetime,
+) -> list[Appeal]:
+    filed = []
+    _hold_shops(rows)
+    for row in rows:
+        # Each row by itself: of a file all wrong rows are told.
+        with _telling(row, wrong), transaction.atomic():
+            files = [looked[path] for path in row.paths]
+            filed.append(file_looked_into(**_given(row), looked=files, put=put, by=by, at=at))
+    return filed
+
+
+def _given(row: Row) -> dict[str, Any]:
+    """What the verb takes, of the row's cells."""
+    penalty, cells = row.penalty, row.cells
     if penalty is None:
-        raise Refused(_("There is no case “%(case)s”.") % {"case": row["penalty"]})
+        raise Refused(_("There is no case “%(case)s”.") % {"case": cells["penalty"][:SHOWN]})
     level = next_level(penalty)
-    if row["level"] and row["level"] != str(level):
+    if cells["level"] and cells["level"] != str(level):
         raise Refused(
             _("An appeal of level %(level)s can't be filed against %(case)s now.")
-            % {"level": row["level"], "case": penalty}
+            % {"level": cells["level"][:SHOWN], "case": penalty}
         )
-    if row["channel"] not in Channel.values:
+    if cells["channel"] not in Channel.values:
         raise Refused(
             _("“%(value)s” is no channel. Write one of: %(choices)s.")
-            % {"value": row["channel"], "choices": ", ".join(Channel.values)}
+            % {"value": cells["channel"][:SHOWN], "choices": ", ".join(Channel.values)}
         )
-    return file_looked_into(
-        penalty=penalty,
-        channel=row["channel"],
-        reference=row["reference"][:100],
-        statement=row["statement"],
-        filed_at=_moment(row["filed_at"]),
-        looked=looked,
-        put=put,
-        by=by,
-        at=at,
-    )
+    for text, most, too_long in (
+        (cells["reference"], LONGEST_REFERENCE, _("The reference has more than %(most)s characters.")),
+        (
+            cells["statement"],
+            LONGEST_TEXT,
+            _("The statement has more than %(most)s characters: a longer one is a file."),
+        ),
+    ):
+        if len(text) > most:
+            raise Refused(too_long % {"most": most})
+    return {
+        "penalty": penalty,
+        "channel": cells["channel"],
+        "reference": cells["reference"],
+        "statement": cells["statement"],
+        "filed_at": _moment(cells["filed_at"]),
+    }
 
 
 def _moment(text: str) -> datetime | None:
@@ -165,49 +263,5 @@ def _moment(text: str) -> datetime | None:
         moment = moment.replace(tzinfo=SHANGHAI)
     # From the first and the last years nothing could be reckoned.
     if moment is None or not NAMEABLE_MOMENTS.holds(moment):
-        raise Refused(_("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": text[:60]})
+        raise Refused(_("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": text[:SHOWN]})
     return moment
-
-
-def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row's number and its cells by column, without spaces around them; empty rows are left out."""
-    try:
-        lines = list(csv.reader(io.StringIO(_text(content), newline=""), strict=True))
-    except csv.Error as error:
-        raise _refused(_("The file is no table: %(why)s.") % {"why": error}) from None
-    if not lines:
-        raise _refused(_("The file is empty."))
-    header = [name.strip().lower() for name in lines[0]]
-    if len(set(header)) != len(header) or not set(NEEDED) <= set(header) <= set(COLUMNS):
-        raise _refused(_("The first row names the columns: %(columns)s.") % {"columns": ", ".join(COLUMNS)})
-    rows = [(number, cells) for number, cells in enumerate(lines[1:], start=2) if any(map(str.strip, cells))]
-    if len(rows) > MOST_ROWS:
-        raise _refused(_("At most %(count)s appeals at once: divide the file.") % {"count": MOST_ROWS})
-    odd = [
-        WrongRow(number, _("This row has another number of cells than the first."))
-        for number, cells in rows
-        if len(cells) != len(header)
-    ]
-    if odd:
-        raise FileOfAppealsRefused(odd)
-    for number, cells in rows:
-        found = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        yield number, {column: found.get(column, "") for column in COLUMNS}
-
-
-def _text(content: bytes) -> str:
-    if len(content) > LARGEST:
-        raise _refused(_("The file is larger than %(size)s MB.") % {"size": LARGEST >> 20})
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        return text
-    raise _refused(_("The file is no text in UTF-8 or GB18030."))
-
-
-def _refused(message: str) -> FileOfAppealsRefused:
-    return FileOfAppealsRefused([WrongRow(0, message)])

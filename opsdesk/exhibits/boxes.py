@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import IO
 
 from opsdesk.exhibits.formats import broken
@@ -19,6 +20,7 @@ TOP = frozenset(
         b"styp", b"pdin", b"prft", b"emsg",
     }
 )  # fmt: skip
+# On all levels together.
 MOST_BOXES = 10_000
 # In bytes. The index of a film of hours takes less.
 LARGEST_INDEX = 16 << 20
@@ -28,7 +30,8 @@ def refuse_mp4(file: IO[bytes], size: int) -> None:
     """Refused unless boxes of known kinds fill the file to its last byte, and one index names a film."""
     index: bytes | None = None
     filmed = False
-    for number, (name, begins, ends) in enumerate(_top(file, size)):
+    counted = count(1)
+    for number, (name, begins, ends) in enumerate(_top(file, size, counted)):
         if name not in TOP or (number == 0) != (name == b"ftyp"):
             raise broken()
         if name == b"ftyp":
@@ -41,19 +44,18 @@ def refuse_mp4(file: IO[bytes], size: int) -> None:
             file.seek(begins)
             index = file.read(ends - begins)
         filmed = filmed or (name in (b"mdat", b"moof") and ends > begins)
-    if index is None or not filmed or not _names_a_film(index):
+    if index is None or not filmed or not _names_a_film(index, counted):
         raise broken()
 
 
-def _top(file: IO[bytes], size: int) -> Iterator[tuple[bytes, int, int]]:
+def _top(file: IO[bytes], size: int, counted: Iterator[int]) -> Iterator[tuple[bytes, int, int]]:
     """Each box at the top: its name, and from where to where its content reaches."""
-    place = count = 0
+    place = 0
     while place < size:
         file.seek(place)
         head = file.read(16)
         name, begins, length = _head(head, size - place)
-        count += 1
-        if length < begins or place + length > size or count > MOST_BOXES:
+        if length < begins or place + length > size or next(counted) > MOST_BOXES:
             raise broken()
         yield name, place + begins, place + length
         place += length
@@ -72,28 +74,27 @@ def _head(head: bytes, left: int) -> tuple[bytes, int, int]:
     return name, 8, length or left
 
 
-def _within(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = count = 0
+def _within(content: bytes, counted: Iterator[int]) -> Iterator[tuple[bytes, bytes]]:
+    place = 0
     while place < len(content):
         name, begins, length = _head(content[place : place + 16], len(content) - place)
-        count += 1
-        if length < begins or place + length > len(content) or count > MOST_BOXES:
+        if length < begins or place + length > len(content) or next(counted) > MOST_BOXES:
             raise broken()
         yield name, content[place + begins : place + length]
         place += length
 
 
-def _names_a_film(index: bytes) -> bool:
+def _names_a_film(index: bytes, counted: Iterator[int]) -> bool:
     """Whether one of its tracks is of pictures."""
-    boxes = list(_within(index))
+    boxes = list(_within(index, counted))
     if sum(name == b"mvhd" for name, _content in boxes) != 1:
         raise broken()
     media = [
         content
         for name, track in boxes
         if name == b"trak"
-        for inner, content in _within(track)
+        for inner, content in _within(track, counted)
         if inner == b"mdia"
     ]
-    handlers = [content for medium in media for name, content in _within(medium) if name == b"hdlr"]
+    handlers = [content for medium in media for name, content in _within(medium, counted) if name == b"hdlr"]
     return any(content[8:12] == b"vide" for content in handlers)

@@ -8,7 +8,9 @@ pixels alone: no name, no place, no camera, no script.
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
+import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ from collections.abc import Callable, Iterator
 from PIL import Image, ImageOps
 
 # Exit statuses.
-BROKEN, LOCKED, TOO_LARGE, TOO_MANY = 10, 11, 12, 13
+BROKEN, LOCKED, TOO_LARGE, TOO_MANY, NO_ROOM = 10, 11, 12, 13, 14
 
 # Of address space, and of one written file, in bytes.
 MEMORY, WRITTEN = 1 << 30, 64 << 20
@@ -39,6 +41,11 @@ def main(kind: str, file: str, directory: str, pixels: int, pages: int, seconds:
                 image.save(f"{directory}/small.jpg", "JPEG", quality=QUALITY)
     except MemoryError:
         sys.exit(TOO_LARGE)
+    except OSError as error:
+        # Decoders raise it, too, and then it has no number.
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(NO_ROOM)
+        sys.exit(TOO_LARGE if error.errno == errno.EFBIG else BROKEN)
     # Whatever a decoder stumbles over: the file is at fault, and nothing of it is shown.
     except Exception:
         sys.exit(BROKEN)
@@ -49,6 +56,8 @@ def main(kind: str, file: str, directory: str, pixels: int, pages: int, seconds:
 
 def bound(seconds: int) -> None:
     """What the kernel holds this process to, `seconds` of the processor among it."""
+    # Those who look at pages come first.
+    os.nice(10)
     for what, limit in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, seconds),

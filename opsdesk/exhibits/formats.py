@@ -21,12 +21,13 @@ _END_OF_PDF = b"%%EOF"
 # So far into a file readers look for a PDF's beginning, and from its end for a ZIP's directory.
 PDF_BEGINS_WITHIN, ZIP_ENDS_WITHIN = 1024, 22 + 0xFFFF
 _ZIP_DIRECTORY = b"PK\x05\x06"
-# Pictures have some thousands at most.
-MOST_PARTS = 100_000
+# Pictures have some thousands at most. Each is a turn of a loop, whatever the size of the file.
+MOST_PARTS = 20_000
 # JPEG's markers that stand alone, and those of frames that Pillow decodes.
 _EOI, _SOS, _FRAMES = 0xD9, 0xDA, frozenset({0xC0, 0xC1, 0xC2})
 # Within a scan: neither a stuffed byte, nor a restart, nor a filler.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_FILLERS = re.compile(rb"\xff*")
 
 
 def refuse_jpeg(content: bytes) -> None:
@@ -89,30 +90,30 @@ def refuse_another_inside(content: bytes, tail: bytes) -> None:
 def _end_of_jpeg(content: bytes, begins: int) -> int:
     """Where the JPEG that begins there ends."""
     place, framed, scanned = begins + 2, False, False
-    while True:
-        if place + 4 > len(content) and content[place : place + 2] != bytes((0xFF, _EOI)):
+    for _part in range(MOST_PARTS):
+        if content[place : place + 1] != b"\xff":
             raise broken()
-        if content[place] != 0xFF:
-            raise broken()
-        marker = content[place + 1]
-        if marker == 0xFF:
-            place += 1
-            continue
+        # Any number of fillers may stand before a marker, and is as good as one.
+        fillers = _FILLERS.match(content, place)
+        assert fillers is not None  # none at all would match
+        place = fillers.end()
+        marker = content[place] if place < len(content) else 0
         if marker == _EOI:
             if not framed or not scanned:
                 raise broken()
-            return place + 2
-        length = int.from_bytes(content[place + 2 : place + 4], "big")
-        if marker < 0xC0 or 0xD0 <= marker <= 0xD8 or length < 2 or place + 2 + length > len(content):
+            return place + 1
+        length = int.from_bytes(content[place + 1 : place + 3], "big")
+        if marker < 0xC0 or 0xD0 <= marker <= 0xD8 or length < 2 or place + 1 + length > len(content):
             raise broken()
         framed = framed or marker in _FRAMES
-        place += 2 + length
+        place += 1 + length
         if marker == _SOS:
             scanned = True
             following = _MARKER.search(content, place)
             if following is None:
                 raise broken()
             place = following.start()
+    raise broken()
 
 
 def _refuse_more(rest: bytes) -> None:

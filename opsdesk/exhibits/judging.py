@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from opsdesk.exhibits import boxes, drawing, formats
 from opsdesk.exhibits.formats import broken
+from opsdesk.exhibits.notnow import no_room
+from opsdesk.exhibits.turns import a_turn
 from shops.errors import Refused
 
 BLOCK = 1 << 20
@@ -41,19 +43,28 @@ ENDINGS = {
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A file that may be evidence: where its copy lies, and what of it is shown, page by page."""
+class Read:
+    """A file that was read byte by byte and is of a kind that may be evidence; its copy lies at `path`."""
 
     kind: Kind
     sha256: str
     size: int
     path: Path
+
+
+@dataclass(frozen=True)
+class Judged(Read):
+    """A file that may be evidence, and what of it is shown, page by page."""
+
     views: tuple[Path, ...] = ()
     small: Path | None = None
 
 
-def judge(file: IO[bytes], directory: Path) -> Judged:
-    """Copy the file into `directory`, which is empty, and look into it there. Refused in words for people."""
+def read(file: IO[bytes], directory: Path) -> Read:
+    """Copy the file into `directory`, which is empty, and read it there. Refused in words for people.
+
+    Takes a moment at most; `draw` may take as long as EVIDENCE_MAX_SECONDS.
+    """
     path = directory / "original"
     sha256, size = _copy(file, path)
     kind = _kind_of(path)
@@ -61,11 +72,18 @@ def judge(file: IO[bytes], directory: Path) -> Judged:
         raise _too_large(limit)
     with open(path, "rb") as copy:
         _refuse_by_bytes(kind, copy, size)
-    if kind == Kind.MP4:
-        return Judged(kind, sha256, size, path)
-    count = _draw(kind, path, directory)
+    return Read(kind, sha256, size, path)
+
+
+def draw(file: Read) -> Judged:
+    """Draw what is shown of the file beside its copy. Refused in words where it can't be drawn."""
+    of_it = file.kind, file.sha256, file.size, file.path
+    if file.kind == Kind.MP4:
+        return Judged(*of_it)
+    directory = file.path.parent
+    count = _draw(file.kind, file.path, directory)
     views = tuple(directory / f"{number}.jpg" for number in range(1, count + 1))
-    return Judged(kind, sha256, size, path, views, directory / "small.jpg")
+    return Judged(*of_it, views, directory / "small.jpg")
 
 
 def largest() -> int:
@@ -127,15 +145,17 @@ def _draw(kind: Kind, path: Path, directory: Path) -> int:
     seconds = settings.EVIDENCE_MAX_SECONDS
     command = [sys.executable, "-I", drawing.__file__, kind.value, path, directory, pixels, pages, seconds]
     try:
-        drawn = subprocess.run(
-            list(map(str, command)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=PATIENCE * seconds,
-            # Nothing of the desk's: neither its secrets nor its addresses.
-            env={},
-        )
+        with a_turn() as held:
+            drawn = subprocess.run(
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=PATIENCE * seconds,
+                # Nothing of the desk's: neither its secrets nor its addresses.
+                env={},
+                pass_fds=[held],
+            )
     except subprocess.TimeoutExpired:
         raise _too_much() from None
     if drawn.returncode == 0:
@@ -143,6 +163,8 @@ def _draw(kind: Kind, path: Path, directory: Path) -> int:
     # Ended by the kernel, it has taken more than it may.
     if drawn.returncode < 0 or drawn.returncode == drawing.TOO_LARGE:
         raise _too_much()
+    if drawn.returncode == drawing.NO_ROOM:
+        raise no_room()
     if drawn.returncode == drawing.LOCKED:
         raise Refused(_("This PDF is under a password or locked. Send one that everybody can open."))
     if drawn.returncode == drawing.TOO_MANY:

@@ -1,24 +1,32 @@
 """Where evidence lies: in a store of its own, under names that nobody guesses and that say nothing.
 
-Nothing here or elsewhere takes a kept file away: evidence outlasts every deadline, whatever else is given up.
+What a row names is never taken away: evidence outlasts every deadline, whatever else is given up.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.utils.translation import gettext as _
 
-from opsdesk.exhibits.judging import Judged
+from opsdesk.exhibits.judging import BLOCK, Judged
+from opsdesk.exhibits.notnow import room_for_it, the_store_answers, the_store_takes_it
+from shops.errors import Refused
+from shops.imports.files import workplace
 
 # Of a name, in bytes of chance.
 CHANCE = 24
 SMALL = "small"
+_OURS = re.compile(rf"([0-9a-f]{{2}}/[0-9a-f]{{{2 * CHANCE}}})(?:\.(?:\d+|{SMALL})\.jpg)?")
 
 
 def store() -> Storage:
@@ -46,7 +54,7 @@ class Shelf:
     def _save(self, name: str, path: Path) -> None:
         # Also what is put half.
         self.put_there.append(name)
-        with open(path, "rb") as file:
+        with the_store_takes_it(), open(path, "rb") as file:
             store().save(name, File(file))
 
     def clear(self) -> None:
@@ -70,14 +78,88 @@ def shelf() -> Iterator[Shelf]:
         raise
 
 
-def content_of(name: str) -> IO[bytes]:
-    """The original. FileNotFoundError where the store has lost it."""
-    return _opened(name)
+class Altered(Refused):
+    """The store holds another file than the one that came."""
+
+
+def original_of(name: str, sha256: str, size: int) -> IO[bytes]:
+    """A copy of the original, which is gone once it is closed: held against its SHA-256 before anything of it
+    is handed out. FileNotFoundError where the store has lost it, Altered where it is another.
+
+    `size`: how many bytes it had when it came; no more are copied.
+    """
+    digest, left = hashlib.sha256(), size
+    with ExitStack() as place, ExitStack() as opened:
+        with room_for_it():
+            directory = place.enter_context(workplace())
+            copy = opened.enter_context(open(directory / "original", "w+b"))
+        for block in blocks_of(name):
+            digest.update(block)
+            left -= len(block)
+            if left < 0:
+                break
+            with room_for_it():
+                copy.write(block)
+        if left or digest.hexdigest() != sha256:
+            told = _(
+                "The store holds another file than the one that came. It is not handed out: tell who runs it."
+            )
+            raise Altered(told)
+        with room_for_it():
+            copy.seek(0)
+        # Its place ends here; what is open in it, with whoever reads it.
+        opened.pop_all()
+    return copy
+
+
+def blocks_of(name: str) -> Iterator[bytes]:
+    """The original, in parts. FileNotFoundError where the store has lost it."""
+    with the_store_answers():
+        file = _opened(name)
+    with closing(file):
+        while True:
+            with the_store_answers():
+                block = file.read(BLOCK)
+            if not block:
+                return
+            yield block
 
 
 def view_of(name: str, page: str) -> IO[bytes]:
     """What is shown of a page, by its number or SMALL: a JPEG that the desk drew itself."""
-    return _opened(_view_name(name, page))
+    with the_store_answers():
+        return _opened(_view_name(name, page))
+
+
+def held() -> Iterator[dict[str, list[str]]]:
+    """All that the store holds of the desk's, folder by folder: what lies in each place, by the place."""
+    with the_store_answers():
+        try:
+            folders, _files = store().listdir("")
+        except FileNotFoundError:
+            # Nothing was ever put there.
+            folders = []
+    for folder in sorted(folders):
+        with the_store_answers():
+            _folders, files = store().listdir(folder)
+        found: dict[str, list[str]] = {}
+        for file in sorted(files):
+            # What else lies there is none of the desk's.
+            if ours := _OURS.fullmatch(name := f"{folder}/{file}"):
+                found.setdefault(ours[1], []).append(name)
+        yield found
+
+
+def last_touched(names: Sequence[str]) -> datetime:
+    """When the newest of these was written."""
+    with the_store_answers():
+        return max(store().get_modified_time(name) for name in names)
+
+
+def take_away(names: Sequence[str]) -> None:
+    for name in names:
+        with the_store_answers():
+            store().delete(name)
 
 
 def _view_name(name: str, page: str) -> str:

@@ -37,6 +37,10 @@ def _another_than(who: str, part: str) -> Q:
 TOOK_PART = ("maker", "approver", "proposer", "first_judge")
 
 
+# Of what people write, in characters: beyond, nobody reads it, and a longer text is a file.
+LONGEST_TEXT = 20_000
+
+
 class Appeal(Audited):
     """A shop's contest of a penalty. Who had a part in the decision is copied by a trigger."""
 

@@ -1,22 +1,30 @@
-"""Two officers add evidence at once; evidence comes or is struck while the appeal is ruled on."""
+"""Two officers add evidence or file many appeals at once; the appeal is ruled on; a process is killed."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
-from opsdesk import appeals, audit
-from opsdesk.appeals import Offered, evidence
+from opsdesk import appeals, audit, leftovers
+from opsdesk.appeals import Offered, evidence, many
 from opsdesk.models import Appeal, Evidence
-from tests.factories import AT, make_appeal, make_evidence, make_user
+from shops.models import Penalty
+from tests.databases import CHECKOUT
+from tests.factories import AT, make_appeal, make_cleared, make_evidence, make_penalty, make_user
+from tests.faults.test_killed_imports import TO_WRITE, eventually
 from tests.faults.test_publishing_races import at_once
 from tests.opsdesk.files import jpeg
 
@@ -113,3 +121,87 @@ def test_what_was_committed_keeps_its_files_though_the_answer_was_lost(
     connection.close()
     assert Evidence.objects.filter(appeal=appeal).count() == 1
     assert audit.verify_evidence() is None
+
+
+# Files of appeals
+
+
+def files_in_another_order() -> list[Callable[[], object]]:
+    """Two files about the same two shops, one of which names them the other way round."""
+    first, second = make_cleared(), make_cleared()
+    third, fourth = (make_penalty(penalty.shop, violation_code="V1") for penalty in (first, second))
+
+    def file(*penalties: Penalty) -> Callable[[], object]:
+        rows = "".join(f"{penalty.case_number},mail,s\n" for penalty in penalties)
+        return lambda: appeals.file_many(f"penalty,channel,statement\n{rows}".encode(), by=None, at=LATER)
+
+    return [file(first, second), file(fourth, third)]
+
+
+def pause_after_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file has filed its first row before either goes on, or the other one waits for it."""
+    real, first, been = many.file_looked_into, threading.Barrier(2), threading.local()
+
+    def pausing(**options: Any) -> Appeal:
+        appeal = real(**options)
+        if not getattr(been, "here", False):
+            been.here = True
+            with contextlib.suppress(threading.BrokenBarrierError):
+                first.wait(timeout=2)
+        return appeal
+
+    monkeypatch.setattr(many, "file_looked_into", pausing)
+
+
+def test_of_two_files_about_the_same_shops_in_another_order_one_waits_for_the_other(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause_after_the_first_row(monkeypatch)
+    assert at_once(*files_in_another_order()) == [None, None]
+    assert Appeal.objects.count() == 4
+
+
+def test_control_where_shops_are_locked_row_by_row_the_database_kills_one(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "_hold_shops", lambda rows: None)
+    pause_after_the_first_row(monkeypatch)
+    first, second = at_once(*files_in_another_order())
+    assert first is None
+    assert "deadlock detected" in str(second)
+    assert Appeal.objects.count() == 2
+
+
+# A kill
+
+
+def test_what_a_killed_process_has_put_into_the_store_is_named_and_taken_away(
+    committed_db: Any, settings: Any, tmp_path: Path
+) -> None:
+    store = str(tmp_path / "store")
+    folder = {**settings.STORAGES["evidence"], "OPTIONS": {"location": store}}
+    settings.STORAGES = {**settings.STORAGES, "evidence": folder}
+    kept, filed = make_evidence(), (AT + timedelta(days=1)).isoformat()
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.jpg").write_bytes(jpeg(1))
+    rows = tmp_path / "a.csv"
+    rows.write_text(f"penalty,channel,filed_at,statement,evidence\n{make_cleared()},mail,{filed},s,a.jpg\n")
+    with psycopg.connect(committed_db.env["DATABASE_OWNER_URL"]) as owner:
+        # Lets everybody read, and nobody write: the files are in the store already.
+        owner.execute("LOCK TABLE opsdesk_evidence IN SHARE MODE")
+        victim = subprocess.Popen(
+            [sys.executable, "manage.py", "file_appeals", rows, "--evidence", tmp_path / "files"],
+            env={**committed_db.env, "EVIDENCE_ROOT": store},
+            cwd=CHECKOUT,
+        )
+        eventually(TO_WRITE, "the command never came to writing")
+        victim.kill()
+        victim.wait()
+    [found] = leftovers.left_over()
+    assert len(found.files) == 3
+    now = datetime.now(UTC)
+    assert list(leftovers.sweep(at=now)) == []
+    assert list(leftovers.sweep(at=now + timedelta(days=1, minutes=1))) == [found]
+    assert list(leftovers.left_over()) == []
+    assert audit.verify_evidence() is None
+    assert Evidence.objects.get() == kept

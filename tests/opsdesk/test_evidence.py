@@ -19,7 +19,7 @@ from django.utils import translation
 
 from opsdesk import appeals, jobs
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import content_of
+from opsdesk.exhibits import original_of
 from opsdesk.models import Appeal, Evidence
 from shops.errors import NotAllowed, Refused
 from shops.jobs import clear_away
@@ -66,7 +66,7 @@ def test_files_are_kept_as_they_came_with_who_and_when(officer: User) -> None:
     for one, content in zip(added, contents, strict=True):
         assert (one.sha256, one.size) == (hashlib.sha256(content).hexdigest(), len(content))
         assert (one.added_by, one.added_at) == (officer, NOW)
-        with content_of(one.place) as kept:
+        with original_of(one.place, one.sha256, one.size) as kept:
             assert kept.read() == content
         assert one.history.get().history_user == officer
 
@@ -120,7 +120,7 @@ def test_the_same_file_twice_is_told_by_the_name_of_the_first(officer: User) -> 
     first = make_evidence(name="发票.jpg", by=officer)
     with pytest.raises(Refused, match=r"“1.bin” is on this appeal already, as “发票.jpg” of .* by officer"):
         appeals.add(first.appeal_id, evidence=offered(jpeg()), by=None, at=NOW)
-    with pytest.raises(Refused, match="is on this appeal already"):
+    with pytest.raises(Refused, match=r"“2.bin” and “1.bin” are one and the same file"):
         appeals.add(first.appeal_id, evidence=offered(png(), png()), by=None, at=NOW)
     assert Evidence.objects.count() == 1
 
@@ -169,7 +169,7 @@ def test_what_is_struck_stays_with_who_when_and_why(officer: User) -> None:
     evidence = make_evidence()
     struck = appeals.strike(evidence.token, reason=" of another shop ", by=officer, at=NOW)
     assert (struck.struck_by, struck.struck_at, struck.struck_reason) == (officer, NOW, "of another shop")
-    with content_of(struck.place) as kept:
+    with original_of(struck.place, struck.sha256, struck.size) as kept:
         assert kept.read() == jpeg()
     with pytest.raises(Refused, match="was struck by officer on"):
         appeals.strike(evidence.token, reason="again", by=None, at=NOW)

@@ -1,24 +1,36 @@
-"""Evidence in an S3-compatible store: the same there and back, private, and under settings alone."""
+"""Evidence in its store, a folder or an S3-compatible bucket: the same there and back, private, or told."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from datetime import timedelta
+import json
+import os
+import secrets
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import time_machine
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from moto.server import ThreadedMotoServer
 
-from opsdesk import appeals, audit
+from opsdesk import appeals, audit, leftovers
 from opsdesk.appeals import Offered
+from opsdesk.exhibits import NotNow, original_of, unpacked
+from opsdesk.models import Appeal, Evidence
 from opsdesk.settings import evidence_store
 from shops.errors import Refused
-from tests.factories import AT, make_appeal, make_evidence, make_user
-from tests.opsdesk.files import jpeg, pdf
+from tests.factories import AT, make_appeal, make_cleared, make_evidence, make_user
+from tests.opsdesk.files import box, jpeg, mp4, pdf, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -109,3 +121,183 @@ def test_a_lost_file_is_told_by_the_proof(bucket: Any) -> None:
     assert audit.verify_evidence() == (
         f"evidence {evidence.pk} of appeal {evidence.appeal_id} is not whole in the store any more"
     )
+
+
+# What the store does that it should not
+
+
+def page(name: str, *args: object) -> Any:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(make_user("appeals_officer"))
+    return client.get(reverse(f"admin:opsdesk_evidence_{name}", args=args), follow=True)
+
+
+def in_store(evidence: Evidence) -> Path:
+    return Path(storages["evidence"].path(evidence.place))
+
+
+@pytest.mark.parametrize(
+    "other", [jpeg(9), jpeg() + bytes(4 << 20), jpeg()[:-1]], ids=["other", "longer", "shorter"]
+)
+def test_what_was_changed_in_the_store_is_not_handed_out(
+    caplog: pytest.LogCaptureFixture, other: bytes
+) -> None:
+    evidence = make_evidence()
+    in_store(evidence).write_bytes(other)
+    answer = page("original", evidence.token)
+    assert answer.redirect_chain == [(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]), 302)]
+    assert "The store holds another file than the one that came" in answer.content.decode()
+    assert other not in answer.content
+    assert f"evidence {evidence.pk} of appeal {evidence.appeal_id} is another file" in caplog.text
+
+
+def test_an_original_of_any_size_is_handed_out_in_bounded_memory(settings: Any) -> None:
+    film = mp4(more=box(b"free", bytes(40 << 20)))
+    evidence = make_evidence(content=film)
+    tracemalloc.start()
+    try:
+        with original_of(evidence.place, evidence.sha256, evidence.size) as file:
+            assert sum(len(block) for block in iter(lambda: file.read(1 << 20), b"")) == len(film)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def in_folder(settings: Any, location: object) -> None:
+    options = {"location": str(location)}
+    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "evidence": folder}
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def failing(request: pytest.FixtureRequest, settings: Any) -> Callable[[], None]:
+    """From its call on the store is a folder that can't be, or a bucket that is none."""
+    if request.param == "folder":
+        return lambda: in_folder(settings, "/dev/null/evidence")
+    request.getfixturevalue("bucket")
+
+    def fail() -> None:
+        settings.STORAGES["evidence"]["OPTIONS"]["bucket_name"] = "another-that-is-not"
+        settings.STORAGES = {**settings.STORAGES}
+
+    return fail
+
+
+@pytest.fixture
+def own_store(settings: Any, tmp_path: Path) -> Path:
+    """A store in which nothing lies yet."""
+    in_folder(settings, tmp_path / "store")
+    return tmp_path / "store"
+
+
+def test_a_store_that_fails_is_told_in_words_and_nothing_is_kept(
+    failing: Callable[[], None], tmp_path: Path
+) -> None:
+    appeal, penalty = make_appeal(), make_cleared()
+    failing()
+    why = "The store takes no files just now. Nothing was kept"
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(make_user("appeals_officer"))
+    rows = f"penalty,channel,statement,evidence\n{penalty},mail,s,a.jpg\n".encode()
+
+    def sent(name: str, content: bytes) -> SimpleUploadedFile:
+        return SimpleUploadedFile(name, content)
+
+    with time_machine.travel(NOW, tick=False):
+        for where, given, status in [
+            (
+                reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]),
+                {"evidence": sent("a", jpeg())},
+                409,
+            ),
+            (
+                reverse("admin:opsdesk_appeal_many"),
+                {"file": sent("a.csv", rows), "parcel": sent("a.zip", zipped({"a.jpg": jpeg()}))},
+                400,
+            ),
+        ]:
+            answer = client.post(where, given)
+            assert (answer.status_code, why in answer.content.decode()) == (status, True)
+        (tmp_path / "a.csv").write_bytes(rows)
+        (tmp_path / "a.jpg").write_bytes(jpeg())
+        (tmp_path / "files").mkdir()
+        (tmp_path / "a.jpg").rename(tmp_path / "files" / "a.jpg")
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("file_appeals", tmp_path / "a.csv", evidence=tmp_path / "files", stdout=out)
+    assert why in out.getvalue()
+    assert (Evidence.objects.count(), Appeal.objects.count()) == (0, 1)
+
+
+def test_a_store_that_does_not_answer_is_told_in_words(settings: Any) -> None:
+    evidence = make_evidence()
+    in_folder(settings, "/dev/null/evidence")
+    why = "The store hands out no files just now"
+    for name, *args in [("page", 1), ("small",)]:
+        answer = page(name, evidence.token, *args)
+        assert (answer.status_code, why in answer.content.decode()) == (503, True)
+    assert why in page("original", evidence.token).content.decode()
+    with pytest.raises(CommandError, match=why):
+        verified()
+
+
+def test_where_there_is_no_room_to_look_into_a_file_the_officer_is_told(settings: Any) -> None:
+    appeal = make_appeal()
+    nowhere = {**settings.STORAGES["default"], "OPTIONS": {"location": "/dev/null/files"}}
+    settings.STORAGES = {**settings.STORAGES, "default": nowhere}
+    with pytest.raises(NotNow, match="The desk has no room for files just now"):
+        make_evidence(appeal)
+    with pytest.raises(NotNow, match="no room"), unpacked(io.BytesIO(zipped({"a.jpg": jpeg()}))):
+        pass
+
+
+# What killed processes leave
+
+
+def verified(*options: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("verify_evidence", "--json", *options, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def left_behind(age: timedelta) -> Path:
+    """A file as a process leaves it that is killed before it commits."""
+    left = in_store(make_evidence()).parent.parent / "ab" / f"ab{secrets.token_hex(23)}"
+    left.parent.mkdir(exist_ok=True)
+    for path in (left, left.with_name(f"{left.name}.1.jpg")):
+        path.write_bytes(jpeg(3))
+        then = datetime.now().timestamp() - age.total_seconds()
+        os.utime(path, (then, then))
+    return left
+
+
+def test_what_nothing_names_is_told_and_breaks_nothing(own_store: Path) -> None:
+    left = left_behind(timedelta(days=9))
+    value = verified()
+    assert value["holds"] is True
+    assert value["left_over"] == [f"ab/{left.name}", f"ab/{left.name}.1.jpg"]
+    assert left.exists()
+
+
+def test_what_nothing_names_is_taken_away_once_it_is_old_and_nothing_else(own_store: Path) -> None:
+    old, new = left_behind(timedelta(hours=25)), left_behind(timedelta(hours=23))
+    strange = old.parent / "notes.txt"
+    strange.write_text("not the desk's")
+    for place in ("notes", *Evidence.objects.values_list("place", flat=True)):
+        for path in own_store.glob(f"**/{place.rpartition('/')[2]}*"):
+            os.utime(path, (0, 0))
+    value = verified("--sweep")
+    assert value["taken_away"] == [f"ab/{old.name}", f"ab/{old.name}.1.jpg"]
+    assert value["left_over"] == [f"ab/{new.name}", f"ab/{new.name}.1.jpg"]
+    assert (old.exists(), new.exists(), strange.exists()) == (False, True, True)
+    assert audit.verify_evidence() is None
+
+
+def test_what_is_left_in_a_bucket_is_taken_away_as_well(bucket: Any) -> None:
+    evidence = make_evidence()
+    left = f"cd/cd{secrets.token_hex(23)}"
+    bucket.put_object(Key=f"evidence/{left}.small.jpg", Body=jpeg())
+    assert verified("--sweep")["left_over"] == [f"{left}.small.jpg"]
+    tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
+    assert [found.place for found in leftovers.sweep(at=tomorrow)] == [left]
+    assert {thing.key.split(".")[0] for thing in bucket.objects.all()} == {f"evidence/{evidence.place}"}

@@ -15,15 +15,16 @@ from PIL import Image
 
 from opsdesk import appeals
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import ENDINGS, as_name, judge, to_be_saved_as
+from opsdesk.exhibits import ENDINGS, as_name, draw, read, to_be_saved_as
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
 from tests.factories import AT, make_appeal, make_evidence, make_user
+from tests.opsdesk.costly_evidence import costly, two_faced
 from tests.opsdesk.files import SCRIPT, jpeg
 from tests.opsdesk.hostile_evidence import NAMES, Case, corpus
 
 NOW = AT + timedelta(days=2)
-CASES = corpus()
+CASES = [*corpus(), *costly(), *two_faced()]
 REFUSED = [case for case in CASES if case.refusal]
 TAKEN = [case for case in CASES if not case.refusal]
 RUNS_NOTHING = {
@@ -53,14 +54,14 @@ def content(answer: Any) -> bytes:
 
 
 def test_the_corpus_is_as_large_as_it_says_and_every_case_has_a_name() -> None:
-    assert len(CASES) >= 120
+    assert len(CASES) >= 140
     assert len({case.name for case in CASES}) == len(CASES)
 
 
 @named(REFUSED)
 def test_what_is_no_good_is_refused_in_words(case: Case, tmp_path: Path) -> None:
     with pytest.raises(Refused) as refusal:
-        judge(io.BytesIO(case.content), tmp_path)
+        draw(read(io.BytesIO(case.content), tmp_path))
     assert case.refusal in str(refusal.value)
 
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from opsdesk import appeals
-from opsdesk.appeals.many import LARGEST, MOST_ROWS
-from opsdesk.models import Appeal
+from opsdesk.appeals.tables import LARGEST, MOST_ROWS
+from opsdesk.models import LONGEST_TEXT, Appeal
 from shops.errors import NotAllowed
 from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
 
@@ -62,7 +62,7 @@ def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
     ]
     told = wrong_rows((HEADER + "\n".join(rows)).encode())
     expected = {
-        3: "is open already",
+        3: f"Row 2 appeals against {right} already.",
         4: "There is no case “P99999999”.",
         5: "An appeal of level 2 can't be filed",
         6: "“pigeon” is no channel. Write one of: phone, mail, ticket, other.",
@@ -95,6 +95,37 @@ def test_what_is_no_file_of_appeals_is_refused_as_a_whole(content: bytes, why: s
 
 def test_a_row_with_another_number_of_cells_is_told() -> None:
     assert "another number of cells" in wrong_rows(f"{HEADER}{make_cleared()},mail\n".encode())[2]
+
+
+def test_nothing_is_cut_short_without_a_word() -> None:
+    first, second = make_cleared(), make_cleared()
+    rows = f"{first},,mail,{'x' * 101},,s\n{second},,mail,,,{'x' * (LONGEST_TEXT + 1)}\n"
+    told = wrong_rows((HEADER + rows).encode())
+    assert "The reference has more than 100 characters" in told[2]
+    assert "The statement has more than 20000 characters" in told[3]
+    rows = f"{first},,mail,{'x' * 100},,{'x' * LONGEST_TEXT}\n"
+    [appeal] = appeals.file_many((HEADER + rows).encode(), by=None, at=NOW)
+    assert (appeal.reference, len(appeal.messages.get().text)) == ("x" * 100, LONGEST_TEXT)
+
+
+def test_utf_8_with_a_foreign_byte_is_told_by_its_line_and_not_filed_as_gibberish() -> None:
+    rows = f"{make_cleared()},,mail,,,评分有误附物流记录\n{make_cleared()},,mail,,,照片".encode()
+    for foreign in (b" caf\xe9 x", b"\xe9x", "照".encode("gb18030")):
+        told = wrong_rows(HEADER.encode() + rows + foreign + b"\n")
+        assert "Line 3 is not in UTF-8, as the rest of the file is" in told[0]
+
+
+@pytest.mark.parametrize("text", ["联通", "平安", "的", "评分有误，附物流记录。买家已签收，见照片"])
+def test_chinese_of_any_length_in_gb18030_is_read(text: str) -> None:
+    [appeal] = appeals.file_many(
+        f"{HEADER}{make_cleared()},,mail,,,{text}".encode("gb18030"), by=None, at=NOW
+    )
+    assert appeal.messages.get().text == text
+
+
+def test_what_is_cut_in_a_character_is_no_text() -> None:
+    content = f"{HEADER}{make_cleared()},,mail,,,评".encode("gb18030")
+    assert "no text" in wrong_rows(content[:-1])[0]
 
 
 def test_filing_many_takes_the_right_to_file() -> None:

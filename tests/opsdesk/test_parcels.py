@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import io
-import json
 import stat
 import subprocess
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
 from opsdesk import appeals
-from opsdesk.exhibits import ParcelRefused, folder, unpacked
+from opsdesk.exhibits import ParcelRefused, unpacked
 from opsdesk.models import Appeal, Evidence
 from shops.errors import NotAllowed
 from tests.factories import AT, make_cleared, make_user
@@ -139,7 +135,7 @@ def test_every_row_and_every_file_is_accounted_for() -> None:
         3: "“missing.jpg” is not among the files.",
         4: "“b.jpg”: This is no JPEG, PNG, PDF or MP4",
         5: "“c.png” stands more than once among the files",
-        7: "“a.jpg” is on this appeal already",
+        7: "“a.jpg” and “a.jpg” are one and the same file",
     }
     assert set(told) == set(expected)
     assert all(text in told[row] for row, text in expected.items())
@@ -180,12 +176,16 @@ def test_what_is_no_plain_file_is_refused(kind: int) -> None:
     assert "is a link, or no file at all" in refused(archive_of((link, b"/etc/passwd")))
 
 
+def test_a_name_of_a_zip_without_end_is_refused() -> None:
+    assert "is no name of a file" in refused(zipped({"x" * 5_000: jpeg()}))
+
+
 def test_two_of_one_name_are_refused_also_where_only_some_disks_take_them_for_one() -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         archive = archive_of((entry("a.jpg"), jpeg()), (entry("a.jpg"), jpeg(1)))
     assert "“a.jpg” stands in the ZIP more than once" in refused(archive)
-    assert "more than once" in refused(zipped({"a.jpg": jpeg(), "A.JPG": jpeg(1)}))
-    assert "more than once" in refused(zipped({"\u00e9.jpg": jpeg(), "e\u0301.jpg": jpeg(1)}))
+    assert "“a.jpg” and “A.JPG” are one name" in refused(zipped({"a.jpg": jpeg(), "A.JPG": jpeg(1)}))
+    assert "are one name" in refused(zipped({"\u00e9.jpg": jpeg(), "e\u0301.jpg": jpeg(1)}))
 
 
 def test_a_file_under_a_password_is_refused() -> None:
@@ -256,52 +256,3 @@ def test_an_officer_sends_rows_and_a_zip_and_reads_what_is_wrong() -> None:
         assert why in answer.content.decode()
     assert send(zipped({"a.jpg": jpeg()})).status_code == 302
     assert Evidence.objects.get().name == "a.jpg"
-
-
-# The command
-
-
-def command(*given: object) -> Any:
-    out = StringIO()
-    try:
-        call_command("file_appeals", *map(str, given), "--json", stdout=out)
-    except SystemExit as end:
-        assert end.code == 1
-    return json.loads(out.getvalue())
-
-
-def test_the_command_takes_a_folder_or_a_zip(tmp_path: Path) -> None:
-    for number, packed in enumerate((False, True)):
-        penalty, csv = make_cleared(), tmp_path / f"{number}.csv"
-        csv.write_text(f"{HEADER}{penalty},mail,s,x/a.jpg\n")
-        evidence = tmp_path / f"{number}"
-        if packed:
-            evidence.write_bytes(zipped({"x/a.jpg": jpeg()}))
-        else:
-            (evidence / "x").mkdir(parents=True)
-            (evidence / "x" / "a.jpg").write_bytes(jpeg())
-        value = command(csv, "--evidence", evidence)
-        [filed] = value["filed"]
-        assert (filed["penalty"], filed["files"]) == (penalty.case_number, 1)
-
-
-def test_the_command_tells_what_is_wrong_with_status_1(tmp_path: Path) -> None:
-    csv = tmp_path / "a.csv"
-    csv.write_text(f"{HEADER}P99999999,mail,s,a.jpg\n")
-    value = command(csv)
-    assert value["filed"] == []
-    assert [wrong["row"] for wrong in value["wrong"]] == [2, 2]
-    for missing in ([tmp_path / "b.csv"], [csv, "--evidence", tmp_path / "none"]):
-        with pytest.raises(CommandError) as error:
-            call_command("file_appeals", *map(str, missing))
-        assert error.value.returncode == 2
-
-
-def test_a_folder_with_a_link_in_it_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "a.jpg").symlink_to(tmp_path / "secret")
-    (tmp_path / "folder" / "out").symlink_to("/etc")
-    with pytest.raises(ParcelRefused) as refusal:
-        folder(tmp_path / "folder")
-    assert len(refusal.value.reasons) == 2

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsdesk import appeals
-from opsdesk.appeals.many import LARGEST
+from opsdesk.appeals.tables import LARGEST
 from opsdesk.exhibits import Parcel, ParcelRefused, folder, unpacked
 from opsdesk.management.answers import AnsweringCommand, bad_usage
 
@@ -28,6 +28,7 @@ class Command(AnsweringCommand):
                 content = file.read(LARGEST + 1)
             with _parcel(options["evidence"]) as parcel:
                 filed = appeals.file_many(content, by=None, at=timezone.now(), parcel=parcel)
+        # What the desk itself can't read or write is told by a refusal.
         except OSError as error:
             bad_usage(f"{error.filename}: {error.strerror}")
         except ParcelRefused as refusal:
@@ -53,7 +54,7 @@ class Command(AnsweringCommand):
 def _parcel(path: Path | None) -> AbstractContextManager[Parcel | None]:
     if path is None:
         return nullcontext()
-    return nullcontext(folder(path)) if path.is_dir() else unpacked(path)
+    return folder(path) if path.is_dir() else unpacked(path)
 
 
 def _refused(wrong: list[dict[str, Any]]) -> tuple[Any, str]:
