@@ -245,8 +245,13 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
 
 
 def lock_standing(shop: Shop) -> None:
-    """Hold the shop's row and those of its enrollments until the transaction ends."""
-    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
+    bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
+    """
+    family = Q(pk=shop.pk)
+    if shop.controller_id is not None:
+        family |= Q(controller=shop.controller_id)
+    list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 
 
