@@ -13,29 +13,37 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it.
-OWED = """
+_OWED = """
 SELECT o.*, sum(o.fen) OVER (PARTITION BY o.shop_id ORDER BY o.due_on, o.id) AS until
 FROM (
-    SELECT t.id, t.shop_id, t.due_on, t.cause, t.amount_fen - coalesce((
+    SELECT t.id, t.shop_id, t.due_on, t.amount_fen - coalesce((
         SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
-          AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)), 0) AS fen
+          AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL), 0) AS fen
     FROM shops_topup t
-    WHERE t.state = 'open' AND {which}
+    WHERE t.state = 'open' AND t.shop_id IN (SELECT shop_id FROM paid){of}
 ) o
 """
-_OWED = OWED.format(which="t.shop_id IN (SELECT shop_id FROM paid){of}")
-# What payments have paid. `paid`: the payments, as (id, shop_id, number, amount_fen).
-_SETTLE = f"""
-WITH paid AS (
+# What of which payment counts towards what. `paid`: payments, as (id, shop_id, number, amount_fen).
+# Payments and debts of a shop are laid side by side, and cut wherever one of either ends: joined each with
+# each they would be looked at too often where a shop has many, or where the planner knows of none.
+SHARED = f"""
+WITH paid AS MATERIALIZED (
     SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
-), owed AS ({_OWED}), shared AS (
-    SELECT p.id AS entry_id, o.id AS top_up_id,
-           least(p.until, o.until) - greatest(p.until - p.amount_fen, o.until - o.fen) AS fen
-    FROM paid p JOIN owed o ON o.shop_id = p.shop_id
+), ends AS (
+    SELECT shop_id, until, ARRAY[until, id] AS entry, NULL::numeric[] AS top_up FROM paid
+    UNION ALL
+    SELECT shop_id, until, NULL, ARRAY[until, id] FROM ({_OWED}) owed WHERE fen > 0
+), cut AS (
+    SELECT until - lag(until, 1, 0::numeric) OVER (PARTITION BY shop_id ORDER BY until) AS fen,
+           (min(entry) OVER going_back)[2]::bigint AS entry_id,
+           (min(top_up) OVER going_back)[2]::bigint AS top_up_id
+    FROM ends WINDOW going_back AS (PARTITION BY shop_id ORDER BY until DESC)
 )
-INSERT INTO shops_settlement (entry_id, top_up_id, amount_fen)
-SELECT entry_id, top_up_id, fen FROM shared WHERE fen > 0 ORDER BY entry_id, top_up_id
+SELECT entry_id, top_up_id, fen FROM cut WHERE fen > 0 AND entry_id IS NOT NULL AND top_up_id IS NOT NULL
 """
+_SETTLE = (
+    f"INSERT INTO shops_settlement (entry_id, top_up_id, amount_fen) {SHARED} ORDER BY entry_id, top_up_id"
+)
 _NEW = (
     "SELECT e.id, e.shop_id, e.number, e.amount_fen FROM shops_depositentry e"
     " WHERE e.kind = 'top_up' AND {which}"

@@ -17,18 +17,15 @@ TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
 FEN = f"((CASE WHEN p.kind IN ({TAKING}) THEN -p.amount ELSE p.amount END) * 100)"
 _NEW = "p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)"
 # What deductions had found missing is deducted of the payments that a file would enter.
-_OWED = settling.OWED.format(which=f"t.shop_id IN (SELECT p.shop_id FROM import_plan p WHERE {_NEW})")
+_PAYMENTS = f"""
+SELECT p.row AS id, p.shop_id, row_number() OVER (ORDER BY p.at, p.row) AS number, {FEN} AS amount_fen
+FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
+"""
 COLLECTED = f"""
 CREATE TEMP TABLE import_collected ON COMMIT DROP AS
-SELECT p.row, sum(least(p.until, o.until) - greatest(p.until - p.fen, o.until - o.fen)) AS fen
-FROM (
-    SELECT p.row, p.shop_id, {FEN} AS fen,
-           sum({FEN}) OVER (PARTITION BY p.shop_id ORDER BY p.at, p.row) AS until
-    FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
-) p
-JOIN ({_OWED}) o ON o.shop_id = p.shop_id AND o.cause = 'shortage'
-    AND o.until - o.fen < p.until AND p.until - p.fen < o.until
-GROUP BY p.row
+SELECT c.entry_id AS row, sum(c.fen) AS fen FROM ({settling.SHARED.format(paid=_PAYMENTS, of="")}) c
+JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
+GROUP BY c.entry_id
 """
 # The balance before each movement that a file would enter, in the order of its moments; what the account does
 # not hold is passed over, and those behind it are judged without.
@@ -167,5 +164,6 @@ def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
         " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.shop_id, p.at, p.row",
         [at, by.pk if by else None, batch.pk],
     )
-    settling.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)
-    settling.collect_what_came("e.batch_id = %s", [batch.pk], by=by, at=at)
+    with sql.by_index():
+        settling.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)
+        settling.collect_what_came("e.batch_id = %s", [batch.pk], by=by, at=at)
