@@ -73,8 +73,7 @@ _FREED = _THERE.format(
 # What came in otherwise, for no debt.
 _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
-    " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which} AND EXISTS (SELECT FROM"
-    " shops_topup t WHERE t.shop_id = e.shop_id AND t.state = 'open' AND t.cause = 'shortage')"
+    " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
