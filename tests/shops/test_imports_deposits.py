@@ -108,9 +108,7 @@ def test_what_a_file_pays_of_a_shortage_is_deducted_and_not_there_for_what_follo
 
 def topups_read() -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'shops_topup'"
-        )
+        cursor.execute("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'shops_topup'")
         [read] = cursor.fetchone()
     return int(read)
 
