@@ -217,14 +217,13 @@ def file_by_hand(
 
 
 def _lock(proposal_id: int) -> Proposal:
-    """The proposal, undecided and ours until the transaction ends, with its shop, enrollment and listing
+    """The proposal, undecided and ours until the transaction ends, with its shop, enrollments and listing
     before it.
     """
-    proposal = Proposal.objects.select_related("enrollment", "product").get(pk=proposal_id)
-    if proposal.kind == Proposal.Kind.PENALISE:
-        # It may close the shop, and so clear it everywhere.
-        penalties.lock_standing(proposal.shop)
-    elif proposal.enrollment is not None:
+    proposal = Proposal.objects.select_related("shop", "enrollment", "product").get(pk=proposal_id)
+    # It may close the shop, and so clear it everywhere.
+    penalties.lock_standing(proposal.shop)
+    if proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)
     if proposal.product is not None:
         for listing in proposal.product.listings.filter(alliance=proposal.alliance_id):

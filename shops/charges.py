@@ -34,10 +34,13 @@ def refuse_unless_the_same(known: Penalty, asked: Penalty, measures: Iterable[Me
     if any(getattr(known, name) != getattr(asked, name) for name in _CHARGED) or (
         _told(imposed, known.alliance) != _told(measures, asked.alliance)
     ):
-        raise Refused(
-            _("Something else was imposed under this key, penalty %(penalty)s. Open the form anew.")
-            % {"penalty": known}
-        )
+        raise Refused(another_under_the_key(known))
+
+
+def another_under_the_key(known: Penalty) -> str:
+    return _("Something else was imposed under this key, penalty %(penalty)s. Open the form anew.") % {
+        "penalty": known
+    }
 
 
 def terms_of(violation: Violation) -> dict[str, Any]:

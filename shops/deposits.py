@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import holds, money, topups
+from shops import holds, money, settling, topups
 from shops.accounts import Free, balance_of, free_of, measured_day
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Shop, TopUp
@@ -96,7 +96,7 @@ def top_up(
     if known is not None:
         return known
     entry = enter(movement)
-    topups.count_payments("e.id = %s", [entry.pk], by=by, at=recorded_at, only=settles)
+    settling.count_payments("e.id = %s", [entry.pk], by=by, at=recorded_at, only=settles)
     return entry
 
 

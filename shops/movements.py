@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from shops import money, topups
+from shops import money, settling, topups
 from shops.accounts import balance_of
 from shops.calendar import NAMEABLE_MOMENTS
 from shops.errors import Refused
@@ -249,7 +249,7 @@ def cancel_owed(
             continue
         freed.append(top_up.pk)
     if freed and freed_counts:
-        topups.count_freed(freed, by=by, at=at)
+        settling.count_freed(freed, by=by, at=at)
 
 
 def _give_back(collected: QuerySet[DepositEntry], *, by: User | None, at: datetime, cause: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -83,7 +83,7 @@ def impose(
     for measure in measures:
         effects.complete(measure, at)
     penalty.ends_at = effects.ends_at(measures)
-    penalty.save_by(by, "imposed")
+    _save_once(penalty, by)
     for measure in measures:
         measure.penalty = penalty
         effects.apply(measure, by=by, at=at)
@@ -245,8 +245,13 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
 
 
 def lock_standing(shop: Shop) -> None:
-    """Hold the shop's row and those of its enrollments until the transaction ends."""
-    Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+    """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
+    bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
+    """
+    family = Q(pk=shop.pk)
+    if shop.controller_id is not None:
+        family |= Q(controller=shop.controller_id)
+    list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 
 
@@ -254,6 +259,17 @@ def lock(penalty: Penalty) -> None:
     """Hold the shop's rows, then the penalty's, which is read afresh."""
     lock_standing(penalty.shop)
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
+
+
+def _save_once(penalty: Penalty, by: User | None) -> None:
+    try:
+        with transaction.atomic():
+            penalty.save_by(by, "imposed")
+    except IntegrityError as error:
+        # Somebody imposed it on another shop a moment ago, whose row is not ours to lock.
+        if "imposed_once_under_its_key" not in str(error):
+            raise
+        raise Refused(charges.another_under_the_key(Penalty.objects.get(key=penalty.key))) from error
 
 
 def _undecided(case: Penalty, shop: Shop) -> Penalty:

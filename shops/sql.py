@@ -109,6 +109,21 @@ def for_many_rows(rows: int, *, any_number: bool = False) -> None:
     execute(f"SET LOCAL enable_nestloop = {'off' if any_number or rows > 10_000 else 'on'}")
 
 
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Have the statements within look each row up by its index. Of what this transaction has written the
+    planner knows nothing, takes the table for empty and would read all of it for each. Needs a transaction.
+    """
+    names = ("enable_seqscan", "enable_nestloop")
+    [before] = fetch("SELECT current_setting(%s), current_setting(%s)", names)
+    for name, value in zip(names, ("off", "on"), strict=True):
+        execute(f"SET LOCAL {name} = {value}")
+    yield
+    # Where it has failed, all of it is rolled back.
+    for name, value in zip(names, before, strict=True):
+        execute(f"SET LOCAL {name} = {value}")
+
+
 class Beside:
     """A second connection to the database, whose writes are seen at once, whatever becomes of the first's."""
 

@@ -1,18 +1,17 @@
-"""What shops owe their deposits: demand, remind, cancel, and payments that count towards it."""
+"""What shops owe their deposits: demand, remind, cancel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Cast, Coalesce
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import money, sql
+from shops import money, settling
 from shops.errors import Refused
 from shops.models import Alliance, DepositEntry, Measure, Settlement, Shop, TopUp
 from shops.rights import require
@@ -25,75 +24,6 @@ ENTER = "shops.enter_deposit"
 DAYS_TO_PAY = 7
 
 State = TopUp.State
-
-# What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it.
-OWED = """
-SELECT o.*, sum(o.fen) OVER (PARTITION BY o.shop_id ORDER BY o.due_on, o.id) AS until
-FROM (
-    SELECT t.id, t.shop_id, t.due_on, t.cause, t.amount_fen - coalesce((
-        SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
-          AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)), 0) AS fen
-    FROM shops_topup t
-    WHERE t.state = 'open' AND {which}
-) o
-"""
-_OWED = OWED.format(which="t.shop_id IN (SELECT shop_id FROM paid){of}")
-# What payments have paid. `paid`: the payments, as (id, shop_id, number, amount_fen).
-_SETTLE = f"""
-WITH paid AS (
-    SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
-), owed AS ({_OWED}), shared AS (
-    SELECT p.id AS entry_id, o.id AS top_up_id,
-           least(p.until, o.until) - greatest(p.until - p.amount_fen, o.until - o.fen) AS fen
-    FROM paid p JOIN owed o ON o.shop_id = p.shop_id
-)
-INSERT INTO shops_settlement (entry_id, top_up_id, amount_fen)
-SELECT entry_id, top_up_id, fen FROM shared WHERE fen > 0 ORDER BY entry_id, top_up_id
-"""
-_NEW = (
-    "SELECT e.id, e.shop_id, e.number, e.amount_fen FROM shops_depositentry e"
-    " WHERE e.kind = 'top_up' AND {which}"
-)
-# Payments of what is cancelled, as far as they counted for it alone and the deposit has their money still.
-_FREED = """
-SELECT id, shop_id, number, least(until, balance) - least(until - fen, balance) AS amount_fen
-FROM (
-    SELECT c.*, sum(c.fen) OVER (PARTITION BY c.shop_id ORDER BY c.number) AS until, (
-        SELECT b.balance_fen FROM shops_depositentry b WHERE b.shop_id = c.shop_id
-        ORDER BY b.number DESC LIMIT 1) AS balance
-    FROM (
-        SELECT e.id, e.shop_id, e.number, sum(c.amount_fen) AS fen
-        FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
-        WHERE c.top_up_id = ANY (%s)
-          AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
-          AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id AND NOT EXISTS (
-              SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))
-        GROUP BY e.id
-    ) c
-) freed
-WHERE balance > until - fen
-"""
-_FREED_ENTRIES = "e.id IN (SELECT c.entry_id FROM shops_settlement c WHERE c.top_up_id = ANY (%s))"
-# What was short of a deduction is deducted as it is paid: it is not the shop's own.
-_COLLECT = """
-INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference,
-    key, measure_id, settlement_id, batch_id)
-SELECT e.shop_id, 'collect', -c.amount_fen, {moved}, %s, %s, t.note, '',
-    'settlement ' || c.id || ': deducted', t.measure_id, c.id, e.batch_id
-FROM shops_settlement c
-JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
-JOIN shops_depositentry e ON e.id = c.entry_id
-WHERE {which} AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id)
-ORDER BY e.shop_id, c.id
-"""
-_END = """
-UPDATE shops_topup SET state = 'settled', ended_at = %s, ended_by_id = %s
-WHERE state = 'open'
-  AND id IN (SELECT c.top_up_id FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
-             WHERE {which})
-  AND amount_fen = (SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = shops_topup.id
-      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id))
-"""
 
 
 def with_outstanding(top_ups: QuerySet[TopUp]) -> QuerySet[TopUp]:
@@ -184,7 +114,7 @@ def cancel(top_up: TopUp, *, by: User | None, at: datetime, reason: str) -> None
     if not reason.strip():
         raise Refused(_("Cancelling a top-up takes a reason."))
     end(top_up, State.CANCELLED, by=by, at=at, reason=reason.strip())
-    count_freed([top_up.pk], by=by, at=at)
+    settling.count_freed([top_up.pk], by=by, at=at)
 
 
 # What the verbs of other modules are made of
@@ -226,7 +156,14 @@ def open_one(
         demanded_at=at,
         demanded_by=by,
     )
-    top_up.save_by(by, "demanded")
+    try:
+        with transaction.atomic():
+            top_up.save_by(by, "demanded")
+    except IntegrityError as error:
+        # Somebody demanded it of another shop a moment ago, whose row is not ours to lock.
+        if "topup_key" not in str(error):
+            raise
+        raise Refused(another_under_the_key(key)) from error
     return top_up
 
 
@@ -246,44 +183,6 @@ def reopen(top_up: TopUp, *, by: User | None) -> None:
     """A payment that settled it was taken back."""
     top_up.state, top_up.ended_at, top_up.ended_by, top_up.ended_reason = State.OPEN, None, None, ""
     top_up.save_by(by, "reopened")
-
-
-def count_payments(
-    which: str, params: Sequence[Any], *, by: User | None, at: datetime, only: TopUp | None = None
-) -> None:
-    """Have new payments count towards what is due first, deduct what a deduction had found missing of it, and
-    end what is paid in full.
-
-    `which`: a condition on the entries `e`, none of which counts towards anything yet. `only`: towards that
-    one alone. Needs the shops' rows locked.
-    """
-    of, of_params = ("", []) if only is None else (" AND t.id = %s", [only.pk])
-    sql.execute(_SETTLE.format(paid=_NEW.format(which=which), of=of), [*params, *of_params])
-    _follow_up(which, params, "e.at", [], by=by, at=at)
-
-
-def count_freed(cancelled: Sequence[int], *, by: User | None, at: datetime) -> None:
-    """Have what was paid of these count towards what is due next. Needs the shops' rows locked."""
-    sql.execute(_SETTLE.format(paid=_FREED, of=""), [list(cancelled)])
-    _follow_up(_FREED_ENTRIES, [list(cancelled)], "%s", [at], by=by, at=at)
-
-
-def _follow_up(
-    which: str, params: Sequence[Any], moved: str, moved_at: Sequence[Any], *, by: User | None, at: datetime
-) -> None:
-    author = by.pk if by else None
-    sql.execute(_COLLECT.format(which=which, moved=moved), [*moved_at, at, author, *params])
-    with sql.cursor() as cursor:
-        sql.write_with_history(
-            cursor,
-            TopUp,
-            _END.format(which=which),
-            [at, author, *params],
-            change="~",
-            by=by,
-            reason="settled",
-            at=at,
-        )
 
 
 def amount_out_of_bounds() -> str:

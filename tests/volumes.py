@@ -23,6 +23,7 @@ SELECT 'S' || lpad(n::text, 7, '0'), '店铺' || n, 'dianpu' || n, 'ordinary', '
     'enterprise', '', '', '', '', '' FROM generate_series(0, {count} - 1) n
 """
 BLOCK = 10_000
+REPORTED = 5
 # What stands in a bad cell of each column.
 BAD = ["X", "2026-02-30", "1e5", "1.5", *["6.1"] * 5, "95", *["2"] * 4]
 
@@ -53,6 +54,20 @@ def write_metrics(
                         spoilt = spoils.randrange(len(cells))
                         cells[spoilt] = BAD[spoilt]
                 out.writelines(",".join(cells) + "\n" for _number, cells in block)
+    return path
+
+
+def write_penalties(path: Path, rows: int, prefix: str, *, decided: bool = False) -> Path:
+    """A line a penalty, each of another shop: imposed with points and a deduction, or only reported, as one
+    of so many is (REPORTED) until the platform has `decided` it.
+    """
+    with open(path, "w", encoding="utf-8", newline="") as out:
+        out.write("reference,shop,violation,imposed_at,status,points,deposit_deducted,reason\n")
+        for number in range(rows):
+            moment = f"2026-03-{number % 28 + 1:02d} {number % 24:02d}:30:00"
+            imposed = f"imposed,4,{number % 150 + 1}.05"
+            what = "reported,," if number % REPORTED == 0 and not decided else imposed
+            out.write(f"{prefix}{number},S{number:07d},V8,{moment},{what},late dispatch\n")
     return path
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.timezone import localtime
 
-from shops import money, sql, topups
+from shops import money, settling, sql
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
@@ -17,18 +17,15 @@ TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
 FEN = f"((CASE WHEN p.kind IN ({TAKING}) THEN -p.amount ELSE p.amount END) * 100)"
 _NEW = "p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)"
 # What deductions had found missing is deducted of the payments that a file would enter.
-_OWED = topups.OWED.format(which=f"t.shop_id IN (SELECT p.shop_id FROM import_plan p WHERE {_NEW})")
+_PAYMENTS = f"""
+SELECT p.row AS id, p.shop_id, row_number() OVER (ORDER BY p.at, p.row) AS number, {FEN} AS amount_fen
+FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
+"""
 COLLECTED = f"""
 CREATE TEMP TABLE import_collected ON COMMIT DROP AS
-SELECT p.row, sum(least(p.until, o.until) - greatest(p.until - p.fen, o.until - o.fen)) AS fen
-FROM (
-    SELECT p.row, p.shop_id, {FEN} AS fen,
-           sum({FEN}) OVER (PARTITION BY p.shop_id ORDER BY p.at, p.row) AS until
-    FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
-) p
-JOIN ({_OWED}) o ON o.shop_id = p.shop_id AND o.cause = 'shortage'
-    AND o.until - o.fen < p.until AND p.until - p.fen < o.until
-GROUP BY p.row
+SELECT c.entry_id AS row, sum(c.fen) AS fen FROM ({settling.SHARED.format(paid=_PAYMENTS, of="")}) c
+JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
+GROUP BY c.entry_id
 """
 # The balance before each movement that a file would enter, in the order of its moments; what the account does
 # not hold is passed over, and those behind it are judged without.
@@ -150,7 +147,11 @@ def _know_what_penalties_deducted(staged: Staged) -> None:
 
 
 def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
-    """Enter what is new, account by account in the order of its moments; payments settle what is due."""
+    """Enter what is new, account by account in the order of its moments; payments settle what is due.
+
+    Of what else the file leaves in a deposit is deducted what a deduction before it found missing, as if the
+    file had come first.
+    """
     by = batch.received_by
     note = "p.note" if "note" in names else "''"
     case = "coalesce(p.penalty, '')" if "penalty" in names else "''"
@@ -163,4 +164,6 @@ def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
         " FROM import_plan p WHERE p.outcome = 'created' ORDER BY p.shop_id, p.at, p.row",
         [at, by.pk if by else None, batch.pk],
     )
-    topups.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)
+    with sql.by_index():
+        settling.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)
+        settling.collect_what_came("e.batch_id = %s", [batch.pk], by=by, at=at)

@@ -6,9 +6,9 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from tests.bench import checks, imports
+from tests.bench import checks, imports, penalties
 
-REPORTS = {"imports": imports.report, "checks": checks.report}
+REPORTS = {"imports": imports.report, "checks": checks.report, "penalties": penalties.report}
 
 
 def main() -> None:
@@ -17,6 +17,9 @@ def main() -> None:
         "reports", nargs="*", metavar="REPORT", help=f"Of {', '.join(REPORTS)}. Default: all."
     )
     parser.add_argument("--shops", type=int, default=1_000_000, metavar="N", help="Default: a million.")
+    parser.add_argument(
+        "--rows", type=int, default=100_000, metavar="N", help="Of penalties. Default: a hundred thousand."
+    )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="Default: 3.")
     parser.add_argument("--json", metavar="FILE", help="Write the figures there as well.")
     asked = parser.parse_args()
@@ -25,7 +28,8 @@ def main() -> None:
     told: dict[str, dict[str, Any]] = {}
     for name in asked.reports or REPORTS:
         print(f"\n{name}", flush=True)
-        REPORTS[name](asked.shops, asked.rounds, told.setdefault(name, {}))
+        size = asked.rows if name == "penalties" else asked.shops
+        REPORTS[name](size, asked.rounds, told.setdefault(name, {}))
     if asked.json:
         with open(asked.json, "w", encoding="utf-8") as file:
             json.dump(told, file, ensure_ascii=False, indent=1)

@@ -7,11 +7,13 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from shops import penalties, points, standing
+from shops import deposits, penalties, points, standing, topups
 from shops.accounts import balance_of
-from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from shops.errors import Refused
+from shops.models import Enrollment, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, make_enrollment, make_shop
 from tests.faults.test_reversal_races import Trying
 from tests.shops.accounting import paid_in
@@ -73,6 +75,54 @@ def test_control_without_locks_the_same_form_meets_the_database(committed_db, mo
         failed += sum(not isinstance(outcome, Penalty) for outcome in outcomes)
         assert Penalty.objects.filter(shop=shop).count() == 1
     assert failed > 0
+
+
+def imposed_on_two_under_one_key(key: str) -> tuple[list[Shop], list[object]]:
+    shops = [make_shop(), make_shop()]
+    return shops, at_once(*[lambda shop=shop: imposed(shop, key) for shop in shops])
+
+
+def test_of_two_shops_under_one_key_one_has_the_penalty_and_the_other_is_told(committed_db) -> None:
+    for number in range(ROUNDS):
+        shops, outcomes = imposed_on_two_under_one_key(f"k{number}")
+        first, second = sorted(outcomes, key=lambda outcome: isinstance(outcome, Refused))
+        assert isinstance(first, Penalty)
+        assert isinstance(second, Refused) and f"penalty {first}" in str(second)
+        assert Penalty.objects.filter(shop__in=shops).get() == first
+
+
+def test_control_without_asking_the_database_the_other_is_answered_with_an_error(
+    committed_db, monkeypatch
+) -> None:
+    both = Barrier(2)
+
+    def save(penalty: Penalty, by: User | None) -> None:
+        # Neither has seen the other by now.
+        both.wait(30)
+        penalty.save_by(by, "imposed")
+
+    monkeypatch.setattr(penalties, "_save_once", save)
+    shops, outcomes = imposed_on_two_under_one_key("k")
+    assert sorted(map(type, outcomes), key=str) == sorted([type(None), Penalty], key=str)
+    assert Penalty.objects.filter(shop__in=shops).count() == 1
+
+
+def demanded(shop: Shop, key: str) -> object:
+    return topups.demand(shop=shop, amount_fen=5, by=None, at=AT, key=key)
+
+
+def deducted_of_nothing(shop: Shop, key: str) -> object:
+    return deposits.deduct(shop=shop, amount_fen=5, cause="c", by=None, at=AT, key=key)
+
+
+@pytest.mark.parametrize("verb", [demanded, deducted_of_nothing])
+def test_so_it_is_with_what_two_shops_are_to_pay(committed_db, verb) -> None:
+    for number in range(ROUNDS):
+        shops = [make_shop(), make_shop()]
+        outcomes = at_once(*[lambda shop=shop, key=f"k{number}": verb(shop, key) for shop in shops])
+        assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 1
+        assert None not in outcomes
+        assert TopUp.objects.filter(shop__in=shops).count() == 1
 
 
 def ended_while_overturned(shop: Shop) -> Penalty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from bisect import bisect
 from collections.abc import Iterator
@@ -45,8 +46,15 @@ COUNTED = [
 FIRST, TUESDAY = 17_897, 1
 STARTS = [(FIRST + place) * 86_400 - 8 * 3_600 for place in range(len(COUNTED))]
 EVERY_DAY = range(COUNTED.index((2024, 1, 1)), COUNTED.index((2032, 12, 31)) + 1)
-# Some working days that are none.
+# Some working days that are none, and days that are worked for them, be they of a weekend or not.
 HOLIDAYS = {day for day in COUNTED if day[1:] in {(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)}}
+WORKED = {day for day in COUNTED if day[1:] in {(1, 4), (4, 28), (5, 1), (9, 29), (10, 11), (10, 12)}}
+AMONG: list[tuple[set[tuple[int, int, int]], set[tuple[int, int, int]]]] = [
+    (set(), set()),
+    (HOLIDAYS, set()),
+    (set(), WORKED),
+    (HOLIDAYS, WORKED),
+]
 
 
 def month_later(place: int, months: int) -> tuple[int, int, int]:
@@ -56,10 +64,18 @@ def month_later(place: int, months: int) -> tuple[int, int, int]:
     return year, month, min(day, length(year, month))
 
 
-def worked(place: int, days: int, holidays: set[tuple[int, int, int]]) -> tuple[int, int, int]:
+def is_worked(place: int, holidays: set[tuple[int, int, int]], made_up: set[tuple[int, int, int]]) -> bool:
+    if COUNTED[place] in made_up:
+        return True
+    return (place + TUESDAY) % 7 not in (5, 6) and COUNTED[place] not in holidays
+
+
+def worked(
+    place: int, days: int, holidays: set[tuple[int, int, int]], made_up: set[tuple[int, int, int]]
+) -> tuple[int, int, int]:
     while days:
         place += 1
-        if (place + TUESDAY) % 7 < 5 and COUNTED[place] not in holidays:
+        if is_worked(place, holidays, made_up):
             days -= 1
     return COUNTED[place]
 
@@ -74,7 +90,10 @@ def dated(place: int) -> date:
 
 def test_every_day_of_nine_years_is_as_counted_out_by_hand(zone: str) -> None:
     assert time.localtime(0).tm_hour == ZONES[zone] % 24, "the zone is in force"
-    holidays = {date(*day) for day in HOLIDAYS}
+    among = [
+        ({date(*day) for day in holidays}, {date(*day) for day in made_up}, holidays, made_up)
+        for holidays, made_up in AMONG
+    ]
     wrong = []
     for place in EVERY_DAY:
         day, start, end = dated(place), STARTS[place], STARTS[place + 1]
@@ -118,20 +137,47 @@ def test_every_day_of_nine_years_is_as_counted_out_by_hand(zone: str) -> None:
                 for days in (0, 15, 30)
             },
             **{
-                f"{days} working days": (
-                    told(calendar.working_days_after(day, days, among)),
-                    worked(place, days, model),
+                f"the days around a window of {days}": (
+                    [calendar.window(day, days).holds(dated(place + n)) for n in (-days, 1 - days, 0, 1)],
+                    [False, True, True, False],
+                )
+                for days in (1, 30, 365)
+            },
+            **{
+                f"{days} working days among {number}": (
+                    told(calendar.working_days_after(day, days, holidays, made_up)),
+                    worked(place, days, *model),
                 )
                 for days in (0, 1, 7)
-                for among, model in ((frozenset(), set()), (holidays, HOLIDAYS))
+                for number, (holidays, made_up, *model) in enumerate(among)
             },
             "newcomers": (
                 [moment.timestamp() for moment in calendar.newcomer_window(day) or ()],
                 [STARTS[place + 2], STARTS[place + 32] - 1],
             ),
+            "seconds around the newcomers' window": (
+                [
+                    calendar.newcomer_window(day).holds(datetime.fromtimestamp(second, UTC))  # type: ignore[union-attr]
+                    for second in (STARTS[place + 2] - 1, STARTS[place + 2], STARTS[place + 32] - 0.000_001)
+                ],
+                [False, True, True],
+            ),
+            "the second after it": (
+                calendar.newcomer_window(day).holds(datetime.fromtimestamp(STARTS[place + 32], UTC)),  # type: ignore[union-attr]
+                False,
+            ),
         }
         wrong += [(day, name, *pair) for name, pair in found.items() if pair[0] != pair[1]]
     assert wrong == []
+
+
+def test_every_function_is_asked_for_every_day() -> None:
+    asked = inspect.getsource(test_every_day_of_nine_years_is_as_counted_out_by_hand)
+    functions = inspect.getmembers(
+        calendar, lambda each: inspect.isfunction(each) and each.__module__ == calendar.__name__
+    )
+    public = [name for name, _function in functions if not name.startswith("_")]
+    assert public and [name for name in public if f"calendar.{name}(" not in asked] == []
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,61 @@ def test_the_application_may_only_add_to_the_ledger(table: str, change: str) -> 
 
 
 @pytest.mark.parametrize(
+    "how",
+    [
+        "ALTER TABLE shops_depositentry DISABLE TRIGGER USER",
+        "DROP TRIGGER shops_depositentry_follows_the_one_before ON shops_depositentry",
+        "ALTER TABLE shops_depositentry DROP CONSTRAINT shops_depositentry_balance_is_never_below_zero",
+        "CREATE OR REPLACE FUNCTION shops_depositentry_follows_the_one_before() RETURNS trigger"
+        " LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+        "SET session_replication_role = replica",
+        "INSERT INTO shops_depositentry SELECT * FROM shops_depositentry"
+        " ON CONFLICT (id) DO UPDATE SET amount_fen = 1",
+        "SELECT FROM shops_depositentry FOR UPDATE",
+    ],
+)
+@pytest.mark.django_db
+def test_nor_does_the_application_get_around_the_guards(how: str) -> None:
+    paid_in(make_shop(), 100)
+    with pytest.raises(Error, match=r"permission denied|must be owner"):
+        execute(how)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("({0}, 'pay_in', 1, 'a', NULL), ({0}, 'deduct', -602, 'b', NULL)", "would leave it below zero"),
+        ("({0}, 'pay_in', 1, 'a', NULL), (0, 'pay_in', 1, 'b', NULL)", "there is no such shop"),
+        ("({0}, 'reversal', -100, 'a', {1}), ({0}, 'reversal', -100, 'b', {1})", "reverses_id"),
+        ("({0}, 'pay_in', 1, 'a', NULL), ({0}, 'pay_in', 1, 'a', NULL)", "depositentry_key"),
+    ],
+    ids=["unbalanced", "orphan", "two reversals", "one key twice"],
+)
+@pytest.mark.django_db
+def test_several_entries_in_one_statement_are_each_held_to_it(rows: str, sentence: str) -> None:
+    shop = make_shop()
+    entry = paid_in(shop, 100)
+    paid_in(shop, 500)
+    with pytest.raises(IntegrityError, match=sentence):
+        execute(
+            "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, cause, reference,"
+            " key, reverses_id)"
+            " SELECT shop_id, kind, amount_fen, now(), now(), '', '', key, reverses_id::bigint"
+            f" FROM (VALUES {rows.format(shop.pk, entry.pk)}) v (shop_id, kind, amount_fen, key, reverses_id)"
+        )
+
+
+@pytest.mark.django_db
+def test_what_these_tests_say_they_say_as_the_application() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.rolsuper, r.rolbypassrls, c.relowner = r.oid FROM pg_roles r, pg_class c"
+            " WHERE r.rolname = current_user AND c.oid = 'shops_depositentry'::regclass"
+        )
+        assert cursor.fetchone() == (False, False, False)
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         ({"amount_fen": 0}, "amount_has_the_sign_of_its_kind"),

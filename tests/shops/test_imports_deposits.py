@@ -6,14 +6,16 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.db import connection
 
 from opsdesk import books
 from shops import accounts, deposits, imports, topups
 from shops.errors import NotAllowed
-from shops.models import DepositEntry, ImportBatch, Settlement, Shop
+from shops.models import DepositEntry, ImportBatch, Settlement, Shop, TopUp
 from tests.factories import AT, make_shop, make_user
 from tests.shops.accounting import entered, paid_in, statement
 from tests.shops.importing import bring, counts, errors, only_error
+from tests.volumes import shops_sql
 
 HEADERS = "reference,shop,kind,amount,at,note\n"
 
@@ -102,6 +104,28 @@ def test_what_a_file_pays_of_a_shortage_is_deducted_and_not_there_for_what_follo
         (5, "collect", -100, 0),
     ]
     assert books.verify_ledger() is None
+
+
+def topups_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'shops_topup'")
+        [read] = cursor.fetchone()
+    return int(read)
+
+
+@pytest.mark.parametrize("kind", ["top_up", "pay_in"])
+def test_what_a_shop_owes_is_looked_up_and_not_sought_among_all_for_each_payment(kind: str) -> None:
+    """Also where the planner knows nothing of either."""
+    many = 300
+    with connection.cursor() as cursor:
+        cursor.execute(shops_sql(many))
+    codes = [f"S{number:07d}" for number in range(many)]
+    cases = "".join(f"P{code},{code},V8,2026-03-01,imposed,5\n" for code in codes)
+    bring("penalties", f"reference,shop,violation,imposed_at,status,deposit_deducted\n{cases}")
+    before = topups_read()
+    bring("deposits", HEADERS + "".join(f"M{code},{code},{kind},7,2026-03-09,\n" for code in codes))
+    assert TopUp.objects.filter(state="settled").count() == many
+    assert topups_read() - before < 30 * many
 
 
 def test_a_file_without_notes_has_entries_without_causes(shop: Shop) -> None:

@@ -5,7 +5,7 @@ Overturned, it leaves the shop as it was.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -64,12 +64,12 @@ ASKED = {code: {"amount_fen"} for code in ("V8", "V10", "V11")} | {
 }
 
 
-def seen(shop: Shop) -> dict[str, Any]:
-    stands = standing.standing(shop, AT)
+def seen(shop: Shop, at: datetime = AT) -> dict[str, Any]:
+    stands = standing.standing(shop, at)
     openings = Opening.objects.order_by("pk").values_list("enrollment__state", "number", "cause")
     owed = TopUp.objects.filter(state="open").values_list("amount_fen", flat=True)
-    given = Measure.objects.active(AT).filter(kind="points").values_list("points", flat=True)
-    assert points.standing_points(shop, None, AT) == sum(given)
+    given = Measure.objects.active(at).filter(kind="points").values_list("points", flat=True)
+    assert points.standing_points(shop, None, at) == sum(given)
     assert accounts.balance_of(shop) == sum(DepositEntry.objects.values_list("amount_fen", flat=True))
     return {
         "status": stands.status,

@@ -1,0 +1,149 @@
+"""What comes in counts towards what shops owe, and what a deduction had found missing is deducted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shops import sql
+from shops.models import TopUp
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it.
+_OWED = """
+SELECT o.*, sum(o.fen) OVER (PARTITION BY o.shop_id ORDER BY o.due_on, o.id) AS until
+FROM (
+    SELECT t.id, t.shop_id, t.due_on, t.amount_fen - coalesce((
+        SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
+          AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL), 0) AS fen
+    FROM shops_topup t
+    WHERE t.state = 'open' AND t.shop_id IN (SELECT shop_id FROM paid){of}
+) o
+"""
+# What of which payment counts towards what. `paid`: payments, as (id, shop_id, number, amount_fen).
+# Payments and debts of a shop are laid side by side, and cut wherever one of either ends: joined each with
+# each they would be looked at too often where a shop has many, or where the planner knows of none.
+SHARED = f"""
+WITH paid AS MATERIALIZED (
+    SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
+), ends AS (
+    SELECT shop_id, until, ARRAY[until, id] AS entry, NULL::numeric[] AS top_up FROM paid
+    UNION ALL
+    SELECT shop_id, until, NULL, ARRAY[until, id] FROM ({_OWED}) owed WHERE fen > 0
+), cut AS (
+    SELECT until - lag(until, 1, 0::numeric) OVER (PARTITION BY shop_id ORDER BY until) AS fen,
+           (min(entry) OVER going_back)[2]::bigint AS entry_id,
+           (min(top_up) OVER going_back)[2]::bigint AS top_up_id
+    FROM ends WINDOW going_back AS (PARTITION BY shop_id ORDER BY until DESC)
+)
+SELECT entry_id, top_up_id, fen FROM cut WHERE fen > 0 AND entry_id IS NOT NULL AND top_up_id IS NOT NULL
+"""
+_SETTLE = (
+    f"INSERT INTO shops_settlement (entry_id, top_up_id, amount_fen) {SHARED} ORDER BY entry_id, top_up_id"
+)
+_NEW = (
+    "SELECT e.id, e.shop_id, e.number, e.amount_fen FROM shops_depositentry e"
+    " WHERE e.kind = 'top_up' AND {which}"
+)
+# Of that money, what the deposit has still. `money`: the entries, as (id, shop_id, number, fen).
+_THERE = """
+SELECT id, shop_id, number, least(until, balance) - least(until - fen, balance) AS amount_fen
+FROM (
+    SELECT c.*, sum(c.fen) OVER (PARTITION BY c.shop_id ORDER BY c.number) AS until, (
+        SELECT b.balance_fen FROM shops_depositentry b WHERE b.shop_id = c.shop_id
+        ORDER BY b.number DESC LIMIT 1) AS balance
+    FROM ({money}) c
+) there
+WHERE balance > until - fen
+"""
+# Payments of what is cancelled, as far as they counted for it alone.
+_FREED = _THERE.format(
+    money="""
+    SELECT e.id, e.shop_id, e.number, sum(c.amount_fen) AS fen
+    FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
+    WHERE c.top_up_id = ANY (%s) AND e.kind = 'top_up'
+      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
+      AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id AND NOT EXISTS (
+          SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))
+    GROUP BY e.id"""
+)
+# What came in otherwise, for no debt.
+_CAME_IN = _THERE.format(
+    money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
+    " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
+)
+# Nothing is deducted before its penalty.
+_ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
+_FREED_ENTRIES = "e.id IN (SELECT c.entry_id FROM shops_settlement c WHERE c.top_up_id = ANY (%s))"
+# What was short of a deduction is deducted as it is paid: it is not the shop's own.
+_COLLECT = """
+INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference,
+    key, measure_id, settlement_id, batch_id)
+SELECT e.shop_id, 'collect', -c.amount_fen, {moved}, %s, %s, t.note, '',
+    'settlement ' || c.id || ': deducted', t.measure_id, c.id, e.batch_id
+FROM shops_settlement c
+JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
+JOIN shops_depositentry e ON e.id = c.entry_id
+WHERE {which} AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id)
+ORDER BY e.shop_id, c.id
+"""
+_END = """
+UPDATE shops_topup SET state = 'settled', ended_at = %s, ended_by_id = %s
+WHERE state = 'open'
+  AND id IN (SELECT c.top_up_id FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
+             WHERE {which})
+  AND amount_fen = (SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = shops_topup.id
+      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id))
+"""
+
+
+def count_payments(
+    which: str, params: Sequence[Any], *, by: User | None, at: datetime, only: TopUp | None = None
+) -> None:
+    """Have new payments count towards what is due first, deduct what a deduction had found missing of it, and
+    end what is paid in full.
+
+    `which`: a condition on the entries `e`, none of which counts towards anything yet. `only`: towards that
+    one alone. Needs the shops' rows locked.
+    """
+    of, of_params = ("", []) if only is None else (" AND t.id = %s", [only.pk])
+    sql.execute(_SETTLE.format(paid=_NEW.format(which=which), of=of), [*params, *of_params])
+    _follow_up(which, params, "e.at", [], by=by, at=at)
+
+
+def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at: datetime) -> None:
+    """Deduct what deductions had found missing of what has come in since, as far as the deposits have it: who
+    deducts only now would find it there.
+
+    `which`: a condition on the entries `e`. Needs the shops' rows locked, and all that came with it entered.
+    """
+    came_in = _CAME_IN.format(which=which)
+    sql.execute(_SETTLE.format(paid=came_in, of=" AND t.cause = 'shortage'"), params)
+    _follow_up(which, params, _ONCE_IMPOSED, [], by=by, at=at)
+
+
+def count_freed(cancelled: Sequence[int], *, by: User | None, at: datetime) -> None:
+    """Have what was paid of these count towards what is due next. Needs the shops' rows locked."""
+    sql.execute(_SETTLE.format(paid=_FREED, of=""), [list(cancelled)])
+    _follow_up(_FREED_ENTRIES, [list(cancelled)], "%s", [at], by=by, at=at)
+
+
+def _follow_up(
+    which: str, params: Sequence[Any], moved: str, moved_at: Sequence[Any], *, by: User | None, at: datetime
+) -> None:
+    author = by.pk if by else None
+    sql.execute(_COLLECT.format(which=which, moved=moved), [*moved_at, at, author, *params])
+    with sql.cursor() as cursor:
+        sql.write_with_history(
+            cursor,
+            TopUp,
+            _END.format(which=which),
+            [at, author, *params],
+            change="~",
+            by=by,
+            reason="settled",
+            at=at,
+        )

@@ -1,0 +1,148 @@
+"""What happens to two shops of one controller at once: what bars the one reaches the other (R6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+
+from opsdesk import appeals, audit, penalising, review
+from rules.models import Proposal
+from shops import penalties
+from shops.errors import Refused
+from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_appeal,
+    make_controller,
+    make_enrollment,
+    make_shop,
+    make_user,
+)
+from tests.faults.test_publishing_races import at_once
+
+LATER = AT + timedelta(days=2)
+TIMES = 6
+
+
+def a_violation_that_bars_the_controllers_shops() -> Violation:
+    violation = Violation.objects.get(code="V8")
+    # Which is not to put out the shop itself.
+    violation.endangers_transactions = True
+    violation.save_by(None, "bars")
+    return violation
+
+
+def two_shops() -> tuple[Shop, Shop]:
+    controller = make_controller()
+    one, other = make_shop(controller=controller), make_shop(controller=controller)
+    for shop in (one, other):
+        for alliance in (DOUYIN, WECHAT):
+            make_enrollment(shop, alliance)
+    return one, other
+
+
+def imposed(shop: Shop, violation: Violation) -> Penalty:
+    return penalising.impose(
+        shop=shop,
+        violation=violation,
+        measures=[Measure(kind="warning")],
+        reason="as found",
+        by=None,
+        at=AT,
+        key=f"shop {shop.pk}",
+    )
+
+
+def each_clears_the_other() -> tuple[Penalty, Penalty]:
+    """A penalty of either shop, on which rests that the other was cleared from an alliance."""
+    violation, by = a_violation_that_bars_the_controllers_shops(), make_user("supervisor")
+    one, other = two_shops()
+    cases = imposed(one, violation), imposed(other, violation)
+    for shop, alliance in ((one, DOUYIN), (other, WECHAT)):
+        proposal = Proposal.objects.get(shop=shop, alliance__code=alliance, status="open")
+        review.accept(proposal.pk, by=by, reason="as I see it", at=AT)
+    return cases
+
+
+def overturn(penalty: Penalty, _judge: User) -> Callable[[], object]:
+    return lambda: penalising.overturn(penalty, by=None, at=LATER, reason="wrong")
+
+
+def grant(penalty: Penalty, judge: User) -> Callable[[], object]:
+    appeal = appeals.take(make_appeal(penalty).pk, by=judge, at=LATER)
+    return lambda: appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+
+
+def nothing_is_broken() -> bool:
+    return not (audit.verify_history() or audit.verify_enrollments() or audit.verify_decisions())
+
+
+@pytest.mark.parametrize("undo", [overturn, grant])
+def test_two_whose_penalties_rest_on_each_other_are_both_restored(committed_db, undo) -> None:
+    for _ in range(TIMES):
+        cases, judge = each_clears_the_other(), make_user("appeals_officer")
+        assert at_once(*[undo(penalty, judge) for penalty in cases]) == [None, None]
+        shops = [penalty.shop for penalty in cases]
+        assert set(Penalty.objects.filter(shop__in=shops).values_list("status", flat=True)) == {"overturned"}
+        assert set(Enrollment.objects.filter(shop__in=shops).values_list("state", flat=True)) == {"open"}
+    assert nothing_is_broken()
+
+
+def test_control_who_holds_one_shop_alone_waits_for_the_other_for_ever(committed_db, monkeypatch) -> None:
+    cases, judge = each_clears_the_other(), make_user("appeals_officer")
+    attempts = [overturn(penalty, judge) for penalty in cases]
+    both, held = threading.Barrier(2), threading.local()
+
+    def lock_one_alone(shop: Shop) -> None:
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
+        if not getattr(held, "one", False):
+            held.one = True
+            both.wait(30)
+
+    monkeypatch.setattr(penalties, "lock_standing", lock_one_alone)
+    first, second = at_once(*attempts)
+    assert first is None
+    assert isinstance(second, DatabaseError) and "deadlock" in str(second)
+
+
+def test_two_of_one_controller_penalised_at_once_are_both(committed_db) -> None:
+    """Each proposes to clear the other, and a third."""
+    violation = Violation.objects.get(code="V11")
+    for _ in range(TIMES):
+        one, other = two_shops()
+        make_enrollment(make_shop(controller=one.controller))
+        outcomes = at_once(lambda one=one: imposed(one, violation), lambda two=other: imposed(two, violation))
+        assert outcomes == [None, None]
+        assert Penalty.objects.filter(shop__in=[one, other]).count() == 2
+    assert nothing_is_broken()
+
+
+@pytest.mark.parametrize("what", ["accepted", "penalised"])
+def test_one_is_restored_while_the_other_is_decided_on(committed_db, what: str) -> None:
+    violation, judge, by = (
+        Violation.objects.get(code="V2"),
+        make_user("appeals_officer"),
+        make_user("supervisor"),
+    )
+    for _ in range(TIMES):
+        one, other = two_shops()
+        restore = grant(imposed(one, violation), judge)
+        proposal = Proposal.objects.filter(shop=other, status="open").earliest("pk")
+        meanwhile = {
+            "accepted": lambda pk=proposal.pk: review.accept(pk, by=by, reason="as I see it", at=LATER),
+            "penalised": lambda shop=other: imposed(shop, violation),
+        }[what]
+        for said in at_once(restore, meanwhile):
+            # Withdrawn with the penalty on which it rested, or imposed before and overturned with it.
+            assert said is None or (isinstance(said, Refused) and what == "accepted")
+        other.refresh_from_db()
+        stands = Penalty.objects.filter(shop=other, status="imposed").count()
+        assert stands == (1 if what == "penalised" else 0)
+    assert nothing_is_broken()

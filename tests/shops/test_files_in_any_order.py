@@ -1,0 +1,197 @@
+"""A deduction and the money that it takes come in as files: in any order it ends alike, to the fen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsdesk import books
+from shops import accounts, deposits, penalties, topups
+from shops.models import DepositEntry, Penalty, Shop, TopUp
+from tests.factories import AT, make_shop
+from tests.shops.accounting import paid_in, statement, taken_back
+from tests.shops.importing import bring, counts, errors
+
+CASES = "reference,shop,violation,imposed_at,status,deposit_deducted\n"
+MOVEMENTS = "reference,shop,kind,amount,at,penalty\n"
+CASE = f"{CASES}P1,S1,V8,2026-03-05 09:30,imposed,30.05\n"
+PAID = f"{MOVEMENTS}M1,S1,pay_in,100,2026-03-01 08:00,\n"
+LATER = AT + timedelta(days=1)
+KINDS = st.sampled_from(["pay_in", "top_up", "adjust", "compensate", "adjust down", "deduct"])
+
+
+def sound() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    return books.verify_ledger() is None and books.verify_reversals() is None
+
+
+def owed_of(shop: Shop) -> int:
+    return sum(topups.outstanding_of(one) for one in TopUp.objects.filter(shop=shop, state="open"))
+
+
+@pytest.mark.django_db
+def test_what_was_paid_in_and_comes_in_after_the_penalty_meets_its_shortage() -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", CASE)
+    [owed] = TopUp.objects.all()
+    assert (owed.state, owed_of(shop)) == ("open", 30_05)
+    batch = bring("deposits", PAID)
+    owed.refresh_from_db()
+    assert (owed.state, owed.history.count(), accounts.balance_of(shop)) == ("settled", 2, 69_95)
+    [entry] = DepositEntry.objects.filter(kind="collect")
+    [measure] = Penalty.objects.get().measures.all()
+    # Not before the penalty, although the money was there.
+    assert (entry.measure, entry.at, entry.batch) == (measure, measure.applied_at, batch)
+    assert counts(bring("deposits", PAID)) == (1, 0, 0, 1, 0)
+    assert (accounts.balance_of(shop), sound()) == (69_95, True)
+
+
+@pytest.mark.django_db
+def test_what_the_file_spends_itself_is_not_there_for_the_shortage() -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", CASE)
+    batch = bring("deposits", f"{PAID}M2,S1,compensate,80,2026-03-07,\n")
+    assert (errors(batch), accounts.balance_of(shop), owed_of(shop)) == ([], 0, 10_05)
+    assert sound()
+
+
+@pytest.mark.django_db
+def test_a_shortage_that_was_met_in_this_way_goes_back_with_its_penalty() -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", CASE)
+    demanded = topups.demand(shop=shop, amount_fen=5_00, by=None, at=AT, key="short of the requirement")
+    bring("deposits", PAID)
+    penalties.overturn(Penalty.objects.get(), by=None, at=LATER, reason="granted")
+    demanded.refresh_from_db()
+    # It was paid in, and not for what is due.
+    assert (accounts.balance_of(shop), demanded.state, owed_of(shop), sound()) == (100_00, "open", 5_00, True)
+
+
+@pytest.mark.django_db
+def test_a_payment_in_that_met_a_shortage_is_taken_back_and_the_shortage_is_due_again() -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", CASE)
+    bring("deposits", PAID)
+    taken_back(DepositEntry.objects.get(reference="M1"))
+    assert (accounts.balance_of(shop), owed_of(shop), sound()) == (0, 30_05, True)
+
+
+@pytest.mark.django_db
+def test_what_finance_pays_in_itself_is_left_to_finance() -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", CASE)
+    paid_in(shop, 50_00)
+    [owed] = TopUp.objects.all()
+    assert (accounts.balance_of(shop), owed.state) == (50_00, "open")
+    deposits.settle(owed, key="k", cause="paid", by=None, at=AT, amount_fen=5)
+    assert [kind for _number, kind, *_fen in statement(shop)] == ["pay_in", "top_up", "collect"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """`fen` of each penalty, in the order in which they were imposed; two files of movements; what was there
+    before. `moved`: what the movements come to, without those that a penalty has made.
+    """
+
+    opening: int
+    fen: list[int]
+    movements: tuple[str, str]
+    moved: int
+
+    @property
+    def penalties(self) -> str:
+        rows = [
+            f"P{n},S1,V8,2026-03-0{n + 1} 09:30,imposed,{yuan(fen)}\n" for n, fen in enumerate(self.fen, 1)
+        ]
+        # In a file the order of the rows says nothing.
+        return CASES + "".join(reversed(rows))
+
+    def short(self) -> list[int]:
+        """Of each penalty what is left due: the first one finds what there is."""
+        there, short = self.opening + self.moved, []
+        for fen in self.fen:
+            short.append(max(fen - there, 0))
+            there = max(there - fen, 0)
+        return short
+
+    def balance(self) -> int:
+        return max(self.opening + self.moved - sum(self.fen), 0)
+
+
+def yuan(fen: int) -> str:
+    return f"{fen // 100}.{fen % 100:02}"
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Files:
+    """Of which no movement takes what its own file has not brought: none is refused in any order."""
+    fen = draw(st.lists(st.integers(1, 300), min_size=1, max_size=3))
+    named = set[int]()
+    written, moved, number = ["", ""], 0, 0
+    for place in range(2):
+        there = 0
+        for _ in range(draw(st.integers(0, 5))):
+            number += 1
+            kind = draw(KINDS)
+            case, amount = "", draw(st.integers(1, 250))
+            if kind == "deduct":
+                which = draw(st.integers(1, len(fen)))
+                if which in named or fen[which - 1] > there:
+                    continue
+                named.add(which)
+                case, amount = f"P{which}", fen[which - 1]
+                there -= amount
+            elif kind in ("compensate", "adjust down"):
+                if amount > there:
+                    continue
+                there -= amount
+                moved -= amount
+            else:
+                # A payment of what is owed is deducted at once, so that nothing else is paid of it.
+                there += amount if kind != "top_up" else 0
+                moved += amount
+            sign, kind = ("-", "adjust") if kind == "adjust down" else ("", kind)
+            day = f"2026-03-01 {number:02}:00"
+            written[place] += f"M{number},S1,{kind},{sign}{yuan(amount)},{day},{case}\n"
+    return Files(draw(st.sampled_from([0, 0, 1, 120])), fen, (written[0], written[1]), moved)
+
+
+ORDERS = st.sampled_from(list(permutations(["penalties", 0, 1])))
+
+
+@pytest.mark.django_db
+def test_in_whatever_order_files_come_in_account_and_shortages_are_the_same() -> None:
+    @settings(max_examples=25, deadline=None, database=None)
+    @given(files(), ORDERS)
+    def ends_alike(given: Files, order: tuple[str | int, ...]) -> None:
+        with transaction.atomic():
+            shop = make_shop(code="S1")
+            if given.opening:
+                paid_in(shop, given.opening)
+            for which in order:
+                if isinstance(which, str):
+                    assert errors(bring(which, given.penalties)) == []
+                elif rows := given.movements[which]:
+                    assert errors(bring("deposits", MOVEMENTS + rows)) == []
+            due = {
+                one.measure.penalty.reference: topups.outstanding_of(one)
+                for one in TopUp.objects.filter(state="open").select_related("measure__penalty")
+                if one.measure is not None
+            }
+            assert accounts.balance_of(shop) == given.balance()
+            assert due == {f"P{n}": fen for n, fen in enumerate(given.short(), 1) if fen}
+            assert sound()
+            for penalty in Penalty.objects.order_by("reference"):
+                penalties.overturn(penalty, by=None, at=LATER, reason="granted")
+            assert (accounts.balance_of(shop), owed_of(shop)) == (given.opening + given.moved, 0)
+            assert sound()
+            transaction.set_rollback(True)
+
+    ends_alike()
