@@ -256,9 +256,7 @@ class AppealAdmin(ReadOnlyAdmin):
         except (Appeal.DoesNotExist, ValueError):
             raise Http404 from None
         officer, now = person_of(request), timezone.now()
-        offered = [
-            step for step in STEPS if officer.has_perm(step.permission) and step.offered(appeal, officer)
-        ]
+        offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
         context = {
             **self.admin_site.each_context(request),

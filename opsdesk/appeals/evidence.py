@@ -13,7 +13,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.guards import clean, locked, name_of
+from opsdesk.appeals.guards import (
+    WORK,
+    clean,
+    locked,
+    name_of,
+    refuse_unless_held,
+    refuse_who_took_part,
+)
 from opsdesk.checklists import Item, items_of
 from opsdesk.deadlines import said
 from opsdesk.exhibits import Judged, Kind, Shelf, as_name, judge, shelf
@@ -75,10 +82,16 @@ def add(
 def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Evidence:
     """Let a piece of evidence count no longer; it stays, with the reason. Once, while the appeal is open.
 
-    Refused without a reason.
+    That is for the appeal's holder; before anybody has taken it, for whoever works on appeals. Refused
+    without a reason, and to whoever had a part in the decision.
     """
     require(by, STRIKE)
-    locked(Evidence.objects.get(token=token).appeal_id)
+    appeal = locked(Evidence.objects.get(token=token).appeal_id)
+    refuse_who_took_part(appeal, by)
+    if appeal.taken_by_id is None:
+        require(by, WORK)
+    else:
+        refuse_unless_held(appeal, by)
     evidence = Evidence.objects.select_for_update(no_key=True).get(token=token)
     if evidence.struck_at is not None:
         raise Refused(
@@ -90,6 +103,13 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
     evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, clean(reason)
     evidence.save_by(by, "evidence struck")
     return evidence
+
+
+def strikes(officer: User, appeal: Appeal) -> bool:
+    """Whether evidence of this appeal is this officer's to strike."""
+    if not (appeal.is_open and officer.has_perm(STRIKE)) or appeal.had_a_part(officer):
+        return False
+    return officer.has_perm(WORK) if appeal.taken_by_id is None else appeal.taken_by_id == officer.pk
 
 
 @contextmanager

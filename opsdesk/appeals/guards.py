@@ -77,20 +77,24 @@ def a_person(by: User | None) -> User:
     return by
 
 
-def refuse_who_took_part(appeal: Appeal, by: User) -> None:
-    """Whoever made, proposed or approved the decision, or ruled on the first appeal, hears no appeal."""
-    if appeal.had_a_part(by):
+def refuse_who_took_part(appeal: Appeal, by: User | None) -> None:
+    """Whoever had a part in the decision (TOOK_PART) does nothing in the hearing that could make the shop's
+    position worse: takes, asks, answers for the shop, notes, releases, strikes, stays, withdraws and rules
+    nothing. To file the shop's appeal and to add what supports it is left to them: it helps the shop, and
+    bears their names.
+    """
+    if by is not None and appeal.had_a_part(by):
         raise Refused(
             _("%(who)s had a part in what %(number)s is about: somebody else hears it.")
             % {"who": name_of(by), "number": appeal.number}
         )
 
 
-def refuse_unless_held(appeal: Appeal, by: User) -> None:
+def refuse_unless_held(appeal: Appeal, by: User | None) -> None:
     """Steps of the hearing are its holder's. A claim that has run out is his until somebody else takes it."""
     if appeal.taken_by_id is None:
         raise Refused(_("Nobody has taken appeal %(number)s: take it first.") % {"number": appeal.number})
-    if appeal.taken_by_id != by.pk:
+    if by is None or appeal.taken_by_id != by.pk:
         raise Refused(
             _("Appeal %(number)s is %(who)s's: only its holder goes on with it.")
             % {"number": appeal.number, "who": name_of(appeal.taken_by)}

@@ -21,6 +21,7 @@ from tests.factories import (
     make_cleared,
     make_cleared_and_warned,
     make_enrollment,
+    make_evidence,
     make_metrics,
     make_penalty,
     make_user,
@@ -178,7 +179,9 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     assert "the shop does not stand as before" in page_of(client, appeal)
 
 
-@pytest.mark.parametrize("step", ["take", "grant", "deny", "grant_in_part"])
+@pytest.mark.parametrize(
+    "step", ["take", "grant", "deny", "grant_in_part", "note", "answer", "withdraw", "stay"]
+)
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, superuser: bool) -> None:
     maker = User.objects.create_superuser("root") if superuser else make_user("supervisor")
@@ -188,9 +191,24 @@ def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, super
     assert "You had a part in what this is about" in page
     assert address(step, appeal.pk) not in page
     measure = appeal.penalty.measures.get()
-    client.post(address(step, appeal.pk), {"reason": "r", "measures": [measure.pk]})
+    client.post(address(step, appeal.pk), {"reason": "r", "text": "t", "measures": [measure.pk]})
     appeal.refresh_from_db()
-    assert (appeal.state, appeal.penalty.status) == ("filed", "imposed")
+    appeal.penalty.refresh_from_db()
+    assert (appeal.state, appeal.penalty.status, appeal.penalty.stayed_at) == ("filed", "imposed", None)
+    assert appeal.messages.count() == 1
+
+
+def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None:
+    maker = make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_cleared(by=maker)))
+    client = signed_in(maker)
+    assert address("evidence", evidence.appeal_id) in page_of(client, evidence.appeal)
+    strike = reverse("admin:opsdesk_evidence_strike", args=[evidence.token])
+    viewer = client.get(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]))
+    assert strike not in viewer.content.decode()
+    assert client.post(strike, {"reason": "r"}).status_code == 409
+    evidence.refresh_from_db()
+    assert not evidence.is_struck
 
 
 def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Client, judge: User) -> None:

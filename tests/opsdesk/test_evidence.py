@@ -184,6 +184,22 @@ def test_nothing_is_struck_without_a_reason_nor_once_the_appeal_is_over() -> Non
         appeals.strike(evidence.token, reason="late", by=None, at=NOW)
 
 
+def test_striking_is_for_the_holder_of_the_appeal(officer: User) -> None:
+    evidence = make_evidence()
+    appeals.take(evidence.appeal_id, by=officer, at=NOW)
+    with pytest.raises(Refused, match="only its holder"):
+        appeals.strike(evidence.token, reason="r", by=make_user("supervisor"), at=NOW)
+    assert appeals.strike(evidence.token, reason="r", by=officer, at=NOW).is_struck
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_whoever_decided_strikes_nothing_of_what_the_shop_handed_in(superuser: bool) -> None:
+    maker = User.objects.create_superuser("root") if superuser else make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_cleared(by=maker)))
+    with pytest.raises(Refused, match="had a part"):
+        appeals.strike(evidence.token, reason="r", by=maker, at=NOW)
+
+
 @pytest.mark.parametrize("role", ["operator", "auditor", "finance", "rules_editor", "administrator"])
 def test_adding_and_striking_take_their_rights(role: str) -> None:
     evidence, nobody = make_evidence(), make_user(role)
