@@ -238,6 +238,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "maker",
             "approver",
             "proposer",
+            "reporter",
             "first_judge",
             "late_admitted_by",
             "filed_by",

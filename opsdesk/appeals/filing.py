@@ -203,6 +203,7 @@ def _record(
         maker=penalty.imposed_by,
         approver=penalty.approved_by,
         proposer=proposal.filed_by if proposal else None,
+        reporter=penalty.reported_by,
         first_judge=first.decided_by if first and level > 1 else None,
         due_at=ruling_due(at),
     )

@@ -34,7 +34,7 @@ def _another_than(who: str, part: str) -> Q:
 
 
 # Copied when the appeal is filed: none of them takes or judges it.
-TOOK_PART = ("maker", "approver", "proposer", "first_judge")
+TOOK_PART = ("maker", "approver", "proposer", "reporter", "first_judge")
 
 
 class Appeal(Audited):
@@ -73,6 +73,7 @@ class Appeal(Audited):
     maker = _person(_("decided by"), _("Who imposed the penalty. Empty: the system itself."))
     approver = _person(_("approved by"))
     proposer = _person(_("proposed by"), _("Who filed the proposal by hand."))
+    reporter = _person(_("reported by"), _("Who brought the case in while nobody had decided it."))
     first_judge = _person(_("first judge"))
     taken_by = _person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)
@@ -210,7 +211,9 @@ class Appeal(Audited):
         return self.state in self.OPEN
 
     def had_a_part(self, person: User) -> bool:
-        """Whether this person made, approved or proposed the decision, or ruled on the first appeal."""
+        """Whether this person made, approved or proposed the decision, reported the case, or ruled on the
+        first appeal.
+        """
         return person.pk in {getattr(self, f"{part}_id") for part in TOOK_PART}
 
     def is_held_at(self, at: datetime) -> bool:
