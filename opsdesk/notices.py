@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk.deadlines import said
 from opsdesk.models import Channel, Notice
-from opsdesk.wording import text_of
+from opsdesk.wording import Known, known_of, text_of
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import require
@@ -30,14 +30,21 @@ def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
     written = Notice.objects.filter(penalty=penalty).first()
     if written is not None:
         return written
-    notice = Notice(
-        penalty=penalty,
-        text_zh=text_of(penalty, "zh-hans"),
-        text_en=text_of(penalty, "en"),
-        written_at=at,
-    )
+    notice = _worded(penalty, known_of([penalty]), at)
     notice.save_by(by, "notice written")
     return notice
+
+
+def _worded(penalty: Penalty, known: Known, at: datetime) -> Notice:
+    appealable = penalty.pk in known.appealable
+    return Notice(
+        penalty=penalty,
+        text_zh=text_of(penalty, known, "zh-hans"),
+        text_en=text_of(penalty, known, "en"),
+        first_days=known.terms.first_days if appealable else None,
+        second_days=known.terms.second_days if appealable else None,
+        written_at=at,
+    )
 
 
 @transaction.atomic

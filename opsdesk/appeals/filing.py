@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
 from opsdesk.appeals.guards import ADMIT_LATE, FILE, clean, say
-from opsdesk.deadlines import Window, in_time, next_level, ruling_due, said, window_of
+from opsdesk.deadlines import Window, in_time, is_appealable, next_level, ruling_due, said, window_of
 from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
 from rules.models import Proposal
@@ -130,11 +130,6 @@ def case_of(text: str) -> Penalty | None:
     if number.isdecimal() and len(number) < 18 and (own := Penalty.objects.filter(pk=int(number)).first()):
         return own
     return Penalty.objects.filter(reference=text).exclude(reference="").first()
-
-
-def is_appealable(penalty: Penalty) -> bool:
-    """Whether the catalogue leaves the shop an appeal. Decisions on other grounds always do."""
-    return penalty.violation is None or penalty.violation.appealable
 
 
 def _guard(

@@ -20,7 +20,7 @@ from opsdesk.appeals.guards import (
     refuse_while_waiting,
     refuse_who_took_part,
 )
-from opsdesk.deadlines import Window, next_level, window_of
+from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import Appeal
 from shops import measures as effects
 from shops import openings, stays
@@ -151,4 +151,6 @@ def _rule(
 def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:
     appeal.state, appeal.ruling = state, clean(reason)
     appeal.decided_at, appeal.decided_by = at, by
+    if state in Appeal.REJECTED and appeal.level < Appeal.LEVELS:
+        appeal.next_until = second_until(appeal.penalty, at)
     appeal.save_by(by, f"appeal {state.value}")

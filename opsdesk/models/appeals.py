@@ -86,6 +86,13 @@ class Appeal(Audited):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decided_by = _person(_("judge"))
+    # As promised: terms that change later take nothing away.
+    next_until = models.DateTimeField(
+        _("next level until"),
+        null=True,
+        blank=True,
+        help_text=_("Until when the shop may go to the next level. Empty: it can't."),
+    )
     ruling = models.TextField(_("reasons of the ruling"), blank=True)
     taken_back = ArrayField(
         models.BigIntegerField(), verbose_name=_("measures taken back"), default=list, blank=True

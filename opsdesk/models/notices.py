@@ -21,6 +21,9 @@ class Notice(Audited):
     penalty = models.OneToOneField(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="notice")
     text_zh = models.JSONField(_("text in Chinese"))
     text_en = models.JSONField(_("text in English"))
+    # As promised: terms that change later take nothing away. Empty: no appeal is provided.
+    first_days = models.PositiveSmallIntegerField(_("days for a first appeal"), null=True, blank=True)
+    second_days = models.PositiveSmallIntegerField(_("days for a second appeal"), null=True, blank=True)
     written_at = models.DateTimeField(_("written at"))
     channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices, blank=True)
     reference = models.CharField(

@@ -11,7 +11,7 @@ from opsdesk import appeals, deadlines, notices
 from opsdesk.models import AppealTerms, Notice
 from shops.errors import Refused
 from shops.models import Penalty
-from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_user
+from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_penalty, make_user
 
 SECOND = timedelta(seconds=1)
 
@@ -53,10 +53,10 @@ def test_an_answer_is_due_by_the_days_of_shanghai(asked: str, until: str) -> Non
     ],
 )
 def test_holidays_are_no_working_days_and_worked_weekends_are(asked: str, until: str) -> None:
-    terms = AppealTerms.current()
-    terms.days_off = [date(2026, 10, day) for day in (1, 2, 5, 6, 7)]
-    terms.days_worked = [date(2026, 10, 10)]
-    terms.save_by(None, "as announced")
+    announced = AppealTerms.current()
+    announced.days_off = [date(2026, 10, day) for day in (1, 2, 5, 6, 7)]
+    announced.days_worked = [date(2026, 10, 10)]
+    announced.save_by(None, "as announced")
     assert deadlines.answer_due(at(asked)) == at(until)
 
 
@@ -81,6 +81,47 @@ def test_a_first_appeal_is_in_time_for_thirty_days_to_the_second(since: str, beg
     with pytest.raises(appeals.TooLate, match=deadlines.said(until)):
         make_appeal(penalty, at=until + SECOND)
     assert make_appeal(penalty, at=until + timedelta(days=9), filed_at=until).filed_at == until
+
+
+def terms(**values: int) -> None:
+    changed = AppealTerms.current()
+    for name, value in values.items():
+        setattr(changed, name, value)
+    changed.save_by(None, "changed")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", [5, 90])
+def test_terms_that_change_later_leave_the_first_window_that_was_promised(days: int) -> None:
+    penalty, until = make_cleared(), AT + timedelta(days=30)
+    terms(first_days=days)
+    assert deadlines.window_of(penalty, 1).until == until
+    assert make_appeal(penalty, at=until).level == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("changed", ["before the ruling", "after it"])
+def test_terms_that_change_later_leave_the_second_window_that_was_promised(changed: str) -> None:
+    judge, penalty = make_user("appeals_officer"), make_cleared()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=AT)
+    if changed == "before the ruling":
+        terms(second_days=1)
+    window = appeals.deny(first.pk, reason="right", by=judge, at=AT)
+    terms(second_days=1)
+    assert window is not None
+    assert window.until == AT + timedelta(days=15)
+    assert make_appeal(penalty, at=window.until).level == 2
+
+
+@pytest.mark.django_db
+def test_where_no_notice_promised_a_window_the_ruling_does() -> None:
+    judge, penalty = make_user("appeals_officer"), make_penalty()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=AT)
+    appeals.deny(first.pk, reason="right", by=judge, at=AT)
+    terms(second_days=1)
+    assert make_appeal(penalty, at=AT + timedelta(days=15)).level == 2
 
 
 @pytest.mark.django_db

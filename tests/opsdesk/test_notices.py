@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from opsdesk import audit, notices, review
+from opsdesk import audit, notices, penalising, review
 from opsdesk.models import Notice
 from rules.models import Rule
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Penalty
+from shops.models import Alliance, Measure, Penalty, Violation
 from tests.factories import (
     AT,
     make_cleared,
@@ -98,12 +98,42 @@ def test_what_was_told_stays_when_everything_else_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"text_en": []}, {"text_zh": []}, {"written_at": LATER}], ids=lambda values: next(iter(values))
+    "values",
+    [{"text_en": []}, {"text_zh": []}, {"first_days": 5}, {"second_days": 5}, {"written_at": LATER}],
+    ids=lambda values: next(iter(values)),
 )
 def test_what_was_told_is_not_rewritten(values: dict) -> None:
     penalty = make_cleared()
     with pytest.raises(IntegrityError, match="what it says never changes"), transaction.atomic():
         Notice.objects.filter(penalty=penalty).update(**values)
+
+
+def not_appealable(code: str) -> Violation:
+    violation = Violation.objects.get(code=code)
+    violation.appealable = False
+    violation.save_by(None, "as the platform says")
+    return violation
+
+
+@pytest.mark.parametrize("kind", ["warning", "clear"])
+def test_where_the_catalogue_leaves_no_appeal_none_is_promised(kind: str) -> None:
+    enrollment = make_enrollment()
+    penalty = penalising.impose(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        violation=not_appealable("V4"),
+        measures=[Measure(kind=kind)],
+        reason="r",
+        by=None,
+        at=AT,
+        key="k",
+    )
+    text = told(penalty)
+    assert text["Appeal"] == "Against this decision no appeal is provided."
+    assert "granted" not in str(text)
+    assert told(penalty, "zh")["申诉"] == "对此决定不设申诉。"
+    notice = Notice.objects.get(penalty=penalty)
+    assert (notice.first_days, notice.second_days) == (None, None)
 
 
 def test_an_officer_records_the_delivery_once() -> None:
