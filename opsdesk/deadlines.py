@@ -13,13 +13,23 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk.models import Appeal, AppealTerms, Notice
-from shops.calendar import SHANGHAI, deadline
+from shops.calendar import SHANGHAI, day_of, deadline, midnight
 from shops.models import Penalty
 
 
 def in_time(moment: datetime, until: datetime) -> bool:
     """Whether it comes no later than the second `until`."""
     return moment.replace(microsecond=0) <= until
+
+
+def as_told(told: datetime | date, earliest: datetime) -> datetime:
+    """What somebody means who tells a moment to the minute, or a day alone: its first second, but none before
+    `earliest` where that lies in the same minute, or on the same day. Nobody loses time by telling little.
+    """
+    earliest = earliest.replace(microsecond=0)
+    if not isinstance(told, datetime):
+        return earliest if told == day_of(earliest) else midnight(told)
+    return earliest if told == earliest.replace(second=0) else told
 
 
 def end_of(day: date) -> datetime:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk.deadlines import said
+from opsdesk.deadlines import as_told, said
 from opsdesk.models import Channel, Notice
 from opsdesk.wording import Known, known_of, text_of
+from rules.models import Proposal
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import require
@@ -18,7 +19,7 @@ from shops.rights import require
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-DELIVER = "opsdesk.record_delivery"
+DELIVER, ADMIT_LATE = "opsdesk.record_delivery", "opsdesk.admit_late_appeal"
 
 
 def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
@@ -62,24 +63,88 @@ def record_delivery(
     Refused for a second delivery, for an unknown way, and for a moment to come or before the decision.
     """
     require(by, DELIVER)
-    notice = Notice.objects.select_for_update(no_key=True, of=("self",)).get(pk=notice_id)
+    notice = _locked(notice_id)
     if notice.delivered_at is not None:
         raise Refused(
             _("The delivery of this notice is on record already: %(channel)s on %(delivered)s.")
             % {"channel": notice.get_channel_display(), "delivered": said(notice.delivered_at)}
         )
+    _deliver(notice, channel, delivered_at, reference, by=by, at=at)
+    notice.save_by(by, "delivery recorded")
+    return notice
+
+
+@transaction.atomic
+def correct_delivery(
+    notice_id: int,
+    *,
+    channel: str,
+    delivered_at: datetime,
+    reason: str,
+    by: User | None,
+    at: datetime,
+    reference: str = "",
+) -> Notice:
+    """Record the delivery anew, where it was recorded wrongly; appeals that were filed in time stay so.
+
+    Refused like the first record, without a reason and without a delivery to correct. The window that the
+    shop could count on ends earlier only by the word of who may admit late appeals and had no part in the
+    decision.
+    """
+    require(by, DELIVER)
+    notice = _locked(notice_id)
+    recorded = notice.delivered_at
+    if recorded is None:
+        raise Refused(_("No delivery of this notice is on record yet: record it."))
+    if not reason.replace("\x00", "").strip():
+        raise Refused(_("Say why the delivery is corrected."))
+    _deliver(notice, channel, as_told(delivered_at, recorded), reference, by=by, at=at)
+    assert notice.delivered_at is not None
+    if notice.delivered_at < recorded.replace(microsecond=0) and not _may_shorten(by, notice.penalty):
+        raise Refused(
+            _(
+                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
+                " part in the decision."
+            )
+            % {"recorded": said(recorded)}
+        )
+    notice.corrected_at, notice.corrected_because = at, reason.replace("\x00", "").strip()
+    notice.save_by(by, "delivery corrected")
+    return notice
+
+
+def _locked(notice_id: int) -> Notice:
+    return Notice.objects.select_for_update(no_key=True, of=("self",)).get(pk=notice_id)
+
+
+def _deliver(
+    notice: Notice,
+    channel: str,
+    delivered_at: datetime,
+    reference: str,
+    *,
+    by: User | None,
+    at: datetime,
+) -> None:
+    decided = notice.penalty.imposed_at
+    assert decided is not None
+    delivered_at = as_told(delivered_at, decided)
     if channel not in Channel.values:
         raise Refused(_("Say on which way the notice was delivered."))
     if delivered_at > at:
         raise Refused(_("A delivery is recorded once it has happened."))
-    if notice.penalty.imposed_at is not None and delivered_at < notice.penalty.imposed_at.replace(
-        microsecond=0
-    ):
+    if delivered_at < decided.replace(microsecond=0):
         raise Refused(
             _("The decision is of %(decided)s: its notice was not delivered before.")
-            % {"decided": said(notice.penalty.imposed_at)}
+            % {"decided": said(decided)}
         )
     notice.channel, notice.reference = channel, reference.replace("\x00", "").strip()
     notice.delivered_at, notice.delivery_recorded_by = delivered_at, by
-    notice.save_by(by, "delivery recorded")
-    return notice
+
+
+def _may_shorten(by: User | None, penalty: Penalty) -> bool:
+    if by is None:
+        return True
+    decided = {penalty.imposed_by_id, penalty.approved_by_id, penalty.reported_by_id}
+    proposed = Proposal.objects.filter(penalty=penalty, filed_by=by)
+    return by.has_perm(ADMIT_LATE) and by.pk not in decided and not proposed.exists()

@@ -23,9 +23,10 @@ from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
-from opsdesk.appeals.guards import ADMIT_LATE, FILE, WORK
+from opsdesk.appeals.guards import FILE, WORK
 from opsdesk.deadlines import said
 from opsdesk.models import Appeal
+from opsdesk.notices import ADMIT_LATE
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page

@@ -63,7 +63,8 @@ def add(
     """Add files, all of them or none, and a statement, to an open appeal.
 
     `item`: which item of the violation's checklist they answer, counted from 0. Refused in words for the
-    first file that is no good, that is on the appeal already, or that is one too many.
+    first file that is no good, that is on the appeal already, or that is one too many, and for a statement
+    that is on it already.
     """
     require(by, ADD)
     if not evidence and not clean(text):
@@ -73,6 +74,7 @@ def add(
         answers = _item_of(appeal, item)
         added = []
         if clean(text):
+            _refuse_what_was_said(appeal, clean(text), answers)
             said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=clean(text))
             added.append(_write(said_so, answers, by=by, at=at))
         return added + lay(appeal, looked, put, by=by, at=at, answers=answers)
@@ -179,6 +181,22 @@ def _item_of(appeal: Appeal, number: int | None) -> Item | None:
     if not 0 <= number < len(items):
         raise Refused(_("The checklist has no such item."))
     return items[number]
+
+
+def _refuse_what_was_said(appeal: Appeal, text: str, answers: Item | None) -> None:
+    """A form that is sent twice is one statement."""
+    same = Evidence.objects.filter(
+        appeal=appeal,
+        kind=Kind.STATEMENT,
+        text=text,
+        item_en=answers.en if answers else "",
+        struck_at=None,
+    ).first()
+    if same is not None:
+        raise Refused(
+            _("This statement is on the appeal already, of %(when)s by %(who)s.")
+            % {"when": said(same.added_at), "who": name_of(same.added_by)}
+        )
 
 
 def _write(evidence: Evidence, answers: Item | None, *, by: User | None, at: datetime) -> Evidence:

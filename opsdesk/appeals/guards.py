@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 FILE, WORK, DECIDE = "opsdesk.file_appeal", "opsdesk.work_appeal", "opsdesk.decide_appeal"
-ADMIT_LATE = "opsdesk.admit_late_appeal"
 
 
 class AlreadyOver(Refused):

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from opsdesk.appeals.guards import FILE
 from opsdesk.deadlines import next_level
 from opsdesk.exhibits import Parcel, Shelf, shelf
 from opsdesk.models import Appeal, Channel
-from shops.calendar import NAMEABLE_MOMENTS, SHANGHAI
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
 from shops.rights import require
 
@@ -56,8 +56,8 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     can't be, and where a file of the parcel is named by none.
 
     Columns: penalty (the desk's case number or the platform's), channel, statement; and, where known, level,
-    reference, filed_at (a moment, of Shanghai where it names no zone), evidence (names of files of the
-    parcel, with semicolons between them).
+    reference, filed_at (a moment, of Shanghai where it names no zone, or a day), evidence (names of files of
+    the parcel, with semicolons between them).
     """
     require(by, FILE)
     rows = list(_rows(content))
@@ -154,9 +154,16 @@ def _file(row: dict[str, str], looked: list[Looked], put: Shelf, *, by: User | N
     )
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str) -> datetime | date | None:
+    """The moment, or the day alone, as ticket systems write it."""
     if not text:
         return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is not None and NAMEABLE.holds(day):
+        return day
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

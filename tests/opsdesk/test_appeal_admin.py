@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import appeals
+from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
 from shops.models import Enrollment, Penalty
@@ -341,6 +341,20 @@ def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: C
     assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
     assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
     assert "on record already" in client.post(delivery, given).content.decode()
+
+
+def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, judge: User) -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    notices.record_delivery(notice.pk, channel="mail", delivered_at=AT, by=judge, at=NOW)
+    page = reverse("admin:opsdesk_notice_change", args=[notice.pk])
+    correction = reverse("admin:opsdesk_notice_correction", args=[notice.pk])
+    assert correction in client.get(page).content.decode()
+    given = {"channel": "phone", "delivered_at": "2026-03-12T10:00", "reference": "call 3"}
+    assert "This field is required" in client.post(correction, given).content.decode()
+    assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
+    shown = client.get(page).content.decode()
+    assert "Delivered by phone on 12 Mar 2026 10:00:00" in shown
+    assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
 
 
 def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:

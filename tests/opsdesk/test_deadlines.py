@@ -28,6 +28,32 @@ def test_the_last_second_is_in_time_and_the_next_is_not(seconds: float, in_time:
     assert deadlines.in_time(until + timedelta(seconds=seconds), until) == in_time
 
 
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (at("2026-03-11T09:30:00"), at("2026-03-11T09:30:25")),
+        (at("2026-03-11T09:30:00").astimezone(UTC), at("2026-03-11T09:30:25")),
+        (at("2026-03-11T09:29:00"), at("2026-03-11T09:29:00")),
+        (at("2026-03-11T09:30:24"), at("2026-03-11T09:30:24")),
+        (at("2026-03-11T09:31:00"), at("2026-03-11T09:31:00")),
+        (date(2026, 3, 11), at("2026-03-11T09:30:25")),
+        (date(2026, 3, 10), at("2026-03-10T00:00:00")),
+        (date(2026, 3, 12), at("2026-03-12T00:00:00")),
+    ],
+)
+def test_a_moment_that_is_told_to_the_minute_or_the_day_is_no_earlier_than_it_can_be(
+    told: datetime | date, meant: datetime
+) -> None:
+    assert deadlines.as_told(told, at("2026-03-11T09:30:25.000007")) == meant
+
+
+@pytest.mark.django_db
+def test_an_appeal_in_the_minute_of_the_decision_is_filed() -> None:
+    decided = AT.replace(second=25)
+    appeal = make_appeal(make_cleared(at=decided), filed_at=AT)
+    assert appeal.filed_at == decided
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("asked", "until"),

@@ -81,6 +81,16 @@ def test_a_statement_is_evidence_too_and_answers_an_item_by_value(officer: User)
         assert statement.item == "相关订单的物流记录"
 
 
+def test_a_statement_that_is_sent_twice_stands_once(officer: User) -> None:
+    appeal = make_appeal()
+    [said] = appeals.add(appeal.pk, text="已按时发货", by=officer, at=NOW)
+    with pytest.raises(Refused, match="on the appeal already, of 13 Mar 2026 09:30:00 by officer"):
+        appeals.add(appeal.pk, text=" 已按时发货 ", by=officer, at=NOW)
+    assert appeal.evidence.get() == said
+    appeals.strike(said.token, reason="unclear", by=officer, at=NOW)
+    assert appeals.add(appeal.pk, text="已按时发货", by=officer, at=NOW)
+
+
 def test_an_appeal_is_filed_with_what_supports_it(officer: User) -> None:
     appeal = make_appeal(evidence=offered(jpeg(), pdf()), by=officer)
     assert [one.name for one in appeal.evidence.order_by("pk")] == ["1.bin", "2.bin"]
