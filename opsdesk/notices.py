@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
 
 from opsdesk.deadlines import as_told, said
 from opsdesk.models import Channel, Notice
 from opsdesk.wording import Known, known_of, text_of
 from rules.models import Proposal
+from shops import sql
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import require
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 DELIVER, ADMIT_LATE = "opsdesk.record_delivery", "opsdesk.admit_late_appeal"
+# So many notices are worded and written in one transaction.
+AT_ONCE = 1_000
 
 
 def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
@@ -46,6 +52,51 @@ def _worded(penalty: Penalty, known: Known, at: datetime) -> Notice:
         second_days=known.terms.second_days if appealable else None,
         written_at=at,
     )
+
+
+def write_for_files(*, at: datetime) -> int:
+    """Write what shops are told of penalties that files have brought as imposed; how many notices.
+
+    Safe to run again, and at once. A penalty that somebody is at waits for the next time.
+    """
+    written, last = 0, 0
+    while True:
+        with transaction.atomic():
+            penalties = list(_untold().filter(pk__gt=last)[:AT_ONCE])
+            if not penalties:
+                return written
+            written += _write_all(penalties, at)
+        last = penalties[-1].pk
+
+
+def _untold() -> QuerySet[Penalty]:
+    return (
+        Penalty.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        .filter(batch__isnull=False, notice=None, status__in=Penalty.PENALISED)
+        .select_related("shop", "product", "alliance", "violation")
+        .order_by("pk")
+    )
+
+
+def _write_all(penalties: Sequence[Penalty], at: datetime) -> int:
+    known = known_of(penalties)
+    notices = [_worded(penalty, known, at) for penalty in penalties]
+    names = ("penalty_id", "text_zh", "text_en", "first_days", "second_days")
+    rows = [{name: getattr(notice, name) for name in names} for notice in notices]
+    with sql.cursor() as cursor:
+        return sql.write_with_history(
+            cursor,
+            Notice,
+            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, first_days, second_days, written_at,"
+            " channel, reference, corrected_because)"
+            " SELECT r.*, %s, '', '', '' FROM jsonb_to_recordset(%s) AS r (penalty_id bigint, text_zh jsonb,"
+            " text_en jsonb, first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
+            [at, Jsonb(rows)],
+            change="+",
+            by=None,
+            reason="notice written",
+            at=at,
+        )
 
 
 @transaction.atomic
