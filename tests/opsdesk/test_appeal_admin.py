@@ -17,6 +17,7 @@ from shops import enrollments
 from shops.models import Enrollment, Penalty
 from tests.factories import (
     AT,
+    DAY,
     make_appeal,
     make_cleared,
     make_cleared_and_warned,
@@ -137,6 +138,20 @@ def test_the_page_tells_the_whole_story(client: Client) -> None:
         "the figures are right",
     ):
         assert said in page
+
+
+def test_the_metric_since_the_decision_reaches_the_day_of_looking(judge: User) -> None:
+    enrollment = make_enrollment()
+    penalty = make_cleared(enrollment)
+    for after, score in ((0, "3.49"), (20, "3.31"), (41, "4.10"), (100, "4.40")):
+        make_metrics(enrollment.shop, DAY + timedelta(days=after), experience_score=score)
+    appeal = make_appeal(penalty)
+    with time_machine.travel(AT + timedelta(days=99), tick=False):
+        page = page_of(signed_in(judge), appeal)
+    assert "18 Jun 2026: 4.4" in page
+    assert "20 Apr 2026: 4.1" in page
+    assert "30 Mar 2026: 3.31" not in page
+    assert "On the 41 days before: from 3.31 to 3.49." in page
 
 
 def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: User) -> None:
