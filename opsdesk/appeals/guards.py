@@ -41,10 +41,6 @@ def name_of(person: User | None) -> str:
     return (person.get_full_name() or person.get_username()) if person else _("the system")
 
 
-# What a penalty says of its appeal: more people read of the one than of the other.
-ON_APPEAL = "on appeal"
-
-
 def clean(text: str) -> str:
     # PostgreSQL holds no NUL.
     return text.replace("\x00", "").strip()

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from opsdesk import voiding
 from opsdesk.appeals.guards import (
     DECIDE,
-    ON_APPEAL,
     a_person,
     clean,
     locked_with_its_shop,
@@ -21,7 +20,7 @@ from opsdesk.appeals.guards import (
     refuse_who_took_part,
 )
 from opsdesk.deadlines import Window, next_level, second_until, window_of
-from opsdesk.models import Appeal
+from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
 from shops import openings, stays
 from shops.errors import Refused

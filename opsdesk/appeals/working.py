@@ -10,7 +10,6 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import (
-    ON_APPEAL,
     WORK,
     a_person,
     clean,
@@ -22,7 +21,7 @@ from opsdesk.appeals.guards import (
     say,
 )
 from opsdesk.deadlines import answer_due, ruling_due, said
-from opsdesk.models import Appeal, AppealMessage, AppealTerms
+from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
 from shops import stays
 from shops.errors import Refused
 from shops.rights import require

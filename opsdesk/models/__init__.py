@@ -1,10 +1,19 @@
 """What the desk itself remembers: decisions, notices, appeals. Import models from here."""
 
-from opsdesk.models.appeals import Appeal, AppealMessage
+from opsdesk.models.appeals import ON_APPEAL, Appeal, AppealMessage
 from opsdesk.models.channels import Channel
 from opsdesk.models.decisions import Decision
 from opsdesk.models.evidence import Evidence
 from opsdesk.models.notices import Notice
 from opsdesk.models.terms import AppealTerms
 
-__all__ = ["Appeal", "AppealMessage", "AppealTerms", "Channel", "Decision", "Evidence", "Notice"]
+__all__ = [
+    "ON_APPEAL",
+    "Appeal",
+    "AppealMessage",
+    "AppealTerms",
+    "Channel",
+    "Decision",
+    "Evidence",
+    "Notice",
+]

@@ -33,6 +33,8 @@ def _another_than(who: str, part: str) -> Q:
     return Q(**{who: None}) | Q(**{part: None}) | ~Q(**{who: F(part)})
 
 
+# What a penalty says of its appeal: more people read of the one than of the other.
+ON_APPEAL = "on appeal"
 # Copied when the appeal is filed: none of them takes or judges it.
 TOOK_PART = ("maker", "approver", "proposer", "reporter", "first_judge")
 
