@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.exhibits import view_of
 from opsdesk.exhibits.keeping import blocks_of
-from opsdesk.models import Decision, Evidence
+from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
@@ -21,6 +21,7 @@ from shops.models import (
     Enrollment,
     ImportBatch,
     Opening,
+    Penalty,
 )
 from shops.sql import first_unrecorded, leases
 
@@ -99,6 +100,22 @@ def verify_imports() -> str | None:
     )
 
 
+def verify_appeals() -> str | None:
+    """A penalty is overturned where an appeal against it was granted, and says so of an appeal only there."""
+    won = Appeal.objects.filter(state=Appeal.State.GRANTED)
+    in_vain = won.exclude(penalty__status=Penalty.Status.OVERTURNED).select_related("penalty")
+    unearned = Penalty.objects.filter(
+        ~Exists(won.filter(penalty=OuterRef("pk"))), status=Penalty.Status.OVERTURNED, ended_reason=ON_APPEAL
+    )
+    return _first(
+        (
+            f"appeal {row.pk} is granted, and penalty {row.penalty_id} is {row.penalty.status}"
+            for row in _by_key(in_vain)
+        ),
+        (f"penalty {row.pk} is overturned on an appeal that nobody granted" for row in _by_key(unearned)),
+    )
+
+
 def verify_evidence() -> str | None:
     """Each file that supports an appeal lies in the store as it came, with every page that is shown of it.
 
@@ -152,6 +169,7 @@ FACTS = {
     "enrollments": Fact("I6", verify_enrollments),
     "imports": Fact("I7", verify_imports),
     "leases": Fact("I8", verify_leases),
+    "appeals": Fact("A", verify_appeals),
 }
 # What takes long, because it reads files: asked for by itself.
 OF_FILES = {"evidence": Fact("E", verify_evidence)}

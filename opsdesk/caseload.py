@@ -101,18 +101,34 @@ def alike(penalty: Penalty) -> QuerySet[Appeal]:
     return ruled.order_by("-decided_at")
 
 
-def metric_since(proposal: Proposal, until: date) -> list[tuple[date, float | None]]:
+@dataclass(frozen=True)
+class Course:
+    """What has become of a metric: the latest days one by one, and the days before them all together."""
+
+    days: list[tuple[date, float | None]]
+    earlier: int = 0
+    # Of the earlier days with a figure; None where there is none.
+    lowest: float | None = None
+    highest: float | None = None
+
+
+def metric_since(proposal: Proposal, until: date) -> Course:
     """The metric that failed, from the day of the proposal on; empty where none is imported."""
     metric = METRICS.get(proposal.lead_metric)
     if metric is None or not metric.column or not metric.kind.numeric:
-        return []
-    count = min(max((until - proposal.day).days + 1, 1), DAYS_SHOWN)
+        return Course([])
+    count = max((until - proposal.day).days + 1, 1)
     days = [proposal.day + timedelta(days=after) for after in range(count)]
     known = dict(
         # The days by name: the key is (day, shop).
         ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
     )
-    return [(day, None if known.get(day) is None else float(known[day])) for day in days] if known else []
+    if not known:
+        return Course([])
+    all_days = [(day, None if known.get(day) is None else float(known[day])) for day in days]
+    earlier, shown = all_days[:-DAYS_SHOWN], all_days[-DAYS_SHOWN:]
+    figures = [value for _day, value in earlier if value is not None]
+    return Course(shown, len(earlier), min(figures, default=None), max(figures, default=None))
 
 
 def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
@@ -126,7 +142,7 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
         "proposal": proposal,
         "decision": Decision.objects.filter(proposal=proposal).first() if proposal else None,
         "judged": worklist.judged_rules(penalty),
-        "history": metric_since(proposal, localdate(at)) if proposal else [],
+        "course": metric_since(proposal, localdate(at)) if proposal else Course([]),
         "notice": Notice.objects.filter(penalty=penalty).first(),
         "effects": effects_of(penalty),
         "enrollment": Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id)

@@ -15,6 +15,8 @@ cron.register(jobs.end_what_is_over, queue_name="default", cron="*/15 * * * *")
 cron.register(jobs.reconcile, queue_name="default", interval=60)
 # Exports that nobody will come for any more, and what killed workers have left behind.
 cron.register(clear_away, queue_name="default", cron="30 2 * * *")
+# What shops are told of penalties that files have brought.
+cron.register(jobs.tell_what_files_brought, queue_name="default", interval=60)
 # Files that other systems leave in the drop folder.
 cron.register(jobs.collect_files, queue_name="default", interval=60)
 # Months of metrics that are kept no longer.

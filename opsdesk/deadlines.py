@@ -6,19 +6,30 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from django.db import models
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk.models import Appeal, AppealTerms, Notice
-from shops.calendar import SHANGHAI, deadline
+from shops.calendar import SHANGHAI, day_of, deadline, midnight
 from shops.models import Penalty
 
 
 def in_time(moment: datetime, until: datetime) -> bool:
     """Whether it comes no later than the second `until`."""
     return moment.replace(microsecond=0) <= until
+
+
+def as_told(told: datetime | date, earliest: datetime) -> datetime:
+    """What somebody means who tells a moment to the minute, or a day alone: its first second, but none before
+    `earliest` where that lies in the same minute, or on the same day. Nobody loses time by telling little.
+    """
+    earliest = earliest.replace(microsecond=0)
+    if not isinstance(told, datetime):
+        return earliest if told == day_of(earliest) else midnight(told)
+    return earliest if told == earliest.replace(second=0) else told
 
 
 def end_of(day: date) -> datetime:
@@ -78,17 +89,38 @@ def next_level(penalty: Penalty) -> int | None:
     return ruled + 1 if ruled < Appeal.LEVELS else None
 
 
+def contestable() -> Q:
+    """Penalties against which the catalogue left the shop an appeal as they were imposed. It always does
+    against decisions on other grounds.
+    """
+    return Q(violation=None) | Penalty.imposed_as("appealable")
+
+
+def is_appealable(penalty: Penalty) -> bool:
+    """Whether this is one of them."""
+    return Penalty.objects.filter(contestable(), pk=penalty.pk).exists()
+
+
 def window_of(penalty: Penalty, level: int) -> Window:
-    """When an appeal of that level against an imposed penalty is in time."""
-    terms = AppealTerms.current()
+    """When an appeal of that level against an imposed penalty is in time: as its notice promised, or the
+    ruling on the first; where neither says, as the terms are now.
+    """
     if level > 1:
         first = Appeal.objects.get(penalty=penalty, level=1, state__in=Appeal.RULED)
         assert first.decided_at is not None
-        return Window(level, Since.RULING, first.decided_at, deadline(first.decided_at, terms.second_days))
-    notice = Notice.objects.filter(penalty=penalty, delivered_at__isnull=False).first()
+        until = first.next_until or second_until(penalty, first.decided_at)
+        return Window(level, Since.RULING, first.decided_at, until)
+    notice = Notice.objects.filter(penalty=penalty).first()
+    days = (notice and notice.first_days) or AppealTerms.current().first_days
     if notice is not None and notice.delivered_at is not None:
         begins, since = notice.delivered_at, Since.DELIVERY
     else:
         assert penalty.imposed_at is not None
         begins, since = penalty.imposed_at, Since.DECISION
-    return Window(level, since, begins, deadline(begins, terms.first_days))
+    return Window(level, since, begins, deadline(begins, days))
+
+
+def second_until(penalty: Penalty, ruled_at: datetime) -> datetime:
+    """Until when the shop may go to the second level after a ruling of that moment on the first."""
+    notice = Notice.objects.filter(penalty=penalty).first()
+    return deadline(ruled_at, (notice and notice.second_days) or AppealTerms.current().second_days)

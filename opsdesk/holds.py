@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk.deadlines import in_time, next_level, window_of
+from opsdesk.deadlines import contestable, in_time, next_level, window_of
 from opsdesk.models import Appeal
 from shops.holds import HOLDINGS, Holding
 from shops.models import Penalty, Shop
@@ -22,8 +21,7 @@ def open_appeals(shop: Shop, at: datetime) -> Iterable[int]:
 
 def appealable_penalties(shop: Shop, at: datetime) -> Iterable[int]:
     """Penalties that stand and against which the shop may still appeal in time."""
-    contestable = Q(violation=None) | Q(violation__appealable=True)
-    standing = Penalty.objects.filter(contestable, shop=shop, status=Penalty.Status.IMPOSED)
+    standing = Penalty.objects.filter(contestable(), shop=shop, status=Penalty.Status.IMPOSED)
     for penalty in standing.order_by("pk"):
         level = next_level(penalty)
         if level is not None and in_time(at, window_of(penalty, level).until):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.timezone import localdate, now
 from django_rq import get_queue
 
-from opsdesk import penalising, review
+from opsdesk import notices, penalising, review
 from rules import promotions, simulation, sweeps
 from rules.jobs import simulate
 from rules.models import Sweep
@@ -80,6 +80,11 @@ def collect_files() -> None:
     """Take in what other systems have left in the drop folder."""
     for batch in imports.collect(at=now()):
         ask_for_import(batch)
+
+
+def tell_what_files_brought() -> None:
+    """Write the notices of penalties that files have brought as imposed."""
+    notices.write_for_files(at=now())
 
 
 def end_what_is_over() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
 
-from opsdesk.deadlines import said
+from opsdesk.deadlines import as_told, said
 from opsdesk.models import Channel, Notice
-from opsdesk.wording import text_of
+from opsdesk.wording import Known, known_of, text_of
+from rules.models import Proposal
+from shops import sql
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import require
@@ -18,7 +23,9 @@ from shops.rights import require
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-DELIVER = "opsdesk.record_delivery"
+DELIVER, ADMIT_LATE = "opsdesk.record_delivery", "opsdesk.admit_late_appeal"
+# So many notices are worded and written in one transaction.
+AT_ONCE = 1_000
 
 
 def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
@@ -30,14 +37,66 @@ def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
     written = Notice.objects.filter(penalty=penalty).first()
     if written is not None:
         return written
-    notice = Notice(
-        penalty=penalty,
-        text_zh=text_of(penalty, "zh-hans"),
-        text_en=text_of(penalty, "en"),
-        written_at=at,
-    )
+    notice = _worded(penalty, known_of([penalty]), at)
     notice.save_by(by, "notice written")
     return notice
+
+
+def _worded(penalty: Penalty, known: Known, at: datetime) -> Notice:
+    appealable = penalty.pk in known.appealable
+    return Notice(
+        penalty=penalty,
+        text_zh=text_of(penalty, known, "zh-hans"),
+        text_en=text_of(penalty, known, "en"),
+        first_days=known.terms.first_days if appealable else None,
+        second_days=known.terms.second_days if appealable else None,
+        written_at=at,
+    )
+
+
+def write_for_files(*, at: datetime) -> int:
+    """Write what shops are told of penalties that files have brought as imposed; how many notices.
+
+    Safe to run again, and at once. A penalty that somebody is at waits for the next time.
+    """
+    written, last = 0, 0
+    while True:
+        with transaction.atomic():
+            penalties = list(_untold().filter(pk__gt=last)[:AT_ONCE])
+            if not penalties:
+                return written
+            written += _write_all(penalties, at)
+        last = penalties[-1].pk
+
+
+def _untold() -> QuerySet[Penalty]:
+    return (
+        Penalty.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        .filter(batch__isnull=False, notice=None, status__in=Penalty.PENALISED)
+        .select_related("shop", "product", "alliance", "violation")
+        .order_by("pk")
+    )
+
+
+def _write_all(penalties: Sequence[Penalty], at: datetime) -> int:
+    known = known_of(penalties)
+    notices = [_worded(penalty, known, at) for penalty in penalties]
+    names = ("penalty_id", "text_zh", "text_en", "first_days", "second_days")
+    rows = [{name: getattr(notice, name) for name in names} for notice in notices]
+    with sql.cursor() as cursor:
+        return sql.write_with_history(
+            cursor,
+            Notice,
+            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, first_days, second_days, written_at,"
+            " channel, reference, corrected_because)"
+            " SELECT r.*, %s, '', '', '' FROM jsonb_to_recordset(%s) AS r (penalty_id bigint, text_zh jsonb,"
+            " text_en jsonb, first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
+            [at, Jsonb(rows)],
+            change="+",
+            by=None,
+            reason="notice written",
+            at=at,
+        )
 
 
 @transaction.atomic
@@ -55,24 +114,88 @@ def record_delivery(
     Refused for a second delivery, for an unknown way, and for a moment to come or before the decision.
     """
     require(by, DELIVER)
-    notice = Notice.objects.select_for_update(no_key=True, of=("self",)).get(pk=notice_id)
+    notice = _locked(notice_id)
     if notice.delivered_at is not None:
         raise Refused(
             _("The delivery of this notice is on record already: %(channel)s on %(delivered)s.")
             % {"channel": notice.get_channel_display(), "delivered": said(notice.delivered_at)}
         )
+    _deliver(notice, channel, delivered_at, reference, by=by, at=at)
+    notice.save_by(by, "delivery recorded")
+    return notice
+
+
+@transaction.atomic
+def correct_delivery(
+    notice_id: int,
+    *,
+    channel: str,
+    delivered_at: datetime,
+    reason: str,
+    by: User | None,
+    at: datetime,
+    reference: str = "",
+) -> Notice:
+    """Record the delivery anew, where it was recorded wrongly; appeals that were filed in time stay so.
+
+    Refused like the first record, without a reason and without a delivery to correct. The window that the
+    shop could count on ends earlier only by the word of who may admit late appeals and had no part in the
+    decision.
+    """
+    require(by, DELIVER)
+    notice = _locked(notice_id)
+    recorded = notice.delivered_at
+    if recorded is None:
+        raise Refused(_("No delivery of this notice is on record yet: record it."))
+    if not reason.replace("\x00", "").strip():
+        raise Refused(_("Say why the delivery is corrected."))
+    _deliver(notice, channel, as_told(delivered_at, recorded), reference, by=by, at=at)
+    assert notice.delivered_at is not None
+    if notice.delivered_at < recorded.replace(microsecond=0) and not _may_shorten(by, notice.penalty):
+        raise Refused(
+            _(
+                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
+                " part in the decision."
+            )
+            % {"recorded": said(recorded)}
+        )
+    notice.corrected_at, notice.corrected_because = at, reason.replace("\x00", "").strip()
+    notice.save_by(by, "delivery corrected")
+    return notice
+
+
+def _locked(notice_id: int) -> Notice:
+    return Notice.objects.select_for_update(no_key=True, of=("self",)).get(pk=notice_id)
+
+
+def _deliver(
+    notice: Notice,
+    channel: str,
+    delivered_at: datetime,
+    reference: str,
+    *,
+    by: User | None,
+    at: datetime,
+) -> None:
+    decided = notice.penalty.imposed_at
+    assert decided is not None
+    delivered_at = as_told(delivered_at, decided)
     if channel not in Channel.values:
         raise Refused(_("Say on which way the notice was delivered."))
     if delivered_at > at:
         raise Refused(_("A delivery is recorded once it has happened."))
-    if notice.penalty.imposed_at is not None and delivered_at < notice.penalty.imposed_at.replace(
-        microsecond=0
-    ):
+    if delivered_at < decided.replace(microsecond=0):
         raise Refused(
             _("The decision is of %(decided)s: its notice was not delivered before.")
-            % {"decided": said(notice.penalty.imposed_at)}
+            % {"decided": said(decided)}
         )
     notice.channel, notice.reference = channel, reference.replace("\x00", "").strip()
     notice.delivered_at, notice.delivery_recorded_by = delivered_at, by
-    notice.save_by(by, "delivery recorded")
-    return notice
+
+
+def _may_shorten(by: User | None, penalty: Penalty) -> bool:
+    if by is None:
+        return True
+    decided = {penalty.imposed_by_id, penalty.approved_by_id, penalty.reported_by_id}
+    proposed = Proposal.objects.filter(penalty=penalty, filed_by=by)
+    return by.has_perm(ADMIT_LATE) and by.pk not in decided and not proposed.exists()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
 
-from opsdesk.deadlines import said
+from opsdesk.deadlines import contestable, said
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
 from rules.admin.values import comparison_of, name_of, value_of
@@ -37,15 +38,54 @@ _BACK_IN: dict[str, str | Promise] = {
 }
 
 
-def text_of(penalty: Penalty, language: str) -> list[list[str]]:
-    """The notice of an imposed penalty in that language, as everything stands now."""
+@dataclass(frozen=True)
+class Known:
+    """What the notices of some penalties say beyond these, read at once for all of them."""
+
+    terms: AppealTerms
+    # Each by its penalty's key.
+    measures: dict[int, list[Measure]]
+    failed: dict[int, set[str]]
+    appealable: set[int]
+    # By the keys of shop and alliance.
+    enrollments: dict[tuple[int, int], Enrollment]
+    # By the key of its set, and its code.
+    rules: dict[tuple[int, str], Rule]
+
+
+def known_of(penalties: Sequence[Penalty]) -> Known:
+    """As everything stands now."""
+    measures: dict[int, list[Measure]] = {penalty.pk: [] for penalty in penalties}
+    own = {penalty.pk: penalty for penalty in penalties}
+    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
+    for measure in Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk"):
+        measure.penalty = own[measure.penalty_id]
+        measures[measure.penalty_id].append(measure)
+    enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})
+    rule_sets = {version["id"] for penalty in penalties for version in _versions(penalty).values()}
+    return Known(
+        terms=AppealTerms.current(),
+        measures=measures,
+        failed={
+            proposal.penalty_id: set(proposal.failed_rules)
+            for proposal in Proposal.objects.filter(penalty__in=list(own)).only("penalty", "failed_rules")
+            if proposal.penalty_id is not None
+        },
+        appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
+        enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
+        rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
+    )
+
+
+def text_of(penalty: Penalty, known: Known, language: str) -> list[list[str]]:
+    """The notice of an imposed penalty in that language."""
     with override(language):
-        return [[label, said_of] for label, said_of in _lines(penalty) if said_of]
+        return [[label, said_of] for label, said_of in _lines(penalty, known) if said_of]
 
 
-def _lines(penalty: Penalty) -> Iterator[tuple[str, str]]:
+def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     assert penalty.imposed_at is not None
-    measures = list(penalty.measures.select_related("opening__enrollment__alliance").order_by("pk"))
+    measures, appealable = known.measures[penalty.pk], penalty.pk in known.appealable
     yield _("Case"), penalty.case_number
     yield _("Shop"), str(penalty.shop)
     if penalty.product is not None:
@@ -53,16 +93,19 @@ def _lines(penalty: Penalty) -> Iterator[tuple[str, str]]:
     yield _("Alliance"), str(penalty.alliance or _("the platform"))
     yield _("Decision"), "\n".join(effects.describe(measure) for measure in measures)
     yield _("Ground"), str(penalty.get_ground_display())
-    yield from _grounds(penalty)
+    yield from _grounds(penalty, known)
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
     yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
-    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds))
-    yield _("Openings left"), _openings_left(penalty)
-    yield _("Appeal"), "\n".join(_how_to_appeal(penalty.imposed_at))
+    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds, appealable))
+    yield _("Openings left"), _openings_left(penalty, known)
+    if appealable:
+        yield _("Appeal"), "\n".join(_how_to_appeal(penalty.imposed_at, known.terms))
+    else:
+        yield _("Appeal"), _("Against this decision no appeal is provided.")
 
 
-def _grounds(penalty: Penalty) -> Iterator[tuple[str, str]]:
+def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
@@ -81,7 +124,7 @@ def _grounds(penalty: Penalty) -> Iterator[tuple[str, str]]:
             _("Case of the controller"),
             _("%(number)s against shop %(shop)s: %(violation)s") % {**case, "violation": violation},
         )
-    for entry, rule, version in _failed(penalty):
+    for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
             "\n".join(filter(None, _of_rule(entry, rule, version, evidence.get("day")))),
@@ -89,25 +132,24 @@ def _grounds(penalty: Penalty) -> Iterator[tuple[str, str]]:
     yield _("Statement"), evidence.get("statement", "")
 
 
-def _failed(penalty: Penalty) -> list[tuple[dict[str, Any], Rule | None, int | None]]:
+def _versions(penalty: Penalty) -> dict[str, dict[str, Any]]:
+    """The versions of rules by which it was judged, each by what it is for."""
+    return {version["purpose"]: version for version in penalty.evidence.get("rule_sets", [])}
+
+
+def _failed(penalty: Penalty, known: Known) -> list[tuple[dict[str, Any], Rule | None, int | None]]:
     """Each rule for which it was decided, as it was judged, with its words and its set's version."""
-    evidence = penalty.evidence
-    versions = {version["purpose"]: version for version in evidence.get("rule_sets", [])}
-    proposal = Proposal.objects.filter(penalty=penalty).only("failed_rules").first()
-    codes = set(proposal.failed_rules) if proposal else None
+    versions, codes = _versions(penalty), known.failed.get(penalty.pk)
     failed = [
         entry
-        for entry in evidence.get("rules", [])
+        for entry in penalty.evidence.get("rules", [])
         if (entry["code"] in codes if codes is not None else entry["outcome"] == "fails")
     ]
-    rules = {
-        (rule.rule_set_id, rule.code): rule
-        for rule in Rule.objects.filter(rule_set__in=[version["id"] for version in versions.values()])
-    }
     told = []
     for entry in failed:
         version = versions.get(entry["purpose"], {})
-        told.append((entry, rules.get((version.get("id"), entry["code"])), version.get("version")))
+        rule = known.rules.get((version.get("id", 0), entry["code"]))
+        told.append((entry, rule, version.get("version")))
     return told
 
 
@@ -154,24 +196,31 @@ def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
     yield _("Orders placed before are shipped, served and settled as usual.")
 
 
-def _ways_back(penalty: Penalty, kinds: set[str]) -> Iterator[str]:
+def _ways_back(penalty: Penalty, kinds: set[str], appealable: bool) -> Iterator[str]:
     serious = penalty.violation is not None and penalty.violation.serious
     if Kind.CLOSE in kinds or (serious and Kind.CLEAR in kinds):
-        yield _("Nothing but a granted appeal: the shop is out for ever.")
+        if appealable:
+            yield _("Nothing but a granted appeal: the shop is out for ever.")
+        else:
+            yield _("Nothing: the shop is out for ever.")
     elif Kind.CLEAR in kinds:
         yield str(_BACK_IN[penalty.ground])
     elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
         yield _("Once the product meets the rules of admission again, it may be promoted again.")
     if penalty.ends_at is not None:
         yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
+    if not appealable:
+        return
     if Kind.CLEAR in kinds:
         yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
     yield _("If an appeal is granted, all that this decision did is taken back.")
 
 
-def _openings_left(penalty: Penalty) -> str:
-    enrollment = Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id).first()
-    if enrollment is None or penalty.alliance is None:
+def _openings_left(penalty: Penalty, known: Known) -> str:
+    if penalty.alliance is None:
+        return ""
+    enrollment = known.enrollments.get((penalty.shop_id, penalty.alliance.pk))
+    if enrollment is None:
         return ""
     limit = penalty.alliance.openings_limit
     if limit is None:
@@ -179,8 +228,7 @@ def _openings_left(penalty: Penalty) -> str:
     return _("%(left)s of %(limit)s") % {"left": max(limit - enrollment.openings_used, 0), "limit": limit}
 
 
-def _how_to_appeal(decided_at: datetime) -> Iterator[str]:
-    terms = AppealTerms.current()
+def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
     yield (
         ngettext(
             "An appeal can be filed within %(days)s day of the delivery of this notice; "

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET
 
 from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
-from opsdesk.appeals.evidence import STRIKE
+from opsdesk.appeals.evidence import STRIKE, strikes
 from opsdesk.exhibits import ENDINGS, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.exhibits.keeping import SMALL
 from opsdesk.models import Appeal, Evidence
@@ -82,7 +82,7 @@ def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRespons
         "penalty": appeal.penalty,
         "why": reasons.words_of(appeal.penalty.reason),
         "judged": worklist.judged_rules(appeal.penalty),
-        "may_strike": appeal.is_open and not evidence.is_struck and request.user.has_perm(STRIKE),
+        "may_strike": not evidence.is_struck and strikes(person_of(request), appeal),
     }
     return TemplateResponse(request, "admin/opsdesk/appeal/evidence.html", context)
 

@@ -237,3 +237,9 @@ class DeliveryForm(forms.Form):
         max_length=100,
         help_text=_("Of the letter, call or ticket."),
     )
+
+
+class CorrectionForm(DeliveryForm):
+    """The same anew, and why."""
+
+    reason = words(_("Reason"), rows=3)

@@ -44,6 +44,16 @@ class Step:
     knows_appeal: bool = False
     # A ruling: it stands apart from what only carries the hearing on.
     rules: bool = False
+    # It helps the shop alone: who had a part in the decision may do it as well.
+    helps: bool = False
+
+    def is_offered(self, appeal: Appeal, officer: User) -> bool:
+        """Whether the page of an appeal offers it to that officer."""
+        return (
+            officer.has_perm(self.permission)
+            and (self.helps or not appeal.had_a_part(officer))
+            and self.offered(appeal, officer)
+        )
 
     @property
     def asks(self) -> bool:
@@ -61,12 +71,7 @@ def _to_rule(appeal: Appeal, officer: User) -> bool:
 
 
 def _takes(appeal: Appeal, officer: User) -> bool:
-    return (
-        appeal.is_open
-        and not caseload.hears(officer, appeal)
-        and not appeal.is_held_at(timezone.now())
-        and not appeal.had_a_part(officer)
-    )
+    return appeal.is_open and not caseload.hears(officer, appeal) and not appeal.is_held_at(timezone.now())
 
 
 STEPS = (
@@ -107,6 +112,7 @@ STEPS = (
         appeal_forms.EvidenceForm,
         _("It is never replaced; what should not be there can be struck."),
         knows_appeal=True,
+        helps=True,
     ),
     Step(
         "note",

@@ -23,9 +23,10 @@ from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
-from opsdesk.appeals.guards import ADMIT_LATE, FILE, WORK
+from opsdesk.appeals.guards import FILE, WORK
 from opsdesk.deadlines import said
 from opsdesk.models import Appeal
+from opsdesk.notices import ADMIT_LATE
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
@@ -238,6 +239,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "maker",
             "approver",
             "proposer",
+            "reporter",
             "first_judge",
             "late_admitted_by",
             "filed_by",
@@ -256,9 +258,7 @@ class AppealAdmin(ReadOnlyAdmin):
         except (Appeal.DoesNotExist, ValueError):
             raise Http404 from None
         officer, now = person_of(request), timezone.now()
-        offered = [
-            step for step in STEPS if officer.has_perm(step.permission) and step.offered(appeal, officer)
-        ]
+        offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
         context = {
             **self.admin_site.each_context(request),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,12 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from opsdesk import notices
-from opsdesk.admin.appeal_forms import DeliveryForm
+from opsdesk.admin.appeal_forms import CorrectionForm, DeliveryForm
 from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
 from shops.admin.exporting import Column
@@ -53,6 +55,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     history_reasons = {
         "notice written": _("notice written"),
         "delivery recorded": _("delivery recorded"),
+        "delivery corrected": _("delivery corrected"),
     }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
@@ -81,8 +84,12 @@ class NoticeAdmin(ReadOnlyAdmin):
         ]
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.delivery_view)
-        return [path("<int:pk>/delivery/", view, name="opsdesk_notice_delivery"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/delivery/", wrap(self.delivery_view), name="opsdesk_notice_delivery"),
+            path("<int:pk>/correction/", wrap(self.correction_view), name="opsdesk_notice_correction"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
@@ -99,7 +106,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "original": notice,
             "notice": notice,
-            "may_record": request.user.has_perm(DELIVER) and notice.delivered_at is None,
+            "may_record": request.user.has_perm(DELIVER),
             "may_see_history": self.has_view_history_permission(request, notice),
             **(extra_context or {}),
         }
@@ -107,16 +114,51 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     def delivery_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record how and when the shop got it."""
+        return self._record(
+            request,
+            pk,
+            DeliveryForm,
+            notices.record_delivery,
+            title=_("Record the delivery"),
+            intro=_("The shop's time to appeal counts from this moment."),
+            submit=_("Record"),
+        )
+
+    def correction_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record it anew, where it was recorded wrongly."""
+        return self._record(
+            request,
+            pk,
+            CorrectionForm,
+            notices.correct_delivery,
+            title=_("Correct the delivery"),
+            intro=_("The shop's time to appeal counts from this moment. History keeps what was on record."),
+            submit=_("Correct"),
+        )
+
+    def _record(
+        self,
+        request: HttpRequest,
+        pk: int,
+        form_class: type[DeliveryForm],
+        verb: Callable[..., Notice],
+        *,
+        title: Promise,
+        intro: Promise,
+        submit: Promise,
+    ) -> HttpResponse:
+        """302 done, 403 no right, 404 no such notice; else the form, with what is wrong."""
         if not request.user.has_perm(DELIVER):
             raise PermissionDenied
         notice = self.get_object(request, str(pk))
         if not isinstance(notice, Notice):
             raise Http404
-        form = DeliveryForm(request.POST if request.method == "POST" else None)
+        known = {name: getattr(notice, name) for name in ("channel", "delivered_at", "reference")}
+        form = form_class(request.POST if request.method == "POST" else None, initial=known)
         back = reverse("admin:opsdesk_notice_change", args=[pk])
         if request.method == "POST" and form.is_valid():
             try:
-                notices.record_delivery(pk, **form.cleaned_data, by=person_of(request), at=timezone.now())
+                verb(pk, **form.cleaned_data, by=person_of(request), at=timezone.now())
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -126,9 +168,9 @@ class NoticeAdmin(ReadOnlyAdmin):
             request,
             self.admin_site,
             form,
-            title=_("Record the delivery"),
-            intro=_("The shop's time to appeal counts from this moment."),
-            submit=_("Record"),
+            title=title,
+            intro=intro,
+            submit=submit,
             back=back,
             opts=self.opts,
         )

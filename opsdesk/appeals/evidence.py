@@ -15,7 +15,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.guards import AlreadyOver, clean, locked, name_of
+from opsdesk.appeals.guards import (
+    WORK,
+    AlreadyOver,
+    clean,
+    locked,
+    name_of,
+    refuse_unless_held,
+    refuse_who_took_part,
+)
 from opsdesk.checklists import Item, items_of
 from opsdesk.deadlines import said
 from opsdesk.exhibits import Judged, Kind, NotNow, Read, Shelf, as_name, draw, read, room_for_it, shelf
@@ -67,7 +75,8 @@ def add(
     """Add files, all of them or none, and a statement, to an open appeal.
 
     `item`: which item of the violation's checklist they answer, counted from 0. Refused in words for the
-    first file that is no good, that is on the appeal already, or that is one too many.
+    first file that is no good, that is on the appeal already, or that is one too many, and for a statement
+    that is on it already.
     """
     require(by, ADD)
     if not evidence and not clean(text):
@@ -81,6 +90,7 @@ def add(
         answers = _item_of(appeal, item)
         added = []
         if clean(text):
+            _refuse_what_was_said(appeal, clean(text), answers)
             said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=clean(text))
             added.append(_write(said_so, answers, by=by, at=at))
         return added + lay(appeal, looked, put, by=by, at=at, answers=answers)
@@ -90,10 +100,16 @@ def add(
 def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Evidence:
     """Let a piece of evidence count no longer; it stays, with the reason. Once, while the appeal is open.
 
-    Refused without a reason.
+    That is for the appeal's holder; before anybody has taken it, for whoever works on appeals. Refused
+    without a reason, and to whoever had a part in the decision.
     """
     require(by, STRIKE)
-    locked(Evidence.objects.get(token=token).appeal_id)
+    appeal = locked(Evidence.objects.get(token=token).appeal_id)
+    refuse_who_took_part(appeal, by)
+    if appeal.taken_by_id is None:
+        require(by, WORK)
+    else:
+        refuse_unless_held(appeal, by)
     evidence = Evidence.objects.select_for_update(no_key=True).get(token=token)
     if evidence.struck_at is not None:
         raise Refused(
@@ -105,6 +121,13 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
     evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, clean(reason)
     evidence.save_by(by, "evidence struck")
     return evidence
+
+
+def strikes(officer: User, appeal: Appeal) -> bool:
+    """Whether evidence of this appeal is this officer's to strike."""
+    if not (appeal.is_open and officer.has_perm(STRIKE)) or appeal.had_a_part(officer):
+        return False
+    return officer.has_perm(WORK) if appeal.taken_by_id is None else appeal.taken_by_id == officer.pk
 
 
 @contextmanager
@@ -235,6 +258,22 @@ def _item_of(appeal: Appeal, number: int | None) -> Item | None:
     if not 0 <= number < len(items):
         raise Refused(_("The checklist has no such item."))
     return items[number]
+
+
+def _refuse_what_was_said(appeal: Appeal, text: str, answers: Item | None) -> None:
+    """A form that is sent twice is one statement."""
+    same = Evidence.objects.filter(
+        appeal=appeal,
+        kind=Kind.STATEMENT,
+        text=text,
+        item_en=answers.en if answers else "",
+        struck_at=None,
+    ).first()
+    if same is not None:
+        raise Refused(
+            _("This statement is on the appeal already, of %(when)s by %(who)s.")
+            % {"when": said(same.added_at), "who": name_of(same.added_by)}
+        )
 
 
 def _write(evidence: Evidence, answers: Item | None, *, by: User | None, at: datetime) -> Evidence:

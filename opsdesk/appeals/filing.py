@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
-from opsdesk.appeals.guards import ADMIT_LATE, FILE, clean, say
-from opsdesk.deadlines import Window, in_time, next_level, ruling_due, said, window_of
+from opsdesk.appeals.guards import FILE, clean, say
+from opsdesk.deadlines import Window, as_told, in_time, is_appealable, next_level, ruling_due, said, window_of
 from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
+from opsdesk.notices import ADMIT_LATE
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.models import Penalty, Shop
@@ -43,10 +44,11 @@ def file(
     by: User | None,
     at: datetime,
     reference: str = "",
-    filed_at: datetime | None = None,
+    filed_at: datetime | date | None = None,
     evidence: Sequence[Offered] = (),
 ) -> Appeal:
-    """Record that the shop appealed at `filed_at` (None: at this moment), with what it says and hands in.
+    """Record that the shop appealed at `filed_at` (None: at this moment; a day: as deadlines.as_told reads
+    it), with what it says and hands in.
 
     Refused without a statement, and for the first of: the penalty doesn't stand to be appealed against,
     an appeal is open, no level is left, the moment lies in the future; then like `evidence.add`. TooLate
@@ -77,7 +79,7 @@ def file_looked_into(
     channel: str,
     statement: str,
     reference: str,
-    filed_at: datetime | None,
+    filed_at: datetime | date | None,
     looked: Sequence[Looked],
     put: Shelf,
     by: User | None,
@@ -91,7 +93,7 @@ def file_looked_into(
 
 
 def fileable(
-    penalty: Penalty, channel: str, statement: str, filed_at: datetime | None, at: datetime
+    penalty: Penalty, channel: str, statement: str, filed_at: datetime | date | None, at: datetime
 ) -> tuple[int, datetime]:
     """The level and the moment of an appeal that can be filed now; holds its shop. Refused like `file`."""
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
@@ -109,7 +111,7 @@ def admit_late(
     by: User | None,
     at: datetime,
     reference: str = "",
-    filed_at: datetime | None = None,
+    filed_at: datetime | date | None = None,
     evidence: Sequence[Offered] = (),
 ) -> Appeal:
     """File an appeal that came outside its window, by a supervisor's leave.
@@ -130,7 +132,12 @@ def admit_late(
 
 
 def _fileable_late(
-    penalty: Penalty, channel: str, statement: str, reason: str, filed_at: datetime | None, at: datetime
+    penalty: Penalty,
+    channel: str,
+    statement: str,
+    reason: str,
+    filed_at: datetime | date | None,
+    at: datetime,
 ) -> tuple[int, datetime]:
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
     if in_time(filed_at, window.until):
@@ -154,19 +161,13 @@ def case_of(text: str) -> Penalty | None:
     return Penalty.objects.filter(reference=text).exclude(reference="").first()
 
 
-def is_appealable(penalty: Penalty) -> bool:
-    """Whether the catalogue leaves the shop an appeal. Decisions on other grounds always do."""
-    return penalty.violation is None or penalty.violation.appealable
-
-
 def _guard(
-    penalty: Penalty, channel: str, statement: str, filed_at: datetime, at: datetime
+    penalty: Penalty, channel: str, statement: str, told: datetime | date, at: datetime
 ) -> tuple[int, Window, datetime]:
     """The level, its window and the moment of an appeal that could be filed, if it is in time."""
     # The shop stands for all that may become of it: a ruling on another appeal waits, or is seen here.
     Shop.objects.select_for_update(no_key=True).get(pk=penalty.shop_id)
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
-    filed_at = filed_at.replace(microsecond=0)
     names = {"case": penalty, "status": penalty.get_status_display()}
     if channel not in Channel.values:
         raise Refused(_("Say on which way the shop appealed."))
@@ -186,11 +187,13 @@ def _guard(
     if level is None:
         raise Refused(_("Both appeals against %(case)s were ruled on: there is no third.") % names)
     window = window_of(penalty, level)
-    if filed_at > at:
-        raise Refused(_("An appeal of %(filed)s has not come in yet.") % {"filed": said(filed_at)})
     # Before the delivery, too: the shop may have learnt of the decision by its effects.
     earliest = window.begins if level > 1 else penalty.imposed_at
-    if earliest is not None and filed_at < earliest.replace(microsecond=0):
+    assert earliest is not None
+    filed_at = as_told(told, earliest).replace(microsecond=0)
+    if filed_at > at:
+        raise Refused(_("An appeal of %(filed)s has not come in yet.") % {"filed": said(filed_at)})
+    if filed_at < earliest.replace(microsecond=0):
         raise Refused(
             _("The decision is of %(decided)s: nobody could appeal against it on %(filed)s.")
             % {"decided": said(earliest), "filed": said(filed_at)}
@@ -225,6 +228,7 @@ def _record(
         maker=penalty.imposed_by,
         approver=penalty.approved_by,
         proposer=proposal.filed_by if proposal else None,
+        reporter=penalty.reported_by,
         first_judge=first.decided_by if first and level > 1 else None,
         due_at=ruling_due(at),
     )

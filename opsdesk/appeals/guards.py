@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 FILE, WORK, DECIDE = "opsdesk.file_appeal", "opsdesk.work_appeal", "opsdesk.decide_appeal"
-ADMIT_LATE = "opsdesk.admit_late_appeal"
 
 
 class AlreadyOver(Refused):
@@ -40,10 +39,6 @@ class AlreadyOver(Refused):
 def name_of(person: User | None) -> str:
     """How the desk calls somebody; None is the system."""
     return (person.get_full_name() or person.get_username()) if person else _("the system")
-
-
-# What a penalty says of its appeal: more people read of the one than of the other.
-ON_APPEAL = "on appeal"
 
 
 def clean(text: str) -> str:
@@ -77,20 +72,24 @@ def a_person(by: User | None) -> User:
     return by
 
 
-def refuse_who_took_part(appeal: Appeal, by: User) -> None:
-    """Whoever made, proposed or approved the decision, or ruled on the first appeal, hears no appeal."""
-    if appeal.had_a_part(by):
+def refuse_who_took_part(appeal: Appeal, by: User | None) -> None:
+    """Whoever had a part in the decision (TOOK_PART) does nothing in the hearing that could make the shop's
+    position worse: takes, asks, answers for the shop, notes, releases, strikes, stays, withdraws and rules
+    nothing. To file the shop's appeal and to add what supports it is left to them: it helps the shop, and
+    bears their names.
+    """
+    if by is not None and appeal.had_a_part(by):
         raise Refused(
             _("%(who)s had a part in what %(number)s is about: somebody else hears it.")
             % {"who": name_of(by), "number": appeal.number}
         )
 
 
-def refuse_unless_held(appeal: Appeal, by: User) -> None:
+def refuse_unless_held(appeal: Appeal, by: User | None) -> None:
     """Steps of the hearing are its holder's. A claim that has run out is his until somebody else takes it."""
     if appeal.taken_by_id is None:
         raise Refused(_("Nobody has taken appeal %(number)s: take it first.") % {"number": appeal.number})
-    if appeal.taken_by_id != by.pk:
+    if by is None or appeal.taken_by_id != by.pk:
         raise Refused(
             _("Appeal %(number)s is %(who)s's: only its holder goes on with it.")
             % {"number": appeal.number, "who": name_of(appeal.taken_by)}

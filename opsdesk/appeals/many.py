@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,7 @@ from opsdesk.appeals.tables import FileOfAppealsRefused, WrongRow, refused, rows
 from opsdesk.deadlines import next_level
 from opsdesk.exhibits import NotNow, Parcel, Shelf, room_for_it, shelf
 from opsdesk.models import LONGEST_TEXT, Appeal, Channel
-from shops.calendar import NAMEABLE_MOMENTS, SHANGHAI
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
 from shops.imports.files import workplace
 from shops.models import Penalty, Shop
@@ -65,8 +65,8 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     can't be, and where a file of the parcel is named by none.
 
     Columns: penalty (the desk's case number or the platform's), channel, statement; and, where known, level,
-    reference, filed_at (a moment, of Shanghai where it names no zone), evidence (names of files of the
-    parcel, with semicolons between them).
+    reference, filed_at (a moment, of Shanghai where it names no zone, or a day), evidence (names of files of
+    the parcel, with semicolons between them).
     """
     require(by, FILE)
     rows = [Row(number, cells, case_of(cells["penalty"])) for number, cells in rows_of(content)]
@@ -252,9 +252,16 @@ def _given(row: Row) -> dict[str, Any]:
     }
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str) -> datetime | date | None:
+    """The moment, or the day alone, as ticket systems write it."""
     if not text:
         return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is not None and NAMEABLE.holds(day):
+        return day
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from opsdesk import voiding
 from opsdesk.appeals.guards import (
     DECIDE,
-    ON_APPEAL,
     a_person,
     clean,
     locked_with_its_shop,
@@ -20,8 +19,8 @@ from opsdesk.appeals.guards import (
     refuse_while_waiting,
     refuse_who_took_part,
 )
-from opsdesk.deadlines import Window, next_level, window_of
-from opsdesk.models import Appeal
+from opsdesk.deadlines import Window, next_level, second_until, window_of
+from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
 from shops import openings, stays
 from shops.errors import Refused
@@ -151,4 +150,6 @@ def _rule(
 def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:
     appeal.state, appeal.ruling = state, clean(reason)
     appeal.decided_at, appeal.decided_by = at, by
+    if state in Appeal.REJECTED and appeal.level < Appeal.LEVELS:
+        appeal.next_until = second_until(appeal.penalty, at)
     appeal.save_by(by, f"appeal {state.value}")

@@ -10,7 +10,6 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import (
-    ON_APPEAL,
     WORK,
     a_person,
     clean,
@@ -22,7 +21,7 @@ from opsdesk.appeals.guards import (
     say,
 )
 from opsdesk.deadlines import answer_due, ruling_due, said
-from opsdesk.models import Appeal, AppealMessage, AppealTerms
+from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
 from shops import stays
 from shops.errors import Refused
 from shops.rights import require
@@ -41,8 +40,7 @@ def take(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
     """
     require(by, WORK)
     officer = a_person(by)
-    appeal = locked(appeal_id)
-    refuse_who_took_part(appeal, officer)
+    appeal = _locked(appeal_id, officer)
     if appeal.taken_by_id != officer.pk:
         if appeal.is_held_at(at):
             assert appeal.lease_until is not None
@@ -66,7 +64,7 @@ def take(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
 def release(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
     """Give the claim back: anybody may take the appeal. Refused to everybody but its holder."""
     require(by, WORK)
-    appeal = locked(appeal_id)
+    appeal = _locked(appeal_id, by)
     refuse_unless_held(appeal, a_person(by))
     appeal.taken_by = appeal.taken_at = appeal.lease_until = None
     if appeal.state == State.TAKEN:
@@ -82,7 +80,7 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
     Refused to everybody but the holder, without an item, and for a day that is over.
     """
     require(by, WORK)
-    appeal = locked(appeal_id)
+    appeal = _locked(appeal_id, by)
     refuse_unless_held(appeal, a_person(by))
     if not clean(items):
         raise Refused(_("Name what is missing."))
@@ -100,10 +98,11 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
 def answer(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
     """Record what the shop answers; whoever it reaches may do that. Also after the due date.
 
-    Refused without a text, and when the shop was asked for nothing.
+    Refused without a text, when the shop was asked for nothing, and to whoever had a part in the decision:
+    the answer ends the time that the shop was given.
     """
     require(by, WORK)
-    appeal = locked(appeal_id)
+    appeal = _locked(appeal_id, by)
     if appeal.state != State.WAITING:
         raise Refused(_("Appeal %(number)s does not wait for an answer.") % {"number": appeal.number})
     if not clean(text):
@@ -116,9 +115,11 @@ def answer(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appea
 
 @transaction.atomic
 def note(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
-    """Write something down that the shop never sees. Refused without a text."""
+    """Write something down that the shop never sees. Refused without a text, and to whoever had a part in
+    the decision: the judge would hear a side in private.
+    """
     require(by, WORK)
-    appeal = locked(appeal_id)
+    appeal = _locked(appeal_id, by)
     if not clean(text):
         raise Refused(_("A note says something."))
     say(appeal, Kind.NOTE, clean(text), by=by, at=at)
@@ -129,10 +130,10 @@ def note(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
 def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
     """The shop takes its appeal back; the penalty runs on. Within the window it may file another.
 
-    Refused without a word of how the shop said so.
+    Refused without a word of how the shop said so, and to whoever had a part in the decision.
     """
     require(by, WORK)
-    appeal = locked_with_its_shop(appeal_id)
+    appeal = _locked(appeal_id, by, with_its_shop=True)
     if not clean(reason):
         raise Refused(_("Say how the shop has withdrawn its appeal."))
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
@@ -146,10 +147,10 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
 def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
     """Let the penalty bar nobody from anything while the appeal runs. What it closed stays closed.
 
-    Refused like stays.stay.
+    Refused like stays.stay, and to whoever had a part in the decision.
     """
     require(by, stays.STAY)
-    appeal = locked_with_its_shop(appeal_id)
+    appeal = _locked(appeal_id, by, with_its_shop=True)
     if not clean(reason):
         raise Refused(_("A stay takes a reason."))
     stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
@@ -159,14 +160,23 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
 
 @transaction.atomic
 def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
-    """End the stay before the appeal ends. Refused without a reason, and when there is none."""
+    """End the stay before the appeal ends. Refused without a reason, when there is none, and to whoever had a
+    part in the decision.
+    """
     require(by, stays.STAY)
-    appeal = locked_with_its_shop(appeal_id)
+    appeal = _locked(appeal_id, by, with_its_shop=True)
     if not clean(reason):
         raise Refused(_("Say why the stay ends."))
     if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     appeal.save_by(by, f"stay ended: {clean(reason)}")
+    return appeal
+
+
+def _locked(appeal_id: int, by: User | None, *, with_its_shop: bool = False) -> Appeal:
+    """The appeal for a step of its hearing, by somebody who had no part in the decision."""
+    appeal = (locked_with_its_shop if with_its_shop else locked)(appeal_id)
+    refuse_who_took_part(appeal, by)
     return appeal
 
 

@@ -1,6 +1,6 @@
 """What the desk itself remembers: decisions, notices, appeals. Import models from here."""
 
-from opsdesk.models.appeals import LONGEST_TEXT, Appeal, AppealMessage
+from opsdesk.models.appeals import LONGEST_TEXT, ON_APPEAL, Appeal, AppealMessage
 from opsdesk.models.channels import Channel
 from opsdesk.models.decisions import Decision
 from opsdesk.models.evidence import Evidence
@@ -9,6 +9,7 @@ from opsdesk.models.terms import AppealTerms
 
 __all__ = [
     "LONGEST_TEXT",
+    "ON_APPEAL",
     "Appeal",
     "AppealMessage",
     "AppealTerms",

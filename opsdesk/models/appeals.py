@@ -33,8 +33,10 @@ def _another_than(who: str, part: str) -> Q:
     return Q(**{who: None}) | Q(**{part: None}) | ~Q(**{who: F(part)})
 
 
+# What a penalty says of its appeal: more people read of the one than of the other.
+ON_APPEAL = "on appeal"
 # Copied when the appeal is filed: none of them takes or judges it.
-TOOK_PART = ("maker", "approver", "proposer", "first_judge")
+TOOK_PART = ("maker", "approver", "proposer", "reporter", "first_judge")
 
 
 # Of what people write, in characters: beyond, nobody reads it, and a longer text is a file.
@@ -77,6 +79,7 @@ class Appeal(Audited):
     maker = _person(_("decided by"), _("Who imposed the penalty. Empty: the system itself."))
     approver = _person(_("approved by"))
     proposer = _person(_("proposed by"), _("Who filed the proposal by hand."))
+    reporter = _person(_("reported by"), _("Who brought the case in while nobody had decided it."))
     first_judge = _person(_("first judge"))
     taken_by = _person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)
@@ -89,6 +92,13 @@ class Appeal(Audited):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decided_by = _person(_("judge"))
+    # As promised: terms that change later take nothing away.
+    next_until = models.DateTimeField(
+        _("next level until"),
+        null=True,
+        blank=True,
+        help_text=_("Until when the shop may go to the next level. Empty: it can't."),
+    )
     ruling = models.TextField(_("reasons of the ruling"), blank=True)
     taken_back = ArrayField(
         models.BigIntegerField(), verbose_name=_("measures taken back"), default=list, blank=True
@@ -214,7 +224,9 @@ class Appeal(Audited):
         return self.state in self.OPEN
 
     def had_a_part(self, person: User) -> bool:
-        """Whether this person made, approved or proposed the decision, or ruled on the first appeal."""
+        """Whether this person made, approved or proposed the decision, reported the case, or ruled on the
+        first appeal.
+        """
         return person.pk in {getattr(self, f"{part}_id") for part in TOOK_PART}
 
     def is_held_at(self, at: datetime) -> bool:

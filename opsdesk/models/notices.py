@@ -13,7 +13,8 @@ from shops.models import Audited, Penalty
 
 
 class Notice(Audited):
-    """What a shop is told of a penalty, by value: it reads the same in years. Its delivery is added later.
+    """What a shop is told of a penalty, by value: it reads the same in years. Its delivery is added later,
+    and corrected for a reason: history keeps what was on record before.
 
     Both texts are lists of [what it is about, what is said of it], in the order in which they are read.
     """
@@ -21,6 +22,9 @@ class Notice(Audited):
     penalty = models.OneToOneField(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="notice")
     text_zh = models.JSONField(_("text in Chinese"))
     text_en = models.JSONField(_("text in English"))
+    # As promised: terms that change later take nothing away. Empty: no appeal is provided.
+    first_days = models.PositiveSmallIntegerField(_("days for a first appeal"), null=True, blank=True)
+    second_days = models.PositiveSmallIntegerField(_("days for a second appeal"), null=True, blank=True)
     written_at = models.DateTimeField(_("written at"))
     channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices, blank=True)
     reference = models.CharField(
@@ -38,6 +42,8 @@ class Notice(Audited):
         blank=True,
         related_name="+",
     )
+    corrected_at = models.DateTimeField(_("delivery corrected at"), null=True, blank=True)
+    corrected_because = models.TextField(_("delivery corrected because"), blank=True)
 
     class Meta:
         verbose_name = _("notice")
@@ -51,6 +57,11 @@ class Notice(Audited):
             models.CheckConstraint(
                 condition=Q(delivered_at=None, channel="") | (Q(delivered_at__isnull=False) & ~Q(channel="")),
                 name="opsdesk_notice_is_delivered_on_some_channel_at_a_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(corrected_at=None, corrected_because="")
+                | (Q(corrected_at__isnull=False, delivered_at__isnull=False) & ~Q(corrected_because="")),
+                name="opsdesk_notice_delivery_is_corrected_for_a_reason",
             ),
         ]
 

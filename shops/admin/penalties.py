@@ -93,7 +93,10 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     search_help_text = _("Code or name of the shop or product, or the platform's case number.")
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
-        (_("course"), {"fields": ["status", "reported_at", "imposed_at", "imposed_by", "approved_by"]}),
+        (
+            _("course"),
+            {"fields": ["status", "reported_at", "reported_by", "imposed_at", "imposed_by", "approved_by"]},
+        ),
         (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
     ]
     readonly_fields = ["case", "why", "ended_why"]

@@ -161,13 +161,15 @@ def record(batch: ImportBatch, at: datetime) -> None:
         Penalty,
         "INSERT INTO shops_penalty (reference, key, shop_id, alliance_id, product_id, ground, violation_id,"
         " violation_version, status, reason, evidence, reported_at, imposed_at, ends_at, ended_reason,"
-        " batch_id)"
+        " batch_id, reported_by_id)"
         " SELECT p.reference, '', p.shop_id, p.alliance_id, p.product_id, 'violation', p.violation_id,"
         f" CASE WHEN {imposed} THEN v.version END, p.became, p.because, '{{}}',"
-        f" CASE WHEN NOT {imposed} THEN p.moment END, CASE WHEN {imposed} THEN p.moment END, p.until, '', %s"
+        f" CASE WHEN NOT {imposed} THEN p.moment END, CASE WHEN {imposed} THEN p.moment END, p.until, '', %s,"
+        # Who only passes on what the platform has decided has no part in it.
+        f" CASE WHEN NOT {imposed} THEN %s::integer END"
         f" FROM import_plan p JOIN {version}"
         " WHERE p.outcome = 'created' ORDER BY p.row",
-        [batch.pk],
+        [batch.pk, by.pk if by else None],
         batch=batch,
         at=at,
     )

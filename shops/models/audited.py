@@ -49,6 +49,8 @@ UNINDEXED = [
     "proposer",
     "published_by",
     "received_by",
+    "reported_by",
+    "reporter",
     "requested_by",
     "retired_by",
     "rule",

@@ -85,6 +85,15 @@ class Penalty(Audited):
     reason = models.TextField(_("reason"), blank=True)
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
     reported_at = models.DateTimeField(_("reported at"), null=True, blank=True)
+    reported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("reported by"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who brought the case in while nobody had decided it."),
+    )
     imposed_at = models.DateTimeField(_("imposed at"), null=True, blank=True)
     imposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -185,6 +194,10 @@ class Penalty(Audited):
                 )
                 | (Q(status__in=["reported", "imposed"]) & Q(ended_at__isnull=True)),
                 name="shops_penalty_has_an_end_exactly_when_ended",
+            ),
+            models.CheckConstraint(
+                condition=Q(reported_by=None) | Q(reported_at__isnull=False),
+                name="shops_penalty_is_reported_by_somebody_at_a_moment",
             ),
             models.CheckConstraint(
                 condition=Q(approved_by=None) | Q(imposed_by=None) | ~Q(approved_by=F("imposed_by")),

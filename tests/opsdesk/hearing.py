@@ -102,13 +102,13 @@ class Hearing:
         return True
 
     def answer(self, who: str) -> bool:
-        if self.state != "waiting":
+        if self.state != "waiting" or not self._judges(who):
             return False
         self.state = "answered"
         return True
 
     def withdraw(self, who: str) -> bool:
-        if not self.open:
+        if not self.open or not self._judges(who):
             return False
         self._over("withdrawn", who)
         return True
@@ -141,13 +141,13 @@ class Hearing:
         return True
 
     def stay(self, who: str) -> bool:
-        if not self.open or self.stayed or self.penalty != "imposed":
+        if not self.open or not self._judges(who) or self.stayed or self.penalty != "imposed":
             return False
         self.stayed = True
         return True
 
     def unstay(self, who: str) -> bool:
-        if not self.open or not self.stayed:
+        if not self.open or not self._judges(who) or not self.stayed:
             return False
         self.stayed = False
         return True

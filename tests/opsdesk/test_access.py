@@ -208,6 +208,7 @@ ACCESS: dict[str, Row] = {
     "opsdesk_decision_execution": (OPERATORS, OPERATORS),
     **record("opsdesk_notice", READERS),
     "opsdesk_notice_delivery": (DELIVERERS, DELIVERERS),
+    "opsdesk_notice_correction": (DELIVERERS, DELIVERERS),
     **record("opsdesk_appealterms", READERS, change=SUPERVISORS),
     **record("opsdesk_appeal", SEE_APPEALS, add=OFFICERS, export=SEE_APPEALS),
     "opsdesk_appeal_rates": (SEE_APPEALS, SEE_APPEALS),

@@ -11,16 +11,18 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import appeals
+from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
 from shops.models import Enrollment, Penalty
 from tests.factories import (
     AT,
+    DAY,
     make_appeal,
     make_cleared,
     make_cleared_and_warned,
     make_enrollment,
+    make_evidence,
     make_metrics,
     make_penalty,
     make_user,
@@ -138,6 +140,20 @@ def test_the_page_tells_the_whole_story(client: Client) -> None:
         assert said in page
 
 
+def test_the_metric_since_the_decision_reaches_the_day_of_looking(judge: User) -> None:
+    enrollment = make_enrollment()
+    penalty = make_cleared(enrollment)
+    for after, score in ((0, "3.49"), (20, "3.31"), (41, "4.10"), (100, "4.40")):
+        make_metrics(enrollment.shop, DAY + timedelta(days=after), experience_score=score)
+    appeal = make_appeal(penalty)
+    with time_machine.travel(AT + timedelta(days=99), tick=False):
+        page = page_of(signed_in(judge), appeal)
+    assert "18 Jun 2026: 4.4" in page
+    assert "20 Apr 2026: 4.1" in page
+    assert "30 Mar 2026: 3.31" not in page
+    assert "On the 41 days before: from 3.31 to 3.49." in page
+
+
 def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: User) -> None:
     appeal = make_appeal(make_cleared_and_warned())
     client.post(address("take", appeal.pk))
@@ -178,7 +194,9 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     assert "the shop does not stand as before" in page_of(client, appeal)
 
 
-@pytest.mark.parametrize("step", ["take", "grant", "deny", "grant_in_part"])
+@pytest.mark.parametrize(
+    "step", ["take", "grant", "deny", "grant_in_part", "note", "answer", "withdraw", "stay"]
+)
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, superuser: bool) -> None:
     maker = User.objects.create_superuser("root") if superuser else make_user("supervisor")
@@ -188,9 +206,24 @@ def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, super
     assert "You had a part in what this is about" in page
     assert address(step, appeal.pk) not in page
     measure = appeal.penalty.measures.get()
-    client.post(address(step, appeal.pk), {"reason": "r", "measures": [measure.pk]})
+    client.post(address(step, appeal.pk), {"reason": "r", "text": "t", "measures": [measure.pk]})
     appeal.refresh_from_db()
-    assert (appeal.state, appeal.penalty.status) == ("filed", "imposed")
+    appeal.penalty.refresh_from_db()
+    assert (appeal.state, appeal.penalty.status, appeal.penalty.stayed_at) == ("filed", "imposed", None)
+    assert appeal.messages.count() == 1
+
+
+def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None:
+    maker = make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_cleared(by=maker)))
+    client = signed_in(maker)
+    assert address("evidence", evidence.appeal_id) in page_of(client, evidence.appeal)
+    strike = reverse("admin:opsdesk_evidence_strike", args=[evidence.token])
+    viewer = client.get(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]))
+    assert strike not in viewer.content.decode()
+    assert client.post(strike, {"reason": "r"}).status_code == 409
+    evidence.refresh_from_db()
+    assert not evidence.is_struck
 
 
 def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Client, judge: User) -> None:
@@ -323,6 +356,20 @@ def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: C
     assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
     assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
     assert "on record already" in client.post(delivery, given).content.decode()
+
+
+def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, judge: User) -> None:
+    notice = Notice.objects.get(penalty=make_cleared())
+    notices.record_delivery(notice.pk, channel="mail", delivered_at=AT, by=judge, at=NOW)
+    page = reverse("admin:opsdesk_notice_change", args=[notice.pk])
+    correction = reverse("admin:opsdesk_notice_correction", args=[notice.pk])
+    assert correction in client.get(page).content.decode()
+    given = {"channel": "phone", "delivered_at": "2026-03-12T10:00", "reference": "call 3"}
+    assert "This field is required" in client.post(correction, given).content.decode()
+    assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
+    shown = client.get(page).content.decode()
+    assert "Delivered by phone on 12 Mar 2026 10:00:00" in shown
+    assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
 
 
 def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:

@@ -54,11 +54,16 @@ def insert(penalty: Any, level: int = 1, **values: Any) -> int:
 
 
 def test_the_trigger_copies_who_had_a_part_whatever_the_statement_says() -> None:
-    maker, approver, somebody = make_user(), make_user("supervisor"), make_user()
-    penalty = make_penalty(violation_code="V1", imposed_by=maker, approved_by=approver)
+    maker, approver, reporter, somebody = make_user(), make_user("supervisor"), make_user(), make_user()
+    penalty = make_penalty(violation_code="V1", imposed_by=maker, approved_by=approver, reported_by=reporter)
     written = {"maker_id": somebody.pk, "approver_id": None, "first_judge_id": somebody.pk}
-    appeal = Appeal.objects.get(pk=insert(penalty, **written))
-    assert (appeal.maker, appeal.approver, appeal.first_judge) == (maker, approver, None)
+    appeal = Appeal.objects.get(pk=insert(penalty, **written, reporter_id=somebody.pk))
+    assert (appeal.maker, appeal.approver, appeal.reporter, appeal.first_judge) == (
+        maker,
+        approver,
+        reporter,
+        None,
+    )
 
 
 def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
@@ -69,11 +74,11 @@ def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
     assert Appeal.objects.get(pk=insert(penalty, level=2)).first_judge == judge
 
 
-@pytest.mark.parametrize("part", ["maker", "approver", "first_judge"])
+@pytest.mark.parametrize("part", ["maker", "approver", "reporter", "first_judge"])
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
-    parts = {"maker": "imposed_by", "approver": "approved_by"}
+    parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
     penalty = make_penalty(violation_code="V1", **({parts[part]: involved} if part in parts else {}))
     if part == "first_judge":
         first = make_appeal(penalty)

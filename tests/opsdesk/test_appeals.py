@@ -34,8 +34,8 @@ def taken(judge: User, penalty: Penalty | None = None) -> Appeal:
     return appeals.take(appeal.pk, by=judge, at=LATER)
 
 
-def waiting(judge: User) -> Appeal:
-    appeal = taken(judge)
+def waiting(judge: User, penalty: Penalty | None = None) -> Appeal:
+    appeal = taken(judge, penalty)
     return appeals.ask(appeal.pk, items="物流记录", by=judge, at=LATER)
 
 
@@ -223,22 +223,22 @@ def test_a_step_out_of_turn_is_refused(supervisor: User, step, why: str) -> None
     assert fresh(appeal).state == State.FILED
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        lambda pk, by: appeals.take(pk, by=by, at=LATER),
-        lambda pk, by: appeals.release(pk, by=by, at=LATER),
-        lambda pk, by: appeals.ask(pk, items="x", by=by, at=LATER),
-        lambda pk, by: appeals.answer(pk, text="x", by=by, at=LATER),
-        lambda pk, by: appeals.note(pk, text="x", by=by, at=LATER),
-        lambda pk, by: appeals.withdraw(pk, reason="x", by=by, at=LATER),
-        lambda pk, by: appeals.stay(pk, reason="x", by=by, at=LATER),
-        lambda pk, by: appeals.unstay(pk, reason="x", by=by, at=LATER),
-        lambda pk, by: appeals.grant(pk, reason="x", by=by, at=LATER),
-        lambda pk, by: appeals.grant_in_part(pk, measures=[1], reason="x", by=by, at=LATER),
-        lambda pk, by: appeals.deny(pk, reason="x", by=by, at=LATER),
-    ],
-)
+STEPS = [
+    lambda pk, by: appeals.take(pk, by=by, at=LATER),
+    lambda pk, by: appeals.release(pk, by=by, at=LATER),
+    lambda pk, by: appeals.ask(pk, items="x", by=by, at=LATER),
+    lambda pk, by: appeals.answer(pk, text="x", by=by, at=LATER),
+    lambda pk, by: appeals.note(pk, text="x", by=by, at=LATER),
+    lambda pk, by: appeals.withdraw(pk, reason="x", by=by, at=LATER),
+    lambda pk, by: appeals.stay(pk, reason="x", by=by, at=LATER),
+    lambda pk, by: appeals.unstay(pk, reason="x", by=by, at=LATER),
+    lambda pk, by: appeals.grant(pk, reason="x", by=by, at=LATER),
+    lambda pk, by: appeals.grant_in_part(pk, measures=[1], reason="x", by=by, at=LATER),
+    lambda pk, by: appeals.deny(pk, reason="x", by=by, at=LATER),
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("end", ["denied", "withdrawn"])
 def test_an_appeal_that_is_over_goes_no_further(judge: User, supervisor: User, end: str, step) -> None:
     appeal = taken(judge)
@@ -261,7 +261,7 @@ def test_a_withdrawn_appeal_uses_up_no_level(judge: User) -> None:
 # Who judges
 
 
-@pytest.mark.parametrize("part", ["maker", "approver", "proposer"])
+@pytest.mark.parametrize("part", ["maker", "approver", "proposer", "reporter"])
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
@@ -270,6 +270,8 @@ def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser
             penalty = make_cleared(by=involved)
         case "approver":
             penalty = make_penalty(violation_code="V1", approved_by=involved)
+        case "reporter":
+            penalty = make_penalty(violation_code="V1", reported_by=involved)
         case _:
             enrollment = make_enrollment()
             proposal = review.file_by_hand(
@@ -284,6 +286,22 @@ def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser
         with pytest.raises(Refused, match="had a part"):
             verb(appeal.pk, reason="r", by=involved, at=LATER)
     assert fresh(appeal).state == State.FILED
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_step_of_the_hearing_is_for_whoever_decided(judge: User, step) -> None:
+    maker = make_user("supervisor")
+    appeal = waiting(judge, make_cleared(by=maker))
+    with pytest.raises(Refused, match="had a part"):
+        step(appeal.pk, maker)
+    assert fresh(appeal).state == State.WAITING
+
+
+def test_whoever_decided_may_file_the_shops_appeal_and_add_what_supports_it() -> None:
+    maker = make_user("supervisor")
+    appeal = make_appeal(make_cleared(by=maker), by=maker)
+    [added] = appeals.add(appeal.pk, text="物流记录见附件", by=maker, at=LATER)
+    assert (appeal.filed_by, added.added_by) == (maker, maker)
 
 
 def test_the_first_judge_does_not_hear_the_second_appeal(judge: User) -> None:

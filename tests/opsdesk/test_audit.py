@@ -9,15 +9,18 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 
-from opsdesk import audit, review
+from opsdesk import appeals, audit, penalising, review
 from opsdesk.exhibits.keeping import store
+from opsdesk.models import Appeal
 from opsdesk.story import story
 from rules.sql import SWEEPING
 from shops import deposits, enrollments, penalties, topups
 from shops.models import DepositEntry, Enrollment, Penalty, Shop
 from tests.factories import (
     AT,
+    make_appeal,
     make_batch,
+    make_cleared,
     make_enrollment,
     make_evidence,
     make_listing,
@@ -86,7 +89,7 @@ def test_a_desk_at_work_is_in_order(committed_db) -> None:
     a_desk_at_work()
     status, answer = verify("verify_all")
     assert (status, answer["holds"], answer["broken"]) == (0, True, None)
-    assert [check["fact"] for check in answer["checks"]] == ["I1", "I2", "I3", "I5", "I6", "I7", "I8"]
+    assert [check["fact"] for check in answer["checks"]] == ["I1", "I2", "I3", "I5", "I6", "I7", "I8", "A"]
 
 
 UNGUARDED = (
@@ -319,6 +322,39 @@ def test_a_fact_broken_by_hand_is_named(committed_db, broken: str) -> None:
     assert words in answer["broken"]
     status, answer = verify("verify_all")
     assert (status, answer["holds"]) == (1, False)
+
+
+@pytest.mark.django_db
+def test_a_grant_that_overturned_nothing_is_named() -> None:
+    judge, appeal = make_user("appeals_officer"), make_appeal()
+    appeals.take(appeal.pk, by=judge, at=AT)
+    appeal.refresh_from_db()
+    appeal.state, appeal.ruling = Appeal.State.GRANTED, "won"
+    appeal.decided_at, appeal.decided_by = AT, judge
+    appeal.save_by(judge, "appeal granted")
+    assert audit.verify_appeals() == (
+        f"appeal {appeal.pk} is granted, and penalty {appeal.penalty_id} is imposed"
+    )
+
+
+@pytest.mark.django_db
+def test_a_penalty_that_fell_on_no_appeal_is_named() -> None:
+    penalty = make_cleared()
+    penalties.overturn(penalty, by=None, at=AT, reason="on appeal")
+    assert audit.verify_appeals() == (f"penalty {penalty.pk} is overturned on an appeal that nobody granted")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("won", [True, False])
+def test_a_penalty_that_falls_on_appeal_or_past_any_is_in_order(won: bool) -> None:
+    appeal, judge = make_appeal(), make_user("supervisor")
+    if won:
+        appeals.take(appeal.pk, by=judge, at=AT)
+        appeals.grant(appeal.pk, reason="wrong", by=judge, at=AT)
+    else:
+        appeals.withdraw(appeal.pk, reason="rang", by=judge, at=AT)
+        penalising.overturn(appeal.penalty, by=judge, at=AT, reason="wrong shop")
+    assert audit.verify_appeals() is None
 
 
 def test_a_running_check_with_a_living_session_is_in_order(committed_db) -> None:

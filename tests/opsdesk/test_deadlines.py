@@ -11,7 +11,7 @@ from opsdesk import appeals, deadlines, notices
 from opsdesk.models import AppealTerms, Notice
 from shops.errors import Refused
 from shops.models import Penalty
-from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_user
+from tests.factories import AT, SHANGHAI, make_appeal, make_cleared, make_penalty, make_user
 
 SECOND = timedelta(seconds=1)
 
@@ -26,6 +26,32 @@ def at(text: str) -> datetime:
 def test_the_last_second_is_in_time_and_the_next_is_not(seconds: float, in_time: bool) -> None:
     until = at("2026-04-10T23:59:59")
     assert deadlines.in_time(until + timedelta(seconds=seconds), until) == in_time
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (at("2026-03-11T09:30:00"), at("2026-03-11T09:30:25")),
+        (at("2026-03-11T09:30:00").astimezone(UTC), at("2026-03-11T09:30:25")),
+        (at("2026-03-11T09:29:00"), at("2026-03-11T09:29:00")),
+        (at("2026-03-11T09:30:24"), at("2026-03-11T09:30:24")),
+        (at("2026-03-11T09:31:00"), at("2026-03-11T09:31:00")),
+        (date(2026, 3, 11), at("2026-03-11T09:30:25")),
+        (date(2026, 3, 10), at("2026-03-10T00:00:00")),
+        (date(2026, 3, 12), at("2026-03-12T00:00:00")),
+    ],
+)
+def test_a_moment_that_is_told_to_the_minute_or_the_day_is_no_earlier_than_it_can_be(
+    told: datetime | date, meant: datetime
+) -> None:
+    assert deadlines.as_told(told, at("2026-03-11T09:30:25.000007")) == meant
+
+
+@pytest.mark.django_db
+def test_an_appeal_in_the_minute_of_the_decision_is_filed() -> None:
+    decided = AT.replace(second=25)
+    appeal = make_appeal(make_cleared(at=decided), filed_at=AT)
+    assert appeal.filed_at == decided
 
 
 @pytest.mark.django_db
@@ -53,10 +79,10 @@ def test_an_answer_is_due_by_the_days_of_shanghai(asked: str, until: str) -> Non
     ],
 )
 def test_holidays_are_no_working_days_and_worked_weekends_are(asked: str, until: str) -> None:
-    terms = AppealTerms.current()
-    terms.days_off = [date(2026, 10, day) for day in (1, 2, 5, 6, 7)]
-    terms.days_worked = [date(2026, 10, 10)]
-    terms.save_by(None, "as announced")
+    announced = AppealTerms.current()
+    announced.days_off = [date(2026, 10, day) for day in (1, 2, 5, 6, 7)]
+    announced.days_worked = [date(2026, 10, 10)]
+    announced.save_by(None, "as announced")
     assert deadlines.answer_due(at(asked)) == at(until)
 
 
@@ -81,6 +107,47 @@ def test_a_first_appeal_is_in_time_for_thirty_days_to_the_second(since: str, beg
     with pytest.raises(appeals.TooLate, match=deadlines.said(until)):
         make_appeal(penalty, at=until + SECOND)
     assert make_appeal(penalty, at=until + timedelta(days=9), filed_at=until).filed_at == until
+
+
+def terms(**values: int) -> None:
+    changed = AppealTerms.current()
+    for name, value in values.items():
+        setattr(changed, name, value)
+    changed.save_by(None, "changed")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", [5, 90])
+def test_terms_that_change_later_leave_the_first_window_that_was_promised(days: int) -> None:
+    penalty, until = make_cleared(), AT + timedelta(days=30)
+    terms(first_days=days)
+    assert deadlines.window_of(penalty, 1).until == until
+    assert make_appeal(penalty, at=until).level == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("changed", ["before the ruling", "after it"])
+def test_terms_that_change_later_leave_the_second_window_that_was_promised(changed: str) -> None:
+    judge, penalty = make_user("appeals_officer"), make_cleared()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=AT)
+    if changed == "before the ruling":
+        terms(second_days=1)
+    window = appeals.deny(first.pk, reason="right", by=judge, at=AT)
+    terms(second_days=1)
+    assert window is not None
+    assert window.until == AT + timedelta(days=15)
+    assert make_appeal(penalty, at=window.until).level == 2
+
+
+@pytest.mark.django_db
+def test_where_no_notice_promised_a_window_the_ruling_does() -> None:
+    judge, penalty = make_user("appeals_officer"), make_penalty()
+    first = make_appeal(penalty)
+    appeals.take(first.pk, by=judge, at=AT)
+    appeals.deny(first.pk, reason="right", by=judge, at=AT)
+    terms(second_days=1)
+    assert make_appeal(penalty, at=AT + timedelta(days=15)).level == 2
 
 
 @pytest.mark.django_db

@@ -81,6 +81,16 @@ def test_a_statement_is_evidence_too_and_answers_an_item_by_value(officer: User)
         assert statement.item == "相关订单的物流记录"
 
 
+def test_a_statement_that_is_sent_twice_stands_once(officer: User) -> None:
+    appeal = make_appeal()
+    [said] = appeals.add(appeal.pk, text="已按时发货", by=officer, at=NOW)
+    with pytest.raises(Refused, match="on the appeal already, of 13 Mar 2026 09:30:00 by officer"):
+        appeals.add(appeal.pk, text=" 已按时发货 ", by=officer, at=NOW)
+    assert appeal.evidence.get() == said
+    appeals.strike(said.token, reason="unclear", by=officer, at=NOW)
+    assert appeals.add(appeal.pk, text="已按时发货", by=officer, at=NOW)
+
+
 def test_an_appeal_is_filed_with_what_supports_it(officer: User) -> None:
     appeal = make_appeal(evidence=offered(jpeg(), pdf()), by=officer)
     assert [one.name for one in appeal.evidence.order_by("pk")] == ["1.bin", "2.bin"]
@@ -182,6 +192,22 @@ def test_nothing_is_struck_without_a_reason_nor_once_the_appeal_is_over() -> Non
     over(evidence.appeal)
     with pytest.raises(appeals.AlreadyOver):
         appeals.strike(evidence.token, reason="late", by=None, at=NOW)
+
+
+def test_striking_is_for_the_holder_of_the_appeal(officer: User) -> None:
+    evidence = make_evidence()
+    appeals.take(evidence.appeal_id, by=officer, at=NOW)
+    with pytest.raises(Refused, match="only its holder"):
+        appeals.strike(evidence.token, reason="r", by=make_user("supervisor"), at=NOW)
+    assert appeals.strike(evidence.token, reason="r", by=officer, at=NOW).is_struck
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_whoever_decided_strikes_nothing_of_what_the_shop_handed_in(superuser: bool) -> None:
+    maker = User.objects.create_superuser("root") if superuser else make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_cleared(by=maker)))
+    with pytest.raises(Refused, match="had a part"):
+        appeals.strike(evidence.token, reason="r", by=maker, at=NOW)
 
 
 @pytest.mark.parametrize("role", ["operator", "auditor", "finance", "rules_editor", "administrator"])

@@ -89,7 +89,9 @@ def test_an_appeal_of_another_shop_holds_nothing() -> None:
 
 def test_where_the_catalogue_leaves_no_appeal_nothing_waits_for_one() -> None:
     shop = closed_shop()
-    Violation.objects.filter(code="V7").update(appealable=False)
+    violation = Violation.objects.get(code="V7")
+    violation.appealable = False
+    violation.save_by(None, "as the platform says")
     imposed(shop, Measure(kind="warning"), code="V7")
     assert held(shop, AT) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -40,6 +40,28 @@ def test_each_row_is_an_appeal(encoding: str) -> None:
     assert filed[0].filed_at.isoformat() == "2026-03-12T10:00:00+08:00"
     assert (filed[1].filed_at, filed[1].channel) == (NOW, "phone")
     assert filed[1].messages.get().text == "第一行\n第二行"
+
+
+@pytest.mark.parametrize(
+    ("day", "filed_at"),
+    [
+        # The decision is of 09:30 on the 11th, and the window ends at 09:30 on 10 April.
+        ("2026-03-11", "2026-03-11T09:30:00+08:00"),
+        ("2026-03-12", "2026-03-12T00:00:00+08:00"),
+        ("2026-04-10", "2026-04-10T00:00:00+08:00"),
+    ],
+)
+def test_a_day_alone_is_read_for_the_good_of_the_shop(day: str, filed_at: str) -> None:
+    content = f"{HEADER}{make_cleared()},,mail,,{day},s\n".encode()
+    [appeal] = appeals.file_many(content, by=None, at=AT + timedelta(days=40))
+    assert appeal.filed_at == datetime.fromisoformat(filed_at)
+
+
+@pytest.mark.parametrize(
+    ("day", "why"), [("2026-03-10", "nobody could appeal"), ("2026-03-14", "has not come in yet")]
+)
+def test_a_day_before_the_decision_or_to_come_is_refused(day: str, why: str) -> None:
+    assert why in wrong_rows(f"{HEADER}{make_cleared()},,mail,,{day},s\n".encode())[2]
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-12:00", "2199-01-01"])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from opsdesk import audit, notices, review
-from opsdesk.models import Notice
+from opsdesk import appeals, audit, deadlines, notices, penalising, review
+from opsdesk.models import Appeal, Notice
 from rules.models import Rule
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Penalty
+from shops.models import Alliance, Measure, Penalty, Violation
 from tests.factories import (
     AT,
+    make_appeal,
     make_cleared,
     make_enrollment,
     make_penalty,
@@ -98,12 +101,42 @@ def test_what_was_told_stays_when_everything_else_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"text_en": []}, {"text_zh": []}, {"written_at": LATER}], ids=lambda values: next(iter(values))
+    "values",
+    [{"text_en": []}, {"text_zh": []}, {"first_days": 5}, {"second_days": 5}, {"written_at": LATER}],
+    ids=lambda values: next(iter(values)),
 )
 def test_what_was_told_is_not_rewritten(values: dict) -> None:
     penalty = make_cleared()
     with pytest.raises(IntegrityError, match="what it says never changes"), transaction.atomic():
         Notice.objects.filter(penalty=penalty).update(**values)
+
+
+def not_appealable(code: str) -> Violation:
+    violation = Violation.objects.get(code=code)
+    violation.appealable = False
+    violation.save_by(None, "as the platform says")
+    return violation
+
+
+@pytest.mark.parametrize("kind", ["warning", "clear"])
+def test_where_the_catalogue_leaves_no_appeal_none_is_promised(kind: str) -> None:
+    enrollment = make_enrollment()
+    penalty = penalising.impose(
+        shop=enrollment.shop,
+        alliance=enrollment.alliance,
+        violation=not_appealable("V4"),
+        measures=[Measure(kind=kind)],
+        reason="r",
+        by=None,
+        at=AT,
+        key="k",
+    )
+    text = told(penalty)
+    assert text["Appeal"] == "Against this decision no appeal is provided."
+    assert "granted" not in str(text)
+    assert told(penalty, "zh")["申诉"] == "对此决定不设申诉。"
+    notice = Notice.objects.get(penalty=penalty)
+    assert (notice.first_days, notice.second_days) == (None, None)
 
 
 def test_an_officer_records_the_delivery_once() -> None:
@@ -133,6 +166,115 @@ def test_a_delivery_that_can_not_be_is_refused(given: dict, why: str) -> None:
         notices.record_delivery(
             notice.pk, **{"channel": "mail", "delivered_at": LATER, "by": None, "at": LATER, **given}
         )
+
+
+DECIDED = AT.replace(second=30, microsecond=5)
+
+
+def test_a_delivery_in_the_minute_of_the_decision_is_no_earlier_than_it() -> None:
+    notice = Notice.objects.get(penalty=make_cleared(at=DECIDED))
+    given = {"channel": "phone", "by": None, "at": LATER}
+    with pytest.raises(Refused, match="not delivered before"):
+        notices.record_delivery(notice.pk, delivered_at=AT.replace(second=29), **given)
+    recorded = notices.record_delivery(notice.pk, delivered_at=AT, **given)
+    assert recorded.delivered_at == AT.replace(second=30)
+
+
+def delivered(penalty: Penalty, **values: Any) -> Notice:
+    notice = Notice.objects.get(penalty=penalty)
+    given = {"channel": "mail", "delivered_at": LATER, "by": None, "at": LATER, **values}
+    return notices.record_delivery(notice.pk, **given)
+
+
+def corrected(notice: Notice, by: User | None, **values: Any) -> Notice:
+    given = {"channel": "phone", "delivered_at": LATER, "reason": "the letter came back", "at": LATER}
+    return notices.correct_delivery(notice.pk, **{**given, "by": by, **values})
+
+
+def test_a_wrong_delivery_is_recorded_anew_and_history_keeps_the_earlier_one() -> None:
+    officer = make_user("operator")
+    notice = delivered(make_cleared(), delivered_at=AT)
+    corrected(notice, officer)
+    notice.refresh_from_db()
+    assert (notice.channel, notice.delivered_at, notice.delivery_recorded_by) == ("phone", LATER, officer)
+    assert (notice.corrected_at, notice.corrected_because) == (LATER, "the letter came back")
+    known = list(notice.history.order_by("history_id").values_list("delivered_at", flat=True))
+    assert known == [None, AT, LATER]
+    assert deadlines.window_of(notice.penalty, 1).until == LATER + timedelta(days=30)
+    assert audit.verify_history() is None
+
+
+def test_an_earlier_delivery_takes_a_supervisor_who_had_no_part_in_the_decision() -> None:
+    maker = make_user("supervisor")
+    notice = delivered(make_cleared(by=maker))
+    for by in (make_user("operator"), make_user("appeals_officer"), maker):
+        with pytest.raises(Refused, match="for a supervisor who had no part"):
+            corrected(notice, by, delivered_at=AT)
+    assert corrected(notice, make_user("supervisor"), delivered_at=AT).delivered_at == AT
+
+
+def test_another_channel_in_the_same_minute_shortens_nothing() -> None:
+    notice = delivered(make_cleared(), delivered_at=LATER.replace(second=30), at=LATER + timedelta(hours=1))
+    again = corrected(notice, make_user("operator"), at=LATER + timedelta(hours=1))
+    assert (again.channel, again.delivered_at) == ("phone", LATER.replace(second=30))
+
+
+def test_an_appeal_that_was_filed_in_time_stays_when_the_delivery_is_corrected() -> None:
+    penalty, until = make_cleared(), LATER + timedelta(days=30)
+    notice = delivered(penalty)
+    appeal = make_appeal(penalty, at=until)
+    corrected(notice, None, delivered_at=AT, at=until)
+    assert Appeal.objects.get(pk=appeal.pk).state == "filed"
+    with pytest.raises(appeals.TooLate):
+        appeals.withdraw(appeal.pk, reason="rang", by=None, at=until)
+        make_appeal(penalty, at=until)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"reason": " "}, "Say why"),
+        ({"channel": "pigeon"}, "on which way"),
+        ({"delivered_at": AT - timedelta(seconds=1)}, "not delivered before"),
+        ({"delivered_at": LATER + timedelta(seconds=1)}, "once it has happened"),
+    ],
+)
+def test_a_correction_that_can_not_be_is_refused(given: dict, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        corrected(delivered(make_cleared()), None, **given)
+
+
+def test_what_was_not_delivered_is_not_corrected() -> None:
+    with pytest.raises(Refused, match="record it"):
+        corrected(Notice.objects.get(penalty=make_cleared()), None)
+
+
+def test_correcting_a_delivery_takes_the_right_to_record_it() -> None:
+    with pytest.raises(NotAllowed):
+        corrected(delivered(make_cleared()), make_user("finance"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"delivered_at": AT},
+        {"channel": "phone"},
+        {"delivered_at": None, "channel": ""},
+        {"corrected_because": "so"},
+        {"corrected_at": LATER},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_a_delivery_is_changed_by_sql_only_for_a_reason(values: dict) -> None:
+    notice = delivered(make_cleared())
+    with pytest.raises(IntegrityError, match=r"recorded once|corrected_for_a_reason"), transaction.atomic():
+        Notice.objects.filter(pk=notice.pk).update(**values)
+
+
+def test_who_recorded_a_delivery_is_not_rewritten() -> None:
+    notice = delivered(make_cleared())
+    with pytest.raises(IntegrityError, match="recorded once"), transaction.atomic():
+        Notice.objects.filter(pk=notice.pk).update(delivery_recorded_by=make_user())
 
 
 def test_recording_a_delivery_takes_its_right() -> None:

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from opsdesk import appeals, audit, penalising
 from shops import enrollments, penalties
 from shops.errors import Refused
-from shops.models import Enrollment, Penalty, Violation
+from shops.models import Enrollment, Measure, Penalty, Violation
 from tests.factories import (
+    AT,
     DAY,
     make_appeal,
     make_cleared,
@@ -186,6 +187,22 @@ def test_a_shop_may_not_contest_what_the_catalogue_leaves_no_appeal_against() ->
     Violation.objects.filter(code="V1").update(appealable=False)
     with pytest.raises(Refused, match="there is no appeal"):
         make_appeal(Penalty.objects.get(pk=penalty.pk))
+
+
+def test_a_catalogue_that_changes_later_takes_no_promised_appeal_away() -> None:
+    violation = Violation.objects.get(code="V1")
+    penalty = penalising.impose(
+        shop=make_shop(),
+        violation=violation,
+        measures=[Measure(kind="warning")],
+        reason="r",
+        by=None,
+        at=AT,
+        key="k",
+    )
+    violation.appealable = False
+    violation.save_by(None, "as the platform says now")
+    assert make_appeal(Penalty.objects.get(pk=penalty.pk)).level == 1
 
 
 def test_a_denial_names_until_when_the_shop_may_go_to_the_next_level(judge: User) -> None:

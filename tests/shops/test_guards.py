@@ -9,8 +9,17 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from rules.models import Rule, RuleSet
-from shops.models import Opening
-from tests.factories import DAY, make_enrollment, make_metrics, make_proposal, make_shop
+from shops.models import Opening, Penalty
+from tests.factories import (
+    AT,
+    DAY,
+    make_enrollment,
+    make_metrics,
+    make_penalty,
+    make_proposal,
+    make_shop,
+    make_user,
+)
 
 
 def make_month(day: date) -> None:
@@ -85,6 +94,23 @@ def test_what_a_proposal_was_filed_with_never_changes() -> None:
     proposal.evidence = {**proposal.evidence, "day": str(DAY + timedelta(days=1))}
     with pytest.raises(IntegrityError, match="what was filed never changes"):
         proposal.save()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["imposed_by", "approved_by", "reported_by"])
+@pytest.mark.parametrize("known", [True, False])
+def test_who_had_a_part_in_a_penalty_never_changes(name: str, known: bool) -> None:
+    penalty = make_penalty(violation_code="V1", **({name: make_user()} if known else {}))
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Penalty.objects.filter(pk=penalty.pk).update(**{name: make_user()})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("values", [{"imposed_at": AT}, {"reported_at": AT}, {"violation_version": 1}])
+def test_when_and_under_what_a_penalty_was_imposed_never_changes(values: dict) -> None:
+    penalty = make_penalty(violation_code="V1", at=AT - timedelta(days=1))
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Penalty.objects.filter(pk=penalty.pk).update(**values)
 
 
 @pytest.mark.django_db
