@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from shops.bars import removing
 from shops.controllers import barring_cases
-from shops.enrollments import removing
 from shops.models import Measure, Penalty
 
 _BARRED = Q(proposal__failed_rules__contains=[BARS_THE_CONTROLLERS_SHOPS])

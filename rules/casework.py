@@ -19,8 +19,8 @@ from django.utils.timezone import localdate
 
 from rules.models import Proposal
 from rules.sql import over_everybody
+from shops.bars import removing as removing_cases
 from shops.controllers import barring_cases
-from shops.enrollments import removing as removing_cases
 from shops.models import Penalty, Shop
 from shops.sql import cursor, write_with_history
 

@@ -41,7 +41,7 @@ from rules.judging import (
 from rules.metrics import alias_of
 from rules.models import RuleSet
 from rules.versions import VersionsOfDay
-from shops import enrollments
+from shops import bars
 from shops.declared import read_once
 from shops.errors import Refused
 from shops.models import Enrollment, Ground, Shop
@@ -88,15 +88,15 @@ class Evaluation(VersionsOfDay):
         """
         with read_once():
             asked = [*self.criteria, *beside]
-        cooling = enrollments.cooling_shops(self.alliance, self.day)
+        cooling = bars.cooling_shops(self.alliance, self.day)
         facts.prepare(
             self.day,
             self.alliance,
             keys=set().union(*(criterion.facts for criterion in asked)),
             marks={
                 **({COOLING: cooling.values("pk")} if self.alliance.cool_down_days else {}),
-                BARRED: enrollments.not_admitted(self.alliance),
-                OWES_PAPERS: enrollments.cleared_for_papers(self.alliance),
+                BARRED: bars.not_admitted(self.alliance),
+                OWES_PAPERS: bars.cleared_for_papers(self.alliance),
                 **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
             shop=shop,

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import enrollments, openings, penalties, standing
+from shops import bars, enrollments, openings, penalties, standing
 from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Closure, Enrollment, Shop
@@ -67,7 +67,7 @@ def refusal_to_return(shop: Shop, at: datetime) -> str:
     """Why a shop that has closed by itself, as the desk or its platform has it, may not return; empty where
     it may. Tells which rule keeps it out, and until when.
     """
-    if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
+    if bars.barred_for_ever().filter(pk=shop.pk).exists():
         return _(
             "%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."
         ) % {"shop": shop}

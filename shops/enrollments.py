@@ -6,15 +6,14 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
 
-from shops import controllers, openings, standing
+from shops import bars, controllers, openings, standing
 from shops.calendar import midnight
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
+from shops.models import Enrollment, Opening, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -29,125 +28,6 @@ def lock(enrollment: Enrollment) -> None:
     """
     Shop.objects.select_for_update(no_key=True).get(pk=enrollment.shop_id)
     enrollment.refresh_from_db(from_queryset=Enrollment.objects.select_for_update(no_key=True))
-
-
-# As its platform says, for good (DF-A13).
-_CLOSED_FOR_A_VIOLATION = Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
-
-
-def barred_for_ever() -> QuerySet[Shop]:
-    """Shops that no alliance takes back: a serious violation (CL-1), or closed for good, by a penalty that
-    was not overturned (CL-4) or on the platform for a violation (DF-A13).
-    """
-    return Shop.objects.filter(Q(pk__in=removing().values("shop")) | _CLOSED_FOR_A_VIOLATION)
-
-
-def removing() -> QuerySet[Penalty]:
-    """The penalties by which a shop leaves the platform and hence every alliance (R19, CL-1, CL-4)."""
-    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
-    return Penalty.objects.filter(
-        Penalty.imposed_as("serious") | Q(pk__in=closed.values("penalty")), status__in=Penalty.PENALISED
-    )
-
-
-def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
-    """Shops that a penalty keeps out of this alliance while it stands (R5): a judgement about the shop, or
-    a violation whose clearance was not undone, until what it suspended and restricted has ended.
-    Clearances for a metric or for papers keep nobody out, nor does a penalty that is stayed.
-    """
-    return Shop.objects.filter(pk__in=barring(alliance).values("shop"))
-
-
-def barring(alliance: Alliance) -> QuerySet[Penalty]:
-    """The penalties that keep shops out of this alliance while they stand (R5): see `barred_for_now`."""
-    cleared = Measure.objects.standing().filter(
-        kind=Measure.Kind.CLEAR, opening__enrollment__alliance=alliance
-    )
-    lasting = Measure.objects.filter(
-        penalty=OuterRef("pk"), kind__in=Measure.LASTING, applied_at__isnull=False, undone_at=None
-    )
-    # Its points may count for long after.
-    over = Exists(lasting) & ~Exists(lasting.filter(lapsed_at=None))
-    return Penalty.objects.filter(
-        Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
-        | Q(~Q(over), ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
-        status=Penalty.Status.IMPOSED,
-        stayed_at=None,
-    )
-
-
-def with_end_of_bar(penalties: QuerySet[Penalty]) -> QuerySet[Any]:
-    """The penalties, each with `bars_until`: when what it suspends and restricts has ended, of others when
-    they end; None where no moment ends that by itself.
-    """
-    lasting = Measure.objects.standing().filter(penalty=OuterRef("pk"), kind__in=Measure.LASTING)
-    return penalties.annotate(
-        bars_until=Case(
-            When(Exists(lasting.filter(ends_at=None)), then=Value(None)),
-            When(Exists(lasting), then=lasting.order_by("-ends_at").values("ends_at")[:1]),
-            default=F("ends_at"),
-            output_field=DateTimeField(null=True),
-        )
-    )
-
-
-def barred_until(enrollment: Enrollment) -> datetime | None:
-    """When the last of the penalties ends that keep the shop out of the alliance for now; None where none
-    does, or one of them has no end of its own.
-    """
-    found = with_end_of_bar(barring(enrollment.alliance).filter(shop=enrollment.shop_id))
-    ends = list(found.values_list("bars_until", flat=True))
-    known = [moment for moment in ends if moment is not None]
-    return max(known) if known and len(known) == len(ends) else None
-
-
-def barred_shops(alliance: Alliance) -> QuerySet[Shop]:
-    """Shops that penalties of their own keep out of the alliance (R5)."""
-    return barred_for_ever() | barred_for_now(alliance)
-
-
-def not_admitted(alliance: Alliance) -> QuerySet[Any]:
-    """The ids of shops that are not let in whatever they measure: barred themselves (R5) or by their
-    controller's (R6). Some come more than once.
-    """
-    # One after the other, and not as a condition on shops: who is barred are few, and shops are many.
-    return (
-        removing()
-        .values("shop")
-        .union(
-            barring(alliance).values("shop"),
-            Shop.objects.filter(_CLOSED_FOR_A_VIOLATION).values("pk"),
-            controllers.barred_ids(),
-            all=True,
-        )
-    )
-
-
-def cleared_for_papers(alliance: Alliance) -> QuerySet[Any]:
-    """The ids of shops whose last opening in the alliance ended for their papers: back once those are
-    accepted (R5).
-    """
-    last = Opening.objects.filter(
-        enrollment__alliance=alliance,
-        number=F("enrollment__openings_used"),
-        cause=Opening.Cause.QUALIFICATION,
-    )
-    return last.values("enrollment__shop")
-
-
-def cooling_shops(alliance: Alliance, day: date) -> QuerySet[Shop]:
-    """Shops whose last opening in the alliance was cleared fewer days before `day` than it keeps them out.
-
-    Whoever left by itself waits for nothing (CL-2), nor does one whose day of clearance is not known.
-    """
-    last = Opening.objects.filter(
-        enrollment__alliance=alliance,
-        number=F("enrollment__openings_used"),
-        closed=True,
-        closed_on__gt=day - timedelta(days=alliance.cool_down_days),
-    )
-    cleared = last.exclude(cause=Opening.Cause.VOLUNTARY)
-    return Shop.objects.filter(pk__in=cleared.values("enrollment__shop"))
 
 
 @transaction.atomic
@@ -182,7 +62,7 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
     shop, alliance, State = enrollment.shop, enrollment.alliance, Enrollment.State
     limit = alliance.openings_limit
     stands = standing.standing(shop, at or midnight(day + timedelta(days=1)))
-    ends, resumes = barred_until(enrollment), stands.suspended_until
+    ends, resumes = bars.barred_until(enrollment), stands.suspended_until
     names = {
         "until": date_format(localtime(ends), "DATETIME_FORMAT") if ends else "",
         "back": date_format(stands.closure.return_from) if stands.closure else "",
@@ -203,7 +83,7 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
             bool(alliance.category_not_served) and shop.category == alliance.category_not_served
         ),
         _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."): (
-            barred_for_ever().filter(pk=shop.pk).exists()
+            bars.barred_for_ever().filter(pk=shop.pk).exists()
         ),
         _("%(shop)s is closed on its platform: nobody can open it."): shop.status == Shop.Status.CLOSED,
         _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2)."): (
@@ -212,13 +92,13 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
         _("%(shop)s is suspended until %(resumes)s (CL-3)."): bool(stands.suspensions),
         _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5)."): bool(ends),
         _("%(shop)s is barred from %(alliance)s while a penalty stands (R5)."): (
-            ends is None and barred_for_now(alliance).filter(pk=shop.pk).exists()
+            ends is None and bars.barred_for_now(alliance).filter(pk=shop.pk).exists()
         ),
         _("Another shop of the controller of %(shop)s bars it from every alliance (R6)."): (
             controllers.barred_shops().filter(pk=shop.pk).exists()
         ),
         _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before."): (
-            bool(alliance.cool_down_days) and cooling_shops(alliance, day).filter(pk=shop.pk).exists()
+            bool(alliance.cool_down_days) and bars.cooling_shops(alliance, day).filter(pk=shop.pk).exists()
         ),
         _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12)."): (
             limit is not None and enrollment.openings_used >= limit
@@ -294,7 +174,7 @@ def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool
         return True
     if (
         enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
-        or barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+        or bars.barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
         or standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED
     ):
         return False

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import accounts, controllers, enrollments, measures, points, standing
+from shops import accounts, bars, controllers, measures, points, standing
 from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
 
 PENALTIES_SHOWN = 20
@@ -70,15 +70,15 @@ def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
 
 def _bars(shop: Shop) -> list[tuple[str, datetime | None]]:
     """What keeps the shop out, and until when; None: no moment ends it by itself."""
-    bars: list[tuple[str, datetime | None]] = []
-    if enrollments.barred_for_ever().filter(pk=shop.pk).exists():
-        bars.append((_("every alliance, for ever (CL-1)"), None))
+    found: list[tuple[str, datetime | None]] = []
+    if bars.barred_for_ever().filter(pk=shop.pk).exists():
+        found.append((_("every alliance, for ever (CL-1)"), None))
     for enrollment in Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance"):
-        if enrollments.barring(enrollment.alliance).filter(shop=shop).exists():
+        if bars.barring(enrollment.alliance).filter(shop=shop).exists():
             where = _("%(alliance)s, while a penalty stands (R5)") % {"alliance": enrollment.alliance}
-            bars.append((where, enrollments.barred_until(enrollment)))
+            found.append((where, bars.barred_until(enrollment)))
     others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
     for other in others.select_related("shop")[:5]:
         told = {"case": other.case_number, "shop": other.shop}
-        bars.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % told, None))
-    return bars
+        found.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % told, None))
+    return found

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from opsdesk import appeals, audit
 from opsdesk.models import Appeal
-from shops import enrollments, penalties
+from shops import bars, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Penalty
 from tests.factories import AT, make_cleared_and_warned, make_enrollment, make_user
@@ -119,7 +119,7 @@ def differences(enrollment: Enrollment, twin: Enrollment) -> list[str]:
 def standing(of: Enrollment) -> tuple[Any, ...]:
     of = Enrollment.objects.get(pk=of.pk)
     openings = list(of.openings.order_by("number").values_list("number", "opened_on", "closed", "cause"))
-    barred = enrollments.barred_shops(of.alliance).filter(pk=of.shop_id).exists()
+    barred = bars.barred_shops(of.alliance).filter(pk=of.shop_id).exists()
     return of.state, of.openings_used, openings, barred
 
 

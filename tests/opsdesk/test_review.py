@@ -12,7 +12,7 @@ from opsdesk import execution, review
 from opsdesk.models import Decision
 from opsdesk.reasons import ReasonMissing, resolve
 from rules.models import Proposal
-from shops import enrollments
+from shops import bars, enrollments
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment, Opening, Penalty
 from tests.factories import (
@@ -207,7 +207,7 @@ def test_an_operator_files_a_clearance_by_hand_and_it_bars_once_accepted() -> No
     assert [rule["code"] for rule in proposal.evidence["rules"]] == ["DF-C3"]
     review.accept(proposal.pk, by=by, reason="judgement", at=AT)
     assert Opening.objects.get().cause == "judgement"
-    assert enrollments.barred_shops(enrollment.alliance).get() == enrollment.shop
+    assert bars.barred_shops(enrollment.alliance).get() == enrollment.shop
 
 
 def test_where_the_rules_name_no_judgement_it_is_filed_without_a_rule() -> None:

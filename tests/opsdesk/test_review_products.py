@@ -9,7 +9,7 @@ import pytest
 from opsdesk import audit, review
 from opsdesk.models import Decision
 from rules.models import Proposal, RuleSet
-from shops import enrollments, listings, penalties
+from shops import bars, enrollments, listings, penalties
 from shops.errors import NotAllowed, Refused
 from shops.models import Enrollment, Listing, Measure, Penalty
 from tests.factories import (
@@ -245,7 +245,7 @@ def test_an_operator_files_a_stop_by_hand_and_it_bars_the_product_alone() -> Non
     assert (proposal.filed_by, proposal.sweep) == (by, None)
     review.accept(proposal.pk, by=by, reason="judgement", at=AT)
     assert listings.barred(listing.alliance).get() == listing
-    assert not enrollments.barred_shops(listing.alliance).exists()
+    assert not bars.barred_shops(listing.alliance).exists()
 
 
 def test_filing_by_hand_takes_a_statement_a_listed_product_of_an_open_shop_and_no_open_stop() -> None:

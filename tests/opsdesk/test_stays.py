@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit
-from shops import enrollments, penalties, standing
+from shops import bars, penalties, standing
 from shops.errors import NotAllowed, Refused
 from shops.models import Enrollment, Measure, Penalty, Violation
 from tests.factories import (
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, supervisor: User) -> None:
     penalty = make_cleared_and_warned()
     appeal = taken(judge, penalty)
-    barred = enrollments.barred_for_now(penalty.alliance).filter(pk=penalty.shop_id)
+    barred = bars.barred_for_now(penalty.alliance).filter(pk=penalty.shop_id)
     assert barred.exists()
     with pytest.raises(NotAllowed):
         appeals.stay(appeal.pk, reason="doubtful", by=judge, at=LATER)

@@ -19,7 +19,18 @@ from django.db import transaction
 from opsdesk import appeals, penalising
 from opsdesk.models import Appeal
 from rules.models import Proposal
-from shops import closing, controllers, deposits, enrollments, listings, penalties, points, standing, topups
+from shops import (
+    bars,
+    closing,
+    controllers,
+    deposits,
+    enrollments,
+    listings,
+    penalties,
+    points,
+    standing,
+    topups,
+)
 from shops.accounts import balance_of
 from shops.calendar import midnight
 from shops.errors import Refused
@@ -146,8 +157,8 @@ class Pair:
             "points": [points.standing_points(shop, where, at) for where in (None, *alliances)],
             "product": Listing.objects.get(pk=one.listing.pk).state,
             "stopped": listings.stops().filter(listing=one.listing).count(),
-            "for ever": enrollments.barred_for_ever().filter(pk=shop.pk).exists(),
-            "for now": [enrollments.barred_for_now(where).filter(pk=shop.pk).exists() for where in alliances],
+            "for ever": bars.barred_for_ever().filter(pk=shop.pk).exists(),
+            "for now": [bars.barred_for_now(where).filter(pk=shop.pk).exists() for where in alliances],
             "sibling": controllers.barred_shops().filter(pk=one.sibling.pk).exists(),
             "proposed": sorted(
                 Proposal.objects.filter(

@@ -15,7 +15,7 @@ from rules.checking import check
 from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
 from rules.models import Alternative, Rule, RuleSet
-from shops import enrollments
+from shops import bars, enrollments
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Shop
 from tests.factories import (
@@ -342,7 +342,7 @@ def test_nobody_is_let_in_by_hand_before_the_days_are_over() -> None:
     with pytest.raises(Refused, match="less than 15 days ago"):
         enrollments.admit(enrollment, by=None, at=AT)
     enrollments.admit(enrollment, by=None, at=AT + timedelta(days=5))
-    assert not enrollments.cooling_shops(alliance, DAY).exists()
+    assert not bars.cooling_shops(alliance, DAY).exists()
 
 
 # Derived facts

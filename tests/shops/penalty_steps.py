@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from shops import closing, deposits, enrollments, lessening, penalties, points, standing, topups
+from shops import bars, closing, deposits, enrollments, lessening, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.calendar import midnight
 from shops.errors import Refused
@@ -83,7 +83,7 @@ class Walk:
             ("points", points.standing_points(shop, None, at), book.points(at)),
             ("status", stands.status, book.status(at)),
             ("restrictions", len(stands.restrictions), len(book.measures(at, "restrict_live"))),
-            ("for ever", enrollments.barred_for_ever().filter(pk=shop.pk).exists(), book.for_ever()),
+            ("for ever", bars.barred_for_ever().filter(pk=shop.pk).exists(), book.for_ever()),
             (
                 "penalties",
                 list(Penalty.objects.filter(shop=shop).order_by("pk").values_list("status", flat=True)),

@@ -12,7 +12,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import catalogue, controllers, enrollments, penalties
+from shops import bars, catalogue, controllers, penalties
 from shops.errors import NotAllowed, Refused
 from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -399,10 +399,10 @@ def test_a_penalty_bars_as_the_entry_said_when_it_was_imposed() -> None:
     change(violation, serious=True, bars_controller=True)
     second = imposed_under(violation, later)
     reported = make_penalty(violation_code="V1", status="reported")
-    assert list(enrollments.barred_for_ever()) == [later]
+    assert list(bars.barred_for_ever()) == [later]
     assert list(controllers.barring_cases()) == [second]
     change(violation, serious=False, bars_controller=False)
-    assert list(enrollments.barred_for_ever()) == [later]
+    assert list(bars.barred_for_ever()) == [later]
     # One that keeps no version is as the catalogue says today.
     change(violation, endangers_transactions=True)
     assert set(controllers.barring_cases()) == {second, reported}

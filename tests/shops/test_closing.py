@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils.timezone import get_default_timezone
 
-from shops import closing, deposits, enrollments, penalties, standing
+from shops import bars, closing, deposits, enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Closure, Enrollment, Measure, Penalty, Shop, Violation
 from tests.factories import AT, DOUYIN, WECHAT, make_cleared, make_enrollment, make_shop, make_user
@@ -33,7 +33,7 @@ def test_closing_leaves_every_alliance_and_is_told_by_the_standing() -> None:
     assert set(Enrollment.objects.values_list("state", flat=True)) == {"left"}
     assert standing.standing(shop, AT).status == "closed"
     assert Shop.objects.get().status == "normal"
-    assert not enrollments.barred_for_ever().exists()
+    assert not bars.barred_for_ever().exists()
     with pytest.raises(Refused, match="closed already"):
         closed(shop)
 

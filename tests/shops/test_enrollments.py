@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from opsdesk import audit
-from shops import enrollments, penalties
+from shops import enrollments
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Enrollment, Measure, Opening, Shop, Violation
+from shops.models import Enrollment, Opening
 from tests.factories import (
     AT,
     DOUYIN,
@@ -201,139 +201,7 @@ def test_a_clearance_is_not_taken_back_for_a_shop_that_is_barred_otherwise() -> 
     assert not enrollments.continue_opening(opening, by=None, at=AT)
 
 
-# R5: who comes back, by the cause of the clearance.
-
-
-def barred(shop: Shop, alliance_code: str = DOUYIN) -> bool:
-    alliance = Alliance.objects.get(code=alliance_code)
-    found = enrollments.barred_shops(alliance).filter(pk=shop.pk).exists()
-    enrollment = Enrollment.objects.filter(shop=shop, alliance=alliance).first()
-    if found and enrollment is not None and enrollment.state == "applied":
-        with pytest.raises(Refused, match="barred"):
-            enrollments.admit(enrollment, by=None, at=AT)
-    return found
-
-
-@pytest.mark.parametrize("status", ["imposed", "lifted", "expired"])
-@pytest.mark.parametrize("code", ["V2", "V4", "V10", "V11"])
-def test_a_serious_violation_bars_everywhere_and_for_ever(code: str, status: str) -> None:
-    shop = make_shop()
-    make_enrollment(shop, state="applied")
-    make_penalty(shop, violation_code=code, status=status)
-    assert barred(shop, DOUYIN)
-    assert barred(shop, WECHAT)
-
-
-@pytest.mark.parametrize("status", ["reported", "overturned"])
-def test_a_serious_violation_that_is_only_reported_or_overturned_bars_nobody(status: str) -> None:
-    shop = make_shop()
-    make_penalty(shop, violation_code="V10", status=status)
-    assert not barred(shop)
-
-
-def test_a_shop_closed_for_a_violation_is_barred_and_one_closed_voluntarily_is_not() -> None:
-    assert barred(make_shop(status="closed", closed_cause="violation"))
-    assert not barred(make_shop(status="closed", closed_cause="voluntary"))
-
-
-def test_a_judgement_bars_in_its_alliance_until_it_is_lifted() -> None:
-    enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
-        ground="judgement",
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="unsuitable",
-        evidence={},
-        measures=[Measure(kind="clear")],
-    )
-    enrollments.apply(enrollment, by=None, at=AT)
-    assert barred(enrollment.shop, DOUYIN)
-    assert not barred(enrollment.shop, WECHAT)
-    penalties.lift(penalty, by=None, at=AT, reason="has improved")
-    assert not barred(enrollment.shop, DOUYIN)
-    assert enrollments.admit(enrollment, by=None, at=AT).number == 2
-
-
-def test_a_judgement_about_a_product_does_not_bar_its_shop() -> None:
-    from tests.factories import make_product
-
-    product = make_product()
-    make_penalty(product.shop, product=product)
-    assert not barred(product.shop)
-
-
-def test_a_minor_violation_bars_while_its_clearance_stands() -> None:
-    enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V1"),
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="fake reviews",
-        evidence={},
-        measures=[Measure(kind="clear")],
-    )
-    assert barred(enrollment.shop, DOUYIN)
-    assert not barred(enrollment.shop, WECHAT)
-    penalties.lift(penalty, by=None, at=AT, reason="its time is over")
-    assert not barred(enrollment.shop)
-
-
-def test_a_minor_violation_without_a_clearance_bars_nobody() -> None:
-    shop = make_shop()
-    make_penalty(shop, violation_code="V1")
-    assert not barred(shop)
-
-
-@pytest.mark.parametrize("ground", ["metric", "qualification"])
-def test_a_clearance_for_a_metric_or_for_papers_bars_nobody(ground: str) -> None:
-    enrollment = make_enrollment()
-    penalties.impose(
-        shop=enrollment.shop,
-        ground=ground,
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="below the bar",
-        evidence={},
-        measures=[Measure(kind="clear")],
-    )
-    assert not barred(enrollment.shop)
-
-
 def test_a_shop_that_is_closed_on_its_platform_is_not_admitted() -> None:
     enrollment = make_enrollment(make_shop(status="closed", closed_cause="voluntary"), state="applied")
     with pytest.raises(Refused, match="closed on its platform"):
         enrollments.admit(enrollment, by=None, at=AT)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(("days", "barred"), [(6, True), (7, False)])
-def test_a_violation_bars_until_what_it_suspended_has_ended_whatever_its_points_do(
-    days: int, barred: bool
-) -> None:
-    enrollment = make_enrollment()
-    week = AT + timedelta(days=7)
-    penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="clear", alliance=enrollment.alliance),
-            Measure(kind="restrict_live", ends_at=week),
-            Measure(kind="points", points=2),
-        ],
-    )
-    assert enrollments.barred_until(enrollment) == week
-    at = AT + timedelta(days=days)
-    penalties.run_timers(at)
-    enrollments.apply(enrollment, by=None, at=at)
-    assert bool(enrollments.refusals_to_admit(enrollment, at.date(), at)) == barred

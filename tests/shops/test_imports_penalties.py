@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection
 
-from shops import accounts, catalogue, enrollments, penalties, points
+from shops import accounts, bars, catalogue, penalties, points
 from shops.errors import NotAllowed
 from shops.models import Alliance, DepositEntry, Ground, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_product, make_shop, make_user
@@ -90,7 +90,7 @@ def test_who_sent_a_case_that_nobody_has_decided_has_reported_it(shop: Shop) -> 
 
 def test_a_serious_penalty_of_the_platform_bars_the_shop_for_ever(shop: Shop) -> None:
     bring("penalties", f"{HEADERS}P1,S1,V2,2026-03-01,,,imposed,,,,\nP2,S1,V10,2026-03-02,,,reported,,,,\n")
-    assert list(enrollments.barred_for_ever()) == [shop]
+    assert list(bars.barred_for_ever()) == [shop]
 
 
 def test_the_same_file_again_changes_nothing_whatever_has_become_of_its_cases(shop: Shop) -> None:

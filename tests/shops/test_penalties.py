@@ -8,7 +8,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import deposits, enrollments, penalties, topups
+from shops import bars, deposits, enrollments, penalties, topups
 from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, TopUp, Violation
@@ -230,7 +230,7 @@ def test_whatever_is_done_in_whatever_order_openings_stay_numbered_and_within_th
                 assert dates.setdefault(opening.number, opening.opened_on) == opening.opened_on
             # A shop is in again only where nothing bars it.
             if verb == "overturn" and enrollment.state == "open":
-                assert not enrollments.barred_shops(enrollment.alliance).exists()
+                assert not bars.barred_shops(enrollment.alliance).exists()
             undone = Measure.objects.filter(undone_at__isnull=False).values_list("penalty__status", flat=True)
             assert set(undone) <= {"overturned"}
         # The next example begins with nothing.

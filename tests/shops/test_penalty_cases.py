@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shops import catalogue, enrollments, penalties, points, previews, standing
+from shops import bars, catalogue, penalties, points, previews, standing
 from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
 from shops.models import Enrollment, Measure, Penalty, PointsThreshold, Shop, TopUp, Violation
@@ -67,13 +67,13 @@ def test_v4_closes_the_shop_clears_every_alliance_and_takes_the_whole_deposit_an
     penalty = imposed(shop, "V4")
     assert standing.standing(shop, AT).status == "closed"
     assert (states(shop), balance_of(shop)) == (["cleared", "cleared"], 0)
-    assert enrollments.barred_for_ever().filter(pk=shop.pk).exists()
+    assert bars.barred_for_ever().filter(pk=shop.pk).exists()
     assert Shop.objects.get(pk=shop.pk).status == "normal"
     penalties.overturn(penalty, by=None, at=AT, reason="it was another shop")
     assert standing.standing(shop, AT).status == "normal"
     assert (states(shop), balance_of(shop)) == (["open", "open"], 200_000)
     assert set(Enrollment.objects.values_list("openings_used", flat=True)) == {1}
-    assert not enrollments.barred_for_ever().exists()
+    assert not bars.barred_for_ever().exists()
 
 
 def test_three_v8_are_twelve_points_and_three_deductions() -> None:
@@ -228,9 +228,9 @@ def test_a_minor_violation_bars_until_its_measure_ends() -> None:
             Measure(kind="suspend", ends_at=LATER),
         ],
     )
-    assert enrollments.barred_until(enrollment) == penalty.ends_at == LATER
+    assert bars.barred_until(enrollment) == penalty.ends_at == LATER
     penalties.run_timers(LATER)
-    assert not enrollments.barred_for_now(enrollment.alliance).exists()
+    assert not bars.barred_for_now(enrollment.alliance).exists()
     assert states(enrollment.shop) == ["cleared"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shops import accounts, catalogue, controllers, enrollments, measures, penalties, points, standing
+from shops import accounts, bars, catalogue, controllers, measures, penalties, points, standing
 from shops.models import DepositEntry, Enrollment, Listing, Measure, Opening, Penalty, Shop, TopUp, Violation
 from tests.factories import (
     AT,
@@ -79,7 +79,7 @@ def seen(shop: Shop, at: datetime = AT) -> dict[str, Any]:
         "owed": sum(owed),
         "points": sum(given),
         "restrictions": [measure.kind for measure in stands.restrictions],
-        "barred for ever": enrollments.barred_for_ever().filter(pk=shop.pk).exists(),
+        "barred for ever": bars.barred_for_ever().filter(pk=shop.pk).exists(),
         "bars the controller's others": controllers.barring_cases().filter(shop=shop).exists(),
     }
 
