@@ -356,6 +356,16 @@ def make_simulation(rule_set: RuleSet | None = None, **values: Any) -> Simulatio
     )
 
 
+def make_imposed(shop: Shop, *measures: Measure, code: str = "V8", **given: Any) -> Penalty:
+    """A penalty imposed by its verb: for the violation of that code unless another one, or another ground, is
+    given; by the system at AT unless told otherwise.
+    """
+    given = {"ground": "violation", "reason": "as found", "evidence": {}, "by": None, "at": AT} | given
+    if given["ground"] == "violation":
+        given.setdefault("violation", Violation.objects.get(code=code))
+    return penalties.impose(shop=shop, measures=list(measures), **given)
+
+
 def make_cleared(
     enrollment: Enrollment | None = None, *, by: User | None = None, at: datetime = AT
 ) -> Penalty:

@@ -29,18 +29,17 @@ def test_after_a_full_grant_a_shop_equals_its_twin_that_was_never_penalised() ->
     for number in range(STEPS):
         problem = None
         if number and number % OF_A_PAIR == 0:
-            problem = pair.right_all()
+            problem = pair.right_all() or books.verify_ledger()
             tally.seen.update(pair.done)
             pair = Pair(number, people)
-        problem = problem or pair.step() or books.verify_ledger()
+        problem = problem or pair.step()
         if not problem and (number + 1) % VERIFIED_EVERY == 0:
             problem = broken()
         tally.count(problem, "agreed")
         if problem:
             # What differs once differs ever after.
             pair = Pair(-number - 1, people)
-    assert pair.right_all() is None
-    assert broken() is None
+    assert (pair.right_all() or books.verify_ledger() or broken()) is None
     finished.append(tally)
     assert tally.passed >= STEPS
     assert tally.failed == 0

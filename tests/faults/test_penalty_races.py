@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from shops import deposits, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.errors import Refused
-from shops.models import Enrollment, Measure, Penalty, Shop, TopUp, Violation
-from tests.factories import AT, make_enrollment, make_shop
+from shops.models import Enrollment, Measure, Penalty, Shop, TopUp
+from tests.factories import AT, make_enrollment, make_imposed, make_shop
 from tests.faults.test_reversal_races import Trying
 from tests.shops.accounting import paid_in
 
@@ -43,16 +43,8 @@ def at_once(*verbs: Callable[[], object]) -> list[object]:
 
 
 def imposed(shop: Shop, key: str = "", *measures: Measure) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=measures or [Measure(kind="points", points=4), Measure(kind="deduct", basis="all")],
-        key=key,
+    return make_imposed(
+        shop, *measures or [Measure(kind="points", points=4), Measure(kind="deduct", basis="all")], key=key
     )
 
 

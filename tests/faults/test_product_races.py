@@ -10,9 +10,9 @@ from django.db.models import Count
 
 from opsdesk.models import Decision
 from rules.models import Proposal
-from shops import listings, penalties
+from shops import listings
 from shops.models import Listing, Measure, Penalty
-from tests.factories import AT, make_listing
+from tests.factories import make_imposed, make_listing
 from tests.faults.test_decision_races import race, verify_all
 from tests.product_proposals import make_product_proposal
 
@@ -33,16 +33,13 @@ def proposals() -> list[int]:
         kind = list(BECOMES)[number // 2 % len(BECOMES)]
         proposal = make_product_proposal(make_listing() if kind == "resume" else None, kind=kind)
         if kind == "resume":
-            penalties.impose(
-                shop=proposal.shop,
+            make_imposed(
+                proposal.shop,
+                Measure(kind="stop"),
                 product=proposal.product,
                 alliance=proposal.alliance,
                 ground="metric",
-                by=None,
-                at=AT,
                 reason="below_bar",
-                evidence={},
-                measures=[Measure(kind="stop")],
             )
         ids.append(proposal.pk)
     return ids

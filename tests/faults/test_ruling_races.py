@@ -13,13 +13,14 @@ from rules import sweeps
 from rules.models import Proposal, Sweep
 from shops import penalties, standing
 from shops.accounts import balance_of
-from shops.models import Enrollment, Measure, Penalty, Violation
+from shops.models import Enrollment, Measure, Penalty
 from tests.factories import (
     AT,
     DAY,
     make_batch,
     make_cleared,
     make_enrollment,
+    make_imposed,
     make_metrics,
     make_sweep,
     make_user,
@@ -37,19 +38,11 @@ def suspended() -> Penalty:
     """Put out, suspended until LATER, and the deposit gone."""
     enrollment = make_enrollment()
     paid_in(enrollment.shop, 50_000)
-    return penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="clear", alliance=enrollment.alliance),
-            Measure(kind="suspend", ends_at=LATER),
-            Measure(kind="deduct", basis="all"),
-        ],
+    return make_imposed(
+        enrollment.shop,
+        Measure(kind="clear", alliance=enrollment.alliance),
+        Measure(kind="suspend", ends_at=LATER),
+        Measure(kind="deduct", basis="all"),
     )
 
 

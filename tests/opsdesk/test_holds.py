@@ -15,6 +15,7 @@ from tests.factories import (
     make_appeal,
     make_cleared,
     make_enrollment,
+    make_imposed,
     make_penalty,
     make_shop,
     make_user,
@@ -40,16 +41,7 @@ def held(shop: Shop, at: datetime) -> list[str]:
 
 
 def imposed(shop: Shop, *measures: Measure, code: str = "V8") -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code=code),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=measures,
-    )
+    return make_imposed(shop, *measures, code=code)
 
 
 def test_a_clearance_for_a_metric_holds_the_deposit_only_while_it_can_be_appealed_against() -> None:

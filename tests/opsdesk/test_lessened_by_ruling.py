@@ -15,11 +15,11 @@ from django.urls import reverse
 
 from opsdesk import appeals, audit
 from opsdesk.models import Appeal
-from shops import penalties, points
+from shops import points
 from shops.accounts import balance_of
 from shops.errors import Refused
-from shops.models import Measure, Penalty, Shop, Violation
-from tests.factories import AT, make_appeal, make_shop, make_user
+from shops.models import Measure, Penalty, Shop
+from tests.factories import AT, make_appeal, make_imposed, make_shop, make_user
 from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.django_db
@@ -48,19 +48,11 @@ def shop() -> Shop:
 
 @pytest.fixture
 def penalty(shop: Shop) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="points", points=12),
-            Measure(kind="deduct", basis="fixed", amount_fen=40_000),
-            Measure(kind="suspend", ends_at=NOW + timedelta(days=30)),
-        ],
+    return make_imposed(
+        shop,
+        Measure(kind="points", points=12),
+        Measure(kind="deduct", basis="fixed", amount_fen=40_000),
+        Measure(kind="suspend", ends_at=NOW + timedelta(days=30)),
     )
 
 

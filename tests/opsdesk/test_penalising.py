@@ -14,7 +14,6 @@ from django.db import connection, transaction
 
 from opsdesk import penalising
 from rules.models import Proposal
-from shops import penalties
 from shops.errors import Refused
 from shops.models import Alliance, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -24,6 +23,7 @@ from tests.factories import (
     make_cleared_and_warned,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_proposal,
     make_shop,
 )
@@ -156,25 +156,8 @@ def test_a_penalty_that_fails_to_end_keeps_no_other_from_it_and_is_told(committe
 
 
 def suspended(shop: Shop) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="judgement",
-        measures=[Measure(kind="suspend", ends_at=LATER)],
-        reason="as found",
-        evidence={},
-        by=None,
-        at=AT,
-    )
+    return make_imposed(shop, Measure(kind="suspend", ends_at=LATER), ground="judgement")
 
 
 def imposed(shop: Shop, code: str, kind: str) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code=code),
-        measures=[Measure(kind=kind)],
-        reason="as found",
-        evidence={},
-        by=None,
-        at=AT,
-    )
+    return make_imposed(shop, Measure(kind=kind), code=code)

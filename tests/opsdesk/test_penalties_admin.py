@@ -34,6 +34,7 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_listing,
     make_penalty,
     make_product,
@@ -255,16 +256,7 @@ def test_nothing_is_promised_of_a_product_that_the_case_does_not_name() -> None:
 def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> None:
     shop = make_shop()
     PointsThreshold.objects.create(points=4, kinds=["suspend"], days=7)
-    penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=timezone.now(),
-        reason="as found",
-        evidence={},
-        measures=[Measure(kind="points", points=4)],
-    )
+    make_imposed(shop, Measure(kind="points", points=4), at=timezone.now())
     casework.file_from_facts(at=timezone.now())
     where = f"{address(shop)}?proposal={Proposal.objects.get().pk}"
     client = client_of("operator")
@@ -280,18 +272,10 @@ def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> 
 def imposed() -> Penalty:
     shop = make_shop()
     paid_in(shop, 10_000)
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="deduct", basis="fixed", amount_fen=10_000),
-            Measure(kind="suspend", ends_at=timezone.now() + timedelta(days=5)),
-        ],
+    return make_imposed(
+        shop,
+        Measure(kind="deduct", basis="fixed", amount_fen=10_000),
+        Measure(kind="suspend", ends_at=timezone.now() + timedelta(days=5)),
     )
 
 
@@ -305,14 +289,8 @@ def test_a_penaltys_page_tells_what_each_measure_does_today_and_its_course() -> 
 
 def test_why_a_penalty_ended_by_itself_is_told_in_chinese() -> None:
     at = timezone.now() - timedelta(days=3)
-    penalty = penalties.impose(
-        shop=make_shop(),
-        ground="judgement",
-        measures=[Measure(kind="suspend", ends_at=at + timedelta(days=1))],
-        reason="as found",
-        evidence={},
-        by=None,
-        at=at,
+    penalty = make_imposed(
+        make_shop(), Measure(kind="suspend", ends_at=at + timedelta(days=1)), ground="judgement", at=at
     )
     penalties.run_timers(timezone.now())
     where = reverse("admin:shops_penalty_change", args=[penalty.pk])

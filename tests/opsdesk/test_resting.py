@@ -11,8 +11,7 @@ from django.urls import reverse
 from opsdesk import appeals, audit, dashboard, penalising, resting, review
 from rules import casework
 from rules.models import Proposal
-from shops import penalties
-from shops.models import Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
+from shops.models import Enrollment, Measure, Penalty, PointsThreshold, Shop
 from tests.factories import (
     AT,
     DOUYIN,
@@ -20,6 +19,7 @@ from tests.factories import (
     make_appeal,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_shop,
     make_user,
 )
@@ -41,16 +41,7 @@ def family(number: int = 2) -> list[Shop]:
 
 def barred_by(shop: Shop, code: str = "V4") -> Penalty:
     """A serious penalty, and the clearances that it proposes for the other shops accepted."""
-    penalty = penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code=code),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[Measure(kind="close")],
-    )
+    penalty = make_imposed(shop, Measure(kind="close"), code=code)
     casework.file_from_facts(at=AT)
     for proposal in Proposal.objects.filter(status="open", failed_rules=["R6-C1"]):
         review.accept(proposal.pk, by=make_user("operator"), reason="controller_barred", at=AT)
@@ -88,15 +79,7 @@ def test_the_other_shops_go_on_with_their_openings(undo) -> None:
 def test_a_shop_that_something_else_keeps_out_stays_out_until_that_ends() -> None:
     first, second = family()
     penalty = barred_by(first)
-    own = penalties.impose(
-        shop=second,
-        ground="judgement",
-        by=None,
-        at=AT,
-        reason="unsuitable",
-        evidence={},
-        measures=[Measure(kind="warning")],
-    )
+    own = make_imposed(second, Measure(kind="warning"), ground="judgement", reason="unsuitable")
     overturned(penalty)
     assert states(second) == [("cleared", 1)] * 2
     penalising.overturn(own, by=None, at=LATER, reason="not theirs")
@@ -149,16 +132,7 @@ def test_a_penalty_for_points_that_were_taken_back_is_listed(given: int, taken_b
     shop = make_shop()
     PointsThreshold.objects.create(points=12, kinds=["restrict_live"], days=30)
     cases = [
-        penalties.impose(
-            shop=shop,
-            ground="judgement",
-            by=None,
-            at=AT,
-            reason="as found",
-            evidence={},
-            measures=[Measure(kind="points", points=given)],
-        )
-        for _case in range(3)
+        make_imposed(shop, Measure(kind="points", points=given), ground="judgement") for _case in range(3)
     ]
     casework.file_from_facts(at=AT)
     decision = review.accept(Proposal.objects.get().pk, by=None, reason="points_reached", at=AT)

@@ -8,13 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit
-from shops import bars, penalties, standing
+from shops import bars, standing
 from shops.errors import NotAllowed, Refused
-from shops.models import Enrollment, Measure, Penalty, Violation
-from tests.factories import (
-    AT,
-    make_cleared_and_warned,
-)
+from shops.models import Enrollment, Measure, Penalty
+from tests.factories import make_cleared_and_warned, make_imposed
 from tests.opsdesk.test_appeals import LATER, taken
 from tests.shops import test_shipped_consequences
 
@@ -42,15 +39,8 @@ def test_a_stay_lets_the_penalty_bar_nobody_until_the_appeal_ends(judge: User, s
 
 def test_a_stay_lets_a_suspended_shop_trade_meanwhile(judge: User, supervisor: User) -> None:
     shop = test_shipped_consequences.in_both()
-    penalty = penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V3"),
-        reason="r",
-        evidence={},
-        measures=[Measure(kind="suspend", ends_at=LATER + timedelta(days=9))],
-        by=None,
-        at=AT,
+    penalty = make_imposed(
+        shop, Measure(kind="suspend", ends_at=LATER + timedelta(days=9)), code="V3", reason="r"
     )
     appeal = taken(judge, penalty)
     assert standing.standing(shop, LATER).status == "suspended"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from opsdesk import voiding
-from shops import penalties
 from shops.models import Alliance, Measure
-from tests.factories import AT, DAY, DOUYIN, WECHAT, make_enrollment, make_proposal, make_shop
+from tests.factories import AT, DAY, DOUYIN, WECHAT, make_enrollment, make_imposed, make_proposal, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -26,16 +25,10 @@ def test_what_rested_on_its_points_goes_where_they_counted(
     metric: str, given_in: str | None, status: str
 ) -> None:
     shop = make_shop()
-    penalty = penalties.impose(
-        shop=shop,
+    penalty = make_imposed(
+        shop,
+        Measure(kind="points", points=12, alliance=given_in and Alliance.objects.get(code=given_in)),
         ground="judgement",
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="points", points=12, alliance=given_in and Alliance.objects.get(code=given_in))
-        ],
     )
     rule = {"code": "P-1", "purpose": "clearance", "metric": metric, "outcome": "fails", "advisory": False}
     proposal = make_proposal(

@@ -8,9 +8,18 @@ import pytest
 
 from opsdesk import penalising, review
 from rules import casework
-from shops import enrollments, penalties
+from shops import enrollments
 from shops.models import Enrollment, Measure
-from tests.factories import AT, DAY, WECHAT, make_controller, make_enrollment, make_penalty, make_shop
+from tests.factories import (
+    AT,
+    DAY,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_imposed,
+    make_penalty,
+    make_shop,
+)
 from tests.rules.test_casework import penalised, waiting
 
 pytestmark = pytest.mark.django_db
@@ -48,15 +57,8 @@ def test_what_bars_a_shop_proposes_to_clear_the_controllers_others(
 
 def test_a_clearance_for_a_metric_reaches_no_other_shop() -> None:
     offender, _other = two_shops()
-    penalties.impose(
-        shop=offender.shop,
-        ground="metric",
-        alliance=offender.alliance,
-        by=None,
-        at=AT,
-        reason="below",
-        evidence={},
-        measures=[Measure(kind="clear")],
+    make_imposed(
+        offender.shop, Measure(kind="clear"), ground="metric", alliance=offender.alliance, reason="below"
     )
     assert casework.file_from_facts(at=AT) == 0
 

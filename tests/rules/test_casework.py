@@ -9,7 +9,7 @@ import pytest
 from opsdesk import penalising, review
 from rules import casework
 from rules.models import Proposal
-from shops import holds, penalties, points
+from shops import holds, points
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
 from tests.factories import (
@@ -17,6 +17,7 @@ from tests.factories import (
     DOUYIN,
     WECHAT,
     make_enrollment,
+    make_imposed,
     make_penalty,
     make_proposal,
     make_shop,
@@ -32,17 +33,7 @@ V8_FEN = 10_000
 def penalised(
     shop: Shop, *measures: Measure, code: str = "V8", at=AT, alliance: Alliance | None = None
 ) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code=code),
-        alliance=alliance,
-        by=None,
-        at=at,
-        reason="as found",
-        evidence={},
-        measures=measures,
-    )
+    return make_imposed(shop, *measures, code=code, alliance=alliance, at=at)
 
 
 def given(shop: Shop, number: int, at=AT) -> Penalty:
@@ -73,17 +64,7 @@ def test_a_case_that_was_rejected_is_not_proposed_again_and_one_imposed_otherwis
     casework.file_from_facts(at=AT)
     [first], [second] = waiting(case=rejected), waiting(case=other)
     review.reject(first.pk, by=None, reason="unfounded", at=AT)
-    penalties.impose(
-        shop=other.shop,
-        ground="violation",
-        violation=other.violation,
-        by=None,
-        at=AT,
-        reason="x",
-        evidence={},
-        measures=[Measure(kind="warning")],
-        case=other,
-    )
+    make_imposed(other.shop, Measure(kind="warning"), violation=other.violation, reason="x", case=other)
     assert casework.file_from_facts(at=AT) == 0
     second.refresh_from_db()
     assert (second.status, waiting()) == ("withdrawn", [])

@@ -10,8 +10,8 @@ from rules.checking import check
 from rules.models import Rule, RuleSet
 from shops import closing, penalties, stays
 from shops.calendar import midnight
-from shops.models import Alliance, Measure, Penalty, Shop, Violation
-from tests.factories import DAY, DOUYIN, WECHAT, make_metrics, make_published, make_shop
+from shops.models import Alliance, Measure, Penalty, Shop
+from tests.factories import DAY, DOUYIN, WECHAT, make_imposed, make_metrics, make_published, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -20,16 +20,7 @@ END = midnight(DAY + timedelta(days=1))
 
 
 def penalised(shop: Shop, measure: Measure, at: datetime = NOON) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=at,
-        reason="as found",
-        evidence={},
-        measures=[measure],
-    )
+    return make_imposed(shop, measure, at=at)
 
 
 def outcomes(shop: Shop) -> dict[str, str]:

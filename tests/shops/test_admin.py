@@ -11,15 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from shops import penalties
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
 from tests.factories import (
-    AT,
     DOUYIN,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_listing,
     make_metrics,
     make_penalty,
@@ -385,15 +384,12 @@ def test_what_the_verbs_wrote_as_a_reason_is_told_in_the_readers_language(
 @pytest.mark.django_db
 def test_a_judgement_is_lifted_on_the_penaltys_page_and_the_shop_may_apply_again() -> None:
     enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind="clear"),
         alliance=enrollment.alliance,
         ground="judgement",
         reason="unsuitable",
-        evidence={},
-        measures=[Measure(kind="clear")],
-        by=None,
-        at=AT,
     )
     operator = client_of("operator")
     page = operator.get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()

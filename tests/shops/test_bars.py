@@ -8,15 +8,8 @@ import pytest
 
 from shops import bars, enrollments, penalties
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Measure, Shop, Violation
-from tests.factories import (
-    AT,
-    DOUYIN,
-    WECHAT,
-    make_enrollment,
-    make_penalty,
-    make_shop,
-)
+from shops.models import Alliance, Enrollment, Measure, Shop
+from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_imposed, make_penalty, make_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -55,15 +48,12 @@ def test_a_shop_closed_for_a_violation_is_barred_and_one_closed_voluntarily_is_n
 
 def test_a_judgement_bars_in_its_alliance_until_it_is_lifted() -> None:
     enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind="clear"),
         ground="judgement",
         alliance=enrollment.alliance,
-        by=None,
-        at=AT,
         reason="unsuitable",
-        evidence={},
-        measures=[Measure(kind="clear")],
     )
     enrollments.apply(enrollment, by=None, at=AT)
     assert barred(enrollment.shop, DOUYIN)
@@ -83,16 +73,8 @@ def test_a_judgement_about_a_product_does_not_bar_its_shop() -> None:
 
 def test_a_minor_violation_bars_while_its_clearance_stands() -> None:
     enrollment = make_enrollment()
-    penalty = penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V1"),
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="fake reviews",
-        evidence={},
-        measures=[Measure(kind="clear")],
+    penalty = make_imposed(
+        enrollment.shop, Measure(kind="clear"), code="V1", alliance=enrollment.alliance, reason="fake reviews"
     )
     assert barred(enrollment.shop, DOUYIN)
     assert not barred(enrollment.shop, WECHAT)
@@ -109,15 +91,12 @@ def test_a_minor_violation_without_a_clearance_bars_nobody() -> None:
 @pytest.mark.parametrize("ground", ["metric", "qualification"])
 def test_a_clearance_for_a_metric_or_for_papers_bars_nobody(ground: str) -> None:
     enrollment = make_enrollment()
-    penalties.impose(
-        shop=enrollment.shop,
+    make_imposed(
+        enrollment.shop,
+        Measure(kind="clear"),
         ground=ground,
         alliance=enrollment.alliance,
-        by=None,
-        at=AT,
         reason="below the bar",
-        evidence={},
-        measures=[Measure(kind="clear")],
     )
     assert not barred(enrollment.shop)
 
@@ -128,19 +107,11 @@ def test_a_violation_bars_until_what_it_suspended_has_ended_whatever_its_points_
 ) -> None:
     enrollment = make_enrollment()
     week = AT + timedelta(days=7)
-    penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[
-            Measure(kind="clear", alliance=enrollment.alliance),
-            Measure(kind="restrict_live", ends_at=week),
-            Measure(kind="points", points=2),
-        ],
+    make_imposed(
+        enrollment.shop,
+        Measure(kind="clear", alliance=enrollment.alliance),
+        Measure(kind="restrict_live", ends_at=week),
+        Measure(kind="points", points=2),
     )
     assert bars.barred_until(enrollment) == week
     at = AT + timedelta(days=days)

@@ -12,7 +12,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import bars, catalogue, controllers, penalties
+from shops import bars, catalogue, controllers
 from shops.errors import NotAllowed, Refused
 from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -21,6 +21,7 @@ from tests.factories import (
     SHANGHAI,
     WECHAT,
     make_enrollment,
+    make_imposed,
     make_penalty,
     make_shop,
     make_user,
@@ -381,16 +382,7 @@ def test_a_case_takes_the_highest_step_it_reaches_and_no_other(
 
 def imposed_under(violation: Violation, shop: Shop) -> Penalty:
     """A penalty that keeps the version of this moment."""
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=violation,
-        measures=[Measure(kind=Kind.WARNING)],
-        by=None,
-        at=AT,
-        reason="as decided",
-        evidence={},
-    )
+    return make_imposed(shop, Measure(kind=Kind.WARNING), violation=violation, reason="as decided")
 
 
 def test_a_penalty_bars_as_the_entry_said_when_it_was_imposed() -> None:

@@ -9,8 +9,17 @@ from django.utils.timezone import get_default_timezone
 
 from shops import bars, closing, deposits, enrollments, penalties, standing
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Closure, Enrollment, Measure, Penalty, Shop, Violation
-from tests.factories import AT, DOUYIN, WECHAT, make_cleared, make_enrollment, make_shop, make_user
+from shops.models import Alliance, Closure, Enrollment, Measure, Penalty, Shop
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_cleared,
+    make_enrollment,
+    make_imposed,
+    make_shop,
+    make_user,
+)
 from tests.shops.accounting import entered, paid_in
 
 pytestmark = pytest.mark.django_db
@@ -53,16 +62,7 @@ def test_closed_on_31_august_a_shop_returns_on_28_february_from_midnight_in_shan
 def test_never_after_a_serious_violation() -> None:
     shop = make_shop()
     closed(shop)
-    penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V4"),
-        by=None,
-        at=AT,
-        reason="found later",
-        evidence={},
-        measures=[Measure(kind="warning")],
-    )
+    make_imposed(shop, Measure(kind="warning"), code="V4", reason="found later")
     with pytest.raises(Refused, match=r"CL-1"):
         closing.come_back(shop, by=None, at=AT + timedelta(days=400))
 
@@ -85,16 +85,7 @@ def test_leaving_an_alliance_alone_starts_no_wait() -> None:
 
 def test_a_suspended_shop_is_not_admitted_and_is_told_until_when() -> None:
     enrollment = make_enrollment(state="applied")
-    penalties.impose(
-        shop=enrollment.shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[Measure(kind="suspend", ends_at=AT + timedelta(days=7))],
-    )
+    make_imposed(enrollment.shop, Measure(kind="suspend", ends_at=AT + timedelta(days=7)))
     with pytest.raises(Refused, match=r"suspended until .* \(CL-3\)"):
         enrollments.admit(enrollment, by=None, at=AT)
     assert enrollments.admit(enrollment, by=None, at=AT + timedelta(days=7)).number == 1
@@ -104,16 +95,7 @@ def test_of_a_closed_shop_the_whole_deposit_is_free_unless_a_penalty_is_in_effec
     shop = make_shop()
     paid_in(shop, 10_000)
     closed(shop)
-    penalty = penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[Measure(kind="suspend", ends_at=AT + timedelta(days=1))],
-    )
+    penalty = make_imposed(shop, Measure(kind="suspend", ends_at=AT + timedelta(days=1)))
     with pytest.raises(Refused, match="penalties in effect"):
         entered(deposits.refund, shop, 10_000)
     penalties.overturn(penalty, by=None, at=AT, reason="granted")
@@ -192,15 +174,12 @@ def test_overturning_opens_no_shop_that_its_platform_reports_closed() -> None:
 
 def test_who_was_put_out_wrongly_and_closes_while_kept_out_has_ended_the_opening_itself() -> None:
     enrollment, penalty = put_out()
-    penalties.impose(
-        shop=enrollment.shop,
+    make_imposed(
+        enrollment.shop,
+        Measure(kind="warning"),
         ground="judgement",
         alliance=enrollment.alliance,
-        by=None,
-        at=AT,
         reason="unsuitable",
-        evidence={},
-        measures=[Measure(kind="warning")],
     )
     penalties.overturn(penalty, by=None, at=AT, reason="granted")
     assert where(enrollment) == ("cleared", 1, ["metric"])

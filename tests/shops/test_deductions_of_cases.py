@@ -11,7 +11,7 @@ from opsdesk import books
 from shops import accounts, deposits, penalties, previews, topups
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
-from tests.factories import AT, make_shop
+from tests.factories import AT, make_imposed, make_shop
 from tests.shops.accounting import entered, paid_in, statement, taken_back
 from tests.shops.importing import bring, counts, errors, only_error
 
@@ -127,17 +127,7 @@ def test_what_was_paid_of_it_meanwhile_is_the_penaltys(by_file: bool, waived: bo
         told = previews.preview(shop, [measure], at=AT, case=case()).money
         assert told is not None
         assert (told.before, told.after, told.due) == (0, 0, 10_00)
-        penalties.impose(
-            shop=shop,
-            ground="violation",
-            violation=case().violation,
-            measures=[measure],
-            case=case(),
-            by=None,
-            at=AT,
-            reason="as reported",
-            evidence={},
-        )
+        make_imposed(shop, measure, violation=case().violation, case=case(), reason="as reported")
     [now] = TopUp.objects.filter(state="open")
     assert (now.amount_fen, accounts.balance_of(shop), sound()) == (10_00, 0, True)
     penalties.overturn(case(), by=None, at=AT + timedelta(days=1), reason="granted")
@@ -191,16 +181,12 @@ def test_a_reported_case_that_is_imposed_here_counts_what_was_moved_for_it(shop:
     bring("deposits", BY_CASE)
 
     def imposed(fen: int) -> Penalty:
-        return penalties.impose(
-            shop=shop,
-            ground="violation",
+        return make_imposed(
+            shop,
+            Measure(kind="deduct", basis="fixed", amount_fen=fen),
             violation=case().violation,
-            measures=[Measure(kind="deduct", basis="fixed", amount_fen=fen)],
             case=case(),
-            by=None,
-            at=AT,
             reason="as reported",
-            evidence={},
         )
 
     measure = Measure(kind="deduct", basis="fixed", amount_fen=40_00)

@@ -9,8 +9,8 @@ from django.db import connection
 
 from shops import accounts, bars, catalogue, penalties, points
 from shops.errors import NotAllowed
-from shops.models import Alliance, DepositEntry, Ground, Measure, Penalty, Shop, TopUp, Violation
-from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_product, make_shop, make_user
+from shops.models import Alliance, DepositEntry, Measure, Penalty, Shop, TopUp, Violation
+from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_imposed, make_product, make_shop, make_user
 from tests.shops.accounting import paid_in
 from tests.shops.importing import bring, counts, errors, only_error
 
@@ -102,16 +102,13 @@ def test_the_same_file_again_changes_nothing_whatever_has_become_of_its_cases(sh
     )
     assert counts(bring("penalties", content)) == (3, 3, 0, 0, 0)
     penalties.overturn(case("P1"), by=None, at=AT + timedelta(days=1), reason="won on appeal")
-    penalties.impose(
-        case=case("P2"),
-        shop=shop,
-        ground=Ground.VIOLATION,
+    make_imposed(
+        shop,
+        Measure(kind=Measure.Kind.WARNING),
         violation=case("P2").violation,
-        measures=[Measure(kind=Measure.Kind.WARNING)],
-        by=None,
+        case=case("P2"),
         at=AT + timedelta(days=1),
         reason="as reported",
-        evidence={},
     )
     penalties.lift(case("P3"), by=None, at=AT + timedelta(days=1), reason="enough")
     before = (accounts.balance_of(shop), Penalty.history.count(), Measure.history.count())
@@ -174,19 +171,14 @@ def test_the_decision_may_say_where_a_case_was_that_was_reported_without(shop: S
 
 
 def imposed_by_hand(penalty: Penalty) -> None:
-    penalties.impose(
-        case=penalty,
-        shop=penalty.shop,
-        ground=Ground.VIOLATION,
+    make_imposed(
+        penalty.shop,
+        Measure(kind=Measure.Kind.POINTS, points=4),
+        Measure(kind=Measure.Kind.DEDUCT, basis="fixed", amount_fen=30_50),
         violation=penalty.violation,
-        measures=[
-            Measure(kind=Measure.Kind.POINTS, points=4),
-            Measure(kind=Measure.Kind.DEDUCT, basis="fixed", amount_fen=30_50),
-        ],
+        case=penalty,
         by=make_user("operator"),
-        at=AT,
         reason="as reported",
-        evidence={},
     )
 
 

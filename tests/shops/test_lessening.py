@@ -13,8 +13,8 @@ from opsdesk import audit, books
 from shops import deposits, lessening, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
-from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp, Violation
-from tests.factories import AT, make_shop, make_user
+from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
+from tests.factories import AT, make_imposed, make_shop, make_user
 from tests.shops.accounting import entered, paid_in
 
 pytestmark = pytest.mark.django_db
@@ -24,16 +24,7 @@ SOON = AT + timedelta(days=3)
 
 
 def imposed(shop: Shop, *measures: Measure) -> Penalty:
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=Violation.objects.get(code="V8"),
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=[*measures, Measure(kind="warning")],
-    )
+    return make_imposed(shop, *measures, Measure(kind="warning"))
 
 
 def less(penalty: Penalty, value: Any, kind: str | None = None, **values: Any) -> list[Measure]:

@@ -13,6 +13,7 @@ from tests.factories import (
     AT,
     DOUYIN,
     make_enrollment,
+    make_imposed,
     make_listing,
     make_penalty,
     make_product,
@@ -34,16 +35,14 @@ def a_listing(state: str = "applied", enrollment: str = "open") -> Listing:
 
 
 def stop(listing: Listing, ground: str = "metric", by: User | None = None) -> Penalty:
-    return penalties.impose(
-        shop=listing.product.shop,
+    return make_imposed(
+        listing.product.shop,
+        Measure(kind="stop"),
         product=listing.product,
         alliance=listing.alliance,
         ground=ground,
         by=by,
-        at=AT,
         reason="refunds",
-        evidence={},
-        measures=[Measure(kind="stop")],
     )
 
 

@@ -12,7 +12,16 @@ from shops import bars, deposits, enrollments, penalties, topups
 from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
 from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, TopUp, Violation
-from tests.factories import AT, DOUYIN, make_enrollment, make_penalty, make_product, make_shop, make_user
+from tests.factories import (
+    AT,
+    DOUYIN,
+    make_enrollment,
+    make_imposed,
+    make_penalty,
+    make_product,
+    make_shop,
+    make_user,
+)
 from tests.shops.accounting import entered, paid_in
 
 
@@ -242,15 +251,7 @@ def test_a_payment_of_a_penalty_that_was_wrong_counts_for_what_the_next_one_lack
     shop = make_shop()
     paid_in(shop, 100_00)
     first, second = (
-        penalties.impose(
-            shop=shop,
-            ground="judgement",
-            measures=[Measure(kind="deduct", basis="fixed", amount_fen=fen)],
-            by=None,
-            at=AT,
-            reason="as found",
-            evidence={},
-        )
+        make_imposed(shop, Measure(kind="deduct", basis="fixed", amount_fen=fen), ground="judgement")
         for fen in (300_00, 150_00)
     )
     entered(deposits.top_up, shop, 200_00)

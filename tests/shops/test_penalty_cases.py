@@ -17,6 +17,7 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_penalty,
     make_shop,
     make_user,
@@ -178,15 +179,8 @@ def test_lifting_ends_what_lasts_and_takes_back_nothing_done() -> None:
 def test_in_whatever_order_two_penalties_are_overturned_the_shop_goes_on_with_its_opening(first: int) -> None:
     enrollment = make_enrollment()
     shop = enrollment.shop
-    cleared = penalties.impose(
-        shop=shop,
-        ground="metric",
-        alliance=enrollment.alliance,
-        by=None,
-        at=AT,
-        reason="below the bar",
-        evidence={},
-        measures=[Measure(kind="clear")],
+    cleared = make_imposed(
+        shop, Measure(kind="clear"), ground="metric", alliance=enrollment.alliance, reason="below the bar"
     )
     both = [cleared, imposed(shop, "V4")]
     penalties.overturn(both[first], by=None, at=AT, reason="granted")

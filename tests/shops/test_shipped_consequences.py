@@ -18,6 +18,7 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_listing,
     make_product,
     make_shop,
@@ -104,16 +105,8 @@ def imposed(shop: Shop, code: str) -> Penalty:
         if "ends_at" in measure.asked:
             measure.ends_at = UNTIL
         assert not measures.needs(measure)
-    return penalties.impose(
-        shop=shop,
-        ground="violation",
-        violation=violation,
-        alliance=violation.alliance,
-        by=None,
-        at=AT,
-        reason="as found",
-        evidence={},
-        measures=given or [Measure(kind="warning")],
+    return make_imposed(
+        shop, *given or [Measure(kind="warning")], violation=violation, alliance=violation.alliance
     )
 
 
