@@ -111,7 +111,7 @@ def count_payments(
     """
     of, of_params = ("", []) if only is None else (" AND t.id = %s", [only.pk])
     sql.execute(_SETTLE.format(paid=_NEW.format(which=which), of=of), [*params, *of_params])
-    _follow_up(which, params, "e.at", [], by=by, at=at)
+    _follow_up(which, params, _ONCE_IMPOSED, [], by=by, at=at)
 
 
 def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at: datetime) -> None:

@@ -66,17 +66,18 @@ STANDS = {
     "note": ("v.cause", "nullif(r.note, '') <> {}"),
 }
 # Deductions that a penalty on record has made already: a movement names the penalty's case, or goes by its
-# number itself. `fen`: what the penalty has deducted.
+# number itself. `fen`: what the penalty has deducted, `kept`: what of it stands since it was lessened.
 DEDUCTED = f"""
 CREATE TEMP TABLE import_deducted ON COMMIT DROP AS
 SELECT p.row, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, (p.amount * 100) AS moved, d.fen,
-       s.code AS shop, row_number() OVER (PARTITION BY n.id ORDER BY p.row) AS place
+       d.kept, s.code AS shop, row_number() OVER (PARTITION BY n.id ORDER BY p.row) AS place
 FROM {PLANNED}
 JOIN shops_penalty n ON n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
 JOIN shops_shop s ON s.id = n.shop_id
 JOIN LATERAL (
-    SELECT sum(m.amount_fen) AS fen FROM shops_measure m
-    WHERE m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL
+    SELECT sum((SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)) AS fen,
+           sum(m.amount_fen) AS kept
+    FROM shops_measure m WHERE m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL
 ) d ON d.fen > 0
 WHERE p.outcome = 'created' AND p.kind = 'deduct'
 """
@@ -135,14 +136,14 @@ def _know_what_penalties_deducted(staged: Staged) -> None:
         (
             "amount",
             "deducted_otherwise",
-            "d.of_the_shop AND (d.moved <> d.fen OR d.place > 1)",
+            "d.of_the_shop AND (d.moved NOT IN (d.fen, d.kept) OR d.place > 1)",
             f"{named}, 'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00'))",
         ),
     ):
         reject(staged, code, column, joins=joins, where=where, params=params)
     sql.execute(
         "UPDATE import_plan p SET outcome = 'unchanged' FROM import_deducted d WHERE d.row = p.row"
-        " AND d.of_the_shop AND d.moved = d.fen AND d.place = 1"
+        " AND d.of_the_shop AND d.moved IN (d.fen, d.kept) AND d.place = 1"
     )
 
 

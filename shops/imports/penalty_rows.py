@@ -34,7 +34,7 @@ SELECT DISTINCT ON (p.row) p.row, s.code AS shop, v.code AS violation,
     (coalesce(h.imposed_at, h.reported_at) AT TIME ZONE 'Asia/Shanghai') AS imposed_at,
     (h.ends_at AT TIME ZONE 'Asia/Shanghai') AS ends_at, a.code AS alliance, g.code AS product,
     CASE h.status WHEN 'reported' THEN h.status ELSE 'imposed' END AS status, nullif(h.reason, '') AS reason,
-    d.points, d.deposit_deducted
+    d.points, d.points_now, d.deposit_deducted, d.deposit_deducted_now
 FROM import_plan p
 JOIN shops_penalty n ON n.id = p.standing_id
 JOIN shops_historicalpenalty h ON h.id = n.id
@@ -43,9 +43,14 @@ LEFT JOIN shops_violation v ON v.id = n.violation_id
 LEFT JOIN shops_alliance a ON a.id = h.alliance_id
 LEFT JOIN shops_product g ON g.id = h.product_id
 LEFT JOIN (
-    SELECT m.penalty_id, min(m.points) FILTER (WHERE m.kind = 'points') AS points,
-           trim_scale(min(m.amount_fen) FILTER (WHERE m.kind = 'deduct') / 100.0) AS deposit_deducted
-    FROM shops_measure m JOIN import_plan o ON o.standing_id = m.penalty_id GROUP BY m.penalty_id
+    SELECT m.penalty_id, max(h.points) FILTER (WHERE m.kind = 'points') AS points,
+           max(m.points) FILTER (WHERE m.kind = 'points') AS points_now,
+           trim_scale(max(h.amount_fen) FILTER (WHERE m.kind = 'deduct') / 100.0) AS deposit_deducted,
+           trim_scale(max(m.amount_fen) FILTER (WHERE m.kind = 'deduct') / 100.0) AS deposit_deducted_now
+    FROM shops_measure m JOIN import_plan o ON o.standing_id = m.penalty_id
+    -- It may have been lessened since, never more.
+    JOIN shops_historicalmeasure h ON h.id = m.id
+    GROUP BY m.penalty_id
 ) d ON d.penalty_id = n.id
 ORDER BY p.row, h.history_date, h.history_id
 """
@@ -63,9 +68,10 @@ CONTRADICTS = {
     "imposed_at": f"{_OPEN} p.moment <> c.moment AND p.{_NOW.format('moment')}",
     "ends_at": f"{_OPEN} p.until IS NOT NULL AND p.until IS DISTINCT FROM c.until"
     f" AND p.{_NOW.format('until')}",
-    "points": "NOT c.becomes_imposed AND r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points",
+    "points": "NOT c.becomes_imposed AND r.points IS NOT NULL AND p.given IS DISTINCT FROM c.points"
+    " AND p.given IS DISTINCT FROM c.points_now",
     "deposit_deducted": "NOT c.becomes_imposed AND r.deposit_deducted IS NOT NULL"
-    " AND p.taken IS DISTINCT FROM c.deposit_deducted",
+    " AND p.taken IS DISTINCT FROM c.deposit_deducted AND p.taken IS DISTINCT FROM c.deposit_deducted_now",
 }
 
 

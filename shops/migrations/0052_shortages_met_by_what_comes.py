@@ -18,8 +18,10 @@ BEGIN
     PERFORM FROM shops_shop WHERE id = paid.shop_id FOR NO KEY UPDATE;
     SELECT * INTO owed FROM shops_topup WHERE id = NEW.top_up_id;
     SELECT coalesce(sum(s.amount_fen), 0) INTO counted
-        FROM shops_settlement s JOIN shops_topup t ON t.id = s.top_up_id
-        WHERE s.entry_id = NEW.entry_id AND (t.state <> 'cancelled' OR EXISTS (
+        FROM shops_settlement s
+        -- Looked up one by one: a plan made while there were few would read all of them for each.
+        WHERE s.entry_id = NEW.entry_id AND (
+          (SELECT t.state FROM shops_topup t WHERE t.id = s.top_up_id) <> 'cancelled' OR EXISTS (
             SELECT FROM shops_depositentry x WHERE x.settlement_id = s.id
               AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id)));
     SELECT coalesce(sum(s.amount_fen), 0) INTO settled FROM shops_settlement s

@@ -6,10 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from shops import bars, enrollments, penalties
+from shops import bars, controllers, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Measure, Shop
-from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_imposed, make_penalty, make_shop
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_imposed,
+    make_penalty,
+    make_shop,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -118,3 +127,28 @@ def test_a_violation_bars_until_what_it_suspended_has_ended_whatever_its_points_
     penalties.run_timers(at)
     enrollments.apply(enrollment, by=None, at=at)
     assert bool(enrollments.refusals_to_admit(enrollment, at.date(), at)) == barred
+
+
+@pytest.mark.parametrize("days", [(3, 9), (9, 3)])
+def test_of_two_penalties_that_bar_the_last_end_is_told(days: tuple[int, int]) -> None:
+    enrollment = make_enrollment(state="applied")
+    ends = [AT + timedelta(days=number) for number in days]
+    for end in ends:
+        measure = Measure(kind="restrict_live", ends_at=end)
+        make_imposed(enrollment.shop, measure, ground="judgement", alliance=enrollment.alliance)
+    assert bars.barred_until(enrollment) == max(ends)
+
+
+def test_of_two_restrictions_of_one_penalty_the_last_end_is_told() -> None:
+    enrollment = make_enrollment(state="applied")
+    ends = {"restrict_live": AT + timedelta(days=3), "reduce_room": AT + timedelta(days=9)}
+    measures = [Measure(kind=kind, ends_at=end) for kind, end in ends.items()]
+    make_imposed(enrollment.shop, *measures, ground="judgement", alliance=enrollment.alliance)
+    assert bars.barred_until(enrollment) == ends["reduce_room"]
+
+
+def test_a_case_bars_the_controllers_other_shops_and_not_its_own() -> None:
+    controller = make_controller()
+    shop, other = make_shop(controller=controller), make_shop(controller=controller)
+    make_imposed(shop, Measure(kind="warning"), code="V11")
+    assert list(controllers.barred_shops()) == [other]

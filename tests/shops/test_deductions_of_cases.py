@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from opsdesk import books
-from shops import accounts, deposits, penalties, previews, topups
+from shops import accounts, deposits, lessening, penalties, previews, topups
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from tests.factories import AT, make_imposed, make_shop
@@ -211,3 +211,12 @@ def test_a_known_movement_that_names_another_case_now_is_refused(shop: Shop) -> 
     bring("deposits", BY_CASE)
     assert errors(bring("deposits", BY_CASE.replace("P1", "P9"))) == [(2, "penalty", "P9", "known_movement")]
     assert counts(bring("deposits", BY_CASE.replace(",P1", ","))) == (1, 0, 0, 1, 0)
+
+
+@pytest.mark.parametrize("moved", ["30.05", "10"])
+def test_a_deduction_that_was_lessened_is_known_by_what_it_was_and_by_what_is_left(moved, shop) -> None:
+    bring("penalties", CASE)
+    [measure] = case().measures.filter(kind="deduct")
+    lessening.lessen_measures(case(), {measure.pk: 10_00}, by=None, at=AT, reason="too much")
+    batch = bring("deposits", BY_CASE.replace("30.05", moved))
+    assert (errors(batch), accounts.balance_of(shop), sound()) == ([], 90_00, True)

@@ -195,3 +195,14 @@ def test_in_whatever_order_files_come_in_account_and_shortages_are_the_same() ->
             transaction.set_rollback(True)
 
     ends_alike()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["pay_in", "top_up"])
+def test_nothing_is_deducted_before_its_penalty(kind: str) -> None:
+    make_shop(code="S1")
+    bring("penalties", CASE)
+    bring("deposits", PAID.replace("pay_in", kind))
+    [entry] = DepositEntry.objects.filter(kind="collect")
+    assert entry.measure is not None
+    assert entry.at == entry.measure.applied_at

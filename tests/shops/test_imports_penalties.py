@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection
 
-from shops import accounts, bars, catalogue, penalties, points
+from shops import accounts, bars, catalogue, lessening, penalties, points
 from shops.errors import NotAllowed
 from shops.models import Alliance, DepositEntry, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_imposed, make_product, make_shop, make_user
@@ -325,3 +325,21 @@ def test_a_part_that_is_taken_back_leaves_the_end_that_the_platform_has_said(sho
     bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-01,,,,2026-04-01,4,10,\n")
     penalties.undo_measures(case(), [case().measures.get(kind="points")], by=None, at=AT, reason="in part")
     assert case().ends_at == datetime(2026, 4, 1, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(("kind", "less"), [("deduct", 10_00), ("points", 2)])
+def test_the_same_export_comes_again_once_a_measure_was_lessened_and_names_what_was_or_what_is(
+    kind: str, less: int, shop: Shop
+) -> None:
+    paid_in(shop, 100_00)
+    export = f"{HEADERS}P1,S1,V8,2026-03-01 09:30,,,imposed,,4,30.05,\n"
+    bring("penalties", export)
+    measure = case().measures.get(kind=kind)
+    lessening.lessen_measures(case(), {measure.pk: less}, by=None, at=AT, reason="too much")
+    since = export.replace("30.05", "10") if kind == "deduct" else export.replace(",4,", ",2,")
+    before = accounts.balance_of(shop)
+    for content in (export, since):
+        assert counts(bring("penalties", content)) == (1, 0, 0, 1, 0)
+    other = export.replace("30.05", "20") if kind == "deduct" else export.replace(",4,", ",3,")
+    assert only_error(bring("penalties", other)).code == "known_case"
+    assert accounts.balance_of(shop) == before

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -266,3 +268,26 @@ def test_a_payment_of_a_penalty_that_was_wrong_counts_for_what_the_next_one_lack
 
 def outstanding(penalty: Penalty) -> int:
     return topups.outstanding_of(TopUp.objects.get(measure__penalty=penalty))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("ends_at", AT + timedelta(days=3), AT + timedelta(days=9)),
+        ("share", Decimal("0.3"), Decimal("0.5")),
+        ("score", Decimal("0.5"), Decimal("1.5")),
+    ],
+)
+def test_a_key_means_measures_by_all_that_people_say_of_them(field: str, one: Any, other: Any) -> None:
+    kinds = {"ends_at": "suspend", "share": "deduct", "score": "score"}
+    basis = {"basis": "share"} if field == "share" else {}
+    shop = make_shop()
+
+    def imposed(value: Any) -> Penalty:
+        measure = Measure(kind=kinds[field], **basis, **{field: value})
+        return make_imposed(shop, measure, ground="judgement", key="once")
+
+    assert imposed(one) == imposed(one)
+    with pytest.raises(Refused):
+        imposed(other)

@@ -228,3 +228,14 @@ def test_only_finance_reminds_settles_and_cancels() -> None:
     ):
         with pytest.raises(NotAllowed):
             call()
+
+
+def test_a_payment_that_was_taken_back_frees_nothing_once_what_it_paid_is_cancelled() -> None:
+    shop = make_shop()
+    waived = topups.demand(shop=shop, amount_fen=50, by=None, at=AT, key="waived")
+    payment = entered(deposits.top_up, shop, 30)
+    taken_back(payment)
+    entered(deposits.deduct, shop, 20, due_on=AT.date() + timedelta(days=90))
+    entered(deposits.pay_in, shop, 40)
+    topups.cancel(waived, by=None, at=AT + timedelta(hours=2), reason="waived")
+    assert accounts.balance_of(shop) == 40
