@@ -274,7 +274,8 @@ def reverse(
 @transaction.atomic
 def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) -> DepositEntry | None:
     """Give back what a penalty's measure took, also once it was paid, and cancel what it demanded: what was
-    paid of that counts towards what is due next. Safe to call twice.
+    paid of that counts towards what is due next, and what other deductions had found missing is deducted of
+    the rest. Safe to call twice.
 
     Asks for no permission of its own, as `deduct_for`. None where there was nothing to take.
     """
@@ -282,6 +283,7 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
     taken = DepositEntry.objects.filter(measure=measure, kind=Kind.DEDUCT).first()
     cancel_owed(TopUp.objects.filter(measure=measure), by=by, at=at, reason=cause)
     if taken is None:
+        settling.collect_what_came_back(measure, by=by, at=at)
         return None
     key = f"measure {measure.pk}: given back"
     reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
@@ -289,6 +291,7 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
     for entry in DepositEntry.objects.filter(measure=measure, kind=Kind.LESSEN).order_by("number"):
         key = f"entry {entry.pk}: given back"
         reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    settling.collect_what_came_back(measure, by=by, at=at)
     return reversal
 
 

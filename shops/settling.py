@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shops import sql
-from shops.models import TopUp
+from shops.models import Measure, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,6 +75,18 @@ _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
     " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
 )
+# What a measure gave back of its own: what had been paid of it counts as the payment that it is.
+_CAME_BACK = _THERE.format(
+    money="""
+    SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e
+    LEFT JOIN shops_depositentry x ON x.id = e.reverses_id
+    WHERE (e.kind = 'lessen' OR e.kind = 'reversal' AND (x.kind = 'deduct' OR x.kind = 'collect' AND (
+          SELECT y.kind FROM shops_settlement c JOIN shops_depositentry y ON y.id = c.entry_id
+          WHERE c.id = x.settlement_id) <> 'top_up'))
+      AND e.amount_fen > 0 AND e.measure_id = ANY (%s)
+      AND NOT EXISTS (SELECT FROM shops_settlement c WHERE c.entry_id = e.id)
+      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)"""
+)
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
 _FREED_ENTRIES = "e.id IN (SELECT c.entry_id FROM shops_settlement c WHERE c.top_up_id = ANY (%s))"
@@ -123,6 +135,15 @@ def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at:
     came_in = _CAME_IN.format(which=which)
     sql.execute(_SETTLE.format(paid=came_in, of=" AND t.cause = 'shortage'"), params)
     _follow_up(which, params, _ONCE_IMPOSED, [], by=by, at=at)
+
+
+def collect_what_came_back(measure: Measure, *, by: User | None, at: datetime) -> None:
+    """Deduct what deductions had found missing of what this measure has given back, as far as the deposit has
+    it: without the measure they would have found it there. Needs the shop's row locked.
+    """
+    sql.execute(_SETTLE.format(paid=_CAME_BACK, of=" AND t.cause = 'shortage'"), [[measure.pk]])
+    back = "e.kind IN ('reversal', 'lessen') AND e.measure_id = %s"
+    _follow_up(back, [measure.pk], _ONCE_IMPOSED, [], by=by, at=at)
 
 
 def count_freed(cancelled: Sequence[int], *, by: User | None, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a deduction found missing is deducted of whatever comes in with a file of movements."""
+"""What a deduction found missing is deducted of whatever comes in with a file, or back from another penalty."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ BEGIN
 END $$;
 """
 OF_PAYMENTS = "paid.kind = 'top_up'"
-OF_A_SHORTAGE = f"{OF_PAYMENTS} OR paid.kind IN ('pay_in', 'adjust') AND owed.cause = 'shortage'"
+OF_A_SHORTAGE = (
+    f"{OF_PAYMENTS} OR paid.kind IN ('pay_in', 'adjust', 'reversal', 'lessen') AND owed.cause = 'shortage'"
+)
 
 
 class Migration(migrations.Migration):

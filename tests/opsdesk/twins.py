@@ -331,7 +331,7 @@ class Pair:
 
     def _deserved(self) -> None:
         violation = Violation.objects.get(code="V8")
-        fen = min(self.random.randint(1, 20_000), balance_of(self.wronged.shop))
+        fen = self.random.randint(1, 20_000)
         ends = self.at + timedelta(days=self.random.choice([2, 5]))
         chosen = self.random.sample(["points", "deduct", "suspend"], self.random.randint(1, 3))
         for one in self.both():

@@ -119,6 +119,14 @@ class Book:
                 self.balance -= paid
                 owed.measure.taken += paid
 
+    def meet(self, fen: int) -> None:
+        for owed in self.owed:
+            met = min(fen, owed.fen, self.balance) if owed.shortage else 0
+            owed.fen -= met
+            fen -= met
+            self.balance -= met
+            owed.measure.taken += met
+
     def clear(self, alliance: str) -> Done:
         place = self.places[alliance]
         measure = Done("clear", alliance)
@@ -133,10 +141,12 @@ class Book:
             # It was never out: of two openings one is left, which ended as the later did.
             place.ends = [e for n, e in enumerate(place.ends) if e is not measure or n + 1 == place.used]
         self.balance += measure.taken
-        freed = sum(one.paid for one in self.owed if one.measure is measure)
+        own = [one for one in self.owed if one.measure is measure]
         self.owed = [one for one in self.owed if one.measure is not measure]
         # What was paid of it counts for what is due next, as far as it is there.
-        self.count(min(freed, self.balance))
+        self.count(min(sum(one.paid for one in own), self.balance))
+        # Whoever was deducted from since found the rest missing.
+        self.meet(measure.taken - sum(one.paid for one in own if one.shortage))
 
     def go_on(self, at: datetime) -> None:
         """Where a clearance was wrong and nothing else keeps it out, the shop is in again."""

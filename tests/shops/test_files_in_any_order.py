@@ -206,3 +206,23 @@ def test_nothing_is_deducted_before_its_penalty(kind: str) -> None:
     [entry] = DepositEntry.objects.filter(kind="collect")
     assert entry.measure is not None
     assert entry.at == entry.measure.applied_at
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["pay_in", "top_up"])
+@pytest.mark.parametrize("order", [("penalties", "deposits"), ("deposits", "penalties")])
+def test_a_wrong_penalty_taken_back_leaves_the_shop_as_a_twin_without_it(kind: str, order: tuple) -> None:
+    kind: str, order: tuple
+) -> None:
+    """S1 has P1 wrongly and P2 rightly; S2 has P3, which is like P2."""
+    shops = [make_shop(code=code) for code in ("S1", "S2")]
+    content = {
+        "penalties": f"{CASES}P1,S1,V8,2026-03-02 09:30,imposed,30\nP2,S1,V8,2026-03-03 09:30,imposed,30\n"
+        "P3,S2,V8,2026-03-03 09:30,imposed,30\n",
+        "deposits": f"{MOVEMENTS}M1,S1,{kind},40,2026-03-01 08:00,\nM2,S2,{kind},40,2026-03-01 08:00,\n",
+    }
+    for which in order:
+        bring(which, content[which])
+    penalties.overturn(Penalty.objects.get(reference="P1"), by=None, at=LATER, reason="wrong")
+    assert [(accounts.balance_of(shop), owed_of(shop)) for shop in shops] == [(10_00, 0)] * 2
+    assert sound()
