@@ -248,9 +248,9 @@ def lock_standing(shop: Shop) -> None:
     """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
     bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
     """
-    family = Q(pk=shop.pk)
-    if shop.controller_id is not None:
-        family |= Q(controller=shop.controller_id)
+    # As it is now: the shop may have changed hands since somebody read it.
+    controller = Shop.objects.filter(pk=shop.pk).values("controller")
+    family = Q(pk=shop.pk) | Q(controller__in=controller)
     list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 

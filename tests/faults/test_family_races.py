@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from opsdesk import appeals, audit, penalising, review
 from rules.models import Proposal
@@ -146,3 +146,19 @@ def test_one_is_restored_while_the_other_is_decided_on(committed_db, what: str) 
         stands = Penalty.objects.filter(shop=other, status="imposed").count()
         assert stands == (1 if what == "penalised" else 0)
     assert nothing_is_broken()
+
+
+def test_who_read_the_shop_before_it_changed_hands_holds_its_new_controllers_shops(committed_db) -> None:
+    controller = make_controller()
+    one, other = make_shop(), make_shop(controller=controller)
+    read_before = Shop.objects.get(pk=one.pk)
+    Shop.objects.filter(pk=one.pk).update(controller=controller)
+
+    def try_the_other() -> None:
+        with transaction.atomic():
+            Shop.objects.select_for_update(no_key=True, nowait=True).get(pk=other.pk)
+
+    with transaction.atomic():
+        penalties.lock_standing(read_before)
+        [said] = at_once(try_the_other)
+    assert isinstance(said, DatabaseError)

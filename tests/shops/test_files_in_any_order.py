@@ -212,8 +212,6 @@ def test_nothing_is_deducted_before_its_penalty(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["pay_in", "top_up"])
 @pytest.mark.parametrize("order", [("penalties", "deposits"), ("deposits", "penalties")])
 def test_a_wrong_penalty_taken_back_leaves_the_shop_as_a_twin_without_it(kind: str, order: tuple) -> None:
-    kind: str, order: tuple
-) -> None:
     """S1 has P1 wrongly and P2 rightly; S2 has P3, which is like P2."""
     shops = [make_shop(code=code) for code in ("S1", "S2")]
     content = {
