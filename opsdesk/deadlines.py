@@ -54,6 +54,7 @@ class Since(models.TextChoices):
 
     DELIVERY = "delivery", _("when the notice was delivered")
     DECISION = "decision", _("when it was decided, as no delivery is recorded")
+    NOTICE = "notice", _("when the notice was written, as no delivery is recorded")
     RULING = "ruling", _("when the first appeal was ruled on")
 
 
@@ -101,6 +102,14 @@ def is_appealable(penalty: Penalty) -> bool:
     return Penalty.objects.filter(contestable(), pk=penalty.pk).exists()
 
 
+def told_at(penalty: Penalty, written_at: datetime) -> datetime:
+    """From when the shop could know that it may appeal: from the decision, but against what the platform has
+    imposed, and a file has brought, from the notice.
+    """
+    assert penalty.imposed_at is not None
+    return max(penalty.imposed_at, written_at) if penalty.is_the_platforms else penalty.imposed_at
+
+
 def window_of(penalty: Penalty, level: int) -> Window:
     """When an appeal of that level against an imposed penalty is in time: as its notice promised, or the
     ruling on the first; where neither says, as the terms are now.
@@ -117,6 +126,8 @@ def window_of(penalty: Penalty, level: int) -> Window:
     else:
         assert penalty.imposed_at is not None
         begins, since = penalty.imposed_at, Since.DECISION
+        if notice is not None and (later := told_at(penalty, notice.written_at)) > begins:
+            begins, since = later, Since.NOTICE
     return Window(level, since, begins, deadline(begins, days))
 
 

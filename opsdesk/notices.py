@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from opsdesk.deadlines import as_told, said
+from opsdesk.deadlines import as_told, said, told_at
 from opsdesk.models import Channel, Notice
 from opsdesk.wording import Known, known_of, text_of
 from rules.models import Proposal
@@ -37,12 +37,12 @@ def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
     written = Notice.objects.filter(penalty=penalty).first()
     if written is not None:
         return written
-    notice = _worded(penalty, known_of([penalty]), at)
+    notice = _worded(penalty, known_of([penalty], at))
     notice.save_by(by, "notice written")
     return notice
 
 
-def _worded(penalty: Penalty, known: Known, at: datetime) -> Notice:
+def _worded(penalty: Penalty, known: Known) -> Notice:
     appealable = penalty.pk in known.appealable
     return Notice(
         penalty=penalty,
@@ -50,37 +50,43 @@ def _worded(penalty: Penalty, known: Known, at: datetime) -> Notice:
         text_en=text_of(penalty, known, "en"),
         first_days=known.terms.first_days if appealable else None,
         second_days=known.terms.second_days if appealable else None,
-        written_at=at,
+        written_at=known.at,
     )
 
 
 def write_for_files(*, at: datetime) -> int:
-    """Write what shops are told of penalties that files have brought as imposed; how many notices.
+    """Write what shops are told of penalties that files have brought as imposed; how many notices. What has
+    ended by then is told nobody: the first file may go back for years.
 
     Safe to run again, and at once. A penalty that somebody is at waits for the next time.
     """
     written, last = 0, 0
     while True:
         with transaction.atomic():
-            penalties = list(_untold().filter(pk__gt=last)[:AT_ONCE])
+            penalties = list(_untold(at).filter(pk__gt=last)[:AT_ONCE])
             if not penalties:
                 return written
             written += _write_all(penalties, at)
         last = penalties[-1].pk
 
 
-def _untold() -> QuerySet[Penalty]:
+def _untold(at: datetime) -> QuerySet[Penalty]:
     return (
         Penalty.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        .filter(batch__isnull=False, notice=None, status__in=Penalty.PENALISED)
+        .filter(
+            Q(ends_at=None) | Q(ends_at__gt=at),
+            batch__isnull=False,
+            notice=None,
+            status=Penalty.Status.IMPOSED,
+        )
         .select_related("shop", "product", "alliance", "violation")
         .order_by("pk")
     )
 
 
 def _write_all(penalties: Sequence[Penalty], at: datetime) -> int:
-    known = known_of(penalties)
-    notices = [_worded(penalty, known, at) for penalty in penalties]
+    known = known_of(penalties, at)
+    notices = [_worded(penalty, known) for penalty in penalties]
     names = ("penalty_id", "text_zh", "text_en", "first_days", "second_days")
     rows = [{name: getattr(notice, name) for name in names} for notice in notices]
     with sql.cursor() as cursor:
@@ -177,17 +183,18 @@ def _deliver(
     by: User | None,
     at: datetime,
 ) -> None:
-    decided = notice.penalty.imposed_at
-    assert decided is not None
-    delivered_at = as_told(delivered_at, decided)
+    earliest = told_at(notice.penalty, notice.written_at)
+    delivered_at = as_told(delivered_at, earliest)
     if channel not in Channel.values:
         raise Refused(_("Say on which way the notice was delivered."))
     if delivered_at > at:
         raise Refused(_("A delivery is recorded once it has happened."))
-    if delivered_at < decided.replace(microsecond=0):
+    if delivered_at < earliest.replace(microsecond=0):
         raise Refused(
             _("The decision is of %(decided)s: its notice was not delivered before.")
-            % {"decided": said(decided)}
+            % {"decided": said(earliest)}
+            if not notice.penalty.is_the_platforms
+            else _("The notice is of %(written)s: it was not delivered before.") % {"written": said(earliest)}
         )
     notice.channel, notice.reference = channel, reference.replace("\x00", "").strip()
     notice.delivered_at, notice.delivery_recorded_by = delivered_at, by

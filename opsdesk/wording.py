@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
 
-from opsdesk.deadlines import contestable, said
+from opsdesk.deadlines import contestable, said, told_at
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
 from rules.admin.values import comparison_of, name_of, value_of
@@ -51,10 +51,12 @@ class Known:
     enrollments: dict[tuple[int, int], Enrollment]
     # By the key of its set, and its code.
     rules: dict[tuple[int, str], Rule]
+    # When the notices are written.
+    at: datetime
 
 
-def known_of(penalties: Sequence[Penalty]) -> Known:
-    """As everything stands now."""
+def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
+    """As everything stands at that moment, which is now."""
     measures: dict[int, list[Measure]] = {penalty.pk: [] for penalty in penalties}
     own = {penalty.pk: penalty for penalty in penalties}
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
@@ -74,6 +76,7 @@ def known_of(penalties: Sequence[Penalty]) -> Known:
         appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
         enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
         rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
+        at=at,
     )
 
 
@@ -91,18 +94,30 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     if penalty.product is not None:
         yield _("Product"), str(penalty.product)
     yield _("Alliance"), str(penalty.alliance or _("the platform"))
-    yield _("Decision"), "\n".join(effects.describe(measure) for measure in measures)
+    yield _("Decision"), "\n".join(_decided(penalty, measures))
     yield _("Ground"), str(penalty.get_ground_display())
     yield from _grounds(penalty, known)
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
-    yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
+    if not penalty.is_the_platforms:
+        yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
     yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds, appealable))
     yield _("Openings left"), _openings_left(penalty, known)
     if appealable:
-        yield _("Appeal"), "\n".join(_how_to_appeal(penalty.imposed_at, known.terms))
+        yield _("Appeal"), "\n".join(_how_to_appeal(told_at(penalty, known.at), known.terms))
     else:
         yield _("Appeal"), _("Against this decision no appeal is provided.")
+
+
+def _decided(penalty: Penalty, measures: list[Measure]) -> Iterator[str]:
+    for measure in measures:
+        yield effects.describe(measure)
+    if penalty.is_the_platforms:
+        # Its files have columns for points and deductions, and for nothing else.
+        yield _(
+            "Imposed by the platform. Whatever else it does there, and to links, the desk was not told: the "
+            "platform says so."
+        )
 
 
 def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
@@ -213,7 +228,10 @@ def _ways_back(penalty: Penalty, kinds: set[str], appealable: bool) -> Iterator[
         return
     if Kind.CLEAR in kinds:
         yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
-    yield _("If an appeal is granted, all that this decision did is taken back.")
+    if penalty.is_the_platforms:
+        yield _("If an appeal is granted, all that the desk knows of this decision is taken back.")
+    else:
+        yield _("If an appeal is granted, all that this decision did is taken back.")
 
 
 def _openings_left(penalty: Penalty, known: Known) -> str:

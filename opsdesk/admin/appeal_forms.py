@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -237,6 +239,11 @@ class DeliveryForm(forms.Form):
         max_length=100,
         help_text=_("Of the letter, call or ticket."),
     )
+
+    def clean_delivered_at(self) -> datetime:
+        """Told to the minute it is the minute's last second: the shop loses none of its time."""
+        told: datetime = self.cleaned_data["delivered_at"]
+        return told if told.second else min(told + timedelta(seconds=59), max(told, timezone.now()))
 
 
 class CorrectionForm(DeliveryForm):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 State, Kind = Appeal.State, AppealMessage.Kind
+# A typing error is not to keep a shop waiting for years.
+LONGEST_WAIT = timedelta(days=90)
 
 
 @transaction.atomic
@@ -75,9 +77,11 @@ def release(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
 
 @transaction.atomic
 def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: date | None = None) -> Appeal:
-    """Ask the shop for what is missing, item by item, until the end of `due_on` (None: as the terms say).
+    """Ask the shop for what is missing, item by item, until the end of `due_on` (None: as the terms say). Who
+    is asked again while it waits keeps at least the time that it was given.
 
-    Refused to everybody but the holder, without an item, and for a day that is over.
+    Refused to everybody but the holder, without an item, for a day that is over, and for one more than
+    LONGEST_WAIT ahead.
     """
     require(by, WORK)
     appeal = _locked(appeal_id, by)
@@ -86,8 +90,11 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
         raise Refused(_("Name what is missing."))
     if due_on is not None and due_on < localdate(at):
         raise Refused(_("The due date is over already."))
+    if due_on is not None and due_on > localdate(at) + LONGEST_WAIT:
+        raise Refused(_("The shop is given %(days)s days at most.") % {"days": LONGEST_WAIT.days})
+    promised = appeal.due_at if appeal.state == State.WAITING else at
     appeal.state, appeal.asked, appeal.asked_at = State.WAITING, clean(items), at
-    appeal.due_at = answer_due(at, due_on)
+    appeal.due_at = max(answer_due(at, due_on), promised)
     _claim_on(appeal, at)
     appeal.save_by(by, "material asked for")
     say(appeal, Kind.REQUEST, appeal.asked, by=by, at=at)

@@ -218,6 +218,11 @@ class Penalty(Audited):
         return Q(violation_version__in=versions) | Q(violation_version=None, **{f"violation__{flag}": True})
 
     @property
+    def is_the_platforms(self) -> bool:
+        """Whether a file brought it as imposed: what else the platform does there, nobody here knows."""
+        return self.batch_id is not None and self.imposed_at is not None and self.imposed_by_id is None
+
+    @property
     def case_number(self) -> str:
         """What people quote: P with the record's number."""
         return f"P{self.pk:08d}" if self.pk else "P"

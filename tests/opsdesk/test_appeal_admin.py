@@ -368,7 +368,7 @@ def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, 
     assert "This field is required" in client.post(correction, given).content.decode()
     assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
     shown = client.get(page).content.decode()
-    assert "Delivered by phone on 12 Mar 2026 10:00:00" in shown
+    assert "Delivered by phone on 12 Mar 2026 10:00:59" in shown
     assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
 
 

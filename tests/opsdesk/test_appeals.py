@@ -189,6 +189,22 @@ def test_nobody_rules_before_the_due_date_and_then_on_the_file(judge: User, verb
     assert fresh(appeal).state in Appeal.RULED
 
 
+def test_who_is_asked_again_keeps_the_time_that_was_given(judge: User) -> None:
+    appeal = taken(judge)
+    promised = (LATER + timedelta(days=20)).date()
+    first = appeals.ask(appeal.pk, items="检测报告", by=judge, at=LATER, due_on=promised)
+    again = appeals.ask(appeal.pk, items="照片", by=judge, at=LATER, due_on=LATER.date())
+    assert (again.asked, again.due_at) == ("照片", first.due_at)
+    with pytest.raises(Refused, match="has until"):
+        appeals.deny(appeal.pk, reason="nothing came", by=judge, at=LATER + timedelta(days=1))
+
+
+def test_nobody_waits_for_years(judge: User) -> None:
+    appeal = taken(judge)
+    with pytest.raises(Refused, match="90 days at most"):
+        appeals.ask(appeal.pk, items="x", by=judge, at=LATER, due_on=(LATER + timedelta(days=91)).date())
+
+
 def test_whoever_it_reaches_records_the_answer_and_the_holder_asks_again(judge: User) -> None:
     appeal = waiting(judge)
     appeals.answer(appeal.pk, text="见附件", by=make_user("appeals_officer"), at=LATER)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from opsdesk import audit, jobs, notices
+from opsdesk.deadlines import said, window_of
 from opsdesk.models import Notice
 from opsdesk.wording import known_of, text_of
+from shops import penalties
+from shops.errors import Refused
 from shops.models import Penalty
-from tests.factories import AT, DOUYIN, make_enrollment, make_shop
+from tests.factories import AT, DOUYIN, make_appeal, make_enrollment, make_shop
 from tests.opsdesk.test_notices import told
 from tests.shops.importing import bring
 
@@ -23,11 +28,59 @@ def test_a_penalty_that_a_file_brings_as_imposed_is_told_like_one_of_the_desks()
     penalty = Penalty.objects.get(reference="R1")
     assert notices.write_for_files(at=AT) == 1
     notice = Notice.objects.get(penalty=penalty)
-    assert [list(line) for line in notice.text_en] == text_of(penalty, known_of([penalty]), "en")
+    assert [list(line) for line in notice.text_en] == text_of(penalty, known_of([penalty], AT), "en")
     assert told(penalty)["Platform's case number"] == "R1"
     assert "4 points" in told(penalty)["Decision"]
     assert (notice.first_days, notice.second_days, notice.written_at) == (30, 15, AT)
     assert audit.verify_history() is None
+
+
+def test_what_the_platform_does_beside_is_said_to_be_unknown_in_both_languages() -> None:
+    shop = make_shop()
+    bring("penalties", f"{FILE}R1,{shop.code},V4,2026-03-11 08:00,imposed,\n")
+    notices.write_for_files(at=AT)
+    penalty = Penalty.objects.get(reference="R1")
+    assert "the desk was not told" in told(penalty)["Decision"]
+    assert "平台" in told(penalty, "zh")["决定"]
+    assert "Live links and open orders" not in told(penalty)
+
+
+def test_its_window_begins_with_the_notice_and_the_notice_says_so() -> None:
+    shop = make_shop()
+    bring("penalties", f"{FILE}R1,{shop.code},V8,2026-01-20 08:00,imposed,4\n")
+    notices.write_for_files(at=AT)
+    penalty = Penalty.objects.get(reference="R1")
+    window = window_of(penalty, 1)
+    assert (window.since, window.begins) == ("notice", AT)
+    assert f"until {said(window.until)}" in told(penalty)["Appeal"]
+    assert make_appeal(penalty, at=window.until).level == 1
+
+
+def test_its_notice_is_not_delivered_before_it_was_written() -> None:
+    shop = make_shop()
+    bring("penalties", f"{FILE}R1,{shop.code},V8,2026-03-01 08:00,imposed,4\n")
+    notices.write_for_files(at=AT)
+    notice = Notice.objects.get()
+    with pytest.raises(Refused, match="was not delivered before"):
+        notices.record_delivery(
+            notice.pk, channel="mail", delivered_at=AT - timedelta(days=1), by=None, at=AT + timedelta(days=1)
+        )
+
+
+@pytest.mark.parametrize("how", ["by its date", "by the timer", "overturned"])
+def test_what_has_ended_when_notices_are_written_is_told_nobody(how: str) -> None:
+    shop = make_shop()
+    ends = "" if how == "overturned" else "2023-02-20 08:00"
+    bring(
+        "penalties",
+        "reference,shop,violation,imposed_at,status,ends_at\n"
+        f"R1,{shop.code},V8,2023-01-20 08:00,imposed,{ends}\n",
+    )
+    if how == "by the timer":
+        penalties.run_timers(AT)
+    if how == "overturned":
+        penalties.overturn(Penalty.objects.get(reference="R1"), by=None, at=AT, reason="wrong")
+    assert notices.write_for_files(at=AT) == 0
 
 
 def test_each_is_told_once_and_what_is_only_reported_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
