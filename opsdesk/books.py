@@ -38,7 +38,7 @@ _I2 = (
         "SELECT c.id, c.entry_id, c.top_up_id FROM shops_settlement c"
         " LEFT JOIN shops_depositentry v ON v.id = c.entry_id LEFT JOIN shops_topup t ON t.id = c.top_up_id"
         " WHERE (t.shop_id = v.shop_id AND (v.kind = 'top_up'"
-        " OR v.kind IN ('pay_in', 'adjust', 'reversal', 'lessen') AND t.cause = 'shortage')) IS NOT TRUE"
+        " OR v.kind IN ('pay_in', 'adjust', 'reversal') AND t.cause = 'shortage')) IS NOT TRUE"
         " ORDER BY c.id LIMIT 1",
         "settlement {}: entry {} is no payment for top-up {}",
     ),

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.timezone import localdate
 
-from shops import settling, topups
+from shops import topups
 from shops.models import DepositEntry, Measure, Settlement, Shop, TopUp
 from shops.movements import Movement, enter
 
@@ -30,15 +30,13 @@ def deduct_less(measure: Measure, *, amount_fen: int, cause: str, by: User | Non
     Asks for no permission of its own: who lessens the measure has the right to.
     """
     Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
-    deducted = -_moved(measure, Kind.DEDUCT)
-    owe_less(measure, amount_fen=max(amount_fen - deducted, 0), cause=cause, by=by, at=at)
-    # What was deducted once it was paid goes back as well.
-    taken = deducted - _moved(measure, Kind.COLLECT)
-    back = taken - _moved(measure, Kind.LESSEN) - min(taken, amount_fen)
+    deducted = _moved(measure, Kind.DEDUCT)
+    kept = min(-deducted, amount_fen)
+    owe_less(measure, amount_fen=amount_fen - kept, cause=cause, by=by, at=at)
+    back = -deducted - _moved(measure, Kind.LESSEN) - kept
     if back > 0:
         key = f"measure {measure.pk}: lessened to {amount_fen}"
         enter(Movement(measure.penalty.shop, Kind.LESSEN, back, cause, key, by, at, at, measure=measure))
-        settling.collect_what_came_back(measure, by=by, at=at)
 
 
 @transaction.atomic

@@ -75,17 +75,17 @@ _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
     " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
 )
-# What a measure gave back of its own: what had been paid of it counts as the payment that it is.
+# What a measure gave back of its own for good: what had been paid of it counts as the payment that it is.
 _CAME_BACK = _THERE.format(
     money="""
     SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e
-    LEFT JOIN shops_depositentry x ON x.id = e.reverses_id
-    WHERE (e.kind = 'lessen' OR e.kind = 'reversal' AND (x.kind = 'deduct' OR x.kind = 'collect' AND (
+    JOIN shops_depositentry x ON x.id = e.reverses_id
+    WHERE e.kind = 'reversal' AND e.measure_id = ANY (%s)
+      AND (x.kind = 'deduct' OR x.kind = 'collect' AND (
           SELECT y.kind FROM shops_settlement c JOIN shops_depositentry y ON y.id = c.entry_id
-          WHERE c.id = x.settlement_id) <> 'top_up'))
-      AND e.amount_fen > 0 AND e.measure_id = ANY (%s)
-      AND NOT EXISTS (SELECT FROM shops_settlement c WHERE c.entry_id = e.id)
-      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)"""
+          WHERE c.id = x.settlement_id
+            AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = y.id)) <> 'top_up')
+      AND NOT EXISTS (SELECT FROM shops_settlement c WHERE c.entry_id = e.id)"""
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
@@ -138,11 +138,11 @@ def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at:
 
 
 def collect_what_came_back(measure: Measure, *, by: User | None, at: datetime) -> None:
-    """Deduct what deductions had found missing of what this measure has given back, as far as the deposit has
-    it: without the measure they would have found it there. Needs the shop's row locked.
+    """Deduct what deductions had found missing of what this measure, undone, has given back, as far as the
+    deposit has it: without the measure they would have found it there. Needs the shop's row locked.
     """
     sql.execute(_SETTLE.format(paid=_CAME_BACK, of=" AND t.cause = 'shortage'"), [[measure.pk]])
-    back = "e.kind IN ('reversal', 'lessen') AND e.measure_id = %s"
+    back = "e.kind = 'reversal' AND e.measure_id = %s"
     _follow_up(back, [measure.pk], _ONCE_IMPOSED, [], by=by, at=at)
 
 

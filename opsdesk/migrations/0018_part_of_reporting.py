@@ -146,12 +146,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='appeal',
             name='reporter',
-            field=models.ForeignKey(blank=True, help_text='Who brought the case in while nobody had decided it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
+            field=models.ForeignKey(blank=True, help_text='Who brought it in with a file; empty where files come by themselves.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
         ),
         migrations.AddField(
             model_name='historicalappeal',
             name='reporter',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who brought the case in while nobody had decided it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who brought it in with a file; empty where files come by themselves.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
         ),
         migrations.AddConstraint(
             model_name='appeal',

@@ -79,7 +79,9 @@ class Appeal(Audited):
     maker = _person(_("decided by"), _("Who imposed the penalty. Empty: the system itself."))
     approver = _person(_("approved by"))
     proposer = _person(_("proposed by"), _("Who filed the proposal by hand."))
-    reporter = _person(_("reported by"), _("Who brought the case in while nobody had decided it."))
+    reporter = _person(
+        _("reported by"), _("Who brought it in with a file; empty where files come by themselves.")
+    )
     first_judge = _person(_("first judge"))
     taken_by = _person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)

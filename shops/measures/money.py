@@ -68,6 +68,11 @@ class Deduct(Effect):
 
     def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         assert measure.amount_fen is not None
+        # What is paid of what it left due is deducted payment by payment: that goes back as a whole alone.
+        if any(one.kind == DepositEntry.Kind.COLLECT for one in measure.deposit_entries.all()):
+            raise Refused(
+                _("What this deduction left due was paid in part: it can be taken back, but not lessened.")
+            )
         cause = measure.penalty.case_number
         returns.deduct_less(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
 
@@ -104,11 +109,6 @@ class Deduct(Effect):
             "due": money.told(wanted - taken),
             "collected": money.told(collected),
         }
-        if taken + collected > wanted:
-            return _("Deducted %(taken)s from the deposit, of which %(back)s went back") % {
-                "taken": money.told(taken + collected),
-                "back": money.told(taken + collected - wanted),
-            }
         if collected:
             return (
                 _(
@@ -119,6 +119,11 @@ class Deduct(Effect):
             )
         if taken < wanted:
             return _("Deducted %(taken)s from the deposit, and %(due)s became due") % told
+        if taken > wanted:
+            return _("Deducted %(taken)s from the deposit, of which %(back)s went back") % {
+                **told,
+                "back": money.told(taken - wanted),
+            }
         return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
 
 

@@ -39,16 +39,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalpenalty',
             name='reported_by',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who brought the case in while nobody had decided it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who brought it in with a file; empty where files come by themselves.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
         ),
         migrations.AddField(
             model_name='penalty',
             name='reported_by',
-            field=models.ForeignKey(blank=True, help_text='Who brought the case in while nobody had decided it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
-        ),
-        migrations.AddConstraint(
-            model_name='penalty',
-            constraint=models.CheckConstraint(condition=models.Q(('reported_by', None), ('reported_at__isnull', False), _connector='OR'), name='shops_penalty_is_reported_by_somebody_at_a_moment'),
+            field=models.ForeignKey(blank=True, help_text='Who brought it in with a file; empty where files come by themselves.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reported by'),
         ),
         migrations.RunSQL(GUARDS, NO_GUARDS),
     ]

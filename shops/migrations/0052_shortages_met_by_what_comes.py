@@ -38,7 +38,7 @@ END $$;
 """
 OF_PAYMENTS = "paid.kind = 'top_up'"
 OF_A_SHORTAGE = (
-    f"{OF_PAYMENTS} OR paid.kind IN ('pay_in', 'adjust', 'reversal', 'lessen') AND owed.cause = 'shortage'"
+    f"{OF_PAYMENTS} OR paid.kind IN ('pay_in', 'adjust', 'reversal') AND owed.cause = 'shortage'"
 )
 
 

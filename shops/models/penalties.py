@@ -92,7 +92,7 @@ class Penalty(Audited):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("Who brought the case in while nobody had decided it."),
+        help_text=_("Who brought it in with a file; empty where files come by themselves."),
     )
     imposed_at = models.DateTimeField(_("imposed at"), null=True, blank=True)
     imposed_by = models.ForeignKey(
@@ -194,10 +194,6 @@ class Penalty(Audited):
                 )
                 | (Q(status__in=["reported", "imposed"]) & Q(ended_at__isnull=True)),
                 name="shops_penalty_has_an_end_exactly_when_ended",
-            ),
-            models.CheckConstraint(
-                condition=Q(reported_by=None) | Q(reported_at__isnull=False),
-                name="shops_penalty_is_reported_by_somebody_at_a_moment",
             ),
             models.CheckConstraint(
                 condition=Q(approved_by=None) | Q(imposed_by=None) | ~Q(approved_by=F("imposed_by")),

@@ -9,9 +9,21 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
-from opsdesk import appeals
-from opsdesk.models import Appeal, AppealTerms
-from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
+from opsdesk import appeals, notices, review
+from opsdesk.models import Appeal, AppealTerms, Evidence, Notice
+from opsdesk.models.appeals import TOOK_PART
+from rules.models import Proposal
+from shops.errors import Refused
+from shops.models import Penalty
+from tests.factories import (
+    AT,
+    make_appeal,
+    make_cleared,
+    make_enrollment,
+    make_evidence,
+    make_penalty,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -74,12 +86,15 @@ def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
     assert Appeal.objects.get(pk=insert(penalty, level=2)).first_judge == judge
 
 
-@pytest.mark.parametrize("part", ["maker", "approver", "reporter", "first_judge"])
+@pytest.mark.parametrize("part", TOOK_PART)
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
     parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
-    penalty = make_penalty(violation_code="V1", **({parts[part]: involved} if part in parts else {}))
+    if part == "proposer":
+        penalty = proposed_by(involved)
+    else:
+        penalty = make_penalty(violation_code="V1", **({parts[part]: involved} if part in parts else {}))
     if part == "first_judge":
         first = make_appeal(penalty)
         appeals.take(first.pk, by=involved, at=LATER)
@@ -91,6 +106,51 @@ def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser
     update(appeal, state="taken", taken_by=make_user("appeals_officer"), **claim)
     with pytest.raises(IntegrityError, match=f"opsdesk_appeal_judge_is_not_the_{part}"):
         update(appeal, **ruled(involved))
+
+
+def proposed_by(person: User) -> Penalty:
+    """The penalty of a proposal that somebody filed by hand and the system accepted."""
+    enrollment = make_enrollment()
+    proposal = review.file_by_hand(
+        shop=enrollment.shop, alliance=enrollment.alliance, statement="unsuitable", by=person, at=AT
+    )
+    return review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
+
+
+@pytest.mark.parametrize("values", [{"filed_by": None}, {"penalty": None}], ids=str)
+def test_who_proposed_a_penalty_is_not_rewritten(values: dict) -> None:
+    penalty = proposed_by(make_user("supervisor"))
+    with pytest.raises(IntegrityError, match="rules_proposal_keeps_who_proposed"), transaction.atomic():
+        Proposal.objects.filter(penalty=penalty).update(**values)
+
+
+@pytest.mark.parametrize("part", ["proposer", "maker", "approver", "reporter"])
+def test_no_part_at_all_ends_the_window_earlier_by_the_verb_or_by_sql(part: str) -> None:
+    involved = make_user("supervisor")
+    parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
+    if part == "proposer":
+        penalty = proposed_by(involved)
+    else:
+        penalty = make_penalty(violation_code="V1", **{parts[part]: involved})
+        notices.write(penalty, by=None, at=AT)
+    notice = Notice.objects.get(penalty=penalty)
+    notices.record_delivery(notice.pk, channel="mail", delivered_at=LATER, by=None, at=LATER)
+    earlier = {"channel": "mail", "delivered_at": AT}
+    with pytest.raises(Refused, match="no part"):
+        notices.correct_delivery(notice.pk, **earlier, reason="r", by=involved, at=LATER)
+    corrected = {"corrected_at": LATER, "corrected_because": "r", "delivery_recorded_by": involved}
+    name = "opsdesk_notice_window_ends_earlier_for_nobody_who_took_part"
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Notice.objects.filter(pk=notice.pk).update(**earlier, **corrected)
+
+
+def test_whoever_had_a_part_strikes_no_evidence_by_sql() -> None:
+    maker = make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_cleared(by=maker)))
+    struck = {"struck_at": LATER, "struck_reason": "away with it"}
+    name = "opsdesk_evidence_is_struck_by_nobody_who_took_part"
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Evidence.objects.filter(pk=evidence.pk).update(struck_by=maker, **struck)
 
 
 def test_a_second_open_appeal_against_a_penalty_is_refused() -> None:

@@ -79,11 +79,11 @@ def test_what_is_only_reported_is_a_case_that_nobody_has_decided(shop: Shop) -> 
     assert not penalty.measures.exists()
 
 
-def test_who_sent_a_case_that_nobody_has_decided_has_reported_it(shop: Shop) -> None:
+def test_who_brings_a_case_with_a_file_has_reported_it_whatever_the_file_says_of_it(shop: Shop) -> None:
     by = make_user("operator")
     rows = "P1,S1,V8,2026-03-01,,,reported,,,,\nP2,S1,V9,2026-03-01,,,imposed,,,,\n"
     bring("penalties", f"{HEADERS}{rows}", by=by)
-    assert (case("P1").reported_by, case("P2").reported_by) == (by, None)
+    assert (case("P1").reported_by, case("P2").reported_by) == (by, by)
     bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,imposed,,,,\n", by=make_user("operator"))
     assert (case("P1").status, case("P1").reported_by) == ("imposed", by)
 
