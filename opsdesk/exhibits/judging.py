@@ -54,10 +54,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Judged(Read):
-    """A file that may be evidence, and what of it is shown, page by page."""
+    """A file that may be evidence, and what of it is shown, page by page.
+
+    `shown_sha256`: of the views, in their order, and of the small picture last.
+    """
 
     views: tuple[Path, ...] = ()
     small: Path | None = None
+    shown_sha256: tuple[str, ...] = ()
 
 
 def read(file: IO[bytes], directory: Path) -> Read:
@@ -83,7 +87,8 @@ def draw(file: Read) -> Judged:
     directory = file.path.parent
     count = _draw(file.kind, file.path, directory)
     views = tuple(directory / f"{number}.jpg" for number in range(1, count + 1))
-    return Judged(*of_it, views, directory / "small.jpg")
+    small = directory / "small.jpg"
+    return Judged(*of_it, views, small, tuple(_sha256(view) for view in (*views, small)))
 
 
 def largest() -> int:
@@ -109,6 +114,11 @@ def _copy(file: IO[bytes], path: Path) -> tuple[str, int]:
     if not size:
         raise Refused(_("The file is empty."))
     return digest.hexdigest(), size
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind_of(path: Path) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -25,7 +26,7 @@ from moto.server import ThreadedMotoServer
 
 from opsdesk import appeals, audit, leftovers
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import NotNow, original_of, unpacked
+from opsdesk.exhibits import Altered, NotNow, keeping, original_of, unpacked, view_of
 from opsdesk.models import Appeal, Evidence
 from opsdesk.settings import evidence_store
 from shops.errors import Refused
@@ -149,6 +150,55 @@ def test_what_was_changed_in_the_store_is_not_handed_out(
     assert "The store holds another file than the one that came" in answer.content.decode()
     assert other not in answer.content
     assert f"evidence {evidence.pk} of appeal {evidence.appeal_id} is another file" in caplog.text
+
+
+@pytest.mark.parametrize("which", ["1", "2", "small"])
+@pytest.mark.parametrize("other", [jpeg(77), b""], ids=["exchanged", "emptied"])
+def test_a_picture_that_was_changed_in_the_store_is_not_shown(
+    caplog: pytest.LogCaptureFixture, which: str, other: bytes
+) -> None:
+    evidence = make_evidence(content=pdf(2))
+    drawn = Path(storages["evidence"].path(f"{evidence.place}.{which}.jpg"))
+    drawn.write_bytes(other)
+    answer = page("small", evidence.token) if which == "small" else page("page", evidence.token, which)
+    told = "The store holds another picture than the desk drew"
+    assert (answer.status_code, told in answer.content.decode()) == (503, True)
+    assert f"evidence {evidence.pk} of appeal {evidence.appeal_id} has another picture" in caplog.text
+    found = audit.verify_evidence()
+    assert found and found.endswith(f"{evidence.appeal_id} is shown by another picture than the desk drew")
+
+
+def test_no_more_of_a_picture_is_read_than_the_desk_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "WRITTEN", 1 << 20)
+    evidence = make_evidence()
+    Path(storages["evidence"].path(f"{evidence.place}.1.jpg")).write_bytes(bytes(40 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Altered):
+            view_of(evidence.place, "1", evidence.shown["1"])
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_picture_whose_sha256_nobody_kept_is_shown_and_named_by_the_proof() -> None:
+    content = jpeg()
+    place = make_evidence(content=content).place
+    evidence = Evidence.objects.create(
+        appeal=make_appeal(),
+        kind="jpeg",
+        name="a.jpg",
+        place=place.replace("/", "/0")[:-1],
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        pages=1,
+        added_at=NOW,
+    )
+    for end in ("", ".1.jpg", ".small.jpg"):
+        with storages["evidence"].open(f"{place}{end}") as file:
+            storages["evidence"].save(f"{evidence.place}{end}", file)
+    assert page("page", evidence.token, 1).status_code == 200
+    assert "no SHA-256 is known" in str(audit.verify_evidence())
 
 
 def test_an_original_of_any_size_is_handed_out_in_bounded_memory(settings: Any) -> None:
