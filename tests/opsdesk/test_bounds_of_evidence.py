@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -212,6 +213,31 @@ def test_a_turn_ends_with_the_program_that_draws_and_not_with_who_began_it(one_t
         program.wait()
     with turns.a_turn():
         pass
+
+
+def test_an_officer_has_his_turn_while_a_parcel_of_many_files_is_drawn(
+    one_turn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "WAITED", 10)
+    over = threading.Event()
+
+    def many() -> None:
+        while not over.is_set():
+            with turns.a_turn():
+                time.sleep(0.2)
+
+    parcel = threading.Thread(target=many)
+    parcel.start()
+    try:
+        began = time.monotonic()
+        for _officer in range(3):
+            with turns.a_turn():
+                pass
+        # Not once the parcel is done, but between two of its files.
+        assert time.monotonic() - began < 5
+    finally:
+        over.set()
+        parcel.join()
 
 
 @pytest.mark.django_db
