@@ -167,10 +167,20 @@ def held() -> Iterator[dict[str, list[str]]]:
         yield found
 
 
-def last_touched(names: Sequence[str]) -> datetime:
-    """When the newest of these was written."""
+def last_touched(names: Sequence[str]) -> datetime | None:
+    """When the newest of these that are still there was written; None where all are gone."""
+    return max((touched for name in names if (touched := _touched(name))), default=None)
+
+
+def _touched(name: str) -> datetime | None:
     with the_store_answers():
-        return max(store().get_modified_time(name) for name in names)
+        try:
+            return store().get_modified_time(name)
+        except Exception:
+            # Each kind of store has an error of its own for what is gone.
+            if store().exists(name):
+                raise
+            return None
 
 
 def take_away(names: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 import time_machine
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -326,6 +326,55 @@ def test_what_nothing_names_is_told_and_breaks_nothing(own_store: Path) -> None:
     value = verified()
     assert value["holds"] is True
     assert value["left_over"] == [f"ab/{left.name}", f"ab/{left.name}.1.jpg"]
+    assert left.exists()
+
+
+def seen_late(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Something happens after the store was listed, and before it is asked how old its files are."""
+    real = FileSystemStorage.get_modified_time
+
+    def late(store: FileSystemStorage, name: str) -> datetime:
+        meanwhile()
+        return real(store, name)
+
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", late)
+
+
+def test_an_upload_that_is_refused_during_the_sweep_is_passed_over(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, left = left_behind(timedelta(hours=1)), left_behind(timedelta(hours=25))
+
+    def clear() -> None:
+        for path in own_store.glob(f"ab/{refused.name}*"):
+            path.unlink()
+
+    seen_late(monkeypatch, clear)
+    assert [found.place for found in leftovers.sweep(at=datetime.now(UTC))] == [f"ab/{left.name}"]
+    assert list(leftovers.left_over()) == []
+
+
+def test_an_upload_to_a_bucket_that_is_refused_during_the_sweep_is_passed_over(bucket: Any) -> None:
+    for digit in "01":
+        bucket.put_object(Key=f"evidence/cd/cd{digit * 46}", Body=jpeg())
+    found = leftovers.left_over()
+    next(found)
+    # The folder was listed with both.
+    bucket.objects.delete()
+    assert list(found) == []
+
+
+def test_what_was_committed_during_the_sweep_is_not_taken_away(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, appeal = left_behind(timedelta(days=9)), make_appeal(make_cleared())
+    film = {"kind": "mp4", "name": "a.mp4", "sha256": "0" * 64, "size": 1, "added_at": NOW}
+
+    def commit() -> None:
+        Evidence.objects.get_or_create(place=f"ab/{left.name}", defaults={"appeal": appeal, **film})
+
+    seen_late(monkeypatch, commit)
+    assert list(leftovers.sweep(at=datetime.now(UTC))) == []
     assert left.exists()
 
 
