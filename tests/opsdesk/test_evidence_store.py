@@ -254,20 +254,27 @@ def test_a_store_that_fails_is_told_in_words_and_nothing_is_kept(
         return SimpleUploadedFile(name, content)
 
     with time_machine.travel(NOW, tick=False):
-        for where, given, status in [
+        for where, given in [
             (
                 reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]),
                 {"evidence": sent("a", jpeg())},
-                409,
+            ),
+            (
+                reverse("admin:opsdesk_appeal_add"),
+                {
+                    "penalty": str(penalty),
+                    "channel": "mail",
+                    "statement": "s",
+                    "evidence": sent("a", jpeg()),
+                },
             ),
             (
                 reverse("admin:opsdesk_appeal_many"),
                 {"file": sent("a.csv", rows), "parcel": sent("a.zip", zipped({"a.jpg": jpeg()}))},
-                400,
             ),
         ]:
             answer = client.post(where, given)
-            assert (answer.status_code, why in answer.content.decode()) == (status, True)
+            assert (answer.status_code, why in answer.content.decode()) == (503, True)
         (tmp_path / "a.csv").write_bytes(rows)
         (tmp_path / "a.jpg").write_bytes(jpeg())
         (tmp_path / "files").mkdir()
@@ -299,6 +306,24 @@ def test_where_there_is_no_room_to_look_into_a_file_the_officer_is_told(settings
         make_evidence(appeal)
     with pytest.raises(NotNow, match="no room"), unpacked(io.BytesIO(zipped({"a.jpg": jpeg()}))):
         pass
+
+
+@pytest.mark.parametrize("lang", ["en", "zh-hans"])
+def test_a_disk_that_is_full_while_a_file_comes_in_is_told_in_words(settings: Any, lang: str) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = "/dev/null/full"
+    appeal = make_appeal()
+    client = Client(headers={"accept-language": lang})
+    large = bytes(settings.FILE_UPLOAD_MAX_MEMORY_SIZE + 1)
+    words = {"en": "The desk has no room for files just now.", "zh-hans": "系统暂时没有存放文件的空间"}
+    for role, where, name in [
+        ("appeals_officer", reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]), "evidence"),
+        ("appeals_officer", reverse("admin:opsdesk_appeal_many"), "parcel"),
+        ("supervisor", reverse("admin:shops_importbatch_add"), "file"),
+    ]:
+        client.force_login(make_user(role))
+        answer = client.post(where, {name: SimpleUploadedFile("a.jpg", large)})
+        assert (answer.status_code, words[lang] in answer.content.decode()) == (503, True)
+    assert not Evidence.objects.exists()
 
 
 # What killed processes leave
