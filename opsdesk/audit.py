@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from opsdesk.books import verify_ledger, verify_reversals
-from opsdesk.exhibits import view_of
+from opsdesk.exhibits import Altered, view_of
 from opsdesk.exhibits.keeping import blocks_of
 from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
@@ -117,7 +117,7 @@ def verify_appeals() -> str | None:
 
 
 def verify_evidence() -> str | None:
-    """Each file that supports an appeal lies in the store as it came, with every page that is shown of it.
+    """Each file that supports an appeal lies in the store as it came, with all that is shown as it was drawn.
 
     Reads all of them: as long as that takes.
     """
@@ -134,11 +134,15 @@ def _lost_of(piece: Evidence) -> str:
     try:
         for block in blocks_of(piece.place):
             digest.update(block)
-        for page in piece.page_numbers:
-            view_of(piece.place, str(page)).close()
+        for page, known in piece.shown.items():
+            view_of(piece.place, page, known).close()
     except FileNotFoundError:
         return "is not whole in the store any more"
-    return "" if digest.hexdigest() == piece.sha256 else "is another file than the one that came"
+    except Altered:
+        return "is shown by another picture than the desk drew"
+    if digest.hexdigest() != piece.sha256:
+        return "is another file than the one that came"
+    return "" if all(piece.shown.values()) else "is shown by pictures of which no SHA-256 is known"
 
 
 def verify_leases() -> str | None:

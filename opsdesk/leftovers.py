@@ -31,7 +31,10 @@ def left_over() -> Iterator[LeftOver]:
     for places in keeping.held():
         named = set(Evidence.objects.filter(place__in=places).values_list("place", flat=True))
         for place in sorted(places.keys() - named):
-            yield LeftOver(place, places[place], keeping.last_touched(places[place]))
+            touched = keeping.last_touched(places[place])
+            # Whoever had put it there may have been refused meanwhile, and has taken it out again.
+            if touched is not None:
+                yield LeftOver(place, places[place], touched)
 
 
 def sweep(*, at: datetime) -> Iterator[LeftOver]:

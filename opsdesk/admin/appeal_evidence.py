@@ -23,8 +23,7 @@ from django.views.decorators.http import require_GET
 from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
 from opsdesk.appeals.evidence import STRIKE, strikes
-from opsdesk.exhibits import ENDINGS, Altered, NotNow, original_of, to_be_saved_as, view_of
-from opsdesk.exhibits.keeping import SMALL
+from opsdesk.exhibits import ENDINGS, SMALL, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.models import Appeal, Evidence
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -123,9 +122,7 @@ def original(request: HttpRequest, token: UUID) -> HttpResponseBase:
         )
     except Refused as refusal:
         if isinstance(refusal, Altered):
-            logger.error(
-                "evidence %s of appeal %s is another file in the store", evidence.pk, evidence.appeal_id
-            )
+            _log_altered(evidence, "is another file in the store")
         messages.error(request, str(refusal))
         return HttpResponseRedirect(reverse("admin:opsdesk_evidence_viewer", args=[token]))
 
@@ -162,12 +159,21 @@ def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRe
 
 
 def _drawn(evidence: Evidence, which: str) -> HttpResponseBase:
+    """503 with the reason where the store has another picture or does not answer."""
     try:
-        return _answer(partial(view_of, evidence.place, which), content_type="image/jpeg")
-    except NotNow as refusal:
+        return _answer(
+            partial(view_of, evidence.place, which, evidence.shown[which]), content_type="image/jpeg"
+        )
+    except (Altered, NotNow) as refusal:
+        if isinstance(refusal, Altered):
+            _log_altered(evidence, f"has another picture in the store: {which}")
         return HttpResponse(
             str(refusal), status=503, content_type="text/plain; charset=utf-8", headers=HEADERS
         )
+
+
+def _log_altered(evidence: Evidence, what: str) -> None:
+    logger.error("evidence %s of appeal %s %s", evidence.pk, evidence.appeal_id, what)
 
 
 def _answer(opened: Callable[[], IO[bytes]], **options: Any) -> FileResponse:

@@ -41,7 +41,9 @@ def about(penalty: Penalty) -> str:
 
 
 def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> HttpResponse:
-    """302 done, 400 incomplete, 403 no right, 404 no such appeal, 405 a button was opened, 409 refused."""
+    """302 done, 400 incomplete, 403 no right, 404 no such appeal, 405 a button was opened, 409 refused,
+    503 the desk takes no files just now.
+    """
     if not request.user.has_perms([SEE, step.permission]):
         raise PermissionDenied
     appeal = get_object_or_404(caseload.appeals(), pk=pk)
@@ -57,7 +59,7 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
             step.call(appeal, person_of(request), form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
-            status = 409
+            status = 503 if isinstance(refusal, NotNow) else 409
         else:
             messages.success(request, str(step.done))
             return HttpResponseRedirect(back)
@@ -78,7 +80,7 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
 def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     """File what a CSV file says: all of it, or nothing, with every wrong row told.
 
-    302 done, 400 wrong, 403 no right, 503 no room for the files just now.
+    302 done, 400 wrong, 403 no right, 503 the desk takes no files just now.
     """
     if not request.user.has_perms([SEE, FILE]):
         raise PermissionDenied

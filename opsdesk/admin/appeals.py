@@ -25,6 +25,7 @@ from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.guards import FILE, WORK
 from opsdesk.deadlines import said
+from opsdesk.exhibits import NotNow
 from opsdesk.models import Appeal
 from opsdesk.notices import ADMIT_LATE
 from shops.admin.cells import NOTHING, pill
@@ -185,7 +186,7 @@ class AppealAdmin(ReadOnlyAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
-        """Record that a shop appeals; `?penalty=` names the case."""
+        """Record that a shop appeals; `?penalty=` names the case. 503: the desk takes no files just now."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         asked = appeals.case_of(request.GET.get("penalty", ""))
@@ -196,11 +197,13 @@ class AppealAdmin(ReadOnlyAdmin):
             may_admit_late=request.user.has_perm(ADMIT_LATE),
         )
         back = reverse("admin:opsdesk_appeal_changelist")
+        status = 200
         if request.method == "POST" and form.is_valid():
             try:
                 appeal = self._file(request, **form.cleaned_data)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
+                status = 503 if isinstance(refusal, NotNow) else 200
             else:
                 self.message_user(
                     request,
@@ -218,6 +221,7 @@ class AppealAdmin(ReadOnlyAdmin):
             submit=pgettext_lazy("verb", "File"),
             back=back,
             opts=self.opts,
+            status=status,
         )
 
     def _file(self, request: HttpRequest, *, late_reason: str = "", **given: Any) -> Appeal:

@@ -226,6 +226,7 @@ def lay(
             sha256=file.file.sha256,
             size=file.file.size,
             pages=len(file.file.views),
+            shown_sha256=list(file.file.shown_sha256),
             place=put.put(file.file),
         )
         added.append(_write(evidence, answers, by=by, at=at))

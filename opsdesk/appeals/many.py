@@ -26,7 +26,7 @@ from opsdesk.appeals.evidence import (
 )
 from opsdesk.appeals.filing import case_of, file_looked_into, fileable
 from opsdesk.appeals.guards import FILE
-from opsdesk.appeals.tables import FileOfAppealsRefused, WrongRow, refused, rows_of
+from opsdesk.appeals.tables import FileOfAppealsRefused, WrongRow, rows_of
 from opsdesk.deadlines import next_level
 from opsdesk.exhibits import NotNow, Parcel, Shelf, room_for_it, shelf
 from opsdesk.models import LONGEST_TEXT, Appeal, Channel
@@ -62,7 +62,7 @@ class Row:
 
 def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel | None = None) -> list[Appeal]:
     """File each row of the CSV file, in its order. FileOfAppealsRefused, and nothing is filed, where a row
-    can't be, and where a file of the parcel is named by none.
+    can't be, and where a file of the parcel is named by none. NotNow where no row is at fault, but the desk.
 
     Columns: penalty (the desk's case number or the platform's), channel, statement; and, where known, level,
     reference, filed_at (a moment, of Shanghai where it names no zone, or a day), evidence (names of files of
@@ -74,23 +74,19 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     if parcel.files or any(row.cells["evidence"] for row in rows):
         require(by, ADD)
     wrong: list[WrongRow] = []
-    try:
-        with ExitStack() as stack:
-            with room_for_it():
-                directory = stack.enter_context(workplace())
-            skimmed = _skim(rows, parcel, directory, wrong)
-            _check(rows, at, wrong)
-            _raise(wrong)
-            # Dear, and so only once nothing else speaks against any row.
-            looked = _told_by_row(rows, {path: _try(look, file) for path, file in skimmed.items()}, wrong)
-            _raise(wrong)
-            stack.enter_context(transaction.atomic())
-            put = stack.enter_context(shelf())
-            filed = _file(rows, looked, put, wrong, by=by, at=at)
-            _raise(wrong)
-    except NotNow as refusal:
-        # No row is at fault.
-        raise refused(str(refusal)) from refusal
+    with ExitStack() as stack:
+        with room_for_it():
+            directory = stack.enter_context(workplace())
+        skimmed = _skim(rows, parcel, directory, wrong)
+        _check(rows, at, wrong)
+        _raise(wrong)
+        # Dear, and so only once nothing else speaks against any row.
+        looked = _told_by_row(rows, {path: _try(look, file) for path, file in skimmed.items()}, wrong)
+        _raise(wrong)
+        stack.enter_context(transaction.atomic())
+        put = stack.enter_context(shelf())
+        filed = _file(rows, looked, put, wrong, by=by, at=at)
+        _raise(wrong)
     return filed
 
 

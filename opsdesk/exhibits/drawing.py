@@ -58,15 +58,16 @@ def bound(seconds: int) -> None:
     """What the kernel holds this process to, `seconds` of the processor among it."""
     # Those who look at pages come first.
     os.nice(10)
-    for what, limit in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, WRITTEN),
-        (resource.RLIMIT_CORE, 0),
+    for what, limit, most in (
+        (resource.RLIMIT_AS, MEMORY, MEMORY),
+        # At the first the signal says why; the second kills as a machine does that has no memory left.
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_FSIZE, WRITTEN, WRITTEN),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         # macOS doesn't bound the address space.
         with contextlib.suppress(ValueError):
-            resource.setrlimit(what, (limit, limit))
+            resource.setrlimit(what, (limit, most))
 
 
 def picture(file: str, pixels: int, pages: int, *, kind: str) -> Iterator[Image.Image]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,13 +18,17 @@ from django.utils.translation import gettext_lazy
 
 from opsdesk.exhibits import boxes, drawing, formats
 from opsdesk.exhibits.formats import broken
-from opsdesk.exhibits.notnow import no_room
+from opsdesk.exhibits.notnow import NotNow, no_room
 from opsdesk.exhibits.turns import a_turn
 from shops.errors import Refused
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 1 << 20
 # So many times as long as its processor time a file may take by the clock.
 PATIENCE = 3
+# Signals by which a program is ended for what others do: the machine stops or has no memory left.
+OF_OTHERS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
 
 
 class Kind(TextChoices):
@@ -54,10 +60,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Judged(Read):
-    """A file that may be evidence, and what of it is shown, page by page."""
+    """A file that may be evidence, and what of it is shown, page by page.
+
+    `shown_sha256`: of the views, in their order, and of the small picture last.
+    """
 
     views: tuple[Path, ...] = ()
     small: Path | None = None
+    shown_sha256: tuple[str, ...] = ()
 
 
 def read(file: IO[bytes], directory: Path) -> Read:
@@ -83,7 +93,8 @@ def draw(file: Read) -> Judged:
     directory = file.path.parent
     count = _draw(file.kind, file.path, directory)
     views = tuple(directory / f"{number}.jpg" for number in range(1, count + 1))
-    return Judged(*of_it, views, directory / "small.jpg")
+    small = directory / "small.jpg"
+    return Judged(*of_it, views, small, tuple(_sha256(view) for view in (*views, small)))
 
 
 def largest() -> int:
@@ -109,6 +120,11 @@ def _copy(file: IO[bytes], path: Path) -> tuple[str, int]:
     if not size:
         raise Refused(_("The file is empty."))
     return digest.hexdigest(), size
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind_of(path: Path) -> Kind:
@@ -160,7 +176,12 @@ def _draw(kind: Kind, path: Path, directory: Path) -> int:
         raise _too_much() from None
     if drawn.returncode == 0:
         return int(drawn.stdout)
-    # Ended by the kernel, it has taken more than it may.
+    if -drawn.returncode in OF_OTHERS:
+        logger.error("a drawing was ended by signal %s", -drawn.returncode)
+        raise NotNow(
+            _("The drawing of the file was ended from outside. Nothing was kept: try again in a minute.")
+        )
+    # It has taken more than it may, or its decoder fell over it.
     if drawn.returncode < 0 or drawn.returncode == drawing.TOO_LARGE:
         raise _too_much()
     if drawn.returncode == drawing.NO_ROOM:

@@ -6,6 +6,7 @@ What a row names is never taken away: evidence outlasts every deadline, whatever
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.utils.translation import gettext as _
 
+from opsdesk.exhibits.drawing import WRITTEN
 from opsdesk.exhibits.judging import BLOCK, Judged
 from opsdesk.exhibits.notnow import room_for_it, the_store_answers, the_store_takes_it
 from shops.errors import Refused
@@ -79,7 +81,7 @@ def shelf() -> Iterator[Shelf]:
 
 
 class Altered(Refused):
-    """The store holds another file than the one that came."""
+    """The store holds another file than the one that came, or another picture than the desk drew."""
 
 
 def original_of(name: str, sha256: str, size: int) -> IO[bytes]:
@@ -113,7 +115,7 @@ def original_of(name: str, sha256: str, size: int) -> IO[bytes]:
 
 
 def blocks_of(name: str) -> Iterator[bytes]:
-    """The original, in parts. FileNotFoundError where the store has lost it."""
+    """What lies under that name, in parts. FileNotFoundError where the store has lost it."""
     with the_store_answers():
         file = _opened(name)
     with closing(file):
@@ -125,10 +127,25 @@ def blocks_of(name: str) -> Iterator[bytes]:
             yield block
 
 
-def view_of(name: str, page: str) -> IO[bytes]:
-    """What is shown of a page, by its number or SMALL: a JPEG that the desk drew itself."""
-    with the_store_answers():
-        return _opened(_view_name(name, page))
+def view_of(name: str, page: str, sha256: str) -> IO[bytes]:
+    """What is shown of a page, by its number or SMALL: a JPEG that the desk drew itself, held against its
+    SHA-256 before it is handed out. FileNotFoundError where the store has lost it, Altered where it is
+    another.
+
+    `sha256`: empty where nobody knows it; it is handed out as it lies there. No more is read than is drawn.
+    """
+    digest, view = hashlib.sha256(), io.BytesIO()
+    for block in blocks_of(_view_name(name, page)):
+        digest.update(block)
+        view.write(block)
+        if view.tell() > WRITTEN:
+            break
+    if view.tell() > WRITTEN or (sha256 and digest.hexdigest() != sha256):
+        raise Altered(
+            _("The store holds another picture than the desk drew. It is not shown: tell who runs it.")
+        )
+    view.seek(0)
+    return view
 
 
 def held() -> Iterator[dict[str, list[str]]]:
@@ -150,10 +167,20 @@ def held() -> Iterator[dict[str, list[str]]]:
         yield found
 
 
-def last_touched(names: Sequence[str]) -> datetime:
-    """When the newest of these was written."""
+def last_touched(names: Sequence[str]) -> datetime | None:
+    """When the newest of these that are still there was written; None where all are gone."""
+    return max((touched for name in names if (touched := _touched(name))), default=None)
+
+
+def _touched(name: str) -> datetime | None:
     with the_store_answers():
-        return max(store().get_modified_time(name) for name in names)
+        try:
+            return store().get_modified_time(name)
+        except Exception:
+            # Each kind of store has an error of its own for what is gone.
+            if store().exists(name):
+                raise
+            return None
 
 
 def take_away(names: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ def room_for_it() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        logger.exception("no room for evidence")
+        logger.exception("no room for files")
         raise no_room() from error
 
 

@@ -4,12 +4,13 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk.exhibits import Kind
+from opsdesk.exhibits import SMALL, Kind
 from opsdesk.models.appeals import Appeal
 from shops.models import Audited
 
@@ -38,6 +39,10 @@ class Evidence(Audited):
     sha256 = models.CharField("SHA-256", max_length=64, blank=True)
     size = models.BigIntegerField(_("size in bytes"), null=True, blank=True)
     pages = models.PositiveSmallIntegerField(_("pages that are shown"), default=0)
+    # Page by page, and of the small picture last; empty: nobody knows.
+    shown_sha256 = ArrayField(
+        models.CharField(max_length=64), verbose_name=_("SHA-256 of what is shown"), default=list, blank=True
+    )
     added_at = models.DateTimeField(_("added at"))
     added_by = _person(_("added by"))
     struck_at = models.DateTimeField(_("struck at"), null=True, blank=True)
@@ -70,6 +75,10 @@ class Evidence(Audited):
                 | Q(kind__in=["jpeg", "png"], pages=1)
                 | Q(kind="pdf", pages__gt=0),
                 name="opsdesk_evidence_shows_pages_of_what_can_be_drawn",
+            ),
+            models.CheckConstraint(
+                condition=Q(shown_sha256=[]) | Q(pages__gt=0, shown_sha256__len=F("pages") + 1),
+                name="opsdesk_evidence_knows_all_that_is_shown_or_nothing",
             ),
             models.CheckConstraint(
                 condition=Q(item_en="", item_zh="") | (~Q(item_en="") & ~Q(item_zh="")),
@@ -107,3 +116,9 @@ class Evidence(Audited):
     @property
     def page_numbers(self) -> range:
         return range(1, self.pages + 1)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """SHA-256 of each page that is shown, by its number, and of the small picture; empty: not known."""
+        which = [*map(str, self.page_numbers), SMALL] if self.pages else []
+        return dict(zip(which, self.shown_sha256 or [""] * len(which), strict=True))

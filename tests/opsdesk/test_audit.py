@@ -447,12 +447,13 @@ def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("lost", ["the original", "a page"])
+@pytest.mark.parametrize("lost", ["the original", "a page", "the small picture"])
 def test_evidence_that_its_store_has_lost_is_found(lost: str) -> None:
     piece = make_evidence(content=pdf(2))
     make_evidence(content=jpeg())
     assert verify("verify_evidence")[0] == 0
-    store().delete(piece.place if lost == "the original" else f"{piece.place}.2.jpg")
+    ends = {"the original": "", "a page": ".2.jpg", "the small picture": ".small.jpg"}
+    store().delete(f"{piece.place}{ends[lost]}")
     status, answer = verify("verify_evidence")
     assert status == 1
     assert answer["broken"].startswith(f"evidence {piece.pk} of appeal {piece.appeal_id} is not whole")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import subprocess
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -18,7 +16,7 @@ import time_machine
 
 from opsdesk import appeals
 from opsdesk.appeals import Offered, evidence
-from opsdesk.exhibits import NotNow, ParcelRefused, turns, unpacked
+from opsdesk.exhibits import ParcelRefused, unpacked
 from shops.errors import NotAllowed, Refused
 from tests.factories import AT, make_appeal, make_cleared, make_evidence, make_user
 from tests.opsdesk.files import jpeg, zipped
@@ -154,73 +152,3 @@ def test_the_list_of_a_zip_is_not_read_without_bound(count: int) -> None:
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
-
-
-# Drawing
-
-
-def test_no_more_are_drawn_at_once_than_the_machine_has_turns(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.EVIDENCE_DRAWN_AT_ONCE = 2
-    monkeypatch.setattr(turns, "WAITED", 120)
-    real, running, most = subprocess.run, [], []
-
-    def counted(*args: Any, **options: Any) -> Any:
-        running.append(1)
-        most.append(len(running))
-        try:
-            return real(*args, **options)
-        finally:
-            running.pop()
-
-    monkeypatch.setattr(subprocess, "run", counted)
-
-    def look(number: int) -> None:
-        with evidence.looked_into(offered(jpeg(number))):
-            pass
-
-    threads = [threading.Thread(target=look, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert (len(most), max(most)) == (6, 2)
-
-
-@pytest.fixture
-def one_turn(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    settings.EVIDENCE_DRAWN_AT_ONCE, settings.FILES_ROOT = 1, str(tmp_path)
-    monkeypatch.setattr(turns, "WAITED", 0)
-
-
-def test_where_no_turn_is_free_the_officer_is_told_to_try_again(one_turn: None) -> None:
-    with turns.a_turn(), pytest.raises(NotNow, match=r"^The desk is drawing other files just now"):
-        turns.a_turn().__enter__()
-    with turns.a_turn():
-        pass
-
-
-def test_a_turn_ends_with_the_program_that_draws_and_not_with_who_began_it(one_turn: None) -> None:
-    with turns.a_turn() as held:
-        program = subprocess.Popen(["sleep", "60"], pass_fds=[held])
-    try:
-        with pytest.raises(NotNow):
-            turns.a_turn().__enter__()
-    finally:
-        program.kill()
-        program.wait()
-    with turns.a_turn():
-        pass
-
-
-@pytest.mark.django_db
-def test_of_many_appeals_none_is_filed_and_no_row_blamed_while_all_turns_are_taken(one_turn: None) -> None:
-    rows = f"{make_cleared()},mail,s,a.jpg\n"
-    with (
-        unpacked(io.BytesIO(zipped({"a.jpg": jpeg()}))) as parcel,
-        turns.a_turn(),
-        pytest.raises(appeals.FileOfAppealsRefused, match="is drawing other files") as refusal,
-    ):
-        appeals.file_many((HEADER + rows).encode(), by=None, at=NOW, parcel=parcel)
-    assert [wrong.row for wrong in refusal.value.rows] == [0]

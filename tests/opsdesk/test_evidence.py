@@ -230,6 +230,8 @@ def test_adding_and_striking_take_their_rights(role: str) -> None:
         {"place": "x"},
         {"added_by": None, "size": 1},
         {"pages": 2},
+        {"shown_sha256": ["0" * 64] * 2},
+        {"shown_sha256": []},
     ],
     ids=str,
 )
@@ -267,6 +269,7 @@ def test_evidence_comes_and_is_struck_by_sql_only_while_its_appeal_is_open() -> 
         {"kind": "mp4", "name": "n", "place": "p", "sha256": "0" * 64, "size": 1, "pages": 1},
         {"kind": "html", "name": "n", "place": "p", "sha256": "0" * 64, "size": 1},
         {"kind": "statement", "text": "t", "item_en": "one language"},
+        {"kind": "statement", "text": "t", "shown_sha256": ["0" * 64]},
     ],
     ids=str,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -16,7 +17,7 @@ from typing import Any
 import boto3
 import pytest
 import time_machine
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -25,7 +26,7 @@ from moto.server import ThreadedMotoServer
 
 from opsdesk import appeals, audit, leftovers
 from opsdesk.appeals import Offered
-from opsdesk.exhibits import NotNow, original_of, unpacked
+from opsdesk.exhibits import Altered, NotNow, keeping, original_of, unpacked, view_of
 from opsdesk.models import Appeal, Evidence
 from opsdesk.settings import evidence_store
 from shops.errors import Refused
@@ -151,6 +152,55 @@ def test_what_was_changed_in_the_store_is_not_handed_out(
     assert f"evidence {evidence.pk} of appeal {evidence.appeal_id} is another file" in caplog.text
 
 
+@pytest.mark.parametrize("which", ["1", "2", "small"])
+@pytest.mark.parametrize("other", [jpeg(77), b""], ids=["exchanged", "emptied"])
+def test_a_picture_that_was_changed_in_the_store_is_not_shown(
+    caplog: pytest.LogCaptureFixture, which: str, other: bytes
+) -> None:
+    evidence = make_evidence(content=pdf(2))
+    drawn = Path(storages["evidence"].path(f"{evidence.place}.{which}.jpg"))
+    drawn.write_bytes(other)
+    answer = page("small", evidence.token) if which == "small" else page("page", evidence.token, which)
+    told = "The store holds another picture than the desk drew"
+    assert (answer.status_code, told in answer.content.decode()) == (503, True)
+    assert f"evidence {evidence.pk} of appeal {evidence.appeal_id} has another picture" in caplog.text
+    found = audit.verify_evidence()
+    assert found and found.endswith(f"{evidence.appeal_id} is shown by another picture than the desk drew")
+
+
+def test_no_more_of_a_picture_is_read_than_the_desk_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "WRITTEN", 1 << 20)
+    evidence = make_evidence()
+    Path(storages["evidence"].path(f"{evidence.place}.1.jpg")).write_bytes(bytes(40 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Altered):
+            view_of(evidence.place, "1", evidence.shown["1"])
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_picture_whose_sha256_nobody_kept_is_shown_and_named_by_the_proof() -> None:
+    content = jpeg()
+    place = make_evidence(content=content).place
+    evidence = Evidence.objects.create(
+        appeal=make_appeal(),
+        kind="jpeg",
+        name="a.jpg",
+        place=place.replace("/", "/0")[:-1],
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        pages=1,
+        added_at=NOW,
+    )
+    for end in ("", ".1.jpg", ".small.jpg"):
+        with storages["evidence"].open(f"{place}{end}") as file:
+            storages["evidence"].save(f"{evidence.place}{end}", file)
+    assert page("page", evidence.token, 1).status_code == 200
+    assert "no SHA-256 is known" in str(audit.verify_evidence())
+
+
 def test_an_original_of_any_size_is_handed_out_in_bounded_memory(settings: Any) -> None:
     film = mp4(more=box(b"free", bytes(40 << 20)))
     evidence = make_evidence(content=film)
@@ -204,20 +254,27 @@ def test_a_store_that_fails_is_told_in_words_and_nothing_is_kept(
         return SimpleUploadedFile(name, content)
 
     with time_machine.travel(NOW, tick=False):
-        for where, given, status in [
+        for where, given in [
             (
                 reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]),
                 {"evidence": sent("a", jpeg())},
-                409,
+            ),
+            (
+                reverse("admin:opsdesk_appeal_add"),
+                {
+                    "penalty": str(penalty),
+                    "channel": "mail",
+                    "statement": "s",
+                    "evidence": sent("a", jpeg()),
+                },
             ),
             (
                 reverse("admin:opsdesk_appeal_many"),
                 {"file": sent("a.csv", rows), "parcel": sent("a.zip", zipped({"a.jpg": jpeg()}))},
-                400,
             ),
         ]:
             answer = client.post(where, given)
-            assert (answer.status_code, why in answer.content.decode()) == (status, True)
+            assert (answer.status_code, why in answer.content.decode()) == (503, True)
         (tmp_path / "a.csv").write_bytes(rows)
         (tmp_path / "a.jpg").write_bytes(jpeg())
         (tmp_path / "files").mkdir()
@@ -251,6 +308,24 @@ def test_where_there_is_no_room_to_look_into_a_file_the_officer_is_told(settings
         pass
 
 
+@pytest.mark.parametrize("lang", ["en", "zh-hans"])
+def test_a_disk_that_is_full_while_a_file_comes_in_is_told_in_words(settings: Any, lang: str) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = "/dev/null/full"
+    appeal = make_appeal()
+    client = Client(headers={"accept-language": lang})
+    large = bytes(settings.FILE_UPLOAD_MAX_MEMORY_SIZE + 1)
+    words = {"en": "The desk has no room for files just now.", "zh-hans": "系统暂时没有存放文件的空间"}
+    for role, where, name in [
+        ("appeals_officer", reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]), "evidence"),
+        ("appeals_officer", reverse("admin:opsdesk_appeal_many"), "parcel"),
+        ("supervisor", reverse("admin:shops_importbatch_add"), "file"),
+    ]:
+        client.force_login(make_user(role))
+        answer = client.post(where, {name: SimpleUploadedFile("a.jpg", large)})
+        assert (answer.status_code, words[lang] in answer.content.decode()) == (503, True)
+    assert not Evidence.objects.exists()
+
+
 # What killed processes leave
 
 
@@ -276,6 +351,55 @@ def test_what_nothing_names_is_told_and_breaks_nothing(own_store: Path) -> None:
     value = verified()
     assert value["holds"] is True
     assert value["left_over"] == [f"ab/{left.name}", f"ab/{left.name}.1.jpg"]
+    assert left.exists()
+
+
+def seen_late(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Something happens after the store was listed, and before it is asked how old its files are."""
+    real = FileSystemStorage.get_modified_time
+
+    def late(store: FileSystemStorage, name: str) -> datetime:
+        meanwhile()
+        return real(store, name)
+
+    monkeypatch.setattr(FileSystemStorage, "get_modified_time", late)
+
+
+def test_an_upload_that_is_refused_during_the_sweep_is_passed_over(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, left = left_behind(timedelta(hours=1)), left_behind(timedelta(hours=25))
+
+    def clear() -> None:
+        for path in own_store.glob(f"ab/{refused.name}*"):
+            path.unlink()
+
+    seen_late(monkeypatch, clear)
+    assert [found.place for found in leftovers.sweep(at=datetime.now(UTC))] == [f"ab/{left.name}"]
+    assert list(leftovers.left_over()) == []
+
+
+def test_an_upload_to_a_bucket_that_is_refused_during_the_sweep_is_passed_over(bucket: Any) -> None:
+    for digit in "01":
+        bucket.put_object(Key=f"evidence/cd/cd{digit * 46}", Body=jpeg())
+    found = leftovers.left_over()
+    next(found)
+    # The folder was listed with both.
+    bucket.objects.delete()
+    assert list(found) == []
+
+
+def test_what_was_committed_during_the_sweep_is_not_taken_away(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, appeal = left_behind(timedelta(days=9)), make_appeal(make_cleared())
+    film = {"kind": "mp4", "name": "a.mp4", "sha256": "0" * 64, "size": 1, "added_at": NOW}
+
+    def commit() -> None:
+        Evidence.objects.get_or_create(place=f"ab/{left.name}", defaults={"appeal": appeal, **film})
+
+    seen_late(monkeypatch, commit)
+    assert list(leftovers.sweep(at=datetime.now(UTC))) == []
     assert left.exists()
 
 

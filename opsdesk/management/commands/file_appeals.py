@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk import appeals
 from opsdesk.appeals.tables import LARGEST
-from opsdesk.exhibits import Parcel, ParcelRefused, folder, unpacked
+from opsdesk.exhibits import NotNow, Parcel, ParcelRefused, folder, unpacked
 from opsdesk.management.answers import AnsweringCommand, bad_usage
 
 
@@ -31,6 +31,8 @@ class Command(AnsweringCommand):
         # What the desk itself can't read or write is told by a refusal.
         except OSError as error:
             bad_usage(f"{error.filename}: {error.strerror}")
+        except NotNow as refusal:
+            return _refused([{"row": 0, "message": str(refusal)}])
         except ParcelRefused as refusal:
             return _refused([{"row": 0, "message": reason} for reason in refusal.reasons])
         except appeals.FileOfAppealsRefused as refusal:

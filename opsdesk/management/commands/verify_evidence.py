@@ -11,7 +11,8 @@ from opsdesk.management.verification import VerifyCommand
 
 class Command(VerifyCommand):
     help = (
-        "Every file that supports an appeal is in the store as it came; reads all of them. "
+        "Every file that supports an appeal is in the store as it came, and what is shown of it as it was "
+        "drawn; reads all of them. "
         "Names besides what killed processes have left in the store, which breaks nothing."
     )
     facts = ("evidence",)
