@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('opsdesk', '0020_corrected_deliveries'),
+        ("opsdesk", "0021_parts_keep_off"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
