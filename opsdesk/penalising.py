@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsdesk import notices, review, voiding
-from opsdesk.models import Appeal, Decision
+from opsdesk.models import ON_APPEAL, Appeal, Decision
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
@@ -96,10 +96,14 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
     """Declare a penalty wrong: all that it did is undone, and what rested on it falls with it, also on the
-    controller's other shops (R6). Refused where penalties.overturn is, and while an appeal is heard: whoever
-    had a part in the decision has none in that.
+    controller's other shops (R6). Refused where penalties.overturn is, for the words with which rulings do
+    it, and while an appeal is heard: whoever had a part in the decision has none in that.
     """
     _refuse_while_appealed(penalty)
+    if reason.strip() == ON_APPEAL:
+        raise Refused(
+            _("“%(reason)s” is what a ruling says: give a reason of your own.") % {"reason": reason}
+        )
     voiding.overturn(penalty, by=by, at=at, reason=reason)
 
 

@@ -221,7 +221,7 @@ def _lock(proposal_id: int) -> Proposal:
     before it.
     """
     proposal = Proposal.objects.select_related("shop", "enrollment", "product").get(pk=proposal_id)
-    # It may close the shop, and so clear it everywhere.
+    # What is decided of it may clear it everywhere, and reach its controller's other shops.
     penalties.lock_standing(proposal.shop)
     if proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)

@@ -282,11 +282,10 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
     Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
     taken = DepositEntry.objects.filter(measure=measure, kind=Kind.DEDUCT).first()
     cancel_owed(TopUp.objects.filter(measure=measure), by=by, at=at, reason=cause)
-    if taken is None:
-        settling.collect_what_came_back(measure, by=by, at=at)
-        return None
-    key = f"measure {measure.pk}: given back"
-    reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    reversal = None
+    if taken is not None:
+        key = f"measure {measure.pk}: given back"
+        reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
     # All of it is back now: what went back before, as it was lessened, would be twice.
     for entry in DepositEntry.objects.filter(measure=measure, kind=Kind.LESSEN).order_by("number"):
         key = f"entry {entry.pk}: given back"

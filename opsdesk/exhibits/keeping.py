@@ -176,8 +176,8 @@ def _touched(name: str) -> datetime | None:
     with the_store_answers():
         try:
             return store().get_modified_time(name)
+        # Each kind of store has an error of its own for what is gone.
         except Exception:
-            # Each kind of store has an error of its own for what is gone.
             if store().exists(name):
                 raise
             return None

@@ -35,9 +35,10 @@ def room_for_it() -> Iterator[None]:
 
 @contextmanager
 def the_store_takes_it() -> Iterator[None]:
-    """A failing store, in words. Each kind of store has errors of its own, and a library's behind them."""
+    """A failing store, in words."""
     try:
         yield
+    # Each kind of store has errors of its own, and a library's behind them.
     except Exception as error:
         logger.exception("the store of evidence takes nothing")
         raise NotNow(
@@ -52,6 +53,7 @@ def the_store_answers() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
+    # As above.
     except Exception as error:
         logger.exception("the store of evidence hands nothing out")
         raise NotNow(

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from opsdesk import penalising
+from opsdesk import audit, penalising
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.models import Alliance, Measure, Penalty, Shop, Violation
@@ -71,6 +71,15 @@ def test_an_appeal_that_comes_in_at_the_same_moment_goes_to_its_judge(
     decider.join(60)
     assert len(refused) == filed
     assert penalty.measures.filter(undone_at=None).count() == (2 if filed else 0 if verb is overturn else 1)
+
+
+@pytest.mark.django_db
+def test_nobody_overturns_in_the_words_of_a_ruling() -> None:
+    penalty = make_imposed(make_shop(), Measure(kind="warning"))
+    with pytest.raises(Refused, match="give a reason of your own"):
+        penalising.overturn(penalty, by=None, at=LATER, reason=" on appeal")
+    penalising.overturn(penalty, by=None, at=LATER, reason="on appeal, as I would have ruled")
+    assert audit.verify_appeals() is None
 
 
 @pytest.mark.django_db
