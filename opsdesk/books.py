@@ -86,8 +86,10 @@ _I2 = (
         "deposit entry {} of shop {} is for measure {} against shop {}",
     ),
     (
-        "SELECT measure_id, count(*) FROM shops_depositentry WHERE kind = 'deduct'"
-        " AND measure_id IS NOT NULL GROUP BY measure_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+        "SELECT v.measure_id, count(*) FROM shops_depositentry v WHERE v.kind = 'deduct'"
+        " AND v.measure_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = v.id)"
+        " GROUP BY v.measure_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
         "measure {} has deducted {} times",
     ),
     (
@@ -114,8 +116,8 @@ _I3 = (
 
 
 def verify_ledger() -> str | None:
-    """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due; a measure
-    has deducted once, from its own shop.
+    """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due; of a
+    measure one deduction stands, from its own shop.
     """
     return _first(_I2)
 

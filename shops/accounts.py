@@ -152,6 +152,12 @@ def balance_of(shop: Shop) -> int:
     return newest.first() or 0
 
 
+def last_number(shop: Shop) -> int:
+    """Of the account's entries; 0 where nothing was ever entered."""
+    found = DepositEntry.objects.filter(shop=shop).aggregate(number=Max("number"))
+    return found["number"] or 0
+
+
 def shortfall(shop: Shop, *, day: date | None) -> int:
     """How much the deposit lacks of what is due, in fen, with the shop's sales on data of `day`."""
     return max((required_for(shop, day=day).due or 0) - balance_of(shop), 0)

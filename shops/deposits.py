@@ -15,7 +15,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from shops import holds, money, settling, topups
-from shops.accounts import Free, balance_of, free_of, measured_day
+from shops.accounts import Free, balance_of, free_of, last_number, measured_day
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Shop, TopUp
 from shops.movements import (
@@ -279,18 +279,15 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
 
     Asks for no permission of its own, as `deduct_for`. None where there was nothing to take.
     """
-    Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
-    taken = DepositEntry.objects.filter(measure=measure, kind=Kind.DEDUCT).first()
+    shop = Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
+    before = last_number(shop)
+    taken = DepositEntry.objects.filter(measure=measure, kind=Kind.DEDUCT).order_by("number").last()
     cancel_owed(TopUp.objects.filter(measure=measure), by=by, at=at, reason=cause)
     reversal = None
     if taken is not None:
         key = f"measure {measure.pk}: given back"
         reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
-    # All of it is back now: what went back before, as it was lessened, would be twice.
-    for entry in DepositEntry.objects.filter(measure=measure, kind=Kind.LESSEN).order_by("number"):
-        key = f"entry {entry.pk}: given back"
-        reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=at)
-    settling.collect_what_came_back(measure, by=by, at=at)
+    settling.collect_what_came_back(measure, before, by=by, at=at)
     return reversal
 
 

@@ -206,6 +206,11 @@ def collected_for(deductions: Iterable[DepositEntry]) -> QuerySet[DepositEntry]:
     return DepositEntry.objects.filter(settlement__top_up__entry__in=deductions, reversal=None)
 
 
+def collected_of(owed: Iterable[TopUp]) -> QuerySet[DepositEntry]:
+    """What stands deducted of payments of these."""
+    return DepositEntry.objects.filter(settlement__top_up__in=owed, reversal=None)
+
+
 def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     """Take back what was deducted for the measure's case before, under the platform's number of it: the
     measure deducts it itself, so that it counts once. Returns how much that was, in fen.
@@ -235,9 +240,9 @@ def _refuse_what_a_penalty_deducted(movement: Movement) -> None:
 
 def cancel_owed(
     owed: Iterable[TopUp], *, by: User | None, at: datetime, reason: str, freed_counts: bool = True
-) -> None:
+) -> list[int]:
     """These were never owed: what was collected of them is given back, also of those that were paid in full,
-    or cancelled in part. Needs the shop locked.
+    or cancelled in part. Returns the keys of those of which payments are free now. Needs the shop locked.
     """
     freed = []
     for top_up in owed:
@@ -250,6 +255,7 @@ def cancel_owed(
         freed.append(top_up.pk)
     if freed and freed_counts:
         settling.count_freed(freed, by=by, at=at)
+    return freed
 
 
 def _give_back(collected: QuerySet[DepositEntry], *, by: User | None, at: datetime, cause: str) -> int:

@@ -1,7 +1,7 @@
-"""Money where a penalty's measure took or demanded too much: the difference goes back, to the fen.
+"""Money where a penalty's measure took or demanded too much: the shop stands as if it never had.
 
-What was deducted stays on the account, and the difference is a movement of its own: taken back later, the
-measure gives back what is left. First falls what is still due of it, then money comes back.
+What was deducted is taken back, and less of it deducted anew; what was demanded is cancelled, and less of it
+due on the same day. What the shop has paid of it counts towards that, and then towards what else is due.
 """
 
 from __future__ import annotations
@@ -10,67 +10,60 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.timezone import localdate
 
-from shops import topups
-from shops.models import DepositEntry, Measure, Settlement, Shop, TopUp
-from shops.movements import Movement, enter
+from shops import settling, topups
+from shops.accounts import last_number
+from shops.models import DepositEntry, Measure, Shop, TopUp
+from shops.movements import Movement, cancel_owed, collected_of, enter, reverse_entry
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-Kind = DepositEntry.Kind
+Kind, State = DepositEntry.Kind, TopUp.State
 
 
 @transaction.atomic
-def deduct_less(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at: datetime) -> None:
-    """Leave the shop as if the measure had deducted `amount_fen` and no more. Safe to call twice.
+def lessen(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at: datetime) -> None:
+    """Leave the shop as if the measure had taken or demanded `amount_fen` and no more. What finance has
+    waived of it stays waived.
 
     Asks for no permission of its own: who lessens the measure has the right to.
     """
-    Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
-    deducted = _moved(measure, Kind.DEDUCT)
-    kept = min(-deducted, amount_fen)
-    owe_less(measure, amount_fen=amount_fen - kept, cause=cause, by=by, at=at)
-    back = -deducted - _moved(measure, Kind.LESSEN) - kept
-    if back > 0:
-        key = f"measure {measure.pk}: lessened to {amount_fen}"
-        enter(Movement(measure.penalty.shop, Kind.LESSEN, back, cause, key, by, at, at, measure=measure))
-
-
-@transaction.atomic
-def owe_less(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at: datetime) -> None:
-    """Have the shop owe `amount_fen` for the measure in all, and no more: what it has paid of it counts on.
-
-    What is owed never changes: it is cancelled, and what is left of it is due instead, on the same day.
-    """
-    Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
-    owed = (
-        TopUp.objects.select_for_update(no_key=True).filter(measure=measure, state=TopUp.State.OPEN).first()
-    )
-    if owed is None:
+    shop = Shop.objects.select_for_update(no_key=True).get(pk=measure.penalty.shop_id)
+    before = last_number(shop)
+    taken = DepositEntry.objects.filter(measure=measure, kind=Kind.DEDUCT, reversal=None).first()
+    there = -taken.amount_fen if taken else 0
+    kept = min(there, amount_fen)
+    owed = list(TopUp.objects.select_for_update(no_key=True).filter(measure=measure).order_by("pk"))
+    if there + sum(_claimed(one) for one in owed) <= amount_fen:
         return
-    standing = Settlement.objects.filter(top_up__measure=measure, entry__reversal=None)
-    left = amount_fen - (standing.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
-    if left == topups.outstanding_of(owed):
-        return
-    topups.end(owed, TopUp.State.CANCELLED, by=by, at=at, reason=cause)
-    if left > 0:
-        topups.open_one(
-            measure.penalty.shop,
-            left,
-            TopUp.Cause(owed.cause),
-            by=by,
-            at=at,
-            due_on=max(owed.due_on, localdate(at)),
-            key=f"measure {measure.pk}: lessened to {amount_fen}",
-            note=owed.note,
-            measure=measure,
-        )
+    key = f"measure {measure.pk}: lessened to {amount_fen}"
+    freed = cancel_owed(owed, by=by, at=at, reason=cause, freed_counts=False)
+    if taken is not None and kept < there:
+        undone = f"entry {taken.pk}: given back"
+        reverse_entry(taken, cause=cause, key=undone, by=by, at=at, recorded_at=at, freed_counts=False)
+        enter(Movement(shop, Kind.DEDUCT, -kept, cause, key, by, at, at, measure=measure))
+    if owed:
+        anew = None
+        if amount_fen > kept:
+            anew = topups.open_one(
+                shop,
+                amount_fen - kept,
+                TopUp.Cause(owed[-1].cause),
+                by=by,
+                at=at,
+                due_on=max(owed[-1].due_on, localdate(at)),
+                key=key,
+                note=owed[-1].note,
+                measure=measure,
+            )
+        settling.count_freed(freed, by=by, at=at, first=anew)
+    settling.collect_what_came_back(measure, before, by=by, at=at)
 
 
-def _moved(measure: Measure, kind: DepositEntry.Kind) -> int:
-    """What movements of the kind that stand have moved for the measure, with its sign."""
-    entries = DepositEntry.objects.filter(measure=measure, kind=kind, reversal=None)
-    return int(entries.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+def _claimed(owed: TopUp) -> int:
+    """What the measure claims by it, paid or not; of what was cancelled, what was deducted of payments."""
+    if owed.state != State.CANCELLED:
+        return owed.amount_fen
+    return -sum(entry.amount_fen for entry in collected_of([owed]))

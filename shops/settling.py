@@ -29,6 +29,7 @@ FROM (
 SHARED = f"""
 WITH paid AS MATERIALIZED (
     SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
+    WHERE e.amount_fen > 0
 ), ends AS (
     SELECT shop_id, until, ARRAY[until, id] AS entry, NULL::numeric[] AS top_up FROM paid
     UNION ALL
@@ -59,33 +60,43 @@ FROM (
 ) there
 WHERE balance > until - fen
 """
-# Payments of what is cancelled, as far as they counted for it alone.
-_FREED = _THERE.format(
-    money="""
-    SELECT e.id, e.shop_id, e.number, sum(c.amount_fen) AS fen
+# What counted towards what is cancelled, as far as nothing counts it any more. `of`: which entries `e`.
+_COUNTED = """
+    SELECT e.id, e.shop_id, e.number, least(sum(c.amount_fen), e.amount_fen - coalesce((
+        SELECT sum(o.amount_fen) FROM shops_settlement o
+        WHERE o.entry_id = e.id AND ({counts})), 0)) AS {fen}
     FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
-    WHERE c.top_up_id = ANY (%s) AND e.kind = 'top_up'
+    WHERE c.top_up_id = ANY (%s){of}
       AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
-      AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id AND NOT EXISTS (
-          SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))
     GROUP BY e.id"""
-)
+_COUNTS = """(SELECT t.state FROM shops_topup t WHERE t.id = o.top_up_id) <> 'cancelled' OR EXISTS (
+            SELECT FROM shops_depositentry x WHERE x.settlement_id = o.id
+              AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))"""
+_OWED_ANEW = _COUNTED.format(counts=_COUNTS, fen="amount_fen", of="")
+_FREED = _THERE.format(money=_COUNTED.format(counts=_COUNTS, fen="fen", of=" AND e.kind = 'top_up'"))
 # What came in otherwise, for no debt.
 _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
     " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
 )
-# What a measure gave back of its own for good: what had been paid of it counts as the payment that it is.
+# What a measure gave back of its own, less what it took of the same again, as it was lessened. What had been
+# paid of it counts as the payment that it is.
+_BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
 _CAME_BACK = _THERE.format(
-    money="""
-    SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e
+    money=f"""
+    SELECT e.id, e.shop_id, e.number, e.amount_fen + coalesce((
+        SELECT z.amount_fen FROM shops_depositentry z LEFT JOIN shops_settlement d ON d.id = z.settlement_id
+        WHERE z.measure_id = e.measure_id AND z.kind = x.kind AND z.number > e.number
+          AND d.entry_id IS NOT DISTINCT FROM c.entry_id
+        ORDER BY z.number LIMIT 1), 0) AS fen
+    FROM shops_depositentry e
     JOIN shops_depositentry x ON x.id = e.reverses_id
-    WHERE e.kind = 'reversal' AND e.measure_id = ANY (%s)
+    LEFT JOIN shops_settlement c ON c.id = x.settlement_id
+    WHERE {_BACK}
       AND (x.kind = 'deduct' OR x.kind = 'collect' AND (
-          SELECT y.kind FROM shops_settlement c JOIN shops_depositentry y ON y.id = c.entry_id
-          WHERE c.id = x.settlement_id
-            AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = y.id)) <> 'top_up')
-      AND NOT EXISTS (SELECT FROM shops_settlement c WHERE c.entry_id = e.id)"""
+          SELECT y.kind FROM shops_depositentry y
+          WHERE y.id = c.entry_id
+            AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = y.id)) <> 'top_up')"""
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
@@ -137,17 +148,25 @@ def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at:
     _follow_up(which, params, _ONCE_IMPOSED, [], by=by, at=at)
 
 
-def collect_what_came_back(measure: Measure, *, by: User | None, at: datetime) -> None:
-    """Deduct what deductions had found missing of what this measure, undone, has given back, as far as the
-    deposit has it: without the measure they would have found it there. Needs the shop's row locked.
+def collect_what_came_back(measure: Measure, after: int, *, by: User | None, at: datetime) -> None:
+    """Deduct what deductions had found missing of what this measure, undone or lessened, has given back, as
+    far as the deposit has it: without it they would have found it there.
+
+    `after`: the number of the account's last entry before. Needs the shop's row locked.
     """
-    sql.execute(_SETTLE.format(paid=_CAME_BACK, of=" AND t.cause = 'shortage'"), [[measure.pk]])
-    back = "e.kind = 'reversal' AND e.measure_id = %s"
-    _follow_up(back, [measure.pk], _ONCE_IMPOSED, [], by=by, at=at)
+    which = [measure.pk, after]
+    sql.execute(_SETTLE.format(paid=_CAME_BACK, of=" AND t.cause = 'shortage'"), which)
+    _follow_up(_BACK, which, _ONCE_IMPOSED, [], by=by, at=at)
 
 
-def count_freed(cancelled: Sequence[int], *, by: User | None, at: datetime) -> None:
-    """Have what was paid of these count towards what is due next. Needs the shops' rows locked."""
+def count_freed(
+    cancelled: Sequence[int], *, by: User | None, at: datetime, first: TopUp | None = None
+) -> None:
+    """Have what was paid of these count towards what is due next; before, all that counted of them towards
+    `first`, which is owed instead. Needs the shops' rows locked.
+    """
+    if first is not None:
+        sql.execute(_SETTLE.format(paid=_OWED_ANEW, of=" AND t.id = %s"), [list(cancelled), first.pk])
     sql.execute(_SETTLE.format(paid=_FREED, of=""), [list(cancelled)])
     _follow_up(_FREED_ENTRIES, [list(cancelled)], "%s", [at], by=by, at=at)
 

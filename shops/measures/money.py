@@ -68,13 +68,8 @@ class Deduct(Effect):
 
     def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         assert measure.amount_fen is not None
-        # What is paid of what it left due is deducted payment by payment: that goes back as a whole alone.
-        if any(one.kind == DepositEntry.Kind.COLLECT for one in measure.deposit_entries.all()):
-            raise Refused(
-                _("What this deduction left due was paid in part: it can be taken back, but not lessened.")
-            )
         cause = measure.penalty.case_number
-        returns.deduct_less(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+        returns.lessen(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
 
     def amount(self, value: Any) -> str:
         return money.told(value)
@@ -93,9 +88,11 @@ class Deduct(Effect):
         return _("Deduct %(amount)s from the deposit") % {"amount": money.told(measure.amount_fen)}
 
     def did(self, measure: Measure) -> str:
-        entries = list(measure.deposit_entries.all())
+        entries = sorted(measure.deposit_entries.all(), key=lambda one: one.number)
         wanted = measure.amount_fen or 0
-        taken = -sum(one.amount_fen for one in entries if one.kind == DepositEntry.Kind.DEDUCT)
+        deducted = [-one.amount_fen for one in entries if one.kind == DepositEntry.Kind.DEDUCT]
+        # Lessened, it has deducted anew: the last is what stands, or stood until it was undone.
+        taken = deducted[-1] if deducted else 0
         given_back = {one.reverses_id for one in entries}
         collected = -sum(
             one.amount_fen
@@ -119,11 +116,6 @@ class Deduct(Effect):
             )
         if taken < wanted:
             return _("Deducted %(taken)s from the deposit, and %(due)s became due") % told
-        if taken > wanted:
-            return _("Deducted %(taken)s from the deposit, of which %(back)s went back") % {
-                **told,
-                "back": money.told(taken - wanted),
-            }
         return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
 
 
@@ -145,7 +137,7 @@ class TopUp(Effect):
     def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         assert measure.amount_fen is not None
         cause = measure.penalty.case_number
-        returns.owe_less(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+        returns.lessen(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
 
     def amount(self, value: Any) -> str:
         return money.told(value)

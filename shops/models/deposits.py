@@ -30,8 +30,6 @@ class DepositEntry(models.Model):
         DEDUCT = "deduct", _("deducted")
         # What a deduction found missing, out of a payment of it. No file and nobody enters it.
         COLLECT = "collect", _("deducted once paid")
-        # What a deduction took too much, as its measure was lessened. No file and nobody enters it.
-        LESSEN = "lessen", _("given back in part")
         REFUND = "refund", _("refunded")
         REVERSAL = "reversal", pgettext_lazy("movement", "taken back")
 
@@ -143,7 +141,7 @@ class DepositEntry(models.Model):
                 condition=Q(number__gte=1), name="shops_depositentry_number_starts_at_one"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=["pay_in", "top_up", "lessen"], amount_fen__gt=0)
+                condition=Q(kind__in=["pay_in", "top_up"], amount_fen__gt=0)
                 | Q(kind__in=["collect", "compensate", "deduct", "refund"], amount_fen__lt=0)
                 | (Q(kind__in=["adjust", "reversal"]) & ~Q(amount_fen=0)),
                 name="shops_depositentry_amount_has_the_sign_of_its_kind",
@@ -158,17 +156,8 @@ class DepositEntry(models.Model):
                 name="shops_depositentry_is_short_only_where_all_was_deducted",
             ),
             models.CheckConstraint(
-                condition=Q(measure=None) | Q(kind__in=["collect", "deduct", "lessen", "reversal"]),
+                condition=Q(measure=None) | Q(kind__in=["collect", "deduct", "reversal"]),
                 name="shops_depositentry_measure_only_deducts",
-            ),
-            models.CheckConstraint(
-                condition=~Q(kind="lessen") | Q(measure__isnull=False),
-                name="shops_depositentry_given_back_in_part_names_its_measure",
-            ),
-            models.UniqueConstraint(
-                fields=["measure"],
-                condition=Q(kind="deduct"),
-                name="shops_depositentry_measure_deducts_once",
             ),
             models.CheckConstraint(
                 condition=Q(kind="collect", settlement__isnull=False)

@@ -5,8 +5,8 @@ Nothing of the desk's own reckoning is used: amounts are added up in a list, ope
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
 PENALISED = ("imposed", "lifted", "expired")
 LASTING = ("suspend", "restrict_live")
@@ -19,6 +19,9 @@ class Done:
     kind: str
     alliance: str = ""
     points: int = 0
+    # In fen: what it asks for; what it took of the deposit at once, and in all with what came later.
+    claimed: int = 0
+    at_once: int = 0
     taken: int = 0
     ends_at: datetime | None = None
     undone: bool = False
@@ -50,12 +53,31 @@ class Place:
 
 @dataclass
 class Owed:
-    """`fen`: what is still to be paid. Of a shortage what is paid is deducted at once."""
+    """`fen`: what is still to be paid. Of a shortage what is paid is deducted at once.
+
+    `counted`: what counts towards it, the oldest money first, and whether the shop paid that for debts.
+    """
 
     fen: int
     measure: Done
+    due: date
     shortage: bool = False
-    paid: int = 0
+    counted: list[Counted] = field(default_factory=list)
+
+    def count(self, one: Counted) -> None:
+        self.fen -= one.fen
+        self.counted.append(one)
+
+    @property
+    def paid(self) -> int:
+        return sum(one.fen for one in self.counted if one.payment)
+
+
+@dataclass(frozen=True)
+class Counted:
+    place: int
+    fen: int
+    payment: bool
 
 
 @dataclass
@@ -67,6 +89,8 @@ class Book:
     cases: list[Case] = field(default_factory=list)
     # The day from which it may return, while it is closed by itself.
     returns_at: datetime | None = None
+    # What has come in or back so far.
+    moneys: int = 0
 
     # What follows
 
@@ -99,33 +123,71 @@ class Book:
 
     # What happens
 
-    def take(self, fen: int, measure: Done) -> None:
-        measure.taken = min(fen, self.balance)
+    def take(self, fen: int, measure: Done, due: date) -> None:
+        measure.at_once = measure.taken = min(fen, self.balance)
         self.balance -= measure.taken
         if fen > measure.taken:
-            self.owed.append(Owed(fen - measure.taken, measure, shortage=True))
+            self.owe(Owed(fen - measure.taken, measure, due, shortage=True))
+
+    def owe(self, owed: Owed) -> None:
+        # Sorting leaves those of a day in the order in which they came.
+        self.owed = sorted([*self.owed, owed], key=lambda one: one.due)
 
     def pay(self, fen: int) -> None:
         self.balance += fen
-        self.count(fen)
+        self.moneys += 1
+        self.count(fen, self.moneys)
 
-    def count(self, fen: int) -> None:
+    def count(self, fen: int, place: int) -> None:
         for owed in self.owed:
             paid = min(fen, owed.fen)
-            owed.fen -= paid
-            owed.paid += paid
             fen -= paid
-            if owed.shortage:
-                self.balance -= paid
-                owed.measure.taken += paid
+            self.counts(owed, Counted(place, paid, payment=True))
 
     def meet(self, fen: int) -> None:
+        self.moneys += 1
         for owed in self.owed:
             met = min(fen, owed.fen, self.balance) if owed.shortage else 0
-            owed.fen -= met
             fen -= met
-            self.balance -= met
-            owed.measure.taken += met
+            self.counts(owed, Counted(self.moneys, met, payment=False))
+
+    def counts(self, owed: Owed, one: Counted) -> None:
+        if not one.fen:
+            return
+        owed.count(one)
+        if owed.shortage:
+            self.balance -= one.fen
+            owed.measure.taken += one.fen
+
+    def lessen(self, measure: Done, fen: int, today: date) -> None:
+        """It took or demanded so much and no more."""
+        measure.claimed = fen
+        own = [one for one in self.owed if one.measure is measure]
+        self.owed = [one for one in self.owed if one.measure is not measure]
+        counted = sorted((part for one in own for part in one.counted), key=lambda part: part.place)
+        before, self.balance, measure.taken = measure.taken, self.balance + measure.taken, 0
+        measure.at_once = measure.taken = min(measure.at_once, fen)
+        self.balance -= measure.at_once
+        if own:
+            anew = Owed(fen - measure.at_once, measure, max(own[-1].due, today), own[-1].shortage)
+            left = []
+            for part in counted:
+                on = min(part.fen, anew.fen)
+                self.counts(anew, replace(part, fen=on))
+                left.append(replace(part, fen=part.fen - on))
+            self.owe(anew)
+            self.free(left)
+            if anew.shortage:
+                before -= sum(part.fen for part in left if part.payment)
+        self.meet(before - measure.taken)
+
+    def free(self, counted: list[Counted]) -> None:
+        """What was paid of it counts for what is due next, as far as it is there."""
+        there = self.balance
+        for part in counted:
+            fen = min(part.fen, there) if part.payment else 0
+            there -= fen
+            self.count(fen, part.place)
 
     def clear(self, alliance: str) -> Done:
         place = self.places[alliance]
@@ -143,8 +205,7 @@ class Book:
         self.balance += measure.taken
         own = [one for one in self.owed if one.measure is measure]
         self.owed = [one for one in self.owed if one.measure is not measure]
-        # What was paid of it counts for what is due next, as far as it is there.
-        self.count(min(sum(one.paid for one in own), self.balance))
+        self.free([part for one in own for part in one.counted])
         # Whoever was deducted from since found the rest missing.
         self.meet(measure.taken - sum(one.paid for one in own if one.shortage))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+
+from django.utils.timezone import localdate
 
 from shops import bars, closing, deposits, enrollments, lessening, penalties, points, standing, topups
 from shops.accounts import balance_of
@@ -155,15 +157,18 @@ class Walk:
         self.book.cases.append(Case(serious, done))
 
     def _taken(self, fen: int) -> Done:
-        measure = Done("deduct")
+        measure = Done("deduct", claimed=fen)
         if fen:
-            self.book.take(fen, measure)
+            self.book.take(fen, measure, self._due())
         return measure
 
     def _demanded(self, fen: int) -> Done:
-        measure = Done("top_up")
-        self.book.owed.append(Owed(fen, measure))
+        measure = Done("top_up", claimed=fen)
+        self.book.owe(Owed(fen, measure, self._due()))
         return measure
+
+    def _due(self) -> date:
+        return localdate(self.at) + timedelta(days=7)
 
     def _one(self) -> tuple[Penalty, Case] | None:
         if not self.penalties:
@@ -213,30 +218,33 @@ class Walk:
             self.book.go_on(self.at)
 
     def _lessen(self) -> None:
-        """Fewer points, or a demand for less: what is left of either counts, and of nothing else."""
+        """Fewer points, a smaller sum or an earlier end: what is left of it counts, and of nothing else."""
         if (one := self._one()) is None:
             return
         penalty, case = one
         number = self.random.randrange(len(case.measures))
         own, measure = case.measures[number], list(penalty.measures.order_by("pk"))[number]
-        less: Any = self.random.choice([1, 2, 3, 4, 10_000, self.at + timedelta(hours=30)])
-        kept = (own.kind == "points" and not isinstance(less, datetime) and less < own.points) or (
-            own.kind in LASTING
-            and isinstance(less, datetime)
-            and own.ends_at is not None
-            and less < own.ends_at
-        )
-        if own.kind not in ("points", *LASTING) or (own.kind == "points") == isinstance(less, datetime):
+        in_money = own.kind in ("deduct", "top_up")
+        if own.kind in LASTING:
+            less: Any = self.at + timedelta(hours=30)
+            kept = own.ends_at is not None and less < own.ends_at
+        elif own.kind == "points" or in_money:
+            less = self.random.choice([1, 2, 3, 4, self.random.randint(1, 50_000)])
+            kept = less < (own.claimed if in_money else own.points)
+        else:
             return
         refused = self._refused(
             lambda: lessening.lessen_measures(penalty, {measure.pk: less}, by=None, at=self.at, reason="less")
         )
         stands = case.status in PENALISED and not own.undone and not own.over
-        if self._agree(refused, not (stands and kept), "lessen"):
-            if own.kind == "points":
-                own.points = less
-            else:
-                own.ends_at = less
+        if not self._agree(refused, not (stands and kept), "lessen"):
+            return
+        if in_money:
+            self.book.lessen(own, less, localdate(self.at))
+        elif own.kind == "points":
+            own.points = less
+        else:
+            own.ends_at = less
 
     def _wait(self) -> None:
         self.at += timedelta(days=self.random.choice([0, 1, 4, 60]))
