@@ -271,6 +271,13 @@ def test_a_delivery_is_changed_by_sql_only_for_a_reason(values: dict) -> None:
         Notice.objects.filter(pk=notice.pk).update(**values)
 
 
+def test_a_delivery_is_corrected_by_sql_after_its_last_correction_alone() -> None:
+    notice = corrected(delivered(make_cleared()), None)
+    earlier = {"delivered_at": LATER, "corrected_at": LATER - timedelta(seconds=1)}
+    with pytest.raises(IntegrityError, match="recorded once"), transaction.atomic():
+        Notice.objects.filter(pk=notice.pk).update(**earlier)
+
+
 def test_who_recorded_a_delivery_is_not_rewritten() -> None:
     notice = delivered(make_cleared())
     with pytest.raises(IntegrityError, match="recorded once"), transaction.atomic():
