@@ -60,6 +60,7 @@ STEPS = {
     "put_out": 2,
     "readmit": 2,
     "pay_in": 2,
+    "top_up": 2,
     "compensate": 1,
     "leave": 1,
     "close": 1,
@@ -383,6 +384,11 @@ class Pair:
         fen = self.random.randint(1, 60_000)
         for one in self.both():
             paid_in(one.shop, fen, at=self.at)
+
+    def _top_up(self) -> None:
+        fen = self.random.randint(1, 60_000)
+        for one in self.both():
+            entered(deposits.top_up, one.shop, fen, at=self.at)
 
     def _compensate(self) -> None:
         fen = self.random.randint(1, 10_000)

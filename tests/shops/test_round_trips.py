@@ -53,7 +53,7 @@ from tests.shops.importing import bring, counts, errors
 pytestmark = pytest.mark.django_db
 
 examples = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
