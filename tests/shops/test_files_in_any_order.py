@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsdesk import books
-from shops import accounts, deposits, penalties, topups
+from shops import accounts, deposits, lessening, penalties, topups
 from shops.models import DepositEntry, Penalty, Shop, TopUp
 from tests.factories import AT, make_shop
 from tests.shops.accounting import paid_in, statement, taken_back
@@ -96,12 +96,14 @@ def test_what_finance_pays_in_itself_is_left_to_finance() -> None:
 
 @dataclass(frozen=True)
 class Files:
-    """`fen` of each penalty, in the order in which they were imposed; two files of movements; what was there
-    before. `moved`: what the movements come to, without those that a penalty has made.
+    """`fen` of each penalty, in the order in which they were imposed, and what it is lessened to in the end;
+    two files of movements; what was there before. `moved`: what the movements come to, without those that a
+    penalty has made.
     """
 
     opening: int
     fen: list[int]
+    less: list[int]
     movements: tuple[str, str]
     moved: int
 
@@ -113,13 +115,14 @@ class Files:
         # In a file the order of the rows says nothing.
         return CASES + "".join(reversed(rows))
 
-    def short(self) -> list[int]:
+    def due(self) -> dict[str, int]:
         """Of each penalty what is left due: the first one finds what there is."""
-        there, short = self.opening + self.moved, []
-        for fen in self.fen:
-            short.append(max(fen - there, 0))
+        there, due = self.opening + self.moved, {}
+        for number, fen in enumerate(self.fen, 1):
+            if fen > there:
+                due[f"P{number}"] = fen - there
             there = max(there - fen, 0)
-        return short
+        return due
 
     def balance(self) -> int:
         return max(self.opening + self.moved - sum(self.fen), 0)
@@ -160,7 +163,15 @@ def files(draw: st.DrawFn) -> Files:
             sign, kind = ("-", "adjust") if kind == "adjust down" else ("", kind)
             day = f"2026-03-01 {number:02}:00"
             written[place] += f"M{number},S1,{kind},{sign}{yuan(amount)},{day},{case}\n"
-    return Files(draw(st.sampled_from([0, 0, 1, 120])), fen, (written[0], written[1]), moved)
+    less = [draw(st.integers(1, one)) for one in fen]
+    return Files(draw(st.sampled_from([0, 0, 1, 120])), fen, less, (written[0], written[1]), moved)
+
+
+def account(shop: Shop) -> tuple[int, dict[str, int]]:
+    """The balance, and what is due by penalty."""
+    owed = TopUp.objects.filter(shop=shop, state="open").select_related("measure__penalty")
+    due = {one.measure.penalty.reference: topups.outstanding_of(one) for one in owed if one.measure}
+    return accounts.balance_of(shop), due
 
 
 ORDERS = st.sampled_from(list(permutations(["penalties", 0, 1])))
@@ -180,13 +191,16 @@ def test_in_whatever_order_files_come_in_account_and_shortages_are_the_same() ->
                     assert errors(bring(which, given.penalties)) == []
                 elif rows := given.movements[which]:
                     assert errors(bring("deposits", MOVEMENTS + rows)) == []
-            due = {
-                one.measure.penalty.reference: topups.outstanding_of(one)
-                for one in TopUp.objects.filter(state="open").select_related("measure__penalty")
-                if one.measure is not None
-            }
-            assert accounts.balance_of(shop) == given.balance()
-            assert due == {f"P{n}": fen for n, fen in enumerate(given.short(), 1) if fen}
+            assert account(shop) == (given.balance(), given.due())
+            assert sound()
+            for penalty, fen, less in zip(
+                Penalty.objects.order_by("reference"), given.fen, given.less, strict=True
+            ):
+                if less < fen:
+                    amount = {penalty.measures.get().pk: less}
+                    lessening.lessen_measures(penalty, amount, by=None, at=LATER, reason="in part")
+            lessened = replace(given, fen=given.less)
+            assert account(shop) == (lessened.balance(), lessened.due())
             assert sound()
             for penalty in Penalty.objects.order_by("reference"):
                 penalties.overturn(penalty, by=None, at=LATER, reason="granted")
