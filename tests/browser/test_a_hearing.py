@@ -11,10 +11,19 @@ from playwright.sync_api import Page, expect
 
 from opsdesk import audit
 from opsdesk.models import Appeal
-from shops.models import Enrollment
+from shops.models import Measure
 from tests.browser.conftest import PASSWORD
-from tests.factories import make_cleared_and_warned, make_enrollment, make_metrics, make_shop, make_user
+from tests.factories import (
+    make_enrollment,
+    make_imposed,
+    make_listing,
+    make_metrics,
+    make_product,
+    make_shop,
+    make_user,
+)
 from tests.opsdesk.files import jpeg, pdf, png
+from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +44,15 @@ WORDS = {
         "part": "Grant in part",
         "granted": "granted in part",
         "notice": "Notice",
-        "warned": "Warned",
+        "undone": ["Cleared from", "Stopped", "Warned"],
+        "lessened": "Lessened to, instead of: Deducted",
+        "openings": "Openings",
+        "products": "Products",
+        "normal": "normal",
+        "open": "open",
+        "promoted": "promoted",
+        "points": "the platform: 4",
+        "movements": ["deducted", "taken back", "deducted", "paid in"],
     },
     "zh-hans": {
         "file": "提交申诉",
@@ -53,7 +70,15 @@ WORDS = {
         "part": "裁定部分成立",
         "granted": "部分成立",
         "notice": "通知",
-        "warned": "已预警",
+        "undone": ["清退出", "停止", "已预警"],
+        "lessened": "减轻为（原为：已扣划",
+        "openings": "开通记录",
+        "products": "商品",
+        "normal": "正常",
+        "open": "已开通",
+        "promoted": "推广中",
+        "points": "平台: 4",
+        "movements": ["扣划", "冲正", "扣划", "缴存"],
     },
 }
 
@@ -80,7 +105,19 @@ def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, pict
         make_user(role, username=name, password=PASSWORD)
     enrollment = make_enrollment(make_shop(code="S-1", name="青竹小铺"), openings=2)
     make_metrics(enrollment.shop)
-    penalty = make_cleared_and_warned(enrollment, at=timezone.now() - timedelta(days=3))
+    paid_in(enrollment.shop, 50_000)
+    listing = make_listing(make_product(enrollment.shop, code="P-1"), enrollment.alliance.code)
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind="clear"),
+        Measure(kind="stop"),
+        Measure(kind="points", points=4),
+        Measure(kind="deduct", basis="fixed", amount_fen=40_000),
+        Measure(kind="warning"),
+        alliance=enrollment.alliance,
+        product=listing.product,
+        at=timezone.now() - timedelta(days=3),
+    )
 
     phone = a_visitor("clerk", language, width=390)
     phone.goto(f"/admin/shops/penalty/{penalty.pk}/change/")
@@ -132,7 +169,9 @@ def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, pict
     write(page, "text", "见附件", words["answer"])
     picture(page, f"appeal-{language}")
     page.get_by_role("link", name=words["part"]).click()
-    page.locator("label", has_text=words["warned"]).locator("input").check()
+    for told in words["undone"]:
+        page.locator("#id_measures label", has_text=told).locator("input").check()
+    page.get_by_label(words["lessened"]).fill("150")
     write(page, "reason", "警告过重", words["part"])
     expect(page.get_by_role("heading", level=1)).to_contain_text(words["granted"])
     for said in ("评分有误，附物流记录", "检测报告", "见附件", "警告过重"):
@@ -148,6 +187,20 @@ def test_an_appeal_from_a_phone_to_a_ruling(language, live_desk, a_visitor, pict
         for part in ("", "page/1/", "small/", "original/"):
             assert stranger.request.get(f"/admin/opsdesk/appeal/evidence/{token}/{part}").status == 403
 
-    assert Enrollment.objects.get(pk=enrollment.pk).state == "cleared"
-    assert penalty.measures.get(kind="warning").undone_at is not None
-    assert audit.verify_history() is None
+    page.goto(f"/admin/shops/shop/{enrollment.shop_id}/change/")
+    standing = page.locator("#standing")
+    expect(standing.locator(".pill").first).to_have_text(words["normal"])
+    for said in ("¥350.00", words["points"], penalty.case_number):
+        expect(standing).to_contain_text(said)
+    openings = page.locator("section", has=page.get_by_role("heading", name=words["openings"]))
+    # The clearance was never: the opening that it closed goes on.
+    expect(openings.locator("tbody tr")).to_have_count(2)
+    expect(openings.locator("tbody .pill")).to_have_text([words["open"]])
+    products = page.locator("section", has=page.get_by_role("heading", name=words["products"]))
+    expect(products.locator(".model-listing")).to_contain_text(words["promoted"])
+    picture(page, f"shop-after-the-ruling-{language}")
+    page.goto(f"/admin/shops/depositentry/account/{enrollment.shop_id}/")
+    expect(page.locator("tbody .pill")).to_have_text(words["movements"])
+    for said in ("¥350.00", "-¥150.00", "¥400.00", "-¥400.00"):
+        expect(page.locator("tbody")).to_contain_text(said)
+    assert [fact.verify() for fact in audit.FACTS.values() if fact.verify()] == []
