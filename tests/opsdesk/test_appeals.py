@@ -123,6 +123,12 @@ def test_out_of_time_is_refused_with_the_dates_and_a_supervisor_may_admit_it(sup
     assert (appeal.late_admitted_by, appeal.late_reason) == (supervisor, "was ill")
 
 
+def test_the_system_itself_admits_nothing_late() -> None:
+    late = {"penalty": make_cleared(), "channel": "mail", "statement": "s", "at": AT + timedelta(days=31)}
+    with pytest.raises(Refused, match="A person admits"):
+        appeals.admit_late(**late, reason="was ill", by=None)
+
+
 def test_nobody_admits_late_what_is_in_time(supervisor: User) -> None:
     with pytest.raises(Refused, match="in time"):
         appeals.admit_late(
