@@ -67,6 +67,7 @@ class AppealAdmin(ReadOnlyAdmin):
         "appeal released": _("given back"),
         "material asked for": _("material asked for"),
         "answer recorded": _("answer recorded"),
+        "answer complete": _("answer complete"),
         "appeal granted": pgettext_lazy("appeal", "granted"),
         "appeal granted_in_part": _("granted in part"),
         "appeal denied": _("denied"),
@@ -104,7 +105,10 @@ class AppealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def state_pill(self, appeal: Appeal) -> str:
-        return pill(appeal.state, appeal.get_state_display())
+        told = pill(appeal.state, appeal.get_state_display())
+        if appeal.state == Appeal.State.WAITING and appeal.answered_at is not None:
+            return format_html("{} {}", told, pill("answered", _t("a first answer")))
+        return told
 
     @admin.display(description=_("due"), ordering="due_at")
     def due(self, appeal: Appeal) -> str:

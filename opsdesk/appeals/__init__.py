@@ -6,7 +6,7 @@ from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
 from opsdesk.appeals.tables import FileOfAppealsRefused
-from opsdesk.appeals.working import answer, ask, note, release, stay, take, unstay, withdraw
+from opsdesk.appeals.working import answer, ask, complete, note, release, stay, take, unstay, withdraw
 
 __all__ = [
     "AlreadyOver",
@@ -19,6 +19,7 @@ __all__ = [
     "answer",
     "ask",
     "case_of",
+    "complete",
     "deny",
     "file",
     "file_many",
