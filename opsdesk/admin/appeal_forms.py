@@ -122,10 +122,11 @@ class ManyForm(forms.Form):
     )
 
 
-class ReasonForm(forms.Form):
-    """Why, and nothing else."""
+class RulingForm(forms.Form):
+    """Why, and what the judge had looked at when he began to write."""
 
     reason = words(_("Reasons"), help_text=_("The shop reads them."))
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, empty_value=None)
 
 
 class PlainReasonForm(forms.Form):
@@ -187,7 +188,7 @@ class EvidenceForm(forms.Form):
         self.fields["item"].choices = choices  # type: ignore[attr-defined]
 
 
-class GrantForm(ReasonForm):
+class GrantForm(RulingForm):
     """Once it is known that not everything would be as before, the officer is asked whether to go on."""
 
     all_the_same = forms.BooleanField(label=_("Rule all the same"), required=False)

@@ -54,6 +54,8 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     more: dict[str, Any] = {"appeal": appeal} if step.knows_appeal else {}
     if step.knows_officer:
         more["officer"] = officer
+    if step.rules:
+        more["initial"] = {"seen": request.GET.get("seen") or appeals.looked_at(appeal)}
     form = (step.form or forms.Form)(posted, request.FILES or None, **more)
     status = 200 if posted is None else 400
     back = reverse("admin:opsdesk_appeal_change", args=[pk])
@@ -63,6 +65,10 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409
+            if isinstance(refusal, appeals.Unseen):
+                # This page tells what has come: what is sent from it has seen that.
+                form.data = posted.copy()
+                form.data["seen"] = refusal.now
         else:
             messages.success(request, str(step.done))
             return HttpResponseRedirect(back)

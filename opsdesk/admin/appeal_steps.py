@@ -43,7 +43,7 @@ class Step:
     # Whether its form wants to know the appeal, and who fills it in.
     knows_appeal: bool = False
     knows_officer: bool = False
-    # A ruling: it stands apart from what only carries the hearing on.
+    # A ruling: it stands apart from what only carries the hearing on, and names what was looked at.
     rules: bool = False
     # It helps the shop alone: who had a part in the decision may do it as well.
     helps: bool = False
@@ -180,7 +180,7 @@ STEPS = (
         _("The appeal is denied."),
         _to_rule,
         lambda appeal, by, given: appeals.deny(appeal.pk, by=by, at=timezone.now(), **given),
-        appeal_forms.ReasonForm,
+        appeal_forms.RulingForm,
         _("The decision stands."),
         rules=True,
     ),

@@ -266,6 +266,8 @@ class AppealAdmin(ReadOnlyAdmin):
         except (Appeal.DoesNotExist, ValueError):
             raise Http404 from None
         officer, now = person_of(request), timezone.now()
+        # Before anything is read: what comes in between has not been seen.
+        seen = appeals.looked_at(appeal)
         offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
         context = {
@@ -284,7 +286,9 @@ class AppealAdmin(ReadOnlyAdmin):
                 effect for effect in caseload.effects_of(penalty) if effect.measure.pk in appeal.left_standing
             ],
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
-            "rulings": [(self._address(step, appeal), step) for step in offered if step.rules],
+            "rulings": [
+                (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules
+            ],
             "may_see_history": self.has_view_history_permission(request, appeal),
             **caseload.hearing_of(appeal, at=now),
             **(extra_context or {}),

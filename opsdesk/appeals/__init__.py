@@ -5,6 +5,7 @@ from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
+from opsdesk.appeals.seen import Unseen, looked_at
 from opsdesk.appeals.tables import FileOfAppealsRefused
 from opsdesk.appeals.working import answer, ask, complete, note, release, stay, take, unstay, withdraw
 
@@ -14,6 +15,7 @@ __all__ = [
     "NotRestored",
     "Offered",
     "TooLate",
+    "Unseen",
     "add",
     "admit_late",
     "answer",
@@ -25,6 +27,7 @@ __all__ = [
     "file_many",
     "grant",
     "grant_in_part",
+    "looked_at",
     "note",
     "release",
     "stay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -255,6 +256,42 @@ def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Cl
     answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
     assert answer.status_code == 409
     assert "is over: denied by judge on 13 Mar 2026 09:30:00" in answer.content.decode()
+
+
+def hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(seen)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("step", ["grant", "grant_in_part", "deny"])
+def test_a_ruling_keeps_its_reasons_and_tells_what_has_come_since_the_judge_looked(
+    client: Client, judge: User, step: str
+) -> None:
+    appeal = make_appeal(make_cleared_and_warned())
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    measures = [appeal.penalty.measures.get(kind="warning").pk]
+    form = client.get(address(step, appeal.pk)).content.decode()
+    make_evidence(appeal, name="迟到.jpg", at=NOW)
+    written = {"reason": "nothing supports it", "measures": measures}
+    # Told by this answer alone: one that lacks something is no look at what has come.
+    incomplete = client.post(address(step, appeal.pk), {**hidden(form), "measures": measures})
+    assert hidden(incomplete.content.decode()) == hidden(form)
+    refused = client.post(address(step, appeal.pk), {**written, **hidden(form)})
+    page = refused.content.decode()
+    assert refused.status_code == 409
+    assert "since you looked: evidence by the system on 13 Mar 2026 09:30:00: “迟到.jpg”" in page
+    assert "nothing supports it" in page
+    assert Appeal.objects.get(pk=appeal.pk).is_open
+    assert client.post(address(step, appeal.pk), {**written, **hidden(page)}).status_code == 302
+
+
+def test_what_comes_between_the_appeal_and_its_form_has_not_been_seen(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    [link] = re.findall(rf'"({address("deny", appeal.pk)}\?[^"]*)"', page_of(client, appeal))
+    make_evidence(appeal, at=NOW)
+    form = client.get(link).content.decode()
+    answer = client.post(link, {"reason": "nothing has come", **hidden(form)})
+    assert (answer.status_code, Appeal.objects.get(pk=appeal.pk).is_open) == (409, True)
 
 
 def test_an_empty_ruling_is_incomplete(client: Client, judge: User) -> None:
