@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.exhibits import Altered, view_of
 from opsdesk.exhibits.keeping import blocks_of
-from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
+from opsdesk.models import Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
@@ -20,6 +20,7 @@ from shops.models import (
     Audited,
     Enrollment,
     ImportBatch,
+    Measure,
     Opening,
     Penalty,
 )
@@ -101,18 +102,28 @@ def verify_imports() -> str | None:
 
 
 def verify_appeals() -> str | None:
-    """A penalty is overturned where an appeal against it was granted, and says so of an appeal only there."""
+    """An appeal is heard while its penalty counts; granted, it overturned the penalty at the moment and by
+    the judge of the ruling, and nothing that the penalty did is left.
+    """
+    against_nothing = Q(state__in=Appeal.OPEN) & ~Q(penalty__status__in=Penalty.PENALISED)
+    in_vain = Q(state=Appeal.State.GRANTED) & ~Q(penalty__status=Penalty.Status.OVERTURNED)
+    at_odds = Appeal.objects.filter(against_nothing | in_vain).select_related("penalty")
     won = Appeal.objects.filter(state=Appeal.State.GRANTED)
-    in_vain = won.exclude(penalty__status=Penalty.Status.OVERTURNED).select_related("penalty")
-    unearned = Penalty.objects.filter(
-        ~Exists(won.filter(penalty=OuterRef("pk"))), status=Penalty.Status.OVERTURNED, ended_reason=ON_APPEAL
-    )
+    past_it = won.exclude(penalty__ended_at=F("decided_at"), penalty__ended_by=F("decided_by"))
+    left = Measure.objects.filter(penalty__in=won.values("penalty"), applied_at__isnull=False, undone_at=None)
     return _first(
         (
-            f"appeal {row.pk} is granted, and penalty {row.penalty_id} is {row.penalty.status}"
-            for row in _by_key(in_vain)
+            f"appeal {row.pk} is {row.state}, and penalty {row.penalty_id} is {row.penalty.status}"
+            for row in _by_key(at_odds)
         ),
-        (f"penalty {row.pk} is overturned on an appeal that nobody granted" for row in _by_key(unearned)),
+        (
+            f"appeal {row.pk} is granted, and penalty {row.penalty_id} was overturned by something else"
+            for row in _by_key(past_it)
+        ),
+        (
+            f"measure {row.pk} stands, although an appeal against penalty {row.penalty_id} was granted"
+            for row in _by_key(left)
+        ),
     )
 
 

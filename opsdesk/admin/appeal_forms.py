@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -19,6 +19,9 @@ from shops import measures as effects
 from shops import money
 from shops.admin.forms import DayField, MomentField
 from shops.models import Measure
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def words(label: Any, *, rows: int = 5, **kwargs: Any) -> forms.CharField:
@@ -119,10 +122,11 @@ class ManyForm(forms.Form):
     )
 
 
-class ReasonForm(forms.Form):
-    """Why, and nothing else."""
+class RulingForm(forms.Form):
+    """Why, and what the judge had looked at when he began to write."""
 
     reason = words(_("Reasons"), help_text=_("The shop reads them."))
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, empty_value=None)
 
 
 class PlainReasonForm(forms.Form):
@@ -148,6 +152,21 @@ class TextForm(forms.Form):
     text = words(_("Text"))
 
 
+class AnswerForm(TextForm):
+    """What the shop answers; its time ends by the word of the appeal's officer alone, who is asked."""
+
+    more_to_come = forms.BooleanField(
+        label=_("More is to come"),
+        required=False,
+        help_text=_("The shop keeps the time that it was given. Else that ends now."),
+    )
+
+    def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not caseload.hears(officer, appeal):
+            del self.fields["more_to_come"]
+
+
 class EvidenceForm(forms.Form):
     """Files, a statement, or both, and what of the checklist they answer."""
 
@@ -155,8 +174,11 @@ class EvidenceForm(forms.Form):
     evidence = FilesField()
     text = words(_("Statement"), required=False, help_text=_("What cannot be had as a file."))
 
-    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if appeal.had_a_part(officer):
+            # Nobody speaks for the shop against whom it appeals.
+            del self.fields["text"]
         items = checklists.items_of(appeal.penalty)
         if not items:
             del self.fields["item"]
@@ -166,7 +188,7 @@ class EvidenceForm(forms.Form):
         self.fields["item"].choices = choices  # type: ignore[attr-defined]
 
 
-class GrantForm(ReasonForm):
+class GrantForm(RulingForm):
     """Once it is known that not everything would be as before, the officer is asked whether to go on."""
 
     all_the_same = forms.BooleanField(label=_("Rule all the same"), required=False)

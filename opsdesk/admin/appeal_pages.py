@@ -50,16 +50,25 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if step.form is None and request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     posted = request.POST if request.method == "POST" else None
+    officer = person_of(request)
     more: dict[str, Any] = {"appeal": appeal} if step.knows_appeal else {}
+    if step.knows_officer:
+        more["officer"] = officer
+    if step.rules:
+        more["initial"] = {"seen": request.GET.get("seen") or appeals.looked_at(appeal)}
     form = (step.form or forms.Form)(posted, request.FILES or None, **more)
     status = 200 if posted is None else 400
     back = reverse("admin:opsdesk_appeal_change", args=[pk])
     if posted is not None and form.is_valid():
         try:
-            step.call(appeal, person_of(request), form.cleaned_data)
+            step.call(appeal, officer, form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409
+            if isinstance(refusal, appeals.Unseen):
+                # This page tells what has come: what is sent from it has seen that.
+                form.data = posted.copy()
+                form.data["seen"] = refusal.now
         else:
             messages.success(request, str(step.done))
             return HttpResponseRedirect(back)

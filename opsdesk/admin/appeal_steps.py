@@ -40,9 +40,10 @@ class Step:
     call: Callable[[Appeal, User, dict[str, Any]], object]
     form: type[forms.Form] | None = None
     note: Promise | str = ""
-    # Whether its form wants to know the appeal.
+    # Whether its form wants to know the appeal, and who fills it in.
     knows_appeal: bool = False
-    # A ruling: it stands apart from what only carries the hearing on.
+    knows_officer: bool = False
+    # A ruling: it stands apart from what only carries the hearing on, and names what was looked at.
     rules: bool = False
     # It helps the shop alone: who had a part in the decision may do it as well.
     helps: bool = False
@@ -100,7 +101,20 @@ STEPS = (
         _("The answer is on record."),
         lambda appeal, officer: appeal.state == State.WAITING,
         lambda appeal, by, given: appeals.answer(appeal.pk, by=by, at=timezone.now(), **given),
-        appeal_forms.TextForm,
+        appeal_forms.AnswerForm,
+        _("The time that the shop was given ends once the appeal's officer says that this was all."),
+        knows_appeal=True,
+        knows_officer=True,
+    ),
+    Step(
+        "complete",
+        WORK,
+        _("The answer is complete"),
+        _("The appeal waits for the shop no longer."),
+        lambda appeal, officer: (
+            _held(appeal, officer) and appeal.state == State.WAITING and appeal.answered_at is not None
+        ),
+        lambda appeal, by, given: appeals.complete(appeal.pk, by=by, at=timezone.now()),
     ),
     Step(
         "evidence",
@@ -112,6 +126,7 @@ STEPS = (
         appeal_forms.EvidenceForm,
         _("It is never replaced; what should not be there can be struck."),
         knows_appeal=True,
+        knows_officer=True,
         helps=True,
     ),
     Step(
@@ -165,7 +180,7 @@ STEPS = (
         _("The appeal is denied."),
         _to_rule,
         lambda appeal, by, given: appeals.deny(appeal.pk, by=by, at=timezone.now(), **given),
-        appeal_forms.ReasonForm,
+        appeal_forms.RulingForm,
         _("The decision stands."),
         rules=True,
     ),

@@ -67,6 +67,7 @@ class AppealAdmin(ReadOnlyAdmin):
         "appeal released": _("given back"),
         "material asked for": _("material asked for"),
         "answer recorded": _("answer recorded"),
+        "answer complete": _("answer complete"),
         "appeal granted": pgettext_lazy("appeal", "granted"),
         "appeal granted_in_part": _("granted in part"),
         "appeal denied": _("denied"),
@@ -104,7 +105,10 @@ class AppealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def state_pill(self, appeal: Appeal) -> str:
-        return pill(appeal.state, appeal.get_state_display())
+        told = pill(appeal.state, appeal.get_state_display())
+        if appeal.state == Appeal.State.WAITING and appeal.answered_at is not None:
+            return format_html("{} {}", told, pill("answered", _t("a first answer")))
+        return told
 
     @admin.display(description=_("due"), ordering="due_at")
     def due(self, appeal: Appeal) -> str:
@@ -262,6 +266,8 @@ class AppealAdmin(ReadOnlyAdmin):
         except (Appeal.DoesNotExist, ValueError):
             raise Http404 from None
         officer, now = person_of(request), timezone.now()
+        # Before anything is read: what comes in between has not been seen.
+        seen = appeals.looked_at(appeal)
         offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
         context = {
@@ -280,7 +286,9 @@ class AppealAdmin(ReadOnlyAdmin):
                 effect for effect in caseload.effects_of(penalty) if effect.measure.pk in appeal.left_standing
             ],
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
-            "rulings": [(self._address(step, appeal), step) for step in offered if step.rules],
+            "rulings": [
+                (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules
+            ],
             "may_see_history": self.has_view_history_permission(request, appeal),
             **caseload.hearing_of(appeal, at=now),
             **(extra_context or {}),

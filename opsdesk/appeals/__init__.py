@@ -5,8 +5,9 @@ from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
+from opsdesk.appeals.seen import Unseen, looked_at
 from opsdesk.appeals.tables import FileOfAppealsRefused
-from opsdesk.appeals.working import answer, ask, note, release, stay, take, unstay, withdraw
+from opsdesk.appeals.working import answer, ask, complete, note, release, stay, take, unstay, withdraw
 
 __all__ = [
     "AlreadyOver",
@@ -14,16 +15,19 @@ __all__ = [
     "NotRestored",
     "Offered",
     "TooLate",
+    "Unseen",
     "add",
     "admit_late",
     "answer",
     "ask",
     "case_of",
+    "complete",
     "deny",
     "file",
     "file_many",
     "grant",
     "grant_in_part",
+    "looked_at",
     "note",
     "release",
     "stay",

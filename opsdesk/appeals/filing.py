@@ -116,14 +116,14 @@ def admit_late(
 ) -> Appeal:
     """File an appeal that came outside its window, by a supervisor's leave.
 
-    Refused like `file`, without a reason, and when it is in time after all.
+    Refused like `file`, without a reason, when it is in time after all, and to the system itself.
     """
     require(by, ADMIT_LATE)
     if evidence:
         with transaction.atomic():
-            _fileable_late(penalty, channel, statement, reason, filed_at, at)
+            _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
-        level, filed_at = _fileable_late(penalty, channel, statement, reason, filed_at, at)
+        level, filed_at = _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
         appeal = _record(
             penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
         )
@@ -137,6 +137,7 @@ def _fileable_late(
     statement: str,
     reason: str,
     filed_at: datetime | date | None,
+    by: User | None,
     at: datetime,
 ) -> tuple[int, datetime]:
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
@@ -144,6 +145,8 @@ def _fileable_late(
         raise Refused(_("This appeal is in time and needs nobody's leave."))
     if not clean(reason):
         raise Refused(_("Say why it is admitted although it comes too late."))
+    if by is None:
+        raise Refused(_("A person admits what comes too late."))
     return level, filed_at
 
 

@@ -19,6 +19,7 @@ from opsdesk.appeals.guards import (
     refuse_while_waiting,
     refuse_who_took_part,
 )
+from opsdesk.appeals.seen import refuse_unless_seen
 from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
@@ -47,16 +48,23 @@ class NotRestored(Refused):
 
 @transaction.atomic
 def grant(
-    appeal_id: int, *, reason: str, by: User | None, at: datetime, all_the_same: bool = False
+    appeal_id: int,
+    *,
+    reason: str,
+    by: User | None,
+    at: datetime,
+    all_the_same: bool = False,
+    seen: str | None = None,
 ) -> Appeal:
     """The decision was wrong: its penalty is overturned, every measure taken back, and open proposals that
     rest on it are withdrawn, all in one transaction.
 
     NotRestored where a measure is taken back without the shop standing as before, unless `all_the_same`.
     Refused like every ruling: without reasons, to whoever had a part in the decision, to everybody but the
-    holder, and while the shop may still answer. AlreadyOver where somebody was faster.
+    holder, and while the shop may still answer. AlreadyOver where somebody was faster, and Unseen where
+    something has come since the judge looked (`seen.looked_at`; None: he looked at no page).
     """
-    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
     penalty = appeal.penalty
     active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
     voiding.overturn(penalty, by=by, at=at, reason=ON_APPEAL)
@@ -74,14 +82,15 @@ def grant_in_part(
     at: datetime,
     less: Mapping[int, Less] | None = None,
     all_the_same: bool = False,
+    seen: str | None = None,
 ) -> Appeal:
     """The decision was right, but went too far: the chosen measures (their keys) are taken back, and others
     do `less`: fewer points, a smaller sum in fen, an earlier end.
 
-    NotRestored, Refused and AlreadyOver as for `grant`, and Refused where lessening.lessen_measures is: a
-    ruling that takes back all that stands is a grant.
+    NotRestored, Refused, AlreadyOver and Unseen as for `grant`, and Refused where lessening.lessen_measures
+    is: a ruling that takes back all that stands is a grant.
     """
-    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
     penalty, asked, less = appeal.penalty, set(measures), dict(less or {})
     effective = penalty.measures.filter(applied_at__isnull=False, undone_at=None)
     chosen, smaller = list(effective.filter(pk__in=asked)), list(effective.filter(pk__in=less))
@@ -99,19 +108,21 @@ def grant_in_part(
 
 
 @transaction.atomic
-def deny(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Window | None:
+def deny(
+    appeal_id: int, *, reason: str, by: User | None, at: datetime, seen: str | None = None
+) -> Window | None:
     """The decision stands. Returns until when the shop may go to the next level; None where none is left.
 
     Refused like every ruling.
     """
-    appeal = _to_be_ruled_on(appeal_id, reason, by, at)
+    appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
     stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
     _close(appeal, State.DENIED, reason, by=by, at=at)
     level = next_level(appeal.penalty)
     return window_of(appeal.penalty, level) if level else None
 
 
-def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime) -> Appeal:
+def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime, seen: str | None) -> Appeal:
     require(by, DECIDE)
     judge = a_person(by)
     appeal = locked_with_its_shop(appeal_id)
@@ -120,6 +131,7 @@ def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime) 
     refuse_while_waiting(appeal, at)
     if not clean(reason):
         raise Refused(_("A ruling gives its reasons."))
+    refuse_unless_seen(appeal, seen)
     return appeal
 
 

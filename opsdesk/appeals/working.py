@@ -94,6 +94,7 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
         raise Refused(_("The shop is given %(days)s days at most.") % {"days": LONGEST_WAIT.days})
     promised = appeal.due_at if appeal.state == State.WAITING else at
     appeal.state, appeal.asked, appeal.asked_at = State.WAITING, clean(items), at
+    appeal.answered_at = None
     appeal.due_at = max(answer_due(at, due_on), promised)
     _claim_on(appeal, at)
     appeal.save_by(by, "material asked for")
@@ -102,21 +103,38 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
 
 
 @transaction.atomic
-def answer(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
+def answer(appeal_id: int, *, text: str, by: User | None, at: datetime, more_to_come: bool = False) -> Appeal:
     """Record what the shop answers; whoever it reaches may do that. Also after the due date.
 
-    Refused without a text, when the shop was asked for nothing, and to whoever had a part in the decision:
-    the answer ends the time that the shop was given.
+    It ends the time that the shop was given where the appeal's holder records it and no `more_to_come`. Else
+    that runs on: nobody but the holder says that this was all (`complete`). Refused without a text, when the
+    shop was asked for nothing, and to whoever had a part in the decision.
     """
     require(by, WORK)
-    appeal = _locked(appeal_id, by)
-    if appeal.state != State.WAITING:
-        raise Refused(_("Appeal %(number)s does not wait for an answer.") % {"number": appeal.number})
+    appeal = _locked_while_waiting(appeal_id, by)
     if not clean(text):
         raise Refused(_("Say what the shop has answered."))
-    appeal.state, appeal.answered_at, appeal.due_at = State.ANSWERED, at, ruling_due(at)
+    appeal.answered_at = at
+    if by is not None and appeal.taken_by_id == by.pk and not more_to_come:
+        _wait_no_longer(appeal, at)
     appeal.save_by(by, "answer recorded")
     say(appeal, Kind.ANSWER, clean(text), by=by, at=at)
+    return appeal
+
+
+@transaction.atomic
+def complete(appeal_id: int, *, by: User | None, at: datetime) -> Appeal:
+    """Say that what the shop has answered is all: the time that it was given ends.
+
+    Refused to everybody but the holder, and when the appeal doesn't wait or nothing was answered.
+    """
+    require(by, WORK)
+    appeal = _locked_while_waiting(appeal_id, by)
+    refuse_unless_held(appeal, a_person(by))
+    if appeal.answered_at is None:
+        raise Refused(_("The shop has not answered yet."))
+    _wait_no_longer(appeal, at)
+    appeal.save_by(by, "answer complete")
     return appeal
 
 
@@ -185,6 +203,17 @@ def _locked(appeal_id: int, by: User | None, *, with_its_shop: bool = False) -> 
     appeal = (locked_with_its_shop if with_its_shop else locked)(appeal_id)
     refuse_who_took_part(appeal, by)
     return appeal
+
+
+def _locked_while_waiting(appeal_id: int, by: User | None) -> Appeal:
+    appeal = _locked(appeal_id, by)
+    if appeal.state != State.WAITING:
+        raise Refused(_("Appeal %(number)s does not wait for an answer.") % {"number": appeal.number})
+    return appeal
+
+
+def _wait_no_longer(appeal: Appeal, at: datetime) -> None:
+    appeal.state, appeal.due_at = State.ANSWERED, ruling_due(at)
 
 
 def _claim_on(appeal: Appeal, at: datetime) -> None:

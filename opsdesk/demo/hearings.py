@@ -125,7 +125,7 @@ def _answered(penalty: Penalty, officer: User, supervisor: User, at: datetime) -
     appeals.ask(appeal.pk, items="平台核实结果的截图", by=officer, at=at + timedelta(minutes=30))
     appeals.answer(
         appeal.pk,
-        text="平台工单已受理,核实结果的编号随后补充",
+        text="平台工单已核实,编号见工单记录",
         by=officer,
         at=at + timedelta(hours=4, minutes=10),
     )

@@ -88,6 +88,7 @@ class Appeal(Audited):
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     asked = models.TextField(_("asked for"), blank=True, help_text=_("What is missing, item by item."))
     asked_at = models.DateTimeField(_("asked at"), null=True, blank=True)
+    # What was asked for last: a first piece of it may have come while the shop still has time for the rest.
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     due_at = models.DateTimeField(
         _("due"), help_text=_("Until when the shop answers, where it waits for that; else the desk rules.")
@@ -225,11 +226,16 @@ class Appeal(Audited):
     def is_open(self) -> bool:
         return self.state in self.OPEN
 
-    def had_a_part(self, person: User) -> bool:
-        """Whether this person made, approved or proposed the decision, reported the case, or ruled on the
-        first appeal.
+    @property
+    def who_had_a_part(self) -> set[int]:
+        """The keys of the people who made, approved or proposed the decision, reported the case, or ruled on
+        the first appeal.
         """
-        return person.pk in {getattr(self, f"{part}_id") for part in TOOK_PART}
+        return {key for part in TOOK_PART if (key := getattr(self, f"{part}_id")) is not None}
+
+    def had_a_part(self, person: User) -> bool:
+        """Whether this person is one of them."""
+        return person.pk in self.who_had_a_part
 
     def is_held_at(self, at: datetime) -> bool:
         """Whether an officer's claim runs at that moment."""

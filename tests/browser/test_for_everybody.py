@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils.timezone import now
 from playwright.sync_api import Page
 
-from opsdesk import appeals
+from opsdesk import appeals, notices
 from shops.models import ImportBatch
 from tests.browser.conftest import PASSWORD
 from tests.factories import (
@@ -68,10 +68,16 @@ def test_pages_of_imports_and_exports(imports, a_visitor, width: int) -> None:
 def test_pages_of_evidence(committed_db, a_visitor, width: int) -> None:
     make_user("appeals_officer", username="o", password=PASSWORD)
     at = now() - timedelta(hours=1)
-    appeal = make_appeal(make_penalty(violation_code="V8", at=at), at=at)
+    penalty = make_penalty(violation_code="V8", at=at)
+    notice = notices.write(penalty, by=None, at=at)
+    # What people paste has no place where a line could end.
+    notices.record_delivery(
+        notice.pk, channel="mail", delivered_at=at, reference="EMS" + "9" * 90, by=None, at=at
+    )
+    appeal = make_appeal(penalty, at=at)
     struck = make_evidence(appeal, item=0, at=at)
     appeals.strike(struck.token, reason="of another shop", by=None, at=at)
-    report = make_evidence(appeal, pdf(2), name="检测报告.pdf", at=at)
+    report = make_evidence(appeal, pdf(2), name=f"检测报告{'x' * 150}.pdf", at=at)
     appeals.add(appeal.pk, text="said on the telephone", item=1, by=None, at=at)
     record = "/admin/opsdesk/appeal"
     page = a_visitor("o", "zh-hans", width, bypass_csp=True)
@@ -83,6 +89,7 @@ def test_pages_of_evidence(committed_db, a_visitor, width: int) -> None:
         "striking": f"{record}/evidence/{report.token}/strike/",
         "filing": f"{record}/add/",
         "filing many": f"{record}/many/",
+        "notice": f"/admin/opsdesk/notice/{notice.pk}/change/",
     }
     assert_nothing_wrong(page, addresses)
 

@@ -34,8 +34,8 @@ def grant(appeal: Appeal, judge: User) -> Callable[[], object]:
     return lambda: appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
 
 
-def deny(appeal: Appeal, judge: User) -> Callable[[], object]:
-    return lambda: appeals.deny(appeal.pk, reason="right", by=judge, at=LATER)
+def deny(appeal: Appeal, judge: User, seen: str | None = None) -> Callable[[], object]:
+    return lambda: appeals.deny(appeal.pk, reason="right", by=judge, at=LATER, seen=seen)
 
 
 def broken() -> str | None:
@@ -100,6 +100,45 @@ def test_control_without_locks_and_guards_an_appeal_is_granted_and_denied(
     assert set(appeal.history.values_list("state", flat=True)) >= {"granted", "denied"}
 
 
+def add(appeal: Appeal) -> Callable[[], object]:
+    return lambda: appeals.add(appeal.pk, text="signed for", by=None, at=LATER)
+
+
+def test_what_comes_while_somebody_rules_is_seen_by_him_or_comes_too_late(committed_db) -> None:
+    judge, _ = officers()
+    for _ in range(TIMES):
+        appeal = taken(judge)
+        first, second = at_once(deny(appeal, judge, appeals.looked_at(appeal)), add(appeal))
+        assert first is None
+        came = appeal.evidence.exists()
+        assert isinstance(second, appeals.Unseen if came else appeals.AlreadyOver)
+        assert Appeal.objects.get(pk=appeal.pk).is_open == came
+
+
+def test_control_without_locks_a_ruling_goes_past_what_has_just_come(
+    committed_db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
+    real, asked, added = ruling.refuse_unless_seen, threading.Event(), threading.Event()
+
+    def then_wait(appeal: Appeal, seen: str | None) -> None:
+        real(appeal, seen)
+        asked.set()
+        added.wait(timeout=30)
+
+    monkeypatch.setattr(ruling, "refuse_unless_seen", then_wait)
+    judge, _ = officers()
+    appeal = taken(judge)
+
+    def add_once_asked() -> None:
+        asked.wait(timeout=30)
+        add(appeal)()
+        added.set()
+
+    said = at_once(deny(appeal, judge, appeals.looked_at(appeal)), add_once_asked)
+    assert (said, Appeal.objects.get(pk=appeal.pk).state) == ([None, None], "denied")
+
+
 def filed_and_overturned(meet: Callable[..., list[object]]) -> tuple[list[object], Appeal | None]:
     """What was said where an appeal is filed and its penalty overturned on its page, and the appeal."""
     penalty_id, supervisor = make_cleared().pk, make_user("supervisor")
@@ -148,4 +187,4 @@ def test_control_without_locks_a_penalty_is_overturned_past_an_appeal_that_has_j
     said, appeal = filed_and_overturned(in_between)
     assert said == [None, None]
     assert appeal is not None
-    assert (appeal.state, appeal.penalty.status) == ("filed", "overturned")
+    assert f"{appeal.pk} is filed, and penalty {appeal.penalty_id} is overturned" in str(broken())

@@ -33,6 +33,8 @@ class Hearing:
     lease: datetime | None = None
     due: datetime | None = None
     first_judge: str | None = None
+    # Whether the shop has answered anything of what it was asked.
+    came: bool = False
     penalty: str = "imposed"
     cleared: bool = True
     stayed: bool = False
@@ -99,10 +101,19 @@ class Hearing:
         if not self._holds(who):
             return False
         self.state, self.due, self.lease = "waiting", end_of_third_working_day(self.now), self.now + LEASE
+        self.came = False
         return True
 
     def answer(self, who: str) -> bool:
         if self.state != "waiting" or not self._judges(who):
+            return False
+        self.came = True
+        # Of anybody else it is a piece, and the shop has time for the rest.
+        self.state = "answered" if self.holder == who else "waiting"
+        return True
+
+    def complete(self, who: str) -> bool:
+        if self.state != "waiting" or not self._holds(who) or not self.came:
             return False
         self.state = "answered"
         return True

@@ -215,6 +215,7 @@ ACCESS: dict[str, Row] = {
     "opsdesk_appeal_many": (OFFICERS, OFFICERS),
     "opsdesk_appeal_take": (NOBODY, OFFICERS),
     "opsdesk_appeal_release": (NOBODY, OFFICERS),
+    "opsdesk_appeal_complete": (NOBODY, OFFICERS),
     **{
         f"opsdesk_appeal_{step}": (OFFICERS, OFFICERS)
         for step in ("ask", "answer", "evidence", "note", "grant", "grant_in_part", "deny", "withdraw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -179,6 +180,25 @@ def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: U
     assert "Appeal of level 2: until 28 Mar 2026 09:30:00" in page
 
 
+def test_a_first_answer_is_shown_and_its_officer_says_when_it_is_all(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=judge, at=NOW)
+    clerk = signed_in(make_user("appeals_officer"))
+    assert address("complete", appeal.pk) not in page_of(client, appeal)
+    assert "More is to come" not in clerk.get(address("answer", appeal.pk)).content.decode()
+    clerk.post(address("answer", appeal.pk), {"text": "一部分"})
+    assert "a first answer" in client.get(address("changelist")).content.decode()
+    assert address("complete", appeal.pk) not in page_of(clerk, appeal)
+    assert "More is to come" in client.get(address("answer", appeal.pk)).content.decode()
+    client.post(address("answer", appeal.pk), {"text": "又一部分", "more_to_come": "on"})
+    page = page_of(client, appeal)
+    assert address("complete", appeal.pk) in page
+    assert address("deny", appeal.pk) not in page
+    client.post(address("complete", appeal.pk))
+    assert address("deny", appeal.pk) in page_of(client, appeal)
+
+
 def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Client, judge: User) -> None:
     penalty = make_cleared()
     enrollment = Enrollment.objects.get(shop=penalty.shop)
@@ -195,7 +215,7 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
 
 
 @pytest.mark.parametrize(
-    "step", ["take", "grant", "deny", "grant_in_part", "note", "answer", "withdraw", "stay"]
+    "step", ["take", "grant", "deny", "grant_in_part", "note", "answer", "complete", "withdraw", "stay"]
 )
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, superuser: bool) -> None:
@@ -217,7 +237,10 @@ def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None
     maker = make_user("supervisor")
     evidence = make_evidence(make_appeal(make_cleared(by=maker)))
     client = signed_in(maker)
-    assert address("evidence", evidence.appeal_id) in page_of(client, evidence.appeal)
+    add = address("evidence", evidence.appeal_id)
+    assert add in page_of(client, evidence.appeal)
+    assert 'name="text"' not in client.get(add).content.decode()
+    assert client.post(add, {"text": "The shop admits it."}).status_code == 409
     strike = reverse("admin:opsdesk_evidence_strike", args=[evidence.token])
     viewer = client.get(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]))
     assert strike not in viewer.content.decode()
@@ -233,6 +256,42 @@ def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Cl
     answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
     assert answer.status_code == 409
     assert "is over: denied by judge on 13 Mar 2026 09:30:00" in answer.content.decode()
+
+
+def hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(seen)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("step", ["grant", "grant_in_part", "deny"])
+def test_a_ruling_keeps_its_reasons_and_tells_what_has_come_since_the_judge_looked(
+    client: Client, judge: User, step: str
+) -> None:
+    appeal = make_appeal(make_cleared_and_warned())
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    measures = [appeal.penalty.measures.get(kind="warning").pk]
+    form = client.get(address(step, appeal.pk)).content.decode()
+    make_evidence(appeal, name="迟到.jpg", at=NOW)
+    written = {"reason": "nothing supports it", "measures": measures}
+    # Told by this answer alone: one that lacks something is no look at what has come.
+    incomplete = client.post(address(step, appeal.pk), {**hidden(form), "measures": measures})
+    assert hidden(incomplete.content.decode()) == hidden(form)
+    refused = client.post(address(step, appeal.pk), {**written, **hidden(form)})
+    page = refused.content.decode()
+    assert refused.status_code == 409
+    assert "since you looked: evidence by the system on 13 Mar 2026 09:30:00: “迟到.jpg”" in page
+    assert "nothing supports it" in page
+    assert Appeal.objects.get(pk=appeal.pk).is_open
+    assert client.post(address(step, appeal.pk), {**written, **hidden(page)}).status_code == 302
+
+
+def test_what_comes_between_the_appeal_and_its_form_has_not_been_seen(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    [link] = re.findall(rf'"({address("deny", appeal.pk)}\?[^"]*)"', page_of(client, appeal))
+    make_evidence(appeal, at=NOW)
+    form = client.get(link).content.decode()
+    answer = client.post(link, {"reason": "nothing has come", **hidden(form)})
+    assert (answer.status_code, Appeal.objects.get(pk=appeal.pk).is_open) == (409, True)
 
 
 def test_an_empty_ruling_is_incomplete(client: Client, judge: User) -> None:

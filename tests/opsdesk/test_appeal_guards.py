@@ -153,6 +153,23 @@ def test_whoever_had_a_part_strikes_no_evidence_by_sql() -> None:
         Evidence.objects.filter(pk=evidence.pk).update(struck_by=maker, **struck)
 
 
+@pytest.mark.parametrize("part", ["maker", "first_judge"])
+def test_nobody_who_had_a_part_speaks_for_the_shop_by_sql(part: str) -> None:
+    involved, other = make_user("supervisor"), make_user("supervisor")
+    penalty = make_cleared(by=involved if part == "maker" else other)
+    if part == "first_judge":
+        first = make_appeal(penalty)
+        appeals.take(first.pk, by=involved, at=LATER)
+        appeals.deny(first.pk, reason="right", by=involved, at=LATER)
+    appeal, name = make_appeal(penalty, at=LATER), "opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part"
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        Evidence.objects.create(appeal=appeal, kind="statement", text="t", added_at=LATER, added_by=involved)
+    assert refused.value.__cause__.diag.constraint_name == name
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        appeal.messages.create(kind="answer", sender="shop", text="t", at=LATER, by=involved)
+    assert refused.value.__cause__.diag.constraint_name == name
+
+
 def test_a_second_open_appeal_against_a_penalty_is_refused() -> None:
     appeal = make_appeal()
     with pytest.raises(IntegrityError, match="opsdesk_appeal_is_the_only_open_one_of_its_penalty"):

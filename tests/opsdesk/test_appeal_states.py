@@ -27,10 +27,10 @@ HEARINGS, STEPS = 60, 14
 PEOPLE = ["maker", "ann", "ben"]
 WAITS = [timedelta(0), timedelta(seconds=1), timedelta(hours=5), timedelta(days=2), timedelta(days=9)]
 VERBS = ["take", "ask", "answer", "grant", "grant_in_part", "deny", "release", "withdraw", "lift", "stay"]
-VERBS += ["unstay", "readmit", "file"]
+VERBS += ["unstay", "readmit", "file", "complete"]
 
 steps = st.lists(
-    # Ten times out of twenty-three something that carries the hearing on.
+    # Ten times out of twenty-four something that carries the hearing on.
     st.tuples(st.sampled_from(["file", "take"] * 5 + VERBS), st.sampled_from(PEOPLE), st.sampled_from(WAITS)),
     min_size=4,
     max_size=STEPS,
@@ -53,7 +53,7 @@ def call(verb: str, penalty: Penalty, by: User, at: datetime) -> None:
         raise Refused("nothing was filed")
     given: dict[str, Any] = {"reason": "r"}
     match verb:
-        case "take" | "release":
+        case "take" | "release" | "complete":
             given = {}
         case "ask":
             given = {"items": "x"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit, review
-from opsdesk.appeals import filing
+from opsdesk.appeals import Offered, filing
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
 from shops.errors import NotAllowed, Refused
 from shops.models import Penalty
@@ -18,9 +19,11 @@ from tests.factories import (
     make_appeal,
     make_cleared,
     make_enrollment,
+    make_evidence,
     make_penalty,
     make_user,
 )
+from tests.opsdesk.files import jpeg
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +126,12 @@ def test_out_of_time_is_refused_with_the_dates_and_a_supervisor_may_admit_it(sup
     assert (appeal.late_admitted_by, appeal.late_reason) == (supervisor, "was ill")
 
 
+def test_the_system_itself_admits_nothing_late() -> None:
+    late = {"penalty": make_cleared(), "channel": "mail", "statement": "s", "at": AT + timedelta(days=31)}
+    with pytest.raises(Refused, match="A person admits"):
+        appeals.admit_late(**late, reason="was ill", by=None)
+
+
 def test_nobody_admits_late_what_is_in_time(supervisor: User) -> None:
     with pytest.raises(Refused, match="in time"):
         appeals.admit_late(
@@ -208,7 +217,6 @@ def test_nobody_waits_for_years(judge: User) -> None:
 def test_whoever_it_reaches_records_the_answer_and_the_holder_asks_again(judge: User) -> None:
     appeal = waiting(judge)
     appeals.answer(appeal.pk, text="见附件", by=make_user("appeals_officer"), at=LATER)
-    assert fresh(appeal).state == State.ANSWERED
     appeals.ask(appeal.pk, items="检测报告", by=judge, at=LATER)
     assert fresh(appeal).state == State.WAITING
     assert list(appeal.messages.values_list("kind", flat=True)) == [
@@ -219,9 +227,41 @@ def test_whoever_it_reaches_records_the_answer_and_the_holder_asks_again(judge: 
     ]
 
 
+def test_a_first_piece_leaves_the_shop_its_time_for_the_rest(judge: User) -> None:
+    appeal = waiting(judge)
+    appeals.answer(appeal.pk, text="检测报告随后寄出", by=make_user("appeals_officer"), at=LATER)
+    appeals.answer(appeal.pk, text="照片", by=judge, at=LATER, more_to_come=True)
+    assert (fresh(appeal).state, fresh(appeal).due_at) == ("waiting", appeal.due_at)
+    with pytest.raises(Refused, match="has until 18 Mar 2026 23:59:59"):
+        appeals.deny(appeal.pk, reason="nothing supports it", by=judge, at=appeal.due_at)
+    appeals.deny(appeal.pk, reason="the rest never came", by=judge, at=appeal.due_at + timedelta(seconds=1))
+
+
+def test_the_holder_alone_says_that_the_answer_is_complete_once_there_is_one(judge: User) -> None:
+    appeal, clerk = waiting(judge), make_user("appeals_officer")
+    with pytest.raises(Refused, match="has not answered"):
+        appeals.complete(appeal.pk, by=judge, at=LATER)
+    appeals.answer(appeal.pk, text="物流记录见附件", by=clerk, at=LATER)
+    with pytest.raises(Refused, match="only its holder"):
+        appeals.complete(appeal.pk, by=clerk, at=LATER)
+    appeals.complete(appeal.pk, by=judge, at=LATER)
+    assert fresh(appeal).state == State.ANSWERED
+    appeals.ask(appeal.pk, items="检测报告", by=judge, at=LATER)
+    with pytest.raises(Refused, match="has not answered"):
+        appeals.complete(appeal.pk, by=judge, at=LATER)
+
+
+def test_what_the_holder_records_without_another_word_is_all(judge: User) -> None:
+    appeal = waiting(judge)
+    appeals.answer(appeal.pk, text="见附件", by=judge, at=LATER)
+    appeals.deny(appeal.pk, reason="it proves nothing", by=judge, at=LATER)
+    assert fresh(appeal).state == State.DENIED
+
+
 @pytest.mark.parametrize(
     ("step", "why"),
     [
+        (lambda a, by: appeals.complete(a.pk, by=by, at=LATER), "does not wait"),
         (lambda a, by: appeals.answer(a.pk, text="x", by=by, at=LATER), "does not wait"),
         (lambda a, by: appeals.ask(a.pk, items="x", by=by, at=LATER), "take it first"),
         (lambda a, by: appeals.release(a.pk, by=by, at=LATER), "take it first"),
@@ -244,6 +284,7 @@ STEPS = [
     lambda pk, by: appeals.release(pk, by=by, at=LATER),
     lambda pk, by: appeals.ask(pk, items="x", by=by, at=LATER),
     lambda pk, by: appeals.answer(pk, text="x", by=by, at=LATER),
+    lambda pk, by: appeals.complete(pk, by=by, at=LATER),
     lambda pk, by: appeals.note(pk, text="x", by=by, at=LATER),
     lambda pk, by: appeals.withdraw(pk, reason="x", by=by, at=LATER),
     lambda pk, by: appeals.stay(pk, reason="x", by=by, at=LATER),
@@ -313,11 +354,20 @@ def test_no_step_of_the_hearing_is_for_whoever_decided(judge: User, step) -> Non
     assert fresh(appeal).state == State.WAITING
 
 
-def test_whoever_decided_may_file_the_shops_appeal_and_add_what_supports_it() -> None:
+def test_whoever_decided_may_file_the_shops_appeal_and_add_files_that_support_it() -> None:
     maker = make_user("supervisor")
     appeal = make_appeal(make_cleared(by=maker), by=maker)
-    [added] = appeals.add(appeal.pk, text="物流记录见附件", by=maker, at=LATER)
+    added = make_evidence(appeal, by=maker, at=LATER)
     assert (appeal.filed_by, added.added_by) == (maker, maker)
+
+
+def test_whoever_decided_states_nothing_in_the_shops_name() -> None:
+    maker = make_user("supervisor")
+    appeal = make_appeal(make_cleared(by=maker))
+    file = [Offered("a.jpg", io.BytesIO(jpeg()))]
+    with pytest.raises(Refused, match="had a part"):
+        appeals.add(appeal.pk, evidence=file, text="The shop admits all of it.", by=maker, at=LATER)
+    assert not appeal.evidence.exists()
 
 
 def test_the_first_judge_does_not_hear_the_second_appeal(judge: User) -> None:

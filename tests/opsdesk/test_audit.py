@@ -25,6 +25,7 @@ from tests.factories import (
     make_evidence,
     make_listing,
     make_metrics,
+    make_penalty,
     make_product,
     make_proposal,
     make_qualification,
@@ -337,10 +338,52 @@ def test_a_grant_that_overturned_nothing_is_named() -> None:
 
 
 @pytest.mark.django_db
-def test_a_penalty_that_fell_on_no_appeal_is_named() -> None:
-    penalty = make_cleared()
-    penalties.overturn(penalty, by=None, at=AT, reason="on appeal")
-    assert audit.verify_appeals() == (f"penalty {penalty.pk} is overturned on an appeal that nobody granted")
+def test_an_appeal_that_goes_on_against_a_penalty_that_has_fallen_is_named() -> None:
+    appeal = make_appeal()
+    penalties.overturn(appeal.penalty, by=None, at=AT, reason="past the appeal")
+    assert audit.verify_appeals() == (
+        f"appeal {appeal.pk} is filed, and penalty {appeal.penalty_id} is overturned"
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["lifted", "expired"])
+def test_an_appeal_against_a_penalty_that_has_only_ended_is_in_order(status: str) -> None:
+    make_appeal(make_penalty(violation_code="V1", status=status))
+    assert audit.verify_appeals() is None
+
+
+def granted() -> Appeal:
+    judge, appeal = make_user("appeals_officer"), make_appeal()
+    appeals.take(appeal.pk, by=judge, at=AT)
+    return appeals.grant(appeal.pk, reason="wrong", by=judge, at=AT)
+
+
+@pytest.mark.django_db
+def test_a_grant_whose_penalty_was_overturned_by_something_else_is_named() -> None:
+    appeal = granted()
+    appeal.penalty.ended_by = None
+    appeal.penalty.save_by(None, "as if nobody had ruled")
+    assert audit.verify_appeals() == (
+        f"appeal {appeal.pk} is granted, and penalty {appeal.penalty_id} was overturned by something else"
+    )
+
+
+@pytest.mark.django_db
+def test_a_measure_that_a_grant_has_left_standing_is_named() -> None:
+    appeal = granted()
+    measure = appeal.penalty.measures.get()
+    measure.undone_at = None
+    measure.save_by(None, "as a slip would leave it")
+    assert audit.verify_appeals() == (
+        f"measure {measure.pk} stands, although an appeal against penalty {appeal.penalty_id} was granted"
+    )
+
+
+@pytest.mark.django_db
+def test_no_words_that_somebody_types_break_the_fact() -> None:
+    penalties.overturn(make_cleared(), by=None, at=AT, reason="on appeal")
+    assert audit.verify_appeals() is None
 
 
 @pytest.mark.django_db

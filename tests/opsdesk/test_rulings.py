@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from opsdesk import appeals, audit, penalising
+from opsdesk.models import Appeal
 from shops import enrollments, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Measure, Penalty, Violation
@@ -19,10 +20,13 @@ from tests.factories import (
     make_cleared_and_warned,
     make_controller,
     make_enrollment,
+    make_evidence,
     make_penalty,
     make_proposal,
     make_shop,
+    make_user,
 )
+from tests.opsdesk.files import png
 from tests.opsdesk.test_appeals import LATER, NEXT_DAY, State, fresh, taken
 from tests.shops import test_shipped_consequences
 
@@ -34,6 +38,65 @@ def test_a_ruling_without_reasons_is_refused(judge: User, verb: str) -> None:
     appeal = taken(judge)
     with pytest.raises(Refused, match="gives its reasons"):
         getattr(appeals, verb)(appeal.pk, reason=" \x00", by=judge, at=LATER)
+
+
+CAME = {
+    "answer by clerk on 13 Mar 2026 09:30:00: “见附件”": lambda appeal, clerk, there: appeals.answer(
+        appeal.pk, text="见附件", by=clerk, at=LATER
+    ),
+    "internal note by clerk on 13 Mar 2026 09:30:00: “rang”": lambda appeal, clerk, there: appeals.note(
+        appeal.pk, text="rang", by=clerk, at=LATER
+    ),
+    "evidence by clerk on 13 Mar 2026 09:30:00: “a.png”": lambda appeal, clerk, there: make_evidence(
+        appeal, png(), name="a.png", by=clerk, at=LATER
+    ),
+    "evidence by clerk on 13 Mar 2026 09:30:00: “signed for”": lambda appeal, clerk, there: appeals.add(
+        appeal.pk, text="signed for", by=clerk, at=LATER
+    ),
+    "struck by judge on 13 Mar 2026 09:30:00: “proof.jpg”": lambda appeal, clerk, there: appeals.strike(
+        there.token, reason="of another shop", by=User.objects.get(username="judge"), at=LATER
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CAME)
+@pytest.mark.parametrize("verb", ["grant", "deny"])
+def test_nobody_rules_past_what_has_come_since_he_looked(judge: User, verb: str, what: str) -> None:
+    appeal = taken(judge, make_cleared_and_warned())
+    appeals.ask(appeal.pk, items="检测报告", by=judge, at=LATER, due_on=LATER.date())
+    there, clerk = make_evidence(appeal, at=LATER), make_user("appeals_officer", username="clerk")
+    seen, over = appeals.looked_at(appeal), fresh(appeal).due_at + timedelta(seconds=1)
+    CAME[what](appeal, clerk, there)
+    ruling = {"reason": "as it was", "by": judge, "at": over}
+    with pytest.raises(appeals.Unseen) as unseen:
+        getattr(appeals, verb)(appeal.pk, **ruling, seen=seen)
+    assert unseen.value.came == [what]
+    getattr(appeals, verb)(appeal.pk, **ruling, seen=unseen.value.now)
+    assert fresh(appeal).state in Appeal.RULED
+
+
+def test_a_grant_in_part_is_of_what_was_looked_at_too(judge: User) -> None:
+    appeal = taken(judge, make_cleared_and_warned())
+    chosen = [appeal.penalty.measures.get(kind="warning").pk]
+    seen = appeals.looked_at(appeal)
+    appeals.add(appeal.pk, text="signed for", by=None, at=LATER)
+    with pytest.raises(appeals.Unseen, match="signed for"):
+        appeals.grant_in_part(appeal.pk, measures=chosen, reason="r", by=judge, at=LATER, seen=seen)
+
+
+@pytest.mark.parametrize("written", ["", "0-0", "1", "x-y", f"{'9' * 30}-1"])
+def test_who_says_that_he_saw_something_else_has_seen_nothing(judge: User, written: str) -> None:
+    appeal = taken(judge)
+    with pytest.raises(appeals.Unseen, match=r"statement by the system .*评分有误"):
+        appeals.deny(appeal.pk, reason="right", by=judge, at=LATER, seen=written)
+
+
+def test_a_claim_that_is_renewed_changes_nothing_of_what_was_looked_at(judge: User) -> None:
+    appeal = taken(judge)
+    seen = appeals.looked_at(appeal)
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    appeals.deny(appeal.pk, reason="right", by=judge, at=LATER, seen=seen)
+    assert fresh(appeal).state == State.DENIED
 
 
 def test_a_grant_overturns_the_penalty_and_the_shop_goes_on_with_its_opening(judge: User) -> None:
