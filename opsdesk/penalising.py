@@ -145,7 +145,7 @@ def run_timers(at: datetime) -> int:
 
 def _refuse_while_appealed(penalty: Penalty) -> None:
     # Whoever files an appeal holds the shop as well: it is seen here, or waits for what is done.
-    penalties.lock_standing(penalty.shop)
+    voiding.lock(penalty)
     appeal = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
     if appeal is not None:
         raise Refused(_("Appeal %(number)s is heard: its judge decides.") % {"number": appeal.number})

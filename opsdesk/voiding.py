@@ -28,13 +28,21 @@ OF_SIBLINGS = frozenset(
 )
 
 
+def lock(penalty: Penalty) -> None:
+    """Hold the rows of the penalty's shop and, with them, of every shop of which something was proposed for
+    the penalty: what came of that falls with it, also where the shop has changed hands since.
+    """
+    proposed = Proposal.objects.filter(case=penalty).values_list("shop", flat=True)
+    penalties.lock_standing(penalty.shop, *proposed)
+
+
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
     """Undo all that the penalty did, withdraw what rested on it, and file what follows.
 
     Refused where penalties.overturn is. Whether an appeal is heard the caller has asked.
     """
-    penalties.lock_standing(penalty.shop)
+    lock(penalty)
     waiting = hold_open_proposals(penalty)
     penalties.overturn(penalty, by=by, at=at, reason=reason)
     withdraw_what_rested_on(penalty, waiting, by=by, at=at)

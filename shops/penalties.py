@@ -244,13 +244,17 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
         effects.undo(measure, by=by, at=at)
 
 
-def lock_standing(shop: Shop) -> None:
+def lock_standing(shop: Shop, *others: int) -> None:
     """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
     bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
+
+    `others`: shops, by their keys, whose standing will be changed as well: held with it, and all their
+    controllers' shops. Who comes to them only later would wait for somebody who waits for him.
     """
-    # As it is now: the shop may have changed hands since somebody read it.
-    controller = Shop.objects.filter(pk=shop.pk).values("controller")
-    family = Q(pk=shop.pk) | Q(controller__in=controller)
+    concerned = [shop.pk, *others]
+    # As it is now: a shop may have changed hands since somebody read it.
+    controllers = Shop.objects.filter(pk__in=concerned).values("controller")
+    family = Q(pk__in=concerned) | Q(controller__in=controllers)
     list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
     list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from opsdesk import voiding
 from opsdesk.deadlines import in_time, said
 from opsdesk.models import Appeal, AppealMessage
-from shops import penalties
 from shops.errors import Refused
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def locked(appeal_id: int) -> Appeal:
 
 def locked_with_its_shop(appeal_id: int) -> Appeal:
     """The same, for a step that changes more than the appeal: the shop and its enrollments are held first."""
-    shop = Appeal.objects.select_related("penalty__shop").get(pk=appeal_id).penalty.shop
-    penalties.lock_standing(shop)
+    voiding.lock(Appeal.objects.select_related("penalty__shop").get(pk=appeal_id).penalty)
     return locked(appeal_id)
 
 

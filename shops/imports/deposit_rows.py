@@ -16,7 +16,8 @@ from shops.models import DepositEntry, ImportBatch
 TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
 FEN = f"((CASE WHEN p.kind IN ({TAKING}) THEN -p.amount ELSE p.amount END) * 100)"
 _NEW = "p.outcome = 'created' AND NOT EXISTS (SELECT FROM import_errors e WHERE e.row = p.row)"
-# What deductions had found missing is deducted of the payments that a file would enter.
+# What deductions had found missing is deducted of the payments that a file would enter. Each debt is looked
+# up by itself: joined, all of them would be read for each payment where the planner knows of few.
 _PAYMENTS = f"""
 SELECT p.row AS id, p.shop_id, row_number() OVER (ORDER BY p.at, p.row) AS number, {FEN} AS amount_fen
 FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
@@ -24,7 +25,7 @@ FROM import_plan p WHERE p.kind = 'top_up' AND {_NEW}
 COLLECTED = f"""
 CREATE TEMP TABLE import_collected ON COMMIT DROP AS
 SELECT c.entry_id AS row, sum(c.fen) AS fen FROM ({settling.SHARED.format(paid=_PAYMENTS, of="")}) c
-JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
+WHERE (SELECT t.cause FROM shops_topup t WHERE t.id = c.top_up_id) = 'shortage'
 GROUP BY c.entry_id
 """
 # The balance before each movement that a file would enter, in the order of its moments; what the account does

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
-from opsdesk import appeals, audit, penalising, review
+from opsdesk import appeals, audit, penalising, review, voiding
 from rules.models import Proposal
 from shops import penalties
 from shops.errors import Refused
@@ -80,6 +80,17 @@ def grant(penalty: Penalty, judge: User) -> Callable[[], object]:
     return lambda: appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
 
 
+def is_held(record: Shop | Enrollment) -> bool:
+    """Whether somebody else would wait for the record's row."""
+
+    def take() -> None:
+        with transaction.atomic():
+            type(record).objects.select_for_update(no_key=True, nowait=True).get(pk=record.pk)
+
+    [said] = at_once(take)
+    return isinstance(said, DatabaseError)
+
+
 def nothing_is_broken() -> bool:
     return not (audit.verify_history() or audit.verify_enrollments() or audit.verify_decisions())
 
@@ -100,7 +111,7 @@ def test_control_who_holds_one_shop_alone_waits_for_the_other_for_ever(committed
     attempts = [overturn(penalty, judge) for penalty in cases]
     both, held = threading.Barrier(2), threading.local()
 
-    def lock_one_alone(shop: Shop) -> None:
+    def lock_one_alone(shop: Shop, *others: int) -> None:
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         if not getattr(held, "one", False):
             held.one = True
@@ -148,17 +159,58 @@ def test_one_is_restored_while_the_other_is_decided_on(committed_db, what: str) 
     assert nothing_is_broken()
 
 
+def each_clears_the_other_and_one_changes_hands() -> tuple[Penalty, Penalty]:
+    """By now the two are of two controllers, each of whom has a third shop that comes before both."""
+    earlier = [make_shop(controller=make_controller()) for _ in range(2)]
+    cases = each_clears_the_other()
+    for case, theirs in zip(cases, earlier, strict=True):
+        case.shop.controller = theirs.controller
+        case.shop.save_by(None, "sold")
+    return cases
+
+
+@pytest.mark.parametrize("undo", [overturn, grant])
+def test_so_are_they_once_one_has_changed_hands(committed_db, undo) -> None:
+    for _ in range(2):
+        cases, judge = each_clears_the_other_and_one_changes_hands(), make_user("appeals_officer")
+        assert at_once(*[undo(penalty, judge) for penalty in cases]) == [None, None]
+        shops = [penalty.shop for penalty in cases]
+        assert set(Penalty.objects.filter(shop__in=shops).values_list("status", flat=True)) == {"overturned"}
+        assert set(Enrollment.objects.filter(shop__in=shops).values_list("state", flat=True)) == {"open"}
+    assert nothing_is_broken()
+
+
+def test_control_who_holds_one_controllers_shops_alone_waits_for_the_others_for_ever(
+    committed_db, monkeypatch
+) -> None:
+    cases = each_clears_the_other_and_one_changes_hands()
+    both, held = threading.Barrier(2), threading.local()
+
+    def lock_one_family(penalty: Penalty) -> None:
+        penalties.lock_standing(penalty.shop)
+        if not getattr(held, "one", False):
+            held.one = True
+            both.wait(30)
+
+    monkeypatch.setattr(voiding, "lock", lock_one_family)
+    first, second = at_once(*[overturn(case, make_user("appeals_officer")) for case in cases])
+    assert first is None
+    assert isinstance(second, DatabaseError) and "deadlock" in str(second)
+
+
 def test_who_read_the_shop_before_it_changed_hands_holds_its_new_controllers_shops(committed_db) -> None:
     controller = make_controller()
     one, other = make_shop(), make_shop(controller=controller)
     read_before = Shop.objects.get(pk=one.pk)
     Shop.objects.filter(pk=one.pk).update(controller=controller)
 
-    def try_the_other() -> None:
-        with transaction.atomic():
-            Shop.objects.select_for_update(no_key=True, nowait=True).get(pk=other.pk)
-
     with transaction.atomic():
         penalties.lock_standing(read_before)
-        [said] = at_once(try_the_other)
-    assert isinstance(said, DatabaseError)
+        assert is_held(other)
+
+
+def test_with_a_shop_its_enrollments_are_held_and_nobody_elses(committed_db) -> None:
+    mine, its = make_enrollment(), make_enrollment()
+    with transaction.atomic():
+        penalties.lock_standing(mine.shop)
+        assert [is_held(enrollment) for enrollment in (mine, its)] == [True, False]

@@ -106,11 +106,26 @@ def test_what_a_file_pays_of_a_shortage_is_deducted_and_not_there_for_what_follo
     assert books.verify_ledger() is None
 
 
-def topups_read() -> int:
+def test_payments_of_what_is_owed_come_before_what_was_paid_in_for_no_debt(shop: Shop) -> None:
+    _entry, shortage = entered(deposits.deduct, shop, 300)
+    demand = topups.demand(
+        shop=shop, amount_fen=100, by=None, at=AT, key="demand", due_on=AT.date() + timedelta(days=30)
+    )
+    bring("deposits", f"{HEADERS}R1,S1,pay_in,3,2026-03-10 08:00,\nR2,S1,top_up,3,2026-03-10 09:00,\n")
+    shortage.refresh_from_db()
+    # Met by the payment: nothing was left for what was paid in, and nothing of the payment for the demand.
+    assert (shortage.state, accounts.balance_of(shop), topups.outstanding_of(demand)) == ("settled", 300, 100)
+    assert [one.entry.reference for one in Settlement.objects.select_related("entry")] == ["R2"]
+
+
+def rows_read() -> dict[str, tuple[int, int]]:
+    """Of each table of the ledger: by reading all of it, and by an index."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'shops_topup'")
-        [read] = cursor.fetchone()
-    return int(read)
+        cursor.execute(
+            "SELECT relname, seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('shops_depositentry', 'shops_settlement', 'shops_topup')"
+        )
+        return {name: (scanned, fetched) for name, scanned, fetched in cursor.fetchall()}
 
 
 @pytest.mark.parametrize("kind", ["top_up", "pay_in"])
@@ -123,10 +138,15 @@ def test_what_a_shop_owes_is_looked_up_and_not_sought_among_all_for_each_payment
     for some in (codes[:few], codes[few:]):
         cases = "".join(f"P{code},{code},V8,2026-03-01,imposed,5\n" for code in some)
         bring("penalties", f"reference,shop,violation,imposed_at,status,deposit_deducted\n{cases}")
-        before = topups_read()
+        before = rows_read()
         bring("deposits", HEADERS + "".join(f"M{code},{code},{kind},7,2026-03-09,\n" for code in some))
     assert TopUp.objects.filter(state="settled").count() == few + many
-    assert topups_read() - before < 30 * many
+    read = [
+        now - then
+        for table, each in rows_read().items()
+        for now, then in zip(each, before[table], strict=True)
+    ]
+    assert max(read) < 30 * many
 
 
 def test_a_file_without_notes_has_entries_without_causes(shop: Shop) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -258,6 +258,22 @@ def test_what_the_deposit_lacks_is_due_as_after_a_penalty_of_the_desks_own(shop:
     # Deferred checks hold as well.
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_what_it_lacks_is_due_after_the_days_of_the_penaltys_alliance_from_the_day_it_came_in(
+    shop: Shop,
+) -> None:
+    wechat = Alliance.objects.get(code=WECHAT)
+    wechat.top_up_days = 12
+    wechat.save_by(None, "longer")
+    bring(
+        "penalties",
+        f"{HEADERS}P1,S1,V8,2026-03-01,{WECHAT},,,,,60,\nP2,S1,V8,2026-03-01,,,,,,70,\n",
+        # In Shanghai the next day has begun.
+        at=datetime(2026, 3, 11, 16, tzinfo=UTC),
+    )
+    due = dict(TopUp.objects.values_list("measure__penalty__reference", "due_on"))
+    assert due == {"P1": date(2026, 3, 24), "P2": date(2026, 3, 19)}
 
 
 def test_overturning_an_imported_penalty_gives_back_to_the_fen_what_it_took(shop: Shop) -> None:
