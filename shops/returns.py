@@ -15,7 +15,7 @@ from django.utils.timezone import localdate
 
 from shops import topups
 from shops.models import DepositEntry, Measure, Settlement, Shop, TopUp
-from shops.movements import Movement, enter
+from shops.movements import Movement, count_once_given_back, enter
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,6 +37,7 @@ def deduct_less(measure: Measure, *, amount_fen: int, cause: str, by: User | Non
     if back > 0:
         key = f"measure {measure.pk}: lessened to {amount_fen}"
         enter(Movement(measure.penalty.shop, Kind.LESSEN, back, cause, key, by, at, at, measure=measure))
+        count_once_given_back(measure, back, by=by, at=at)
 
 
 @transaction.atomic
