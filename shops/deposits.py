@@ -22,6 +22,7 @@ from shops.movements import (
     Deduction,
     Movement,
     cancel_owed,
+    count_once_given_back,
     enter,
     known_as,
     refuse_unless_above_zero,
@@ -67,7 +68,9 @@ def adjust(
     recorded_at: datetime | None = None,
     reference: str = "",
 ) -> DepositEntry:
-    """Set right what is wrong, up, or down (below zero). Refused also where less than nothing is left."""
+    """Set right what is wrong, up, or down (below zero). Refused also where less than nothing is left, and up
+    under the number of a case whose penalty has given back itself.
+    """
     require(by, ENTER)
     return enter(Movement(shop, Kind.ADJUST, amount_fen, cause, key, by, at, recorded_at or at, reference))
 
@@ -275,7 +278,7 @@ def reverse(
 def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) -> DepositEntry | None:
     """Give back what a penalty's measure took, also once it was paid, and cancel what it demanded: what was
     paid of that counts towards what is due next, and what other deductions had found missing is deducted of
-    the rest. Safe to call twice.
+    the rest. What was given back for its case before counts once. Safe to call twice.
 
     Asks for no permission of its own, as `deduct_for`. None where there was nothing to take.
     """
@@ -287,6 +290,8 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
     if taken is not None:
         key = f"measure {measure.pk}: given back"
         reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
+    if measure.kind == Measure.Kind.DEDUCT:
+        count_once_given_back(measure, measure.amount_fen or 0, by=by, at=at)
     settling.collect_what_came_back(measure, before, by=by, at=at)
     return reversal
 

@@ -189,16 +189,16 @@ def reverse_entry(
     return reversal
 
 
-def moved_for(penalty: Penalty) -> list[DepositEntry]:
-    """What was deducted from the shop's deposit for the penalty's case, under the platform's number of it, by
-    no penalty: the oldest first.
+def moved_for(penalty: Penalty, kind: Kind = Kind.DEDUCT) -> list[DepositEntry]:
+    """What was moved on the shop's deposit for the penalty's case, under the platform's number of it, by no
+    penalty, and stands: the oldest first.
     """
     reference = penalty.reference
     if not reference:
         return []
     named = Q(case_reference=reference) | Q(case_reference="", reference=reference)
-    deducted = DepositEntry.objects.filter(named, shop=penalty.shop_id, kind=Kind.DEDUCT)
-    return list(deducted.filter(measure=None, reversal=None).order_by("number"))
+    moved = DepositEntry.objects.filter(named, shop=penalty.shop_id, kind=kind)
+    return list(moved.filter(measure=None, reversal=None).order_by("number"))
 
 
 def collected_for(deductions: Iterable[DepositEntry]) -> QuerySet[DepositEntry]:
@@ -224,18 +224,47 @@ def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     return wanted
 
 
-def _refuse_what_a_penalty_deducted(movement: Movement) -> None:
-    if movement.kind != Kind.DEDUCT or movement.measure is not None or not movement.reference:
+def count_once_given_back(measure: Measure, fen: int, *, by: User | None, at: datetime) -> None:
+    """Take back what was given back for the measure's case before, under the platform's number of it: the
+    measure has just given back that much itself. What is more than that is more than the case's, and stays.
+    """
+    for entry in moved_for(measure.penalty, Kind.ADJUST):
+        if 0 < entry.amount_fen <= min(fen, balance_of(entry.shop)):
+            cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
+            reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
+            fen -= entry.amount_fen
+
+
+def _refuse_what_a_penalty_moved(movement: Movement) -> None:
+    if movement.measure is not None or not movement.reference:
         return
-    penalties = Penalty.objects.filter(
-        reference=movement.reference, measures__kind=Measure.Kind.DEDUCT, measures__applied_at__isnull=False
-    )
-    penalty = penalties.first()
-    if penalty is not None:
-        raise Refused(
-            _("Penalty %(penalty)s has this reference and has deducted it already: it counts once.")
-            % {"penalty": penalty}
+    if movement.kind == Kind.DEDUCT:
+        penalty = Penalty.objects.filter(
+            reference=movement.reference,
+            measures__kind=Measure.Kind.DEDUCT,
+            measures__applied_at__isnull=False,
+        ).first()
+        if penalty is not None:
+            raise Refused(
+                _("Penalty %(penalty)s has this reference and has deducted it already: it counts once.")
+                % {"penalty": penalty}
+            )
+    if movement.kind == Kind.ADJUST and movement.amount_fen > 0:
+        # What went back to a payment that was taken back is given back to nobody.
+        entries = DepositEntry.objects.filter(
+            kind=Kind.REVERSAL,
+            measure__penalty__reference=movement.reference,
+            reverses__settlement__entry__reversal=None,
         )
+        entry = entries.order_by("number").last()
+        if entry is not None and entry.measure is not None:
+            raise Refused(
+                _(
+                    "Penalty %(penalty)s has this reference and has given money back already, by entry"
+                    " %(number)s: it counts once."
+                )
+                % {"penalty": entry.measure.penalty, "number": entry.number}
+            )
 
 
 def cancel_owed(
@@ -282,7 +311,7 @@ def _refuse_unsaid(movement: Movement) -> None:
         raise Refused(_("The movement lies in the future."))
     if not NAMEABLE_MOMENTS.holds(movement.at):
         raise Refused(_("That is so long ago that it must be a slip: check the year."))
-    _refuse_what_a_penalty_deducted(movement)
+    _refuse_what_a_penalty_moved(movement)
     if movement.reference and DepositEntry.objects.filter(reference=movement.reference).exists():
         raise Refused(_known_reference(movement.reference))
 

@@ -15,7 +15,14 @@ from django.utils.timezone import localdate
 from shops import settling, topups
 from shops.accounts import last_number
 from shops.models import DepositEntry, Measure, Shop, TopUp
-from shops.movements import Movement, cancel_owed, collected_of, enter, reverse_entry
+from shops.movements import (
+    Movement,
+    cancel_owed,
+    collected_of,
+    count_once_given_back,
+    enter,
+    reverse_entry,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -36,7 +43,8 @@ def lessen(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at
     there = -taken.amount_fen if taken else 0
     kept = min(there, amount_fen)
     owed = list(TopUp.objects.select_for_update(no_key=True).filter(measure=measure).order_by("pk"))
-    if there + sum(_claimed(one) for one in owed) <= amount_fen:
+    beyond = there + sum(_claimed(one) for one in owed) - amount_fen
+    if beyond <= 0:
         return
     key = f"measure {measure.pk}: lessened to {amount_fen}"
     freed = cancel_owed(owed, by=by, at=at, reason=cause, freed_counts=False)
@@ -59,6 +67,8 @@ def lessen(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at
                 measure=measure,
             )
         settling.count_freed(freed, by=by, at=at, first=anew)
+    if measure.kind == Measure.Kind.DEDUCT:
+        count_once_given_back(measure, beyond, by=by, at=at)
     settling.collect_what_came_back(measure, before, by=by, at=at)
 
 

@@ -29,7 +29,6 @@ FROM (
 SHARED = f"""
 WITH paid AS MATERIALIZED (
     SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
-    WHERE e.amount_fen > 0
 ), ends AS (
     SELECT shop_id, until, ARRAY[until, id] AS entry, NULL::numeric[] AS top_up FROM paid
     UNION ALL
@@ -58,45 +57,46 @@ FROM (
         ORDER BY b.number DESC LIMIT 1) AS balance
     FROM ({money}) c
 ) there
-WHERE balance > until - fen
+WHERE fen > 0 AND balance > until - fen
 """
-# What counted towards what is cancelled, as far as nothing counts it any more. `of`: which entries `e`.
+# What counted towards what is cancelled and for that alone, less what of it is `already` counted instead.
 _COUNTED = """
-    SELECT e.id, e.shop_id, e.number, least(sum(c.amount_fen), e.amount_fen - coalesce((
-        SELECT sum(o.amount_fen) FROM shops_settlement o
-        WHERE o.entry_id = e.id AND ({counts})), 0)) AS {fen}
+    SELECT e.id, e.shop_id, e.number, sum(c.amount_fen){already} AS {fen}
     FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
     WHERE c.top_up_id = ANY (%s){of}
       AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
+      AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id AND NOT EXISTS (
+          SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))
     GROUP BY e.id"""
-_COUNTS = """(SELECT t.state FROM shops_topup t WHERE t.id = o.top_up_id) <> 'cancelled' OR EXISTS (
-            SELECT FROM shops_depositentry x WHERE x.settlement_id = o.id
-              AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id))"""
-_OWED_ANEW = _COUNTED.format(counts=_COUNTS, fen="amount_fen", of="")
-_FREED = _THERE.format(money=_COUNTED.format(counts=_COUNTS, fen="fen", of=" AND e.kind = 'top_up'"))
+_OWED_ANEW = _COUNTED.format(fen="amount_fen", of="", already="")
+_ALREADY = """ - coalesce((
+        SELECT sum(o.amount_fen) FROM shops_settlement o WHERE o.entry_id = e.id AND o.top_up_id = %s), 0)"""
+_FREED = _THERE.format(money=_COUNTED.format(fen="fen", of=" AND e.kind = 'top_up'", already=_ALREADY))
 # What came in otherwise, for no debt.
 _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
     " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
 )
-# What a measure gave back of its own, less what it took of the same again, as it was lessened. What had been
-# paid of it counts as the payment that it is.
-_BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
-_CAME_BACK = _THERE.format(
-    money=f"""
-    SELECT e.id, e.shop_id, e.number, e.amount_fen + coalesce((
+# What a measure has given back by entry `e`, the reversal of its entry `x`, less what it took of the same
+# again, as it was lessened. What went back to a payment that was itself taken back is given back to nobody.
+GIVEN_BACK = """e.amount_fen + coalesce((
         SELECT z.amount_fen FROM shops_depositentry z LEFT JOIN shops_settlement d ON d.id = z.settlement_id
         WHERE z.measure_id = e.measure_id AND z.kind = x.kind AND z.number > e.number
           AND d.entry_id IS NOT DISTINCT FROM c.entry_id
-        ORDER BY z.number LIMIT 1), 0) AS fen
-    FROM shops_depositentry e
+        ORDER BY z.number LIMIT 1), 0)"""
+OF_REVERSALS = """shops_depositentry e
     JOIN shops_depositentry x ON x.id = e.reverses_id
-    LEFT JOIN shops_settlement c ON c.id = x.settlement_id
-    WHERE {_BACK}
-      AND (x.kind = 'deduct' OR x.kind = 'collect' AND (
-          SELECT y.kind FROM shops_depositentry y
-          WHERE y.id = c.entry_id
-            AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = y.id)) <> 'top_up')"""
+    LEFT JOIN shops_settlement c ON c.id = x.settlement_id"""
+STILL_PAID = "NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+# What had been paid counts as the payment that it is.
+_BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
+_CAME_BACK = _THERE.format(
+    money=f"""
+    SELECT e.id, e.shop_id, e.number, {GIVEN_BACK} AS fen
+    FROM {OF_REVERSALS}
+    WHERE {_BACK} AND {STILL_PAID}
+      AND (x.kind = 'deduct'
+           OR (SELECT y.kind FROM shops_depositentry y WHERE y.id = c.entry_id) <> 'top_up')"""
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
@@ -165,9 +165,10 @@ def count_freed(
     """Have what was paid of these count towards what is due next; before, all that counted of them towards
     `first`, which is owed instead. Needs the shops' rows locked.
     """
-    if first is not None:
-        sql.execute(_SETTLE.format(paid=_OWED_ANEW, of=" AND t.id = %s"), [list(cancelled), first.pk])
-    sql.execute(_SETTLE.format(paid=_FREED, of=""), [list(cancelled)])
+    instead = first.pk if first is not None else None
+    if instead is not None:
+        sql.execute(_SETTLE.format(paid=_OWED_ANEW, of=" AND t.id = %s"), [list(cancelled), instead])
+    sql.execute(_SETTLE.format(paid=_FREED, of=""), [instead, list(cancelled)])
     _follow_up(_FREED_ENTRIES, [list(cancelled)], "%s", [at], by=by, at=at)
 
 

@@ -66,21 +66,32 @@ STANDS = {
     "penalty": ("v.case_reference", "nullif(r.penalty, '') <> {0} AND {0} <> ''"),
     "note": ("v.cause", "nullif(r.note, '') <> {}"),
 }
-# Deductions that a penalty on record has made already: a movement names the penalty's case, or goes by its
-# number itself. `fen`: what the penalty has deducted, `kept`: what of it stands since it was lessened.
-DEDUCTED = f"""
-CREATE TEMP TABLE import_deducted ON COMMIT DROP AS
-SELECT p.row, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, (p.amount * 100) AS moved, d.fen,
-       d.kept, s.code AS shop, row_number() OVER (PARTITION BY n.id ORDER BY p.row) AS place
+_IMPOSED = "(SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)"
+_DEDUCTS = "m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL"
+# What a penalty on record has moved already: a movement names the penalty's case, or goes by its number.
+# `fen`: what the penalty has deducted; or, as it was lessened or overturned, given back, by entries up to
+# `number`. `also`: what stands of the deduction; or with what is owed no longer.
+OF_CASES = f"""
+CREATE TEMP TABLE import_of_cases ON COMMIT DROP AS
+SELECT p.row, p.kind, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, (p.amount * 100) AS moved,
+       d.fen, d.also, d.number, s.code AS shop,
+       row_number() OVER (PARTITION BY n.id, p.kind ORDER BY p.row) AS place
 FROM {PLANNED}
 JOIN shops_penalty n ON n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
 JOIN shops_shop s ON s.id = n.shop_id
 JOIN LATERAL (
-    SELECT sum((SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)) AS fen,
-           sum(m.amount_fen) AS kept
-    FROM shops_measure m WHERE m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL
+    SELECT sum({_IMPOSED}) AS fen, sum(m.amount_fen) AS also, NULL::integer AS number
+    FROM shops_measure m WHERE {_DEDUCTS} AND p.kind = 'deduct'
+    UNION ALL
+    SELECT sum(b.fen), sum({_IMPOSED} - CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END),
+           max(b.number)
+    FROM shops_measure m CROSS JOIN LATERAL (
+        SELECT sum({settling.GIVEN_BACK}) AS fen, max(e.number) AS number FROM {settling.OF_REVERSALS}
+        WHERE e.measure_id = m.id AND {settling.STILL_PAID}
+    ) b
+    WHERE {_DEDUCTS} AND p.kind = 'adjust'
 ) d ON d.fen > 0
-WHERE p.outcome = 'created' AND p.kind = 'deduct'
+WHERE p.outcome = 'created' AND (p.kind = 'deduct' OR p.kind = 'adjust' AND p.amount > 0)
 """
 
 
@@ -118,33 +129,38 @@ def judge(staged: Staged, as_of: datetime) -> None:
             where=differs.format(stands),
             params=as_standing(staged, column, f"{stands}::text"),
         )
-    _know_what_penalties_deducted(staged)
+    _know_what_penalties_moved(staged)
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_collected")
     sql.execute(COLLECTED)
     for code, where in (("overdraft", OVERDRAFT), ("too_much_held", TOO_MUCH)):
         reject(staged, code, "amount", joins=BEFORE, where=where, params=BALANCE)
 
 
-def _know_what_penalties_deducted(staged: Staged) -> None:
-    """A deduction counts once: what a penalty has deducted is known, whatever the movement's own number."""
-    sql.execute("DROP TABLE IF EXISTS pg_temp.import_deducted")
-    if not sql.execute(DEDUCTED):
+def _know_what_penalties_moved(staged: Staged) -> None:
+    """A deduction counts once, and so does what goes back of it: what a penalty has moved is known, whatever
+    the movement's own number.
+    """
+    sql.execute("DROP TABLE IF EXISTS pg_temp.import_of_cases")
+    if not sql.execute(OF_CASES):
         return
-    joins = "JOIN import_deducted d ON d.row = r.row"
+    joins = "JOIN import_of_cases d ON d.row = r.row"
     named = "jsonb_build_object('case', 'P' || lpad(d.penalty_id::text, 8, '0')"
+    amount = "'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00')"
+    otherwise = "d.of_the_shop AND (d.moved NOT IN (d.fen, d.also) OR d.place > 1) AND d.kind = '{}'"
     for column, code, where, params in (
         ("shop", "case_of_another_shop", "NOT d.of_the_shop", f"{named}, 'shop', d.shop)"),
+        ("amount", "deducted_otherwise", otherwise.format("deduct"), f"{named}, {amount})"),
         (
             "amount",
-            "deducted_otherwise",
-            "d.of_the_shop AND (d.moved NOT IN (d.fen, d.kept) OR d.place > 1)",
-            f"{named}, 'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00'))",
+            "given_back_otherwise",
+            otherwise.format("adjust"),
+            f"{named}, {amount}, 'number', d.number)",
         ),
     ):
         reject(staged, code, column, joins=joins, where=where, params=params)
     sql.execute(
-        "UPDATE import_plan p SET outcome = 'unchanged' FROM import_deducted d WHERE d.row = p.row"
-        " AND d.of_the_shop AND d.moved IN (d.fen, d.kept) AND d.place = 1"
+        "UPDATE import_plan p SET outcome = 'unchanged' FROM import_of_cases d WHERE d.row = p.row"
+        " AND d.of_the_shop AND d.moved IN (d.fen, d.also) AND d.place = 1"
     )
 
 

@@ -179,6 +179,10 @@ MESSAGES: dict[str, Promise] = {
         "Penalty %(case)s has deducted %(amount)s yuan, and a deduction counts once. Correct the amount, or"
         " leave the row out."
     ),
+    "given_back_otherwise": _(
+        "Penalty %(case)s gave back %(amount)s yuan as it was overturned or lessened (entry %(number)s of the"
+        " deposit), and what goes back counts once. Correct the amount, or leave the row out."
+    ),
     "moved_otherwise": _(
         "The ledger has %(amount)s yuan deducted for this case, and a deduction counts once. Correct the"
         " amount, or take the movement back first."

@@ -209,6 +209,17 @@ def test_less_is_demanded_and_what_was_paid_of_it_counts() -> None:
     assert (owed(shop), balance_of(shop)) == (0, 8_000)
 
 
+def test_what_a_payment_had_over_counts_for_nothing_that_was_demanded_later() -> None:
+    shop = make_shop()
+    wrong = imposed(shop, deducting(40))
+    entered(deposits.top_up, shop, 300)
+    demanded = imposed(shop, Measure(kind="top_up", amount_fen=400))
+    overturned(wrong)
+    assert (balance_of(shop), owed(shop)) == (300, 360)
+    less(demanded, 60)
+    assert (balance_of(shop), owed(shop)) == (300, 20)
+
+
 def test_a_demand_is_due_on_the_day_it_was_and_never_before_today() -> None:
     shop = make_shop()
     penalty = imposed(shop, Measure(kind="top_up", amount_fen=10_000))
