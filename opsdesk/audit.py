@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from django.apps import apps
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
 
 from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.exhibits import Altered, view_of
 from opsdesk.exhibits.keeping import blocks_of
-from opsdesk.models import Appeal, Decision, Evidence
+from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops.imports.door import IMPORTING
@@ -103,7 +103,8 @@ def verify_imports() -> str | None:
 
 def verify_appeals() -> str | None:
     """An appeal is heard while its penalty counts; granted, it overturned the penalty at the moment and by
-    the judge of the ruling, and nothing that the penalty did is left.
+    the judge of the ruling, and nothing that the penalty did is left; granted in part, what was taken back
+    is. No other penalty says that it was overturned on appeal.
     """
     against_nothing = Q(state__in=Appeal.OPEN) & ~Q(penalty__status__in=Penalty.PENALISED)
     in_vain = Q(state=Appeal.State.GRANTED) & ~Q(penalty__status=Penalty.Status.OVERTURNED)
@@ -111,6 +112,11 @@ def verify_appeals() -> str | None:
     won = Appeal.objects.filter(state=Appeal.State.GRANTED)
     past_it = won.exclude(penalty__ended_at=F("decided_at"), penalty__ended_by=F("decided_by"))
     left = Measure.objects.filter(penalty__in=won.values("penalty"), applied_at__isnull=False, undone_at=None)
+    taken_back = Appeal.objects.annotate(one=Func(F("taken_back"), function="unnest")).values("one")
+    kept = Measure.objects.filter(pk__in=taken_back, undone_at=None)
+    unearned = Penalty.objects.filter(
+        ~Exists(won.filter(penalty=OuterRef("pk"))), status=Penalty.Status.OVERTURNED, ended_reason=ON_APPEAL
+    )
     return _first(
         (
             f"appeal {row.pk} is {row.state}, and penalty {row.penalty_id} is {row.penalty.status}"
@@ -124,6 +130,8 @@ def verify_appeals() -> str | None:
             f"measure {row.pk} stands, although an appeal against penalty {row.penalty_id} was granted"
             for row in _by_key(left)
         ),
+        (f"measure {row.pk} stands, although a ruling has taken it back" for row in _by_key(kept)),
+        (f"penalty {row.pk} is overturned on an appeal that nobody granted" for row in _by_key(unearned)),
     )
 
 

@@ -9,6 +9,11 @@ _COLLECTED = (
     "SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id"
     " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = x.id)"
 )
+# What is paid of each top-up.
+_PAID_OF = (
+    "SELECT c.top_up_id, sum(c.amount_fen) AS fen FROM shops_settlement c"
+    " WHERE NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+)
 # Each yields the first broken record: its sentence, and the values in it.
 _I2 = (
     (
@@ -50,9 +55,7 @@ _I2 = (
         "deposit entry {} of {} fen counts for {}",
     ),
     (
-        "SELECT t.id, t.state, t.amount_fen, coalesce(p.fen, 0) FROM shops_topup t LEFT JOIN ("
-        " SELECT c.top_up_id, sum(c.amount_fen) AS fen FROM shops_settlement c"
-        " WHERE NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+        f"SELECT t.id, t.state, t.amount_fen, coalesce(p.fen, 0) FROM shops_topup t LEFT JOIN ({_PAID_OF}"
         " GROUP BY c.top_up_id) p ON p.top_up_id = t.id"
         " WHERE (t.state = 'settled' AND coalesce(p.fen, 0) <> t.amount_fen)"
         " OR (t.state = 'open' AND p.fen >= t.amount_fen) ORDER BY t.id LIMIT 1",
@@ -97,6 +100,30 @@ _I2 = (
         " GROUP BY measure_id HAVING sum(amount_fen) > 0 ORDER BY 1 LIMIT 1",
         "measure {} has given back {} fen more than it deducted",
     ),
+    (
+        "SELECT m.id, sum(v.amount_fen) FROM shops_measure m JOIN shops_depositentry v ON v.measure_id = m.id"
+        " WHERE m.undone_at IS NOT NULL GROUP BY m.id HAVING sum(v.amount_fen) <> 0 ORDER BY m.id LIMIT 1",
+        "measure {} is undone, and moved {} fen all the same",
+    ),
+    (
+        "SELECT t.id, m.id FROM shops_topup t JOIN shops_measure m ON m.id = t.measure_id"
+        " WHERE m.undone_at IS NOT NULL AND t.state <> 'cancelled' ORDER BY t.id LIMIT 1",
+        "top-up {} is owed, though measure {} is undone",
+    ),
+    (
+        "SELECT m.id, coalesce(moved.fen, 0) + coalesce(asked.fen, 0), m.amount_fen FROM shops_measure m"
+        " LEFT JOIN (SELECT v.measure_id, -sum(v.amount_fen) AS fen FROM shops_depositentry v"
+        " WHERE v.measure_id IS NOT NULL GROUP BY v.measure_id) moved ON moved.measure_id = m.id"
+        " LEFT JOIN (SELECT t.measure_id, sum(t.amount_fen - coalesce(p.fen, 0)) AS fen FROM shops_topup t"
+        # What is paid of a shortage is deducted, and counted there.
+        f" LEFT JOIN ({_PAID_OF} GROUP BY c.top_up_id) p ON p.top_up_id = t.id AND t.cause = 'shortage'"
+        " WHERE t.measure_id IS NOT NULL AND t.state <> 'cancelled' GROUP BY t.measure_id"
+        ") asked ON asked.measure_id = m.id"
+        " WHERE m.undone_at IS NULL"
+        " AND coalesce(moved.fen, 0) + coalesce(asked.fen, 0) > coalesce(m.amount_fen, 0)"
+        " ORDER BY m.id LIMIT 1",
+        "measure {} has taken and demanded {} fen, and is one of {}",
+    ),
 )
 _I3 = (
     (
@@ -117,7 +144,8 @@ _I3 = (
 
 def verify_ledger() -> str | None:
     """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due; of a
-    measure one deduction stands, from its own shop.
+    measure one deduction stands, from its own shop; it takes and demands what it is one of, and nothing once
+    it is undone.
     """
     return _first(_I2)
 

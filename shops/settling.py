@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shops import sql
-from shops.models import Measure, TopUp
+from shops.models import DepositEntry, Measure, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -59,7 +59,7 @@ FROM (
 ) there
 WHERE fen > 0 AND balance > until - fen
 """
-# What counted towards what is cancelled and for that alone, less what of it is `already` counted instead.
+# What counted towards what is cancelled and for that alone, less what of it counts `already` since then.
 _COUNTED = """
     SELECT e.id, e.shop_id, e.number, sum(c.amount_fen){already} AS {fen}
     FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
@@ -70,8 +70,15 @@ _COUNTED = """
     GROUP BY e.id"""
 _OWED_ANEW = _COUNTED.format(fen="amount_fen", of="", already="")
 _ALREADY = """ - coalesce((
-        SELECT sum(o.amount_fen) FROM shops_settlement o WHERE o.entry_id = e.id AND o.top_up_id = %s), 0)"""
-_FREED = _THERE.format(money=_COUNTED.format(fen="fen", of=" AND e.kind = 'top_up'", already=_ALREADY))
+        SELECT sum(o.amount_fen) FROM shops_settlement o WHERE o.entry_id = e.id AND o.id > %s), 0)"""
+_PAID = {"of": " AND e.kind = 'top_up'", "already": _ALREADY}
+_FREED = _THERE.format(money=_COUNTED.format(fen="fen", **_PAID))
+# Also what the deposit has no more: of a demand nothing is deducted, and what was paid after it would have
+# counted.
+_PAID_AFTER = (
+    f"SELECT * FROM ({_COUNTED.format(fen='amount_fen', **_PAID)}) p WHERE p.id = %s AND p.amount_fen > 0"
+)
+_DEMANDED_BEFORE = " AND t.cause <> 'shortage' AND t.demanded_at < %s"
 # What came in otherwise, for no debt.
 _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
@@ -88,15 +95,18 @@ OF_REVERSALS = """shops_depositentry e
     JOIN shops_depositentry x ON x.id = e.reverses_id
     LEFT JOIN shops_settlement c ON c.id = x.settlement_id"""
 STILL_PAID = "NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
-# What had been paid counts as the payment that it is.
+# Less what of a payment, free again, another shortage has taken meanwhile.
 _BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
 _CAME_BACK = _THERE.format(
     money=f"""
-    SELECT e.id, e.shop_id, e.number, {GIVEN_BACK} AS fen
+    SELECT e.id, e.shop_id, e.number, e.amount_fen + coalesce((
+        SELECT sum(z.amount_fen) FROM shops_depositentry z
+        LEFT JOIN shops_settlement d ON d.id = z.settlement_id
+        WHERE z.shop_id = e.shop_id AND z.number > e.number AND (
+            d.entry_id = c.entry_id OR z.measure_id = x.measure_id AND z.kind = x.kind AND x.kind = 'deduct'
+        )), 0) AS fen
     FROM {OF_REVERSALS}
-    WHERE {_BACK} AND {STILL_PAID}
-      AND (x.kind = 'deduct'
-           OR (SELECT y.kind FROM shops_depositentry y WHERE y.id = c.entry_id) <> 'top_up')"""
+    WHERE {_BACK} AND {STILL_PAID}"""
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
@@ -162,13 +172,18 @@ def collect_what_came_back(measure: Measure, after: int, *, by: User | None, at:
 def count_freed(
     cancelled: Sequence[int], *, by: User | None, at: datetime, first: TopUp | None = None
 ) -> None:
-    """Have what was paid of these count towards what is due next; before, all that counted of them towards
-    `first`, which is owed instead. Needs the shops' rows locked.
+    """Have what was paid of these count towards what is due next, as far as it is there, or was demanded
+    before it was paid. What counted of them at all counts towards `first` before, which is owed instead.
+    Needs the shops' rows locked.
     """
-    instead = first.pk if first is not None else None
-    if instead is not None:
-        sql.execute(_SETTLE.format(paid=_OWED_ANEW, of=" AND t.id = %s"), [list(cancelled), instead])
-    sql.execute(_SETTLE.format(paid=_FREED, of=""), [instead, list(cancelled)])
+    [[newest]] = sql.fetch("SELECT coalesce(max(id), 0) FROM shops_settlement")
+    if first is not None:
+        sql.execute(_SETTLE.format(paid=_OWED_ANEW, of=" AND t.id = %s"), [list(cancelled), first.pk])
+    sql.execute(_SETTLE.format(paid=_FREED, of=""), [newest, list(cancelled)])
+    payments = DepositEntry.objects.filter(settlements__top_up__in=cancelled, kind=DepositEntry.Kind.TOP_UP)
+    for payment in payments.distinct().order_by("number"):
+        after = [newest, list(cancelled), payment.pk, payment.recorded_at]
+        sql.execute(_SETTLE.format(paid=_PAID_AFTER, of=_DEMANDED_BEFORE), after)
     _follow_up(_FREED_ENTRIES, [list(cancelled)], "%s", [at], by=by, at=at)
 
 

@@ -48,7 +48,7 @@ def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
     )
     told: dict[int, list[str]] = {penalty.pk: [] for penalty in found}
     active = Measure.objects.active(at).filter(penalty__in=told).select_related(*related)
-    for measure in active.prefetch_related("deposit_entries").order_by("pk"):
+    for measure in active.prefetch_related("deposit_entries", "top_ups").order_by("pk"):
         told[measure.penalty_id].append(measures.describe(measure))
     return [(penalty, told[penalty.pk]) for penalty in found]
 

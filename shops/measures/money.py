@@ -101,11 +101,11 @@ class Deduct(Effect):
         )
         if not wanted:
             return _("Nothing was deducted: the deposit was empty")
-        told = {
-            "taken": money.told(taken),
-            "due": money.told(wanted - taken),
-            "collected": money.told(collected),
-        }
+        told = {"taken": money.told(taken), "collected": money.told(collected)}
+        if taken < wanted:
+            # Not what is missing: a part of it may have been waived before there was less to miss.
+            newest = max(measure.top_ups.all(), key=lambda one: one.pk, default=None)
+            told["due"] = money.told(newest.amount_fen if newest else wanted - taken)
         if collected:
             return (
                 _(

@@ -1,5 +1,7 @@
 """A measure that is lessened deducts anew what is left of it: one deduction of it stands, and no other kind of
 movement gives a part of it back.
+
+A database in which a part was given back that way (a demonstration; nothing was released) is set up anew.
 """
 
 from __future__ import annotations

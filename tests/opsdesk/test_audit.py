@@ -3,26 +3,29 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 
-from opsdesk import appeals, audit, penalising, review
+from opsdesk import appeals, audit, books, penalising, review
 from opsdesk.exhibits.keeping import store
 from opsdesk.models import Appeal
 from opsdesk.story import story
 from rules.sql import SWEEPING
 from shops import deposits, enrollments, penalties, topups
-from shops.models import DepositEntry, Enrollment, Penalty, Shop
+from shops.models import DepositEntry, Enrollment, Measure, Penalty, Shop
 from tests.factories import (
     AT,
     make_appeal,
     make_batch,
     make_cleared,
+    make_cleared_and_warned,
     make_enrollment,
     make_evidence,
+    make_imposed,
     make_listing,
     make_metrics,
     make_penalty,
@@ -381,9 +384,63 @@ def test_a_measure_that_a_grant_has_left_standing_is_named() -> None:
 
 
 @pytest.mark.django_db
-def test_no_words_that_somebody_types_break_the_fact() -> None:
-    penalties.overturn(make_cleared(), by=None, at=AT, reason="on appeal")
+def test_a_measure_that_a_ruling_in_part_took_back_and_that_stands_is_named() -> None:
+    judge, appeal = make_user("appeals_officer"), make_appeal(make_cleared_and_warned())
+    appeals.take(appeal.pk, by=judge, at=AT)
+    measure = appeal.penalty.measures.get(kind="warning")
+    appeals.grant_in_part(appeal.pk, measures=[measure.pk], reason="r", by=judge, at=AT)
     assert audit.verify_appeals() is None
+    measure.undone_at = None
+    measure.save_by(None, "as a slip would leave it")
+    assert audit.verify_appeals() == f"measure {measure.pk} stands, although a ruling has taken it back"
+
+
+@pytest.mark.django_db
+def test_a_penalty_overturned_in_the_words_of_a_ruling_that_nobody_made_is_named() -> None:
+    penalty = make_cleared()
+    penalties.overturn(penalty, by=None, at=AT, reason="on appeal")
+    assert audit.verify_appeals() == f"penalty {penalty.pk} is overturned on an appeal that nobody granted"
+
+
+def changed(measure: Measure, **values: Any) -> None:
+    """As a slip would leave it: the record says it, and no money has moved."""
+    for name, value in values.items():
+        setattr(measure, name, value)
+    measure.save_by(None, "slip")
+
+
+@pytest.mark.django_db
+def test_a_measure_that_is_undone_and_whose_money_was_not_given_back_is_named() -> None:
+    shop = make_shop()
+    paid_in(shop, 500)
+    measure = make_imposed(shop, Measure(kind="deduct", basis="fixed", amount_fen=400)).measures.get()
+    assert books.verify_ledger() is None
+    changed(measure, undone_at=AT)
+    assert books.verify_ledger() == f"measure {measure.pk} is undone, and moved -400 fen all the same"
+
+
+@pytest.mark.django_db
+def test_what_is_demanded_by_a_measure_that_is_undone_is_named() -> None:
+    measure = make_imposed(make_shop(), Measure(kind="top_up", amount_fen=400)).measures.get()
+    changed(measure, undone_at=AT)
+    owed = measure.top_ups.get()
+    assert books.verify_ledger() == f"top-up {owed.pk} is owed, though measure {measure.pk} is undone"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("there", [0, 300, 500])
+@pytest.mark.parametrize("kind", ["deduct", "top_up"])
+def test_a_measure_that_takes_and_demands_more_than_it_is_one_of_is_named(kind: str, there: int) -> None:
+    shop = make_shop()
+    if there:
+        paid_in(shop, there)
+    basis = "fixed" if kind == "deduct" else ""
+    measure = make_imposed(shop, Measure(kind=kind, basis=basis, amount_fen=400)).measures.get()
+    entered(deposits.top_up, shop, 50)
+    assert books.verify_ledger() is None
+    changed(measure, amount_fen=399)
+    told = f"measure {measure.pk} has taken and demanded 400 fen, and is one of 399"
+    assert books.verify_ledger() == told
 
 
 @pytest.mark.django_db

@@ -56,21 +56,19 @@ class Owed:
     """`fen`: what is still to be paid. Of a shortage what is paid is deducted at once.
 
     `counted`: what counts towards it, the oldest money first, and whether the shop paid that for debts.
+    `born`: after which money it came.
     """
 
     fen: int
     measure: Done
     due: date
     shortage: bool = False
+    born: int = 0
     counted: list[Counted] = field(default_factory=list)
 
     def count(self, one: Counted) -> None:
         self.fen -= one.fen
         self.counted.append(one)
-
-    @property
-    def paid(self) -> int:
-        return sum(one.fen for one in self.counted if one.payment)
 
 
 @dataclass(frozen=True)
@@ -130,6 +128,7 @@ class Book:
             self.owe(Owed(fen - measure.taken, measure, due, shortage=True))
 
     def owe(self, owed: Owed) -> None:
+        owed.born = self.moneys
         # Sorting leaves those of a day in the order in which they came.
         self.owed = sorted([*self.owed, owed], key=lambda one: one.due)
 
@@ -138,11 +137,16 @@ class Book:
         self.moneys += 1
         self.count(fen, self.moneys)
 
-    def count(self, fen: int, place: int) -> None:
+    def count(self, fen: int, place: int, *, gone: bool = False) -> tuple[int, int]:
+        """How much of it counts, and how much of that is deducted. `gone`: it isn't there any more."""
+        counted = taken = 0
         for owed in self.owed:
-            paid = min(fen, owed.fen)
-            fen -= paid
+            would = not gone or (not owed.shortage and owed.born < place)
+            paid = min(fen - counted, owed.fen) if would else 0
+            counted += paid
+            taken += paid if owed.shortage else 0
             self.counts(owed, Counted(place, paid, payment=True))
+        return counted, taken
 
     def meet(self, fen: int) -> None:
         self.moneys += 1
@@ -176,18 +180,25 @@ class Book:
                 self.counts(anew, replace(part, fen=on))
                 left.append(replace(part, fen=part.fen - on))
             self.owe(anew)
-            self.free(left)
+            taken = self.free(left)
             if anew.shortage:
-                before -= sum(part.fen for part in left if part.payment)
+                before -= taken
         self.meet(before - measure.taken)
 
-    def free(self, counted: list[Counted]) -> None:
-        """What was paid of it counts for what is due next, as far as it is there."""
-        there = self.balance
-        for part in counted:
-            fen = min(part.fen, there) if part.payment else 0
+    def free(self, counted: list[Counted]) -> int:
+        """What was paid of it counts for what is due next, as far as it is there or was due as it was paid.
+        Returns what shortages took of it.
+        """
+        there, taken, left = self.balance, 0, []
+        for part in [one for one in counted if one.payment]:
+            fen = min(part.fen, there)
             there -= fen
-            self.count(fen, part.place)
+            on, deducted = self.count(fen, part.place)
+            taken += deducted
+            left.append(replace(part, fen=part.fen - on))
+        for part in left:
+            self.count(part.fen, part.place, gone=True)
+        return taken
 
     def clear(self, alliance: str) -> Done:
         place = self.places[alliance]
@@ -205,9 +216,9 @@ class Book:
         self.balance += measure.taken
         own = [one for one in self.owed if one.measure is measure]
         self.owed = [one for one in self.owed if one.measure is not measure]
-        self.free([part for one in own for part in one.counted])
+        taken = self.free([part for one in own for part in one.counted])
         # Whoever was deducted from since found the rest missing.
-        self.meet(measure.taken - sum(one.paid for one in own if one.shortage))
+        self.meet(measure.taken - (taken if any(one.shortage for one in own) else 0))
 
     def go_on(self, at: datetime) -> None:
         """Where a clearance was wrong and nothing else keeps it out, the shop is in again."""

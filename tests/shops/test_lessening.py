@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from opsdesk import audit, books
-from shops import deposits, lessening, penalties, points, standing, topups
+from shops import deposits, lessening, measures, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
@@ -163,6 +163,8 @@ def test_what_finance_has_waived_is_not_asked_for_again() -> None:
     topups.cancel(TopUp.objects.get(state="open"), by=None, at=AT, reason="spared the rest")
     less(penalty, 40_000)
     assert (balance_of(shop), owed(shop)) == (0, 0)
+    # What was due, and not what would be now.
+    assert "¥200.00 became due, of which ¥50.00" in measures.describe(penalty.measures.get(kind="deduct"))
     less(penalty, 33_000)
     assert (balance_of(shop), owed(shop)) == (2_000, 0)
     overturned(penalty)
@@ -207,6 +209,55 @@ def test_less_is_demanded_and_what_was_paid_of_it_counts() -> None:
     assert owed(shop) == 0
     less(penalty, 2_000)
     assert (owed(shop), balance_of(shop)) == (0, 8_000)
+
+
+HOUR = timedelta(hours=1)
+
+
+def demanding(fen: int) -> Measure:
+    return Measure(kind="top_up", amount_fen=fen)
+
+
+@pytest.mark.parametrize("to", [None, 1])
+@pytest.mark.parametrize("spent", [deposits.compensate, None])
+def test_what_was_paid_counts_for_what_was_due_then_also_where_it_is_spent(
+    spent: Any, to: int | None
+) -> None:
+    shop, twin = make_shop(), make_shop()
+    wrong = make_imposed(shop, demanding(100), Measure(kind="warning"))
+    if to:
+        make_imposed(twin, demanding(to))
+    for one in (shop, twin):
+        make_imposed(one, demanding(100), at=AT + HOUR)
+        entered(deposits.top_up, one, 100, at=AT + 2 * HOUR)
+        if spent:
+            entered(spent, one, 100, at=AT + 3 * HOUR)
+        else:
+            make_imposed(one, deducting(100), at=AT + 3 * HOUR)
+    if to:
+        less(wrong, to, "top_up", at=SOON)
+    else:
+        penalties.overturn(wrong, by=None, at=SOON, reason="wrong")
+    assert (balance_of(shop), owed(shop)) == (balance_of(twin), owed(twin))
+    assert books.verify_ledger() is None
+
+
+@pytest.mark.parametrize("to", [None, 1])
+def test_a_deduction_finds_what_comes_back_also_where_it_was_paid_for_a_demand(to: int | None) -> None:
+    shop, twin = make_shop(), make_shop()
+    wrong = make_imposed(shop, deducting(100), Measure(kind="warning"))
+    if to:
+        make_imposed(twin, deducting(to))
+    for one in (shop, twin):
+        make_imposed(one, demanding(100), at=AT + HOUR)
+        entered(deposits.top_up, one, 100, at=AT + 2 * HOUR)
+        make_imposed(one, deducting(100), at=AT + 3 * HOUR)
+    if to:
+        less(wrong, to, "deduct", at=SOON)
+    else:
+        penalties.overturn(wrong, by=None, at=SOON, reason="wrong")
+    assert (balance_of(shop), owed(shop)) == (balance_of(twin), owed(twin))
+    assert books.verify_ledger() is None
 
 
 def test_what_a_payment_had_over_counts_for_nothing_that_was_demanded_later() -> None:
