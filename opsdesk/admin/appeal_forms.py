@@ -123,10 +123,10 @@ class ManyForm(forms.Form):
 
 
 class RulingForm(forms.Form):
-    """Why, and what the judge had looked at when he began to write."""
+    """Why, and what the judge had looked at when he began to write; empty: nothing."""
 
     reason = words(_("Reasons"), help_text=_("The shop reads them."))
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, empty_value=None)
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class PlainReasonForm(forms.Form):
