@@ -224,6 +224,23 @@ def test_a_first_answer_is_shown_and_its_officer_says_when_it_is_all(client: Cli
     assert address("deny", appeal.pk) in page_of(client, appeal)
 
 
+def test_who_was_not_asked_whether_more_is_to_come_ends_nobodys_time(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    first = make_user("appeals_officer")
+    appeals.take(appeal.pk, by=first, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=first, at=NOW)
+    opened = hidden(client.get(address("answer", appeal.pk)).content.decode())
+    appeals.release(appeal.pk, by=first, at=NOW)
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    incomplete = client.post(address("answer", appeal.pk), {**opened, "text": ""}).content.decode()
+    client.post(address("answer", appeal.pk), {**opened, "text": "一部分"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "waiting"
+    # The form as it came back has the box: now it was left empty on purpose.
+    assert "More is to come" in incomplete
+    client.post(address("answer", appeal.pk), {**hidden(incomplete), "text": "其余"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "answered"
+
+
 def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Client, judge: User) -> None:
     penalty = make_cleared()
     enrollment = Enrollment.objects.get(shop=penalty.shop)
