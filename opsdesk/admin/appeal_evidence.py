@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET
 
 from opsdesk import appeals, reasons, worklist
 from opsdesk.admin.appeal_forms import PlainReasonForm
-from opsdesk.appeals.evidence import STRIKE, strikes
+from opsdesk.appeals.evidence import STRIKE, VIEW, strikes
 from opsdesk.exhibits import ENDINGS, SMALL, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.models import Appeal, Evidence
 from shops.admin.forms import form_page
@@ -31,7 +31,6 @@ from shops.rights import person_of
 
 logger = logging.getLogger(__name__)
 
-VIEW = "opsdesk.view_evidence"
 # Whatever a browser takes such a file for: it runs nothing, loads nothing and is of no page.
 HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",

@@ -123,10 +123,10 @@ class ManyForm(forms.Form):
 
 
 class RulingForm(forms.Form):
-    """Why, and what the judge had looked at when he began to write."""
+    """Why, and what the judge had looked at when he began to write; empty: nothing."""
 
     reason = words(_("Reasons"), help_text=_("The shop reads them."))
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, empty_value=None)
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class PlainReasonForm(forms.Form):
@@ -153,8 +153,13 @@ class TextForm(forms.Form):
 
 
 class AnswerForm(TextForm):
-    """What the shop answers; its time ends by the word of the appeal's officer alone, who is asked."""
+    """What the shop answers; its time ends by the word of the appeal's officer alone, who is asked.
 
+    Who opened the form before he took the appeal was not: of his answer more is to come.
+    """
+
+    # Sent from a form that asked; a box that nobody ticked is not sent at all.
+    asked = forms.BooleanField(widget=forms.HiddenInput, required=False, initial=True)
     more_to_come = forms.BooleanField(
         label=_("More is to come"),
         required=False,
@@ -164,7 +169,16 @@ class AnswerForm(TextForm):
     def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not caseload.hears(officer, appeal):
-            del self.fields["more_to_come"]
+            del self.fields["asked"], self.fields["more_to_come"]
+
+    def clean(self) -> dict[str, Any]:
+        """As the verb takes it."""
+        given = super().clean() or self.cleaned_data
+        if "asked" in self.fields and not given.pop("asked"):
+            given["more_to_come"] = True
+            # Should it be shown again, it asks.
+            self.data = {**self.data, "asked": "True"}
+        return given
 
 
 class EvidenceForm(forms.Form):

@@ -18,11 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from opsdesk import appeals, caseload, checklists, reasons
-from opsdesk.admin.appeal_evidence import VIEW, addresses
+from opsdesk.admin.appeal_evidence import addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
+from opsdesk.appeals.evidence import VIEW
 from opsdesk.appeals.guards import FILE, WORK
 from opsdesk.deadlines import said
 from opsdesk.exhibits import NotNow

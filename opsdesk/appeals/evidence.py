@@ -35,7 +35,7 @@ from shops.rights import require
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ADD, STRIKE = "opsdesk.submit_evidence", "opsdesk.strike_evidence"
+ADD, STRIKE, VIEW = "opsdesk.submit_evidence", "opsdesk.strike_evidence", "opsdesk.view_evidence"
 # Of the files that may stand on an appeal: so many times as many may come to it.
 MOST_EVER = 3
 

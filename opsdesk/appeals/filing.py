@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
-from opsdesk.appeals.guards import FILE, clean, say
+from opsdesk.appeals.guards import FILE, clean, name_of, say
 from opsdesk.deadlines import Window, as_told, in_time, is_appealable, next_level, ruling_due, said, window_of
 from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
@@ -51,14 +51,14 @@ def file(
     it), with what it says and hands in.
 
     Refused without a statement, and for the first of: the penalty doesn't stand to be appealed against,
-    an appeal is open, no level is left, the moment lies in the future; then like `evidence.add`. TooLate
-    outside the window.
+    an appeal is open, no level is left, whoever files had a part in what is contested, the moment lies in the
+    future; then like `evidence.add`. TooLate outside the window.
     """
     require(by, FILE)
     if evidence:
         # Before anything is drawn for it; and once more below, under the lock.
         with transaction.atomic():
-            fileable(penalty, channel, statement, filed_at, at)
+            fileable(penalty, channel, statement, filed_at, by, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         return file_looked_into(
             penalty=penalty,
@@ -86,17 +86,22 @@ def file_looked_into(
     at: datetime,
 ) -> Appeal:
     """The same within a transaction and a shelf of the caller's, with files that were judged."""
-    level, filed_at = fileable(penalty, channel, statement, filed_at, at)
+    level, filed_at = fileable(penalty, channel, statement, filed_at, by, at)
     appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
     lay(appeal, looked, put, by=by, at=at)
     return appeal
 
 
 def fileable(
-    penalty: Penalty, channel: str, statement: str, filed_at: datetime | date | None, at: datetime
+    penalty: Penalty,
+    channel: str,
+    statement: str,
+    filed_at: datetime | date | None,
+    by: User | None,
+    at: datetime,
 ) -> tuple[int, datetime]:
     """The level and the moment of an appeal that can be filed now; holds its shop. Refused like `file`."""
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, by, at)
     if not in_time(filed_at, window.until):
         raise TooLate(penalty, window, filed_at)
     return level, filed_at
@@ -140,7 +145,7 @@ def _fileable_late(
     by: User | None,
     at: datetime,
 ) -> tuple[int, datetime]:
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, at)
+    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, by, at)
     if in_time(filed_at, window.until):
         raise Refused(_("This appeal is in time and needs nobody's leave."))
     if not clean(reason):
@@ -165,7 +170,7 @@ def case_of(text: str) -> Penalty | None:
 
 
 def _guard(
-    penalty: Penalty, channel: str, statement: str, told: datetime | date, at: datetime
+    penalty: Penalty, channel: str, statement: str, told: datetime | date, by: User | None, at: datetime
 ) -> tuple[int, Window, datetime]:
     """The level, its window and the moment of an appeal that could be filed, if it is in time."""
     # The shop stands for all that may become of it: a ruling on another appeal waits, or is seen here.
@@ -189,6 +194,12 @@ def _guard(
     level = next_level(penalty)
     if level is None:
         raise Refused(_("Both appeals against %(case)s were ruled on: there is no third.") % names)
+    if by is not None and _begun(penalty, level).had_a_part(by):
+        # He would speak for the shop against whom it appeals, and use up its right.
+        raise Refused(
+            _("%(who)s had a part in what this appeal is about: somebody else files it against %(case)s.")
+            % {**names, "who": name_of(by)}
+        )
     window = window_of(penalty, level)
     # Before the delivery, too: the shop may have learnt of the decision by its effects.
     earliest = window.begins if level > 1 else penalty.imposed_at
@@ -204,6 +215,21 @@ def _guard(
     return level, window, filed_at
 
 
+def _begun(penalty: Penalty, level: int) -> Appeal:
+    """An appeal with whoever had a part in what it contests; the trigger has the last word."""
+    proposal = Proposal.objects.filter(penalty=penalty).defer("evidence").first()
+    first = Appeal.objects.filter(penalty=penalty, level=1, state__in=Appeal.REJECTED).first()
+    return Appeal(
+        penalty=penalty,
+        level=level,
+        maker_id=penalty.imposed_by_id,
+        approver_id=penalty.approved_by_id,
+        proposer_id=proposal.filed_by_id if proposal else None,
+        reporter_id=penalty.reported_by_id,
+        first_judge_id=first.decided_by_id if first and level > 1 else None,
+    )
+
+
 def _record(
     penalty: Penalty,
     level: int,
@@ -216,25 +242,12 @@ def _record(
     at: datetime,
     late_reason: str = "",
 ) -> Appeal:
-    proposal = Proposal.objects.filter(penalty=penalty).defer("evidence").first()
-    first = Appeal.objects.filter(penalty=penalty, level=1, state__in=Appeal.REJECTED).first()
-    appeal = Appeal(
-        penalty=penalty,
-        level=level,
-        channel=channel,
-        reference=clean(reference),
-        filed_at=filed_at,
-        filed_by=by,
-        late_admitted_by=by if late_reason else None,
-        late_reason=late_reason,
-        # As the trigger does, which has the last word: history is written from here.
-        maker=penalty.imposed_by,
-        approver=penalty.approved_by,
-        proposer=proposal.filed_by if proposal else None,
-        reporter=penalty.reported_by,
-        first_judge=first.decided_by if first and level > 1 else None,
-        due_at=ruling_due(at),
-    )
+    # Whole before it is saved: history is written from here.
+    appeal = _begun(penalty, level)
+    appeal.channel, appeal.reference = channel, clean(reference)
+    appeal.filed_at, appeal.filed_by = filed_at, by
+    appeal.late_admitted_by, appeal.late_reason = by if late_reason else None, late_reason
+    appeal.due_at = ruling_due(at)
     appeal.save_by(by, "appeal filed")
     say(appeal, AppealMessage.Kind.STATEMENT, clean(statement), by=by, at=at)
     return appeal

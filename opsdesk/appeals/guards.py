@@ -74,7 +74,7 @@ def a_person(by: User | None) -> User:
 def refuse_who_took_part(appeal: Appeal, by: User | None) -> None:
     """Whoever had a part in the decision (TOOK_PART) does nothing in the hearing that could make the shop's
     position worse: takes, asks, answers for the shop, notes, releases, strikes, stays, withdraws and rules
-    nothing. To file the shop's appeal and to add files that support it is left to them: it helps the shop,
+    nothing; nor files the appeal (filing). To add files that support it is left to them: it helps the shop,
     and bears their names.
     """
     if by is not None and appeal.had_a_part(by):

@@ -78,7 +78,7 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
         with room_for_it():
             directory = stack.enter_context(workplace())
         skimmed = _skim(rows, parcel, directory, wrong)
-        _check(rows, at, wrong)
+        _check(rows, wrong, by=by, at=at)
         _raise(wrong)
         # Dear, and so only once nothing else speaks against any row.
         looked = _told_by_row(rows, {path: _try(look, file) for path, file in skimmed.items()}, wrong)
@@ -177,7 +177,7 @@ def _hold_shops(rows: list[Row]) -> None:
     list(Shop.objects.select_for_update(no_key=True).filter(pk__in=shops).order_by("pk").values_list("pk"))
 
 
-def _check(rows: list[Row], at: datetime, wrong: list[WrongRow]) -> None:
+def _check(rows: list[Row], wrong: list[WrongRow], *, by: User | None, at: datetime) -> None:
     """Tell every row that could not be filed, whatever its files are. Nothing stays locked."""
     first: dict[int, int] = {}
     with transaction.atomic():
@@ -185,7 +185,7 @@ def _check(rows: list[Row], at: datetime, wrong: list[WrongRow]) -> None:
         for row in rows:
             with _telling(row, wrong):
                 given = _given(row)
-                fileable(at=at, **{name: given[name] for name in FOR_FILEABLE})
+                fileable(by=by, at=at, **{name: given[name] for name in FOR_FILEABLE})
                 number = first.setdefault(given["penalty"].pk, row.number)
                 if number != row.number:
                     raise Refused(

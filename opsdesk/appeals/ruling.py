@@ -131,7 +131,7 @@ def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime, 
     refuse_while_waiting(appeal, at)
     if not clean(reason):
         raise Refused(_("A ruling gives its reasons."))
-    refuse_unless_seen(appeal, seen)
+    refuse_unless_seen(appeal, seen, judge)
     return appeal
 
 

@@ -10,6 +10,7 @@ from django.db.models import Max, QuerySet
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from opsdesk.appeals.evidence import VIEW
 from opsdesk.appeals.guards import name_of
 from opsdesk.deadlines import said
 from opsdesk.models import Appeal, Evidence
@@ -40,9 +41,9 @@ def looked_at(appeal: Appeal) -> str:
     return f"{word}-{piece}"
 
 
-def refuse_unless_seen(appeal: Appeal, seen: str | None) -> None:
+def refuse_unless_seen(appeal: Appeal, seen: str | None, judge: User) -> None:
     """Unseen where `seen` names less than there is on the appeal, which is locked; None: nobody has looked at
-    a page.
+    a page. Who may not see evidence is told by whom it is and of when, and nothing of what it is.
     """
     if seen is None or seen == (now := looked_at(appeal)):
         return
@@ -50,10 +51,11 @@ def refuse_unless_seen(appeal: Appeal, seen: str | None) -> None:
     word, piece = map(int, seen.split("-")) if re.fullmatch(r"[0-9]{1,18}-[0-9]{1,18}", seen) else (0, 0)
     said_since = appeal.messages.filter(pk__gt=word).select_related("by").order_by("pk")
     came = [_told(one.get_kind_display(), one.text, one.by, one.at) for one in said_since]
+    sees = judge.has_perm(VIEW)
     came += [
-        _told(_("struck"), str(one), one.struck_by, one.struck_at)
+        _told(_("evidence struck"), str(one) if sees else "", one.struck_by, one.struck_at)
         if one.struck_at
-        else _told(_("evidence"), one.text or one.name, one.added_by, one.added_at)
+        else _told(_("evidence"), one.text or one.name if sees else "", one.added_by, one.added_at)
         for row in _pieces(appeal).filter(history_id__gt=piece).order_by("history_id")
         for one in [row.instance]
     ]
@@ -66,7 +68,8 @@ def _pieces(appeal: Appeal) -> QuerySet:
 
 
 def _told(what: str, text: str, by: User | None, at: datetime) -> str:
-    return _("%(what)s by %(who)s on %(when)s: “%(text)s”") % {
+    told = _("%(what)s by %(who)s on %(when)s: “%(text)s”") if text else _("%(what)s by %(who)s on %(when)s")
+    return told % {
         "what": what,
         "who": name_of(by),
         "when": said(at),

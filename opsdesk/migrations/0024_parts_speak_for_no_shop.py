@@ -1,4 +1,4 @@
-"""Whoever had a part in a decision neither answers nor states anything in the shop's name, by SQL either."""
+"""Whoever had a part in a decision says nothing in the shop's name, by SQL either: no statement, no answer."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ END $$;
 CREATE TRIGGER opsdesk_evidence_states_nothing_by_who_took_part BEFORE INSERT ON opsdesk_evidence
     FOR EACH ROW WHEN (NEW.kind = 'statement')
     EXECUTE FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part('added_by_id');
-CREATE TRIGGER opsdesk_appealmessage_answers_nothing_by_who_took_part BEFORE INSERT ON opsdesk_appealmessage
-    FOR EACH ROW WHEN (NEW.kind = 'answer')
+CREATE TRIGGER opsdesk_appealmessage_of_the_shop_is_by_nobody_who_took_part
+    BEFORE INSERT ON opsdesk_appealmessage
+    FOR EACH ROW WHEN (NEW.kind IN ('statement', 'answer'))
     EXECUTE FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part('by_id');
 """
 NO_GUARDS = """
-DROP TRIGGER opsdesk_appealmessage_answers_nothing_by_who_took_part ON opsdesk_appealmessage;
+DROP TRIGGER opsdesk_appealmessage_of_the_shop_is_by_nobody_who_took_part ON opsdesk_appealmessage;
 DROP TRIGGER opsdesk_evidence_states_nothing_by_who_took_part ON opsdesk_evidence;
 DROP FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part();
 """

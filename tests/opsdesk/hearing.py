@@ -75,6 +75,7 @@ class Hearing:
             self.open
             or self.penalty == "overturned"
             or self.ruled == 2
+            or who in (self.maker, self.first_judge)
             or self.now > self.since + self.window
         ):
             return False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -64,6 +66,17 @@ def page_of(client: Client, appeal: Appeal) -> str:
     return client.get(address("change", appeal.pk)).content.decode()
 
 
+def hidden(page: str) -> dict[str, str]:
+    """What a form sends of itself: nobody writes it."""
+    return dict(re.findall(r'<input type="hidden" name="(seen|asked)" value="([^"]*)"', page))
+
+
+def send(client: Client, step: str, appeal: Appeal, given: dict[str, Any]) -> HttpResponse:
+    """Open the form of a step, and send it."""
+    form = client.get(address(step, appeal.pk)).content.decode()
+    return client.post(address(step, appeal.pk), {**hidden(form), **given})
+
+
 def filed(case: Penalty, **values: object) -> dict:
     return {
         "penalty": case.case_number,
@@ -114,6 +127,20 @@ def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client)
     assert Appeal.objects.get().late_reason == "was ill"
 
 
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("en", "had a part in what this appeal is about: somebody else files it"),
+        ("zh-hans", "参与过此申诉所涉的决定"),
+    ],
+)
+def test_whoever_decided_is_told_that_somebody_else_files(language: str, why: str) -> None:
+    maker = make_user("supervisor")
+    told = signed_in(maker, language).post(address("add"), filed(make_cleared(by=maker)))
+    assert why in told.content.decode()
+    assert not Appeal.objects.exists()
+
+
 # The hearing
 
 
@@ -162,16 +189,14 @@ def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: U
     assert Appeal.objects.get(pk=appeal.pk).state == "waiting"
     # While the shop may still answer, no ruling is offered.
     assert address("grant", appeal.pk) not in page_of(client, appeal)
-    client.post(address("answer", appeal.pk), {"text": "见附件"})
+    send(client, "answer", appeal, {"text": "见附件"})
     client.post(address("note", appeal.pk), {"text": "rang back"})
     page = page_of(client, appeal)
     assert all(text in page for text in ("物流记录", "见附件", "rang back"))
     assert all(address(step, appeal.pk) in page for step in ("grant", "grant_in_part", "deny"))
     measure = appeal.penalty.measures.get(kind="warning")
     assert "Cleared from Douyin" in client.get(address("grant_in_part", appeal.pk)).content.decode()
-    answer = client.post(
-        address("grant_in_part", appeal.pk), {"measures": [measure.pk], "reason": "too much"}
-    )
+    answer = send(client, "grant_in_part", appeal, {"measures": [measure.pk], "reason": "too much"})
     assert answer["Location"] == address("change", appeal.pk)
     appeal.refresh_from_db()
     assert (appeal.state, appeal.decided_by, appeal.taken_back) == ("granted_in_part", judge, [measure.pk])
@@ -191,12 +216,29 @@ def test_a_first_answer_is_shown_and_its_officer_says_when_it_is_all(client: Cli
     assert "a first answer" in client.get(address("changelist")).content.decode()
     assert address("complete", appeal.pk) not in page_of(clerk, appeal)
     assert "More is to come" in client.get(address("answer", appeal.pk)).content.decode()
-    client.post(address("answer", appeal.pk), {"text": "又一部分", "more_to_come": "on"})
+    send(client, "answer", appeal, {"text": "又一部分", "more_to_come": "on"})
     page = page_of(client, appeal)
     assert address("complete", appeal.pk) in page
     assert address("deny", appeal.pk) not in page
     client.post(address("complete", appeal.pk))
     assert address("deny", appeal.pk) in page_of(client, appeal)
+
+
+def test_who_was_not_asked_whether_more_is_to_come_ends_nobodys_time(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    first = make_user("appeals_officer")
+    appeals.take(appeal.pk, by=first, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=first, at=NOW)
+    opened = hidden(client.get(address("answer", appeal.pk)).content.decode())
+    appeals.release(appeal.pk, by=first, at=NOW)
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    incomplete = client.post(address("answer", appeal.pk), {**opened, "text": ""}).content.decode()
+    client.post(address("answer", appeal.pk), {**opened, "text": "一部分"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "waiting"
+    # The form as it came back has the box: now it was left empty on purpose.
+    assert "More is to come" in incomplete
+    client.post(address("answer", appeal.pk), {**hidden(incomplete), "text": "其余"})
+    assert Appeal.objects.get(pk=appeal.pk).state == "answered"
 
 
 def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Client, judge: User) -> None:
@@ -206,10 +248,10 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     enrollments.leave(enrollment, by=None, at=NOW)
     appeal = make_appeal(penalty)
     appeals.take(appeal.pk, by=judge, at=NOW)
-    answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
+    answer = send(client, "grant", appeal, {"reason": "wrong"})
     assert answer.status_code == 409
     assert "Not everything would be as before" in answer.content.decode()
-    client.post(address("grant", appeal.pk), {"reason": "wrong", "all_the_same": "on"})
+    send(client, "grant", appeal, {"reason": "wrong", "all_the_same": "on"})
     assert Appeal.objects.get(pk=appeal.pk).state == "granted"
     assert "the shop does not stand as before" in page_of(client, appeal)
 
@@ -226,7 +268,8 @@ def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, super
     assert "You had a part in what this is about" in page
     assert address(step, appeal.pk) not in page
     measure = appeal.penalty.measures.get()
-    client.post(address(step, appeal.pk), {"reason": "r", "text": "t", "measures": [measure.pk]})
+    given = {"reason": "r", "text": "t", "measures": [measure.pk]}
+    client.post(address(step, appeal.pk), {**given, "seen": appeals.looked_at(appeal)})
     appeal.refresh_from_db()
     appeal.penalty.refresh_from_db()
     assert (appeal.state, appeal.penalty.status, appeal.penalty.stayed_at) == ("filed", "imposed", None)
@@ -253,13 +296,9 @@ def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Cl
     appeal = make_appeal()
     appeals.take(appeal.pk, by=judge, at=NOW)
     appeals.deny(appeal.pk, reason="right", by=judge, at=NOW)
-    answer = client.post(address("grant", appeal.pk), {"reason": "wrong"})
+    answer = send(client, "grant", appeal, {"reason": "wrong"})
     assert answer.status_code == 409
     assert "is over: denied by judge on 13 Mar 2026 09:30:00" in answer.content.decode()
-
-
-def hidden(page: str) -> dict[str, str]:
-    return dict(re.findall(r'<input type="hidden" name="(seen)" value="([^"]*)"', page))
 
 
 @pytest.mark.parametrize("step", ["grant", "grant_in_part", "deny"])
@@ -292,6 +331,18 @@ def test_what_comes_between_the_appeal_and_its_form_has_not_been_seen(client: Cl
     form = client.get(link).content.decode()
     answer = client.post(link, {"reason": "nothing has come", **hidden(form)})
     assert (answer.status_code, Appeal.objects.get(pk=appeal.pk).is_open) == (409, True)
+
+
+@pytest.mark.parametrize("step", ["grant", "grant_in_part", "deny"])
+def test_who_does_not_say_what_he_saw_rules_on_nothing(client: Client, judge: User, step: str) -> None:
+    appeal = make_appeal(make_cleared_and_warned())
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    measures = [appeal.penalty.measures.get(kind="warning").pk]
+    for sent in ({}, {"seen": ""}):
+        refused = client.post(address(step, appeal.pk), {"reason": "r", "measures": measures, **sent})
+        assert refused.status_code == 409
+        assert "since you looked: statement by the system" in refused.content.decode()
+    assert Appeal.objects.get(pk=appeal.pk).is_open
 
 
 def test_an_empty_ruling_is_incomplete(client: Client, judge: User) -> None:

@@ -320,7 +320,7 @@ def test_a_withdrawn_appeal_uses_up_no_level(judge: User) -> None:
 
 @pytest.mark.parametrize("part", ["maker", "approver", "proposer", "reporter"])
 @pytest.mark.parametrize("superuser", [False, True])
-def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser: bool) -> None:
+def test_whoever_had_a_part_neither_files_nor_hears_an_appeal(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
     match part:
         case "maker":
@@ -335,7 +335,10 @@ def test_whoever_had_a_part_in_the_decision_hears_no_appeal(part: str, superuser
                 shop=enrollment.shop, alliance=enrollment.alliance, statement="s", by=involved, at=AT
             )
             penalty = review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
-    appeal = make_appeal(penalty)
+    with pytest.raises(Refused, match=f"somebody else files it against {penalty}"):
+        make_appeal(penalty, by=involved)
+    # The system decides nothing of it: it files what comes with a file.
+    appeal = make_appeal(penalty, by=None)
     assert getattr(appeal, part) == involved
     with pytest.raises(Refused, match="had a part"):
         appeals.take(appeal.pk, by=involved, at=LATER)
@@ -354,11 +357,18 @@ def test_no_step_of_the_hearing_is_for_whoever_decided(judge: User, step) -> Non
     assert fresh(appeal).state == State.WAITING
 
 
-def test_whoever_decided_may_file_the_shops_appeal_and_add_files_that_support_it() -> None:
+def test_whoever_decided_may_add_files_that_support_the_appeal() -> None:
     maker = make_user("supervisor")
-    appeal = make_appeal(make_cleared(by=maker), by=maker)
-    added = make_evidence(appeal, by=maker, at=LATER)
-    assert (appeal.filed_by, added.added_by) == (maker, maker)
+    assert make_evidence(make_appeal(make_cleared(by=maker)), by=maker, at=LATER).added_by == maker
+
+
+def test_whoever_decided_admits_no_late_appeal_of_the_shop() -> None:
+    maker = make_user("supervisor")
+    late = {"penalty": make_cleared(by=maker), "channel": "mail", "statement": "s", "reason": "was ill"}
+    late["at"] = AT + timedelta(days=31)
+    with pytest.raises(Refused, match="somebody else files it"):
+        appeals.admit_late(**late, by=maker)
+    assert appeals.admit_late(**late, by=make_user("supervisor")).level == 1
 
 
 def test_whoever_decided_states_nothing_in_the_shops_name() -> None:
@@ -370,9 +380,11 @@ def test_whoever_decided_states_nothing_in_the_shops_name() -> None:
     assert not appeal.evidence.exists()
 
 
-def test_the_first_judge_does_not_hear_the_second_appeal(judge: User) -> None:
+def test_the_first_judge_neither_files_nor_hears_the_second_appeal(judge: User) -> None:
     penalty = make_cleared()
     first = denied(judge, penalty)
+    with pytest.raises(Refused, match="somebody else files it"):
+        make_appeal(penalty, by=judge, at=LATER)
     second = make_appeal(penalty, at=LATER)
     assert (second.level, second.first_judge) == (2, first.decided_by)
     with pytest.raises(Refused, match="had a part"):

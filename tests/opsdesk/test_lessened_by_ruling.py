@@ -131,7 +131,9 @@ def test_no_statement_rules_in_part_without_saying_on_what(penalty: Penalty, jud
 
 def page(client: Client, appeal: Appeal, data: dict[str, Any] | None = None) -> Any:
     address = reverse("admin:opsdesk_appeal_grant_in_part", args=[appeal.pk])
-    return client.get(address) if data is None else client.post(address, data)
+    if data is None:
+        return client.get(address)
+    return client.post(address, {"seen": appeals.looked_at(appeal), **data})
 
 
 @pytest.mark.parametrize(

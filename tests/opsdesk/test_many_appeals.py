@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -153,6 +154,22 @@ def test_what_is_cut_in_a_character_is_no_text() -> None:
 def test_filing_many_takes_the_right_to_file() -> None:
     with pytest.raises(NotAllowed):
         appeals.file_many(HEADER.encode(), by=make_user("operator"), at=NOW)
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_a_row_against_what_its_sender_decided_himself_is_told_and_none_is_filed(superuser: bool) -> None:
+    maker = User.objects.create_superuser("root") if superuser else make_user("supervisor", username="root")
+    own = make_cleared(by=maker)
+    rows = f"{make_cleared()},,mail,,,s\n{own},,mail,,,本店承认\n"
+    with pytest.raises(appeals.FileOfAppealsRefused) as refusal:
+        appeals.file_many((HEADER + rows).encode(), by=maker, at=NOW)
+    [wrong] = refusal.value.rows
+    assert (wrong.row, wrong.message) == (
+        3,
+        f"root had a part in what this appeal is about: somebody else files it against {own}.",
+    )
+    assert not Appeal.objects.exists()
+    assert len(appeals.file_many((HEADER + rows).encode(), by=None, at=NOW)) == 2
 
 
 def test_an_officer_sends_a_file_and_reads_what_is_wrong() -> None:

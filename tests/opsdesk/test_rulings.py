@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from opsdesk import appeals, audit, penalising
 from opsdesk.models import Appeal
@@ -53,8 +53,8 @@ CAME = {
     "evidence by clerk on 13 Mar 2026 09:30:00: “signed for”": lambda appeal, clerk, there: appeals.add(
         appeal.pk, text="signed for", by=clerk, at=LATER
     ),
-    "struck by judge on 13 Mar 2026 09:30:00: “proof.jpg”": lambda appeal, clerk, there: appeals.strike(
-        there.token, reason="of another shop", by=User.objects.get(username="judge"), at=LATER
+    "evidence struck by judge on 13 Mar 2026 09:30:00: “proof.jpg”": lambda appeal, clerk, there: (
+        appeals.strike(there.token, reason="of another shop", by=User.objects.get(username="judge"), at=LATER)
     ),
 }
 
@@ -82,6 +82,17 @@ def test_a_grant_in_part_is_of_what_was_looked_at_too(judge: User) -> None:
     appeals.add(appeal.pk, text="signed for", by=None, at=LATER)
     with pytest.raises(appeals.Unseen, match="signed for"):
         appeals.grant_in_part(appeal.pk, measures=chosen, reason="r", by=judge, at=LATER, seen=seen)
+
+
+@pytest.mark.parametrize("what", [what for what in CAME if what.startswith("evidence")])
+def test_who_may_not_see_evidence_is_told_whose_it_is_and_nothing_of_it(judge: User, what: str) -> None:
+    appeal = taken(judge)
+    there, seen = make_evidence(appeal, at=LATER), appeals.looked_at(appeal)
+    CAME[what](appeal, make_user("appeals_officer", username="clerk"), there)
+    judge.groups.get().permissions.remove(Permission.objects.get(codename="view_evidence"))
+    with pytest.raises(appeals.Unseen) as unseen:
+        appeals.deny(appeal.pk, reason="r", by=User.objects.get(pk=judge.pk), at=LATER, seen=seen)
+    assert unseen.value.came == [what.split(": ")[0]]
 
 
 @pytest.mark.parametrize("written", ["", "0-0", "1", "x-y", f"{'9' * 30}-1"])
