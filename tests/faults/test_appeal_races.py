@@ -121,8 +121,8 @@ def test_control_without_locks_a_ruling_goes_past_what_has_just_come(
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
     real, asked, added = ruling.refuse_unless_seen, threading.Event(), threading.Event()
 
-    def then_wait(appeal: Appeal, seen: str | None) -> None:
-        real(appeal, seen)
+    def then_wait(appeal: Appeal, seen: str | None, judge: User) -> None:
+        real(appeal, seen, judge)
         asked.set()
         added.wait(timeout=30)
 
