@@ -7,14 +7,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from shops import money, settling, topups
+from shops import cases, money, settling, topups
 from shops.accounts import balance_of
 from shops.calendar import NAMEABLE_MOMENTS
 from shops.errors import Refused
-from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
+from shops.models import DepositEntry, Measure, Shop, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -189,34 +189,12 @@ def reverse_entry(
     return reversal
 
 
-def moved_for(penalty: Penalty, kind: Kind = Kind.DEDUCT) -> list[DepositEntry]:
-    """What was moved on the shop's deposit for the penalty's case, under the platform's number of it, by no
-    penalty, and stands: the oldest first.
-    """
-    reference = penalty.reference
-    if not reference:
-        return []
-    named = Q(case_reference=reference) | Q(case_reference="", reference=reference)
-    moved = DepositEntry.objects.filter(named, shop=penalty.shop_id, kind=kind)
-    return list(moved.filter(measure=None, reversal=None).order_by("number"))
-
-
-def collected_for(deductions: Iterable[DepositEntry]) -> QuerySet[DepositEntry]:
-    """What stands deducted of payments, as these deductions had found it missing."""
-    return DepositEntry.objects.filter(settlement__top_up__entry__in=deductions, reversal=None)
-
-
-def collected_of(owed: Iterable[TopUp]) -> QuerySet[DepositEntry]:
-    """What stands deducted of payments of these."""
-    return DepositEntry.objects.filter(settlement__top_up__in=owed, reversal=None)
-
-
 def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     """Take back what was deducted for the measure's case before, under the platform's number of it: the
     measure deducts it itself, so that it counts once. Returns how much that was, in fen.
     """
     wanted = 0
-    for entry in moved_for(measure.penalty):
+    for entry in cases.moved_for(measure.penalty):
         cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
         # What the shop has paid of it is there for the measure.
         reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at, freed_counts=False)
@@ -228,43 +206,11 @@ def count_once_given_back(measure: Measure, fen: int, *, by: User | None, at: da
     """Take back what was given back for the measure's case before, under the platform's number of it: the
     measure has just given back that much itself. What is more than that is more than the case's, and stays.
     """
-    for entry in moved_for(measure.penalty, Kind.ADJUST):
+    for entry in cases.moved_for(measure.penalty, Kind.ADJUST):
         if 0 < entry.amount_fen <= min(fen, balance_of(entry.shop)):
             cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
             reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
             fen -= entry.amount_fen
-
-
-def _refuse_what_a_penalty_moved(movement: Movement) -> None:
-    if movement.measure is not None or not movement.reference:
-        return
-    if movement.kind == Kind.DEDUCT:
-        penalty = Penalty.objects.filter(
-            reference=movement.reference,
-            measures__kind=Measure.Kind.DEDUCT,
-            measures__applied_at__isnull=False,
-        ).first()
-        if penalty is not None:
-            raise Refused(
-                _("Penalty %(penalty)s has this reference and has deducted it already: it counts once.")
-                % {"penalty": penalty}
-            )
-    if movement.kind == Kind.ADJUST and movement.amount_fen > 0:
-        # What went back to a payment that was taken back is given back to nobody.
-        entries = DepositEntry.objects.filter(
-            kind=Kind.REVERSAL,
-            measure__penalty__reference=movement.reference,
-            reverses__settlement__entry__reversal=None,
-        )
-        entry = entries.order_by("number").last()
-        if entry is not None and entry.measure is not None:
-            raise Refused(
-                _(
-                    "Penalty %(penalty)s has this reference and has given money back already, by entry"
-                    " %(number)s: it counts once."
-                )
-                % {"penalty": entry.measure.penalty, "number": entry.number}
-            )
 
 
 def cancel_owed(
@@ -275,8 +221,7 @@ def cancel_owed(
     """
     freed = []
     for top_up in owed:
-        collected = DepositEntry.objects.filter(settlement__top_up=top_up)
-        given_back = _give_back(collected, by=by, at=at, cause=reason)
+        given_back = _give_back(cases.collected_of([top_up]), by=by, at=at, cause=reason)
         if top_up.state != TopUp.State.CANCELLED:
             topups.end(top_up, TopUp.State.CANCELLED, by=by, at=at, reason=reason)
         elif not given_back:
@@ -311,7 +256,8 @@ def _refuse_unsaid(movement: Movement) -> None:
         raise Refused(_("The movement lies in the future."))
     if not NAMEABLE_MOMENTS.holds(movement.at):
         raise Refused(_("That is so long ago that it must be a slip: check the year."))
-    _refuse_what_a_penalty_moved(movement)
+    if movement.measure is None:
+        cases.refuse_what_a_penalty_moved(movement.reference, movement.kind, movement.amount_fen)
     if movement.reference and DepositEntry.objects.filter(reference=movement.reference).exists():
         raise Refused(_known_reference(movement.reference))
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from shops import controllers, points
 from shops import measures as effects
 from shops.accounts import balance_of
+from shops.cases import collected_of, moved_for
 from shops.measures.money import amount_of
 from shops.models import (
     Alliance,
@@ -19,9 +20,9 @@ from shops.models import (
     PointsThreshold,
     Product,
     Shop,
+    TopUp,
     Violation,
 )
-from shops.movements import collected_for, moved_for
 
 Kind = Measure.Kind
 
@@ -120,7 +121,9 @@ def _money(shop: Shop, measures: list[Measure], moved: list[DepositEntry]) -> Mo
     due = 0
     if any(measure.kind == Kind.DEDUCT for measure in measures):
         # It was deducted for the case already, and counts once.
-        left -= sum(entry.amount_fen for entry in [*moved, *collected_for(moved)])
+        left -= sum(
+            entry.amount_fen for entry in [*moved, *collected_of(TopUp.objects.filter(entry__in=moved))]
+        )
     for measure in measures:
         if measure.kind == Kind.DEDUCT:
             wanted = amount_of(measure, left) or 0

@@ -14,11 +14,11 @@ from django.utils.timezone import localdate
 
 from shops import settling, topups
 from shops.accounts import last_number
+from shops.cases import collected_of
 from shops.models import DepositEntry, Measure, Shop, TopUp
 from shops.movements import (
     Movement,
     cancel_owed,
-    collected_of,
     count_once_given_back,
     enter,
     reverse_entry,
