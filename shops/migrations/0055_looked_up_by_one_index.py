@@ -62,6 +62,20 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+OF_ITS_SHOP = """
+CREATE OR REPLACE FUNCTION shops_depositentry_measure_is_of_its_shop() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp{seeking} AS $$
+BEGIN
+    PERFORM FROM {penalty} = NEW.shop_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'deposit entry of shop %: measure % is of no penalty of that shop',
+            NEW.shop_id, NEW.measure_id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'shops_depositentry_measure_is_of_its_shop';
+    END IF;
+    RETURN NEW;
+END $$;
+"""
 OWED_BY_THE_SHOP = """t.shop_id = NEW.shop_id AND t.cause = 'shortage'
             AND t.measure_id IS NOT DISTINCT FROM NEW.measure_id"""
 LOOKED_UP = (
@@ -76,6 +90,11 @@ LOOKED_UP = (
         AND (SELECT {OWED_BY_THE_SHOP} FROM shops_topup t WHERE t.id = s.top_up_id)"""
     )
     + DEDUCTS.format(stands="(SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = v.id) IS NULL")
+    + OF_ITS_SHOP.format(
+        seeking=" SET enable_seqscan = off",
+        penalty="""shops_measure m WHERE m.id = NEW.measure_id
+        AND (SELECT p.shop_id FROM shops_penalty p WHERE p.id = m.penalty_id)""",
+    )
 )
 JOINED = (
     SETTLES.format(
@@ -89,6 +108,11 @@ JOINED = (
         WHERE s.id = NEW.settlement_id AND s.amount_fen = -NEW.amount_fen AND {OWED_BY_THE_SHOP}"""
     )
     + DEDUCTS.format(stands="NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = v.id)")
+    + OF_ITS_SHOP.format(
+        seeking="",
+        penalty="""shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+        WHERE m.id = NEW.measure_id AND p.shop_id""",
+    )
 )
 
 
