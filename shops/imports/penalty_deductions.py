@@ -66,7 +66,7 @@ def refuse_what_was_moved_otherwise(staged: Staged) -> None:
 
 
 # What each deduction finds in its account, after those before it; the rest is short.
-# Each case is looked up by itself (see settling.SHARED).
+# Each case is looked up by itself, as what is owed is (see settling).
 _TAKEN = """
 SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
     SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
