@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it.
+# Here and below each row is looked up by itself, behind OFFSET 0 or as a value, by what one index alone can
+# serve: where the planner takes a table for empty, reading all of it by any index, for each row anew, costs
+# as little. Hence "no end" in place of "open", which the index of what is due would serve too.
 _OWED = """
 SELECT o.*, sum(o.fen) OVER (PARTITION BY o.shop_id ORDER BY o.due_on, o.id) AS until
-FROM (
+FROM (SELECT DISTINCT shop_id FROM paid) p CROSS JOIN LATERAL (
     SELECT t.id, t.shop_id, t.due_on, t.amount_fen - coalesce((
         SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
           AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL), 0) AS fen
     FROM shops_topup t
-    WHERE t.state = 'open' AND t.shop_id IN (SELECT shop_id FROM paid){of}
+    WHERE t.ended_at IS NULL AND t.shop_id = p.shop_id{of}
+    OFFSET 0
 ) o
 """
 # What of which payment counts towards what. `paid`: payments, as (id, shop_id, number, amount_fen).
@@ -28,7 +32,8 @@ FROM (
 # each they would be looked at too often where a shop has many, or where the planner knows of none.
 SHARED = f"""
 WITH paid AS MATERIALIZED (
-    SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until FROM ({{paid}}) e
+    SELECT e.*, sum(e.amount_fen) OVER (PARTITION BY e.shop_id ORDER BY e.number) AS until
+    FROM ({{paid}} OFFSET 0) e
 ), ends AS (
     SELECT shop_id, until, ARRAY[until, id] AS entry, NULL::numeric[] AS top_up FROM paid
     UNION ALL
@@ -111,25 +116,26 @@ _CAME_BACK = _THERE.format(
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"
 _FREED_ENTRIES = "e.id IN (SELECT c.entry_id FROM shops_settlement c WHERE c.top_up_id = ANY (%s))"
+# What the entries `which` count towards.
+_COUNT = """(SELECT e.* FROM shops_depositentry e WHERE {which} OFFSET 0) e
+CROSS JOIN LATERAL (SELECT c.* FROM shops_settlement c WHERE c.entry_id = e.id OFFSET 0) c"""
 # What was short of a deduction is deducted as it is paid: it is not the shop's own.
-_COLLECT = """
+_COLLECT = f"""
 INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause, reference,
     key, measure_id, settlement_id, batch_id)
-SELECT e.shop_id, 'collect', -c.amount_fen, {moved}, %s, %s, t.note, '',
+SELECT e.shop_id, 'collect', -c.amount_fen, {{moved}}, %s, %s, t.note, '',
     'settlement ' || c.id || ': deducted', t.measure_id, c.id, e.batch_id
-FROM shops_settlement c
-JOIN shops_topup t ON t.id = c.top_up_id AND t.cause = 'shortage'
-JOIN shops_depositentry e ON e.id = c.entry_id
-WHERE {which} AND NOT EXISTS (SELECT FROM shops_depositentry x WHERE x.settlement_id = c.id)
+FROM {_COUNT}
+CROSS JOIN LATERAL (SELECT t.* FROM shops_topup t WHERE t.id = c.top_up_id OFFSET 0) t
+WHERE t.cause = 'shortage'
+  AND (SELECT x.id FROM shops_depositentry x WHERE x.settlement_id = c.id) IS NULL
 ORDER BY e.shop_id, c.id
 """
-_END = """
+_END = f"""
 UPDATE shops_topup SET state = 'settled', ended_at = %s, ended_by_id = %s
-WHERE state = 'open'
-  AND id IN (SELECT c.top_up_id FROM shops_settlement c JOIN shops_depositentry e ON e.id = c.entry_id
-             WHERE {which})
+WHERE ended_at IS NULL AND id = ANY (ARRAY(SELECT c.top_up_id FROM {_COUNT}))
   AND amount_fen = (SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = shops_topup.id
-      AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id))
+      AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL)
 """
 
 

@@ -77,7 +77,11 @@ SELECT p.row, p.kind, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, 
        d.fen, d.also, d.number, s.code AS shop,
        row_number() OVER (PARTITION BY n.id, p.kind ORDER BY p.row) AS place
 FROM {PLANNED}
-JOIN shops_penalty n ON n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
+CROSS JOIN LATERAL (
+    SELECT n.* FROM shops_penalty n
+    WHERE n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
+    OFFSET 0
+) n
 JOIN shops_shop s ON s.id = n.shop_id
 JOIN LATERAL (
     SELECT sum({_IMPOSED}) AS fen, sum(m.amount_fen) AS also, NULL::integer AS number

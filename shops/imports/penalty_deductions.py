@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 # Deductions that a file of movements, or finance, has entered for a case: by the case's number, or by its own
 # where that is the same. `which`: the cases' numbers.
 MOVED = """
-SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
-JOIN shops_depositentry e ON e.case_reference = w.reference AND e.case_reference <> ''
-WHERE e.kind = 'deduct' AND e.measure_id IS NULL
-  AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
-UNION ALL
-SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
-JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
-WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
-  AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = e.id)
+SELECT m.* FROM (
+    SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
+    JOIN shops_depositentry e ON e.case_reference = w.reference AND e.case_reference <> ''
+    WHERE e.kind = 'deduct' AND e.measure_id IS NULL
+    UNION ALL
+    SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
+    JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
+    WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
+    OFFSET 0
+) m
+WHERE (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = m.id) IS NULL
 """
 _NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL"
 
@@ -64,6 +66,7 @@ def refuse_what_was_moved_otherwise(staged: Staged) -> None:
 
 
 # What each deduction finds in its account, after those before it; the rest is short.
+# Each case is looked up by itself, as what is owed is (see settling).
 _TAKEN = """
 SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
     SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
@@ -71,8 +74,12 @@ SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FR
            coalesce(b.balance_fen, 0) AS balance,
            sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
     FROM import_plan p
-    JOIN shops_penalty n ON n.reference = p.reference AND n.reference <> ''
-    JOIN shops_measure m ON m.penalty_id = n.id AND m.kind = 'deduct'
+    CROSS JOIN LATERAL (
+        SELECT n.* FROM shops_penalty n WHERE n.reference = p.reference AND n.reference <> '' OFFSET 0
+    ) n
+    CROSS JOIN LATERAL (
+        SELECT m.* FROM shops_measure m WHERE m.penalty_id = n.id AND m.kind = 'deduct' OFFSET 0
+    ) m
     LEFT JOIN LATERAL (
         SELECT e.balance_fen FROM shops_depositentry e WHERE e.shop_id = n.shop_id
         ORDER BY e.number DESC LIMIT 1
@@ -90,7 +97,9 @@ def deduct(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
     """
     _carry_over(batch, by=by, at=at)
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_taken")
-    if not sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}"):
+    with sql.by_index():
+        taken = sql.execute(f"CREATE TEMP TABLE import_taken ON COMMIT DROP AS {_TAKEN}")
+    if not taken:
         return
     sql.execute(
         "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, short_fen, at, recorded_at,"

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import BytesIO
-from typing import Any
 
 import pytest
-from django.db import connection
 
 from opsdesk import books
 from shops import accounts, deposits, imports, topups
 from shops.errors import NotAllowed
-from shops.models import DepositEntry, ImportBatch, Settlement, Shop, TopUp
+from shops.models import DepositEntry, ImportBatch, Settlement, Shop
 from tests.factories import AT, make_shop, make_user
 from tests.shops.accounting import entered, paid_in, statement
 from tests.shops.importing import bring, counts, errors, only_error
-from tests.volumes import shops_sql
 
 HEADERS = "reference,shop,kind,amount,at,note\n"
 
@@ -117,52 +114,6 @@ def test_payments_of_what_is_owed_come_before_what_was_paid_in_for_no_debt(shop:
     # Met by the payment: nothing was left for what was paid in, and nothing of the payment for the demand.
     assert (shortage.state, accounts.balance_of(shop), topups.outstanding_of(demand)) == ("settled", 300, 100)
     assert [one.entry.reference for one in Settlement.objects.select_related("entry")] == ["R2"]
-
-
-# What is written of payments: what they settle, what is deducted of them, what ends.
-WRITTEN = ("INSERT INTO shops_settlement", "INSERT INTO shops_depositentry", "WITH written AS")
-
-
-def rows_read(*tables: str) -> tuple[int, int]:
-    """By reading all of a table, and by an index."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sum(seq_tup_read), sum(idx_tup_fetch) FROM pg_stat_xact_user_tables"
-            " WHERE relname = ANY (%s)",
-            [list(tables)],
-        )
-        scanned, fetched = cursor.fetchone()
-    return int(scanned), int(fetched)
-
-
-@pytest.mark.parametrize("kind", ["top_up", "pay_in"])
-def test_what_a_shop_owes_is_looked_up_and_not_sought_among_all_for_each_payment(kind: str) -> None:
-    """Also where the planner knows nothing of either, and made its plans when there were few."""
-    few, many = 10, 300
-    with connection.cursor() as cursor:
-        cursor.execute(shops_sql(few + many))
-    codes = [f"S{number:07d}" for number in range(few + many)]
-    while_written = 0
-
-    def count(execute: Any, statement: str, *args: Any) -> Any:
-        nonlocal while_written
-        if not statement.lstrip().startswith(WRITTEN):
-            return execute(statement, *args)
-        ledger = ("shops_depositentry", "shops_settlement", "shops_topup")
-        before, _fetched = rows_read(*ledger)
-        done = execute(statement, *args)
-        while_written += rows_read(*ledger)[0] - before
-        return done
-
-    for some in (codes[:few], codes[few:]):
-        cases = "".join(f"P{code},{code},V8,2026-03-01,imposed,5\n" for code in some)
-        bring("penalties", f"reference,shop,violation,imposed_at,status,deposit_deducted\n{cases}")
-        before = rows_read("shops_topup")
-        with connection.execute_wrapper(count):
-            bring("deposits", HEADERS + "".join(f"M{code},{code},{kind},7,2026-03-09,\n" for code in some))
-    assert TopUp.objects.filter(state="settled").count() == few + many
-    read = [now - then for now, then in zip(rows_read("shops_topup"), before, strict=True)]
-    assert max(*read, while_written) < 30 * many
 
 
 def test_a_file_without_notes_has_entries_without_causes(shop: Shop) -> None:
