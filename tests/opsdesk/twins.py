@@ -21,7 +21,6 @@ from opsdesk.models import Appeal
 from rules.models import Proposal
 from shops import (
     bars,
-    closing,
     controllers,
     deposits,
     enrollments,
@@ -311,7 +310,7 @@ class Pair:
     def _lift(self) -> bool | None:
         if (penalty := self._one()) is None:
             return False
-        penalties.lift(penalty, by=None, at=self.at, reason="has served its time")
+        penalising.lift(penalty, by=None, at=self.at, reason="has served its time")
         return None
 
     def _come_in_again(self) -> bool | None:
@@ -401,12 +400,12 @@ class Pair:
         if any(enrollment.state != "open" for enrollment in found):
             return False
         for enrollment in found:
-            enrollments.leave(enrollment, by=None, at=self.at)
+            penalising.leave(enrollment, by=None, at=self.at, reason="as it wished")
         return None
 
     def _close(self) -> None:
         for one in self.both():
-            closing.close(one.shop, by=None, at=self.at)
+            penalising.close(one.shop, by=None, at=self.at, reason="as it wished")
 
     def _come_back(self) -> None:
         closure = self.twin.shop.closures.filter(returned_at=None).first()
@@ -415,7 +414,7 @@ class Pair:
         self.at = max(self.at, midnight(closure.return_from))
         penalties.run_timers(self.at)
         for one in self.both():
-            closing.come_back(one.shop, by=None, at=self.at)
+            penalising.come_back(one.shop, by=None, at=self.at, reason="as it wished")
 
     def _wait(self) -> None:
         self.at += timedelta(days=self.random.choice([0, 1, 4, 12]))
