@@ -100,8 +100,8 @@ OF_REVERSALS = """shops_depositentry e
     JOIN shops_depositentry x ON x.id = e.reverses_id
     LEFT JOIN shops_settlement c ON c.id = x.settlement_id"""
 STILL_PAID = "NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
-# Less what of a payment, free again, another shortage has taken meanwhile.
 _BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
+# The same of one act, less what another shortage has taken meanwhile of a payment that was free again.
 _CAME_BACK = _THERE.format(
     money=f"""
     SELECT e.id, e.shop_id, e.number, e.amount_fen + coalesce((

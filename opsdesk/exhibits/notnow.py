@@ -53,7 +53,7 @@ def the_store_answers() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    # As above.
+    # Here too each kind of store has errors of its own.
     except Exception as error:
         logger.exception("the store of evidence hands nothing out")
         raise NotNow(

@@ -3,32 +3,25 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connections
 
-from opsdesk import appeals, audit, books, penalising, review
+from opsdesk import audit, review
 from opsdesk.exhibits.keeping import store
-from opsdesk.models import Appeal
 from opsdesk.story import story
 from rules.sql import SWEEPING
 from shops import deposits, enrollments, penalties, topups
-from shops.models import DepositEntry, Enrollment, Measure, Penalty, Shop
+from shops.models import DepositEntry, Enrollment, Penalty, Shop
 from tests.factories import (
     AT,
-    make_appeal,
     make_batch,
-    make_cleared,
-    make_cleared_and_warned,
     make_enrollment,
     make_evidence,
-    make_imposed,
     make_listing,
     make_metrics,
-    make_penalty,
     make_product,
     make_proposal,
     make_qualification,
@@ -325,135 +318,6 @@ def test_a_fact_broken_by_hand_is_named(committed_db, broken: str) -> None:
     assert words in answer["broken"]
     status, answer = verify("verify_all")
     assert (status, answer["holds"]) == (1, False)
-
-
-@pytest.mark.django_db
-def test_a_grant_that_overturned_nothing_is_named() -> None:
-    judge, appeal = make_user("appeals_officer"), make_appeal()
-    appeals.take(appeal.pk, by=judge, at=AT)
-    appeal.refresh_from_db()
-    appeal.state, appeal.ruling = Appeal.State.GRANTED, "won"
-    appeal.decided_at, appeal.decided_by = AT, judge
-    appeal.save_by(judge, "appeal granted")
-    assert audit.verify_appeals() == (
-        f"appeal {appeal.pk} is granted, and penalty {appeal.penalty_id} is imposed"
-    )
-
-
-@pytest.mark.django_db
-def test_an_appeal_that_goes_on_against_a_penalty_that_has_fallen_is_named() -> None:
-    appeal = make_appeal()
-    penalties.overturn(appeal.penalty, by=None, at=AT, reason="past the appeal")
-    assert audit.verify_appeals() == (
-        f"appeal {appeal.pk} is filed, and penalty {appeal.penalty_id} is overturned"
-    )
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("status", ["lifted", "expired"])
-def test_an_appeal_against_a_penalty_that_has_only_ended_is_in_order(status: str) -> None:
-    make_appeal(make_penalty(violation_code="V1", status=status))
-    assert audit.verify_appeals() is None
-
-
-def granted() -> Appeal:
-    judge, appeal = make_user("appeals_officer"), make_appeal()
-    appeals.take(appeal.pk, by=judge, at=AT)
-    return appeals.grant(appeal.pk, reason="wrong", by=judge, at=AT)
-
-
-@pytest.mark.django_db
-def test_a_grant_whose_penalty_was_overturned_by_something_else_is_named() -> None:
-    appeal = granted()
-    appeal.penalty.ended_by = None
-    appeal.penalty.save_by(None, "as if nobody had ruled")
-    assert audit.verify_appeals() == (
-        f"appeal {appeal.pk} is granted, and penalty {appeal.penalty_id} was overturned by something else"
-    )
-
-
-@pytest.mark.django_db
-def test_a_measure_that_a_grant_has_left_standing_is_named() -> None:
-    appeal = granted()
-    measure = appeal.penalty.measures.get()
-    measure.undone_at = None
-    measure.save_by(None, "as a slip would leave it")
-    assert audit.verify_appeals() == (
-        f"measure {measure.pk} stands, although an appeal against penalty {appeal.penalty_id} was granted"
-    )
-
-
-@pytest.mark.django_db
-def test_a_measure_that_a_ruling_in_part_took_back_and_that_stands_is_named() -> None:
-    judge, appeal = make_user("appeals_officer"), make_appeal(make_cleared_and_warned())
-    appeals.take(appeal.pk, by=judge, at=AT)
-    measure = appeal.penalty.measures.get(kind="warning")
-    appeals.grant_in_part(appeal.pk, measures=[measure.pk], reason="r", by=judge, at=AT)
-    assert audit.verify_appeals() is None
-    measure.undone_at = None
-    measure.save_by(None, "as a slip would leave it")
-    assert audit.verify_appeals() == f"measure {measure.pk} stands, although a ruling has taken it back"
-
-
-@pytest.mark.django_db
-def test_a_penalty_overturned_in_the_words_of_a_ruling_that_nobody_made_is_named() -> None:
-    penalty = make_cleared()
-    penalties.overturn(penalty, by=None, at=AT, reason="on appeal")
-    assert audit.verify_appeals() == f"penalty {penalty.pk} is overturned on an appeal that nobody granted"
-
-
-def changed(measure: Measure, **values: Any) -> None:
-    """As a slip would leave it: the record says it, and no money has moved."""
-    for name, value in values.items():
-        setattr(measure, name, value)
-    measure.save_by(None, "slip")
-
-
-@pytest.mark.django_db
-def test_a_measure_that_is_undone_and_whose_money_was_not_given_back_is_named() -> None:
-    shop = make_shop()
-    paid_in(shop, 500)
-    measure = make_imposed(shop, Measure(kind="deduct", basis="fixed", amount_fen=400)).measures.get()
-    assert books.verify_ledger() is None
-    changed(measure, undone_at=AT)
-    assert books.verify_ledger() == f"measure {measure.pk} is undone, and moved -400 fen all the same"
-
-
-@pytest.mark.django_db
-def test_what_is_demanded_by_a_measure_that_is_undone_is_named() -> None:
-    measure = make_imposed(make_shop(), Measure(kind="top_up", amount_fen=400)).measures.get()
-    changed(measure, undone_at=AT)
-    owed = measure.top_ups.get()
-    assert books.verify_ledger() == f"top-up {owed.pk} is owed, though measure {measure.pk} is undone"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("there", [0, 300, 500])
-@pytest.mark.parametrize("kind", ["deduct", "top_up"])
-def test_a_measure_that_takes_and_demands_more_than_it_is_one_of_is_named(kind: str, there: int) -> None:
-    shop = make_shop()
-    if there:
-        paid_in(shop, there)
-    basis = "fixed" if kind == "deduct" else ""
-    measure = make_imposed(shop, Measure(kind=kind, basis=basis, amount_fen=400)).measures.get()
-    entered(deposits.top_up, shop, 50)
-    assert books.verify_ledger() is None
-    changed(measure, amount_fen=399)
-    told = f"measure {measure.pk} has taken and demanded 400 fen, and is one of 399"
-    assert books.verify_ledger() == told
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("won", [True, False])
-def test_a_penalty_that_falls_on_appeal_or_past_any_is_in_order(won: bool) -> None:
-    appeal, judge = make_appeal(), make_user("supervisor")
-    if won:
-        appeals.take(appeal.pk, by=judge, at=AT)
-        appeals.grant(appeal.pk, reason="wrong", by=judge, at=AT)
-    else:
-        appeals.withdraw(appeal.pk, reason="rang", by=judge, at=AT)
-        penalising.overturn(appeal.penalty, by=judge, at=AT, reason="wrong shop")
-    assert audit.verify_appeals() is None
 
 
 def test_a_running_check_with_a_living_session_is_in_order(committed_db) -> None:

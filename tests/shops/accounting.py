@@ -6,8 +6,11 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
-from shops import deposits
-from shops.models import DepositEntry, Measure, Penalty, Shop
+from django.db import connection
+
+from opsdesk import books
+from shops import deposits, topups
+from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from tests.factories import AT, make_penalty
 
 _count = itertools.count(1)
@@ -32,6 +35,18 @@ def statement(shop: Shop) -> list[tuple[int, str, int, int]]:
     """Number, kind, amount and balance of each entry, the oldest first."""
     entries = DepositEntry.objects.filter(shop=shop).order_by("number")
     return list(entries.values_list("number", "kind", "amount_fen", "balance_fen"))
+
+
+def owed_of(shop: Shop) -> int:
+    """What it still has to pay in all, in fen."""
+    return sum(topups.outstanding_of(one) for one in TopUp.objects.filter(shop=shop, state="open"))
+
+
+def sound() -> bool:
+    """Whether the ledger holds, with what is otherwise asked at the end of a transaction alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+    return books.verify_ledger() is None and books.verify_reversals() is None
 
 
 def make_measure(shop: Shop, penalty: Penalty | None = None) -> Measure:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
-from opsdesk import books
 from shops import accounts, deposits, lessening, penalties, previews, topups
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from tests.factories import AT, make_imposed, make_shop
-from tests.shops.accounting import entered, paid_in, statement, taken_back
+from tests.shops.accounting import entered, paid_in, sound, statement, taken_back
 from tests.shops.importing import bring, counts, errors, only_error
 
 CASES = "reference,shop,violation,imposed_at,status,points,deposit_deducted\n"
@@ -30,12 +28,6 @@ def shop() -> Shop:
     shop = make_shop(code="S1")
     paid_in(shop, 100_00)
     return shop
-
-
-def sound() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    return books.verify_ledger() is None and books.verify_reversals() is None
 
 
 def case() -> Penalty:

@@ -7,15 +7,14 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsdesk import books
 from shops import accounts, deposits, lessening, penalties, topups
 from shops.models import DepositEntry, Penalty, Shop, TopUp
 from tests.factories import AT, make_shop
-from tests.shops.accounting import paid_in, statement, taken_back
+from tests.shops.accounting import owed_of, paid_in, sound, statement, taken_back
 from tests.shops.importing import bring, counts, errors
 
 CASES = "reference,shop,violation,imposed_at,status,deposit_deducted\n"
@@ -24,16 +23,6 @@ CASE = f"{CASES}P1,S1,V8,2026-03-05 09:30,imposed,30.05\n"
 PAID = f"{MOVEMENTS}M1,S1,pay_in,100,2026-03-01 08:00,\n"
 LATER = AT + timedelta(days=1)
 KINDS = st.sampled_from(["pay_in", "top_up", "adjust", "compensate", "adjust down", "deduct"])
-
-
-def sound() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-    return books.verify_ledger() is None and books.verify_reversals() is None
-
-
-def owed_of(shop: Shop) -> int:
-    return sum(topups.outstanding_of(one) for one in TopUp.objects.filter(shop=shop, state="open"))
 
 
 @pytest.mark.django_db

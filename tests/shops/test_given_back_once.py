@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
-from opsdesk import books
-from shops import accounts, deposits, lessening, penalties, topups
+from shops import accounts, deposits, lessening, penalties
 from shops.errors import Refused
-from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
+from shops.models import DepositEntry, Measure, Penalty, Shop
 from tests.factories import AT, make_imposed, make_shop
-from tests.shops.accounting import entered, paid_in, statement, taken_back
+from tests.shops.accounting import entered, owed_of, paid_in, sound, statement, taken_back
 from tests.shops.importing import bring, counts, errors, only_error
 
 CASES = "reference,shop,violation,imposed_at,status,deposit_deducted\n"
@@ -32,12 +30,6 @@ def shop() -> Shop:
     return shop
 
 
-def sound() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-    return books.verify_ledger() is None and books.verify_reversals() is None
-
-
 def case() -> Penalty:
     return Penalty.objects.get(reference="P1")
 
@@ -48,10 +40,6 @@ def overturn() -> None:
 
 def lessen(fen: int) -> None:
     lessening.lessen_measures(case(), {case().measures.get().pk: fen}, by=None, at=LATER, reason="too much")
-
-
-def owed_of(shop: Shop) -> int:
-    return sum(topups.outstanding_of(one) for one in TopUp.objects.filter(shop=shop, state="open"))
 
 
 @pytest.mark.parametrize("movement", [BACK, BY_NUMBER])

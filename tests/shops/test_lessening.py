@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from shops.accounts import balance_of
 from shops.errors import NotAllowed, Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from tests.factories import AT, make_imposed, make_shop, make_user
-from tests.shops.accounting import entered, paid_in
+from tests.shops.accounting import entered, owed_of, paid_in
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +36,6 @@ def less(penalty: Penalty, value: Any, kind: str | None = None, **values: Any) -
 
 def deducting(fen: int, **values: Any) -> Measure:
     return Measure(**{"kind": "deduct", "basis": "fixed", "amount_fen": fen, **values})
-
-
-def owed(shop: Shop) -> int:
-    return sum(topups.outstanding_of(one) for one in TopUp.objects.filter(shop=shop, state="open"))
 
 
 def overturned(penalty: Penalty) -> None:
@@ -93,10 +90,10 @@ def test_a_smaller_sum_leaves_the_shop_as_if_no_more_had_been_deducted(there: in
             paid_in(one, there)
     penalty, _twin = imposed(shop, deducting(50_000)), imposed(other, deducting(to))
     less(penalty, to)
-    assert (balance_of(shop), owed(shop)) == (balance_of(other), owed(other))
+    assert (balance_of(shop), owed_of(shop)) == (balance_of(other), owed_of(other))
     assert books.verify_ledger() is None
     overturned(penalty)
-    assert (balance_of(shop), owed(shop)) == (there, 0)
+    assert (balance_of(shop), owed_of(shop)) == (there, 0)
 
 
 @pytest.mark.parametrize("basis", [{"basis": "all"}, {"basis": "share", "share": Decimal("0.5")}])
@@ -115,9 +112,9 @@ def test_one_step_down_after_the_other_is_the_last_alone() -> None:
     paid_in(shop, 30_000)
     penalty = imposed(shop, deducting(50_000))
     less(penalty, 40_000)
-    assert (balance_of(shop), owed(shop)) == (0, 10_000)
+    assert (balance_of(shop), owed_of(shop)) == (0, 10_000)
     less(penalty, 12_345)
-    assert (balance_of(shop), owed(shop)) == (17_655, 0)
+    assert (balance_of(shop), owed_of(shop)) == (17_655, 0)
     less(penalty, 7)
     assert balance_of(shop) == 29_993
     overturned(penalty)
@@ -135,10 +132,10 @@ def test_also_where_something_was_paid_of_what_was_short(paid: int, to: int) -> 
         entered(deposits.top_up, one, paid)
         paid_in(one, 7)
     less(penalty, to)
-    assert (balance_of(shop), owed(shop)) == (balance_of(other), owed(other))
+    assert (balance_of(shop), owed_of(shop)) == (balance_of(other), owed_of(other))
     assert books.verify_ledger() is None
     overturned(penalty)
-    assert (balance_of(shop), owed(shop)) == (30_007 + paid, 0)
+    assert (balance_of(shop), owed_of(shop)) == (30_007 + paid, 0)
 
 
 def test_a_payment_that_bounces_afterwards_is_owed_again_as_far_as_less_is_owed() -> None:
@@ -147,12 +144,12 @@ def test_a_payment_that_bounces_afterwards_is_owed_again_as_far_as_less_is_owed(
     penalty = imposed(shop, deducting(50_000))
     payment = entered(deposits.top_up, shop, 15_000)
     less(penalty, 40_000)
-    assert (balance_of(shop), owed(shop)) == (5_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (5_000, 0)
     deposits.reverse(payment, cause="bounced", key="bounced", by=None, at=AT)
-    assert (balance_of(shop), owed(shop)) == (0, 10_000)
+    assert (balance_of(shop), owed_of(shop)) == (0, 10_000)
     less(penalty, 20_000)
     overturned(penalty)
-    assert (balance_of(shop), owed(shop)) == (30_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (30_000, 0)
 
 
 def test_what_finance_has_waived_is_not_asked_for_again() -> None:
@@ -162,30 +159,30 @@ def test_what_finance_has_waived_is_not_asked_for_again() -> None:
     entered(deposits.top_up, shop, 5_000)
     topups.cancel(TopUp.objects.get(state="open"), by=None, at=AT, reason="spared the rest")
     less(penalty, 40_000)
-    assert (balance_of(shop), owed(shop)) == (0, 0)
+    assert (balance_of(shop), owed_of(shop)) == (0, 0)
     # What was due, and not what would be now.
     assert "¥200.00 became due, of which ¥50.00" in measures.describe(penalty.measures.get(kind="deduct"))
     less(penalty, 33_000)
-    assert (balance_of(shop), owed(shop)) == (2_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (2_000, 0)
     overturned(penalty)
-    assert (balance_of(shop), owed(shop)) == (35_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (35_000, 0)
 
 
 def test_what_comes_back_of_one_deduction_meets_what_another_found_missing() -> None:
     shop = make_shop()
     paid_in(shop, 50_000)
     first, second = imposed(shop, deducting(40_000)), imposed(shop, deducting(30_000))
-    assert (balance_of(shop), owed(shop)) == (0, 20_000)
+    assert (balance_of(shop), owed_of(shop)) == (0, 20_000)
     less(first, 35_000)
-    assert (balance_of(shop), owed(shop)) == (0, 15_000)
+    assert (balance_of(shop), owed_of(shop)) == (0, 15_000)
     # What was paid in since, for nothing that is due, stays where it is.
     paid_in(shop, 100_000)
     less(first, 30_000)
-    assert (balance_of(shop), owed(shop)) == (100_000, 10_000)
+    assert (balance_of(shop), owed_of(shop)) == (100_000, 10_000)
     overturned(first)
-    assert (balance_of(shop), owed(shop)) == (120_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (120_000, 0)
     overturned(second)
-    assert (balance_of(shop), owed(shop)) == (150_000, 0)
+    assert (balance_of(shop), owed_of(shop)) == (150_000, 0)
 
 
 def test_it_goes_back_after_the_money_was_used_as_well() -> None:
@@ -204,11 +201,11 @@ def test_less_is_demanded_and_what_was_paid_of_it_counts() -> None:
     penalty = imposed(shop, Measure(kind="top_up", amount_fen=10_000))
     entered(deposits.top_up, shop, 3_000)
     less(penalty, 8_000)
-    assert owed(shop) == 5_000
+    assert owed_of(shop) == 5_000
     entered(deposits.top_up, shop, 5_000)
-    assert owed(shop) == 0
+    assert owed_of(shop) == 0
     less(penalty, 2_000)
-    assert (owed(shop), balance_of(shop)) == (0, 8_000)
+    assert (owed_of(shop), balance_of(shop)) == (0, 8_000)
 
 
 HOUR = timedelta(hours=1)
@@ -218,15 +215,27 @@ def demanding(fen: int) -> Measure:
     return Measure(kind="top_up", amount_fen=fen)
 
 
+def wronged(measure: Callable[[int], Measure], to: int | None) -> tuple[Shop, Shop, Penalty]:
+    """A shop with a penalty of 100 fen, and its twin with one of as much as that will be lessened to."""
+    shop, twin = make_shop(), make_shop()
+    if to:
+        imposed(twin, measure(to))
+    return shop, twin, imposed(shop, measure(100))
+
+
+def right(wrong: Penalty, to: int | None) -> None:
+    if to:
+        less(wrong, to, at=SOON)
+    else:
+        penalties.overturn(wrong, by=None, at=SOON, reason="wrong")
+
+
 @pytest.mark.parametrize("to", [None, 1])
 @pytest.mark.parametrize("spent", [deposits.compensate, None])
 def test_what_was_paid_counts_for_what_was_due_then_also_where_it_is_spent(
     spent: Any, to: int | None
 ) -> None:
-    shop, twin = make_shop(), make_shop()
-    wrong = make_imposed(shop, demanding(100), Measure(kind="warning"))
-    if to:
-        make_imposed(twin, demanding(to))
+    shop, twin, wrong = wronged(demanding, to)
     for one in (shop, twin):
         make_imposed(one, demanding(100), at=AT + HOUR)
         entered(deposits.top_up, one, 100, at=AT + 2 * HOUR)
@@ -234,29 +243,20 @@ def test_what_was_paid_counts_for_what_was_due_then_also_where_it_is_spent(
             entered(spent, one, 100, at=AT + 3 * HOUR)
         else:
             make_imposed(one, deducting(100), at=AT + 3 * HOUR)
-    if to:
-        less(wrong, to, "top_up", at=SOON)
-    else:
-        penalties.overturn(wrong, by=None, at=SOON, reason="wrong")
-    assert (balance_of(shop), owed(shop)) == (balance_of(twin), owed(twin))
+    right(wrong, to)
+    assert (balance_of(shop), owed_of(shop)) == (balance_of(twin), owed_of(twin))
     assert books.verify_ledger() is None
 
 
 @pytest.mark.parametrize("to", [None, 1])
 def test_a_deduction_finds_what_comes_back_also_where_it_was_paid_for_a_demand(to: int | None) -> None:
-    shop, twin = make_shop(), make_shop()
-    wrong = make_imposed(shop, deducting(100), Measure(kind="warning"))
-    if to:
-        make_imposed(twin, deducting(to))
+    shop, twin, wrong = wronged(deducting, to)
     for one in (shop, twin):
         make_imposed(one, demanding(100), at=AT + HOUR)
         entered(deposits.top_up, one, 100, at=AT + 2 * HOUR)
         make_imposed(one, deducting(100), at=AT + 3 * HOUR)
-    if to:
-        less(wrong, to, "deduct", at=SOON)
-    else:
-        penalties.overturn(wrong, by=None, at=SOON, reason="wrong")
-    assert (balance_of(shop), owed(shop)) == (balance_of(twin), owed(twin))
+    right(wrong, to)
+    assert (balance_of(shop), owed_of(shop)) == (balance_of(twin), owed_of(twin))
     assert books.verify_ledger() is None
 
 
@@ -266,9 +266,9 @@ def test_what_a_payment_had_over_counts_for_nothing_that_was_demanded_later() ->
     entered(deposits.top_up, shop, 300)
     demanded = imposed(shop, Measure(kind="top_up", amount_fen=400))
     overturned(wrong)
-    assert (balance_of(shop), owed(shop)) == (300, 360)
+    assert (balance_of(shop), owed_of(shop)) == (300, 360)
     less(demanded, 60)
-    assert (balance_of(shop), owed(shop)) == (300, 20)
+    assert (balance_of(shop), owed_of(shop)) == (300, 20)
 
 
 def test_a_demand_is_due_on_the_day_it_was_and_never_before_today() -> None:
