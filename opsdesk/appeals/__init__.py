@@ -1,7 +1,7 @@
 """A fair hearing: filed, taken, asked and answered, ruled on by somebody who had no part in the decision."""
 
 from opsdesk.appeals.evidence import Offered, add, strike
-from opsdesk.appeals.filing import TooLate, admit_late, case_of, file
+from opsdesk.appeals.filing import TooLate, admit_late, case_of, file, why_not_contested
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
@@ -34,5 +34,6 @@ __all__ = [
     "strike",
     "take",
     "unstay",
+    "why_not_contested",
     "withdraw",
 ]

@@ -176,11 +176,38 @@ def _guard(
     # The shop stands for all that may become of it: a ruling on another appeal waits, or is seen here.
     Shop.objects.select_for_update(no_key=True).get(pk=penalty.shop_id)
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
-    names = {"case": penalty, "status": penalty.get_status_display()}
     if channel not in Channel.values:
         raise Refused(_("Say on which way the shop appealed."))
     if not clean(statement):
         raise Refused(_("An appeal says what the shop has to say."))
+    level = _contested_level(penalty, by)
+    window = window_of(penalty, level)
+    # Before the delivery, too: the shop may have learnt of the decision by its effects.
+    earliest = window.begins if level > 1 else penalty.imposed_at
+    assert earliest is not None
+    filed_at = as_told(told, earliest).replace(microsecond=0)
+    if filed_at > at:
+        raise Refused(_("An appeal of %(filed)s has not come in yet.") % {"filed": said(filed_at)})
+    if filed_at < earliest.replace(microsecond=0):
+        raise Refused(
+            _("The decision is of %(decided)s: nobody could appeal against it on %(filed)s.")
+            % {"decided": said(earliest), "filed": said(filed_at)}
+        )
+    return level, window, filed_at
+
+
+def why_not_contested(penalty: Penalty, by: User) -> str:
+    """What keeps this person from filing an appeal, whenever the shop came; empty: nothing."""
+    try:
+        _contested_level(penalty, by)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _contested_level(penalty: Penalty, by: User | None) -> int:
+    """The level of an appeal that this person files."""
+    names = {"case": penalty, "status": penalty.get_status_display()}
     if penalty.status not in Penalty.PENALISED:
         raise Refused(_("Penalty %(case)s is %(status)s: there is nothing to appeal against.") % names)
     if not is_appealable(penalty):
@@ -200,19 +227,7 @@ def _guard(
             _("%(who)s had a part in what this appeal is about: somebody else files it against %(case)s.")
             % {**names, "who": name_of(by)}
         )
-    window = window_of(penalty, level)
-    # Before the delivery, too: the shop may have learnt of the decision by its effects.
-    earliest = window.begins if level > 1 else penalty.imposed_at
-    assert earliest is not None
-    filed_at = as_told(told, earliest).replace(microsecond=0)
-    if filed_at > at:
-        raise Refused(_("An appeal of %(filed)s has not come in yet.") % {"filed": said(filed_at)})
-    if filed_at < earliest.replace(microsecond=0):
-        raise Refused(
-            _("The decision is of %(decided)s: nobody could appeal against it on %(filed)s.")
-            % {"decided": said(earliest), "filed": said(filed_at)}
-        )
-    return level, window, filed_at
+    return level
 
 
 def _begun(penalty: Penalty, level: int) -> Appeal:

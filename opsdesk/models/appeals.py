@@ -35,7 +35,7 @@ def _another_than(who: str, part: str) -> Q:
 
 # What a penalty says of its appeal: more people read of the one than of the other.
 ON_APPEAL = "on appeal"
-# Copied when the appeal is filed: none of them takes or judges it.
+# Copied when the appeal is filed: none of them files, takes or judges it.
 TOOK_PART = ("maker", "approver", "proposer", "reporter", "first_judge")
 
 
@@ -205,6 +205,13 @@ class Appeal(Audited):
                 models.CheckConstraint(
                     condition=_another_than("taken_by", part),
                     name=f"opsdesk_appeal_is_not_taken_by_the_{part}",
+                )
+                for part in TOOK_PART
+            ),
+            *(
+                models.CheckConstraint(
+                    condition=_another_than("filed_by", part),
+                    name=f"opsdesk_appeal_is_not_filed_by_the_{part}",
                 )
                 for part in TOOK_PART
             ),

@@ -17,7 +17,8 @@ from django.urls import reverse
 from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
-from shops.models import Enrollment, Penalty
+from shops.models import Enrollment
+from tests.clients import signed_in
 from tests.factories import (
     AT,
     DAY,
@@ -27,7 +28,6 @@ from tests.factories import (
     make_enrollment,
     make_evidence,
     make_metrics,
-    make_penalty,
     make_user,
 )
 
@@ -40,12 +40,6 @@ NOW = AT + timedelta(days=2)
 def two_days_later() -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         yield
-
-
-def signed_in(user: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -75,73 +69,6 @@ def send(client: Client, step: str, appeal: Appeal, given: dict[str, Any]) -> Ht
     """Open the form of a step, and send it."""
     form = client.get(address(step, appeal.pk)).content.decode()
     return client.post(address(step, appeal.pk), {**hidden(form), **given})
-
-
-def filed(case: Penalty, **values: object) -> dict:
-    return {
-        "penalty": case.case_number,
-        "channel": "phone",
-        "reference": "call 17",
-        "statement": "评分有误",
-        **values,
-    }
-
-
-# The way in
-
-
-def test_an_officer_files_an_appeal_from_a_penalty(client: Client) -> None:
-    penalty = make_cleared()
-    form = client.get(address("add"), {"penalty": penalty.case_number}).content.decode()
-    assert f'value="{penalty.case_number}"' in form
-    assert "Admitted late because" not in form
-    answer = client.post(address("add"), filed(penalty, filed_at="2026-03-12T10:00"))
-    appeal = Appeal.objects.get(penalty=penalty)
-    assert answer["Location"] == address("change", appeal.pk)
-    assert (appeal.channel, appeal.reference, appeal.messages.get().text) == ("phone", "call 17", "评分有误")
-    assert appeal.filed_at.isoformat() == "2026-03-12T02:00:00+00:00"
-
-
-@pytest.mark.parametrize("quoted", ["case 9", "p%08d"])
-def test_a_case_is_found_by_either_number(client: Client, quoted: str) -> None:
-    penalty = make_penalty(violation_code="V1", reference="case 9")
-    client.post(address("add"), filed(penalty, penalty=quoted % penalty.pk if "%" in quoted else quoted))
-    assert Appeal.objects.get().penalty == penalty
-
-
-@pytest.mark.parametrize("quoted", ["", "P", "P99999999999999999999", "case 8", "%%"])
-def test_a_case_that_is_not_on_record_is_named(client: Client, quoted: str) -> None:
-    make_cleared()
-    answer = client.post(address("add"), {"penalty": quoted, "channel": "mail", "statement": "s"})
-    assert answer.status_code == 200
-    assert not Appeal.objects.exists()
-
-
-def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client) -> None:
-    penalty = make_cleared(at=AT - timedelta(days=60))
-    refused = client.post(address("add"), filed(penalty, late_reason="was ill")).content.decode()
-    assert "Out of time" in refused
-    supervisor = signed_in(make_user("supervisor"))
-    assert "Out of time" in supervisor.post(address("add"), filed(penalty)).content.decode()
-    supervisor.post(address("add"), filed(penalty, late_reason="was ill"))
-    assert Appeal.objects.get().late_reason == "was ill"
-
-
-@pytest.mark.parametrize(
-    ("language", "why"),
-    [
-        ("en", "had a part in what this appeal is about: somebody else files it"),
-        ("zh-hans", "参与过此申诉所涉的决定"),
-    ],
-)
-def test_whoever_decided_is_told_that_somebody_else_files(language: str, why: str) -> None:
-    maker = make_user("supervisor")
-    told = signed_in(maker, language).post(address("add"), filed(make_cleared(by=maker)))
-    assert why in told.content.decode()
-    assert not Appeal.objects.exists()
-
-
-# The hearing
 
 
 def test_the_page_tells_the_whole_story(client: Client) -> None:

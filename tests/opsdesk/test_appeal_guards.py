@@ -88,7 +88,7 @@ def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
 
 @pytest.mark.parametrize("part", TOOK_PART)
 @pytest.mark.parametrize("superuser", [False, True])
-def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
+def test_whoever_had_a_part_neither_files_nor_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
     parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
     if part == "proposer":
@@ -99,6 +99,8 @@ def test_whoever_had_a_part_neither_takes_nor_judges_by_sql(part: str, superuser
         first = make_appeal(penalty)
         appeals.take(first.pk, by=involved, at=LATER)
         appeals.deny(first.pk, reason="right", by=involved, at=LATER)
+    with pytest.raises(IntegrityError, match=f"opsdesk_appeal_is_not_filed_by_the_{part}"):
+        insert(penalty, level=2 if part == "first_judge" else 1, filed_by_id=involved.pk)
     appeal = make_appeal(penalty, at=LATER)
     claim = {"taken_at": LATER, "lease_until": LATER}
     with pytest.raises(IntegrityError, match=f"opsdesk_appeal_is_not_taken_by_the_{part}"):

@@ -14,6 +14,7 @@ from rules import checking, sweeps
 from rules.models import Sweep
 from shops import outgoing
 from shops.models import Alliance, Export, Product
+from tests.clients import client_of
 from tests.exporting import content, read_csv
 from tests.factories import (
     AT,
@@ -38,12 +39,6 @@ from tests.rules.test_products import rules
 pytestmark = pytest.mark.django_db
 
 TODAY = AT.date()
-
-
-def client_of(role: str | None = "operator", language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def state(role: str | None = "operator", at: datetime = AT) -> dashboard.State:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from opsdesk import review
 from opsdesk.models import Decision
+from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import AT, make_enrollment, make_proposal, make_shop, make_user
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/opsdesk/decision/"
-
-
-def client_of(role: str = "operator") -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(make_user(role))
-    return client
 
 
 def accepted(**values) -> Decision:

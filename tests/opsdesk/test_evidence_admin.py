@@ -12,12 +12,12 @@ import time_machine
 from django.contrib.auth.models import User
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
 from opsdesk import appeals, checklists
 from opsdesk.models import Evidence
 from shops.models import Penalty
+from tests.clients import signed_in
 from tests.factories import AT, make_appeal, make_cleared, make_evidence, make_penalty, make_user
 from tests.opsdesk.files import jpeg, mp4, pdf, png
 
@@ -35,12 +35,6 @@ def two_days_later() -> Iterator[None]:
 @pytest.fixture
 def officer() -> User:
     return make_user("appeals_officer", username="officer")
-
-
-def signed_in(user: User) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(user)
-    return client
 
 
 def address(page: str, *args: object) -> str:

@@ -28,6 +28,7 @@ from shops.models import (
     Shop,
     Violation,
 )
+from tests.clients import client_of
 from tests.factories import (
     AT,
     DOUYIN,
@@ -39,17 +40,10 @@ from tests.factories import (
     make_penalty,
     make_product,
     make_shop,
-    make_user,
 )
 from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def address(shop: Shop, code: str = "") -> str:

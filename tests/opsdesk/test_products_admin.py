@@ -15,6 +15,7 @@ from opsdesk import review
 from rules import sweeps
 from rules.models import Proposal
 from shops.models import Alliance, Listing, Penalty
+from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
     AT,
@@ -35,12 +36,6 @@ from tests.shops.importing import bring
 pytestmark = pytest.mark.django_db
 
 QUEUE = "/admin/rules/proposal/"
-
-
-def client_of(role: str | None = "operator", language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def page_of(client: Client, record: Proposal | Listing | Penalty, name: str = "") -> str:

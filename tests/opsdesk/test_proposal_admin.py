@@ -14,6 +14,7 @@ from opsdesk import review, worklist
 from opsdesk.models import Decision
 from rules.models import Proposal
 from shops.models import Alliance
+from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
     AT,
@@ -34,12 +35,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 QUEUE = "/admin/rules/proposal/"
-
-
-def client_of(role: str | None = "operator", language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def listed(client: Client, **query: str) -> list[Proposal]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from rules.models import Sweep
+from tests.clients import client_of
 from tests.factories import AT, DAY, DOUYIN, make_sweep, make_user
 
 pytestmark = pytest.mark.django_db
@@ -26,12 +26,6 @@ BRAKES = [
 
 def held(**values) -> Sweep:
     return make_sweep(status="held", brakes=BRAKES, **values)
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def page(sweep: Sweep, role: str = "supervisor", language: str = "en") -> str:

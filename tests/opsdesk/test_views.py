@@ -9,15 +9,10 @@ from django.urls import reverse
 from opsdesk.models import Decision
 from rules.models import Proposal
 from shops.models import Enrollment
+from tests.clients import client_of
 from tests.factories import AT, make_enrollment, make_proposal, make_user
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(role: str | None, **values) -> Client:
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(make_user(role, **values))
-    return client
 
 
 def address(proposal: Proposal | int, verb: str) -> str:

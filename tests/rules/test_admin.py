@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
@@ -14,13 +13,8 @@ from django.utils.translation import override
 from rules.admin.values import any_of_text, condition_text, margin_of, threshold_of, value_of
 from rules.models import Alternative, Rule, RuleSet, ShopExemption
 from shops.models import Alliance, Shop
-from tests.factories import DOUYIN, WECHAT, make_shop, make_user
-
-
-def client_of(role: str = "supervisor", language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
+from tests.clients import client_of
+from tests.factories import DOUYIN, WECHAT, make_shop
 
 
 @pytest.fixture
@@ -151,7 +145,7 @@ def test_a_threshold_reads_the_same_from_evidence_and_from_a_list(
 
 
 def test_a_supervisor_exempts_a_shop_from_a_rule(shop: Shop) -> None:
-    client = client_of()
+    client = client_of("supervisor")
     answer = client.post(reverse("admin:rules_shopexemption_add"), granting(), follow=True)
     exemption = ShopExemption.objects.get()
     assert (exemption.shop, exemption.rule_code) == (shop, "DF-C1")
@@ -161,11 +155,11 @@ def test_a_supervisor_exempts_a_shop_from_a_rule(shop: Shop) -> None:
 
 def test_a_supervisor_exempts_a_shop_from_a_rule_on_products_which_is_told_as_such(shop: Shop) -> None:
     address = reverse("admin:rules_shopexemption_add")
-    page = client_of().get(address).content.decode()
+    page = client_of("supervisor").get(address).content.decode()
     assert [line.count("(of products)") for line in page.splitlines() if 'value="WS-O1"' in line] == [1]
     assert "all products of the shop" in page
     wechat = Alliance.objects.get(code=WECHAT).pk
-    client_of().post(address, granting(alliance=wechat, rule_code="WS-O1"))
+    client_of("supervisor").post(address, granting(alliance=wechat, rule_code="WS-O1"))
     assert ShopExemption.objects.get().rule_code == "WS-O1"
 
 
@@ -180,19 +174,21 @@ def test_a_supervisor_exempts_a_shop_from_a_rule_on_products_which_is_told_as_su
     ],
 )
 def test_an_exemption_that_is_not_right_is_not_granted(shop: Shop, change: dict, field: str) -> None:
-    answer = client_of().post(reverse("admin:rules_shopexemption_add"), granting(**change))
+    answer = client_of("supervisor").post(reverse("admin:rules_shopexemption_add"), granting(**change))
     assert field in answer.context["form"].errors
     assert not ShopExemption.objects.exists()
 
 
 def test_the_form_is_filled_from_the_proposal_it_was_opened_from(shop: Shop) -> None:
-    page = client_of().get(reverse("admin:rules_shopexemption_add"), {"shop": "DY-1", "rule_code": "DF-C2"})
+    page = client_of("supervisor").get(
+        reverse("admin:rules_shopexemption_add"), {"shop": "DY-1", "rule_code": "DF-C2"}
+    )
     assert page.context["form"]["shop"].value() == "DY-1"
     assert page.context["form"]["rule_code"].value() == "DF-C2"
 
 
 def test_a_supervisor_ends_an_exemption_with_a_reason(shop: Shop) -> None:
-    client = client_of()
+    client = client_of("supervisor")
     client.post(reverse("admin:rules_shopexemption_add"), granting())
     exemption = ShopExemption.objects.get()
     address = reverse("admin:rules_shopexemption_end", args=[exemption.pk])
@@ -204,7 +200,7 @@ def test_a_supervisor_ends_an_exemption_with_a_reason(shop: Shop) -> None:
 
 @pytest.mark.parametrize("role", ["operator", "rules_editor", "auditor"])
 def test_only_a_supervisor_grants_and_ends(shop: Shop, role: str) -> None:
-    client_of().post(reverse("admin:rules_shopexemption_add"), granting())
+    client_of("supervisor").post(reverse("admin:rules_shopexemption_add"), granting())
     exemption = ShopExemption.objects.get()
     client = client_of(role)
     assert client.post(reverse("admin:rules_shopexemption_add"), granting()).status_code == 403

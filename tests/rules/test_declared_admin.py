@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +13,8 @@ from rules import declaring
 from rules.admin.dictionary import entries
 from shops.changes import latest_change
 from shops.models import DeclaredMetric
-from tests.factories import AT, DAY, make_declared, make_enrollment, make_metrics, make_shop, make_user
+from tests.clients import client_of
+from tests.factories import AT, DAY, make_declared, make_enrollment, make_metrics, make_shop
 from tests.rules.test_declared_rules import in_force
 from tests.shops.importing import bring
 
@@ -33,12 +33,6 @@ SAID = {
     "window_days": "30",
     "source": "platform v2",
 }
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def text_of(answer: Any) -> str:

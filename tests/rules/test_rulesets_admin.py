@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from rules import drafts, publishing
 from rules.models import Alternative, Retirement, Rule, RuleSet
+from tests.clients import signed_in
 from tests.factories import AT, DOUYIN, WECHAT, make_simulation, make_user
 
 pytestmark = pytest.mark.django_db
@@ -29,12 +30,6 @@ def editor(db) -> User:
 @pytest.fixture
 def draft(editor: User) -> RuleSet:
     return drafts.draft_from(version_1(), by=editor, at=AT)
-
-
-def signed_in(user: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
@@ -14,6 +13,7 @@ from django.utils.translation import override
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
+from tests.clients import client_of
 from tests.factories import (
     DOUYIN,
     make_controller,
@@ -26,15 +26,7 @@ from tests.factories import (
     make_product_metrics,
     make_qualification,
     make_shop,
-    make_user,
 )
-
-
-def client_of(role: str = "operator", language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
-
 
 # Shops
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from shops import catalogue
 from shops.models import DefaultMeasure, Measure, Violation
+from tests.clients import client_of
 from tests.factories import make_penalty, make_user
 
 pytestmark = pytest.mark.django_db
@@ -21,12 +21,6 @@ def entry(code: str) -> Violation:
 
 def page_of(violation: Violation) -> str:
     return reverse("admin:shops_violation_change", args=[violation.pk])
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def form_of(violation: Violation, *measures: dict[str, Any], **values: Any) -> dict[str, Any]:

@@ -14,17 +14,12 @@ from django.utils import timezone, translation
 
 from shops import accounts, deposits, topups
 from shops.models import DepositEntry, DepositRequirement, DepositStep, Shop, TopUp
+from tests.clients import client_of
 from tests.exporting import ask, content
 from tests.factories import AT, make_shop, make_user
 from tests.shops.accounting import entered, make_measure, paid_in, statement, taken_back
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def account(shop: Shop) -> str:

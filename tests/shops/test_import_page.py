@@ -16,18 +16,13 @@ from django.utils.translation import override
 
 from shops import imports
 from shops.models import ImportBatch, ImportProgress, ImportSource, ShopMetrics
-from tests.factories import AT, DAY, make_shop, make_user
+from tests.clients import client_of
+from tests.factories import AT, DAY, make_shop
 from tests.shops.importing import bring
 
 ADD = "/admin/shops/importbatch/add/"
 GOOD = f"店铺编码,日期,店铺评分\nS1,{DAY},4.5\n"
 BAD = f"{GOOD}S9,{DAY},6\n"
-
-
-def client_of(role: str, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(make_user(role))
-    return client
 
 
 def page_of(batch: ImportBatch) -> str:

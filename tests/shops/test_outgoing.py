@@ -14,7 +14,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -31,6 +30,7 @@ from shops.models import (
     ImportSource,
     PointsThreshold,
 )
+from tests.clients import client_of, signed_in
 from tests.exporting import ask, content, read_csv, read_xlsx, taken
 from tests.factories import (
     AT,
@@ -59,12 +59,6 @@ SHOPS = "/admin/shops/shop/export/"
 MINE = "/admin/shops/export/"
 
 
-def client_of(user: User | None = None, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(user or make_user("auditor"))
-    return client
-
-
 def an_export(by: User, **values: Any) -> Export:
     """All shops' codes and names, asked for and left to a worker."""
     given = {
@@ -91,7 +85,7 @@ def test_the_list_leads_to_its_export_with_search_and_filters() -> None:
     make_shop(code="A1", name="青禾小店", status="closed")
     make_shop(code="A2", name="青禾大店")
     make_shop(code="A3", name="别家", status="closed")
-    client = client_of()
+    client = client_of("auditor")
     query = {"status__exact": "closed", "q": "青禾"}
     page = client.get("/admin/shops/shop/", query).content.decode()
     [address] = re.findall(r'href="(/admin/shops/shop/export/[^"]*)"', page)
@@ -103,14 +97,14 @@ def test_the_list_leads_to_its_export_with_search_and_filters() -> None:
 def test_the_rows_keep_the_order_of_the_list() -> None:
     for code in ("B", "C", "A"):
         make_shop(code=code)
-    assert [row["code"] for row in taken(client_of(), SHOPS)] == ["A", "B", "C"]
-    assert [row["code"] for row in taken(client_of(), SHOPS, {"o": "-0"})] == ["C", "B", "A"]
+    assert [row["code"] for row in taken(client_of("auditor"), SHOPS)] == ["A", "B", "C"]
+    assert [row["code"] for row in taken(client_of("auditor"), SHOPS, {"o": "-0"})] == ["C", "B", "A"]
 
 
 @pytest.mark.django_db
 def test_people_choose_their_columns_and_the_format() -> None:
     make_shop(code="A1", name="青禾小店", controller=make_controller("张三"))
-    answer = ask(client_of(), SHOPS, format="xlsx", without=("phone", "email", "contact"))
+    answer = ask(client_of("auditor"), SHOPS, format="xlsx", without=("phone", "email", "contact"))
     assert answer["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     assert answer["Content-Disposition"].endswith('.xlsx"')
     [row] = read_xlsx(content(answer))
@@ -125,13 +119,13 @@ def test_people_choose_their_columns_and_the_format() -> None:
 
 @pytest.mark.django_db
 def test_without_a_column_there_is_nothing_to_export() -> None:
-    answer = client_of().post(SHOPS, {"resource": "0", "format": "0"})
+    answer = client_of("auditor").post(SHOPS, {"resource": "0", "format": "0"})
     assert "Choose at least one column." in answer.content.decode()
 
 
 @pytest.mark.django_db
 def test_a_filter_that_means_nothing_leads_back_to_the_list() -> None:
-    answer = client_of().get(SHOPS, {"nothing__exact": "x"})
+    answer = client_of("auditor").get(SHOPS, {"nothing__exact": "x"})
     assert (answer.status_code, answer["Location"]) == (302, "/admin/shops/shop/")
 
 
@@ -139,12 +133,12 @@ def test_a_filter_that_means_nothing_leads_back_to_the_list() -> None:
 def test_rows_picked_by_hand_are_no_way_around_the_filters() -> None:
     shop = make_shop()
     data = {"resource": "0", "format": "0", "shopresource_code": "on", "export_items": [shop.pk]}
-    assert "Content-Disposition" not in client_of().post(SHOPS, data)
+    assert "Content-Disposition" not in client_of("auditor").post(SHOPS, data)
 
 
 @pytest.mark.django_db
 def test_the_form_names_the_columns_in_both_languages() -> None:
-    page = client_of(language="zh-hans").get(SHOPS).content.decode()
+    page = client_of("auditor", "zh-hans").get(SHOPS).content.decode()
     assert "code (店铺编码)" in page and "导出" in page
 
 
@@ -159,7 +153,7 @@ def test_the_form_names_the_columns_in_both_languages() -> None:
 def test_other_lists_have_headings_in_the_readers_language(language: str, headings: list[str]) -> None:
     enrollment = make_enrollment(make_shop(code="A1", name="青禾小店", category="beauty"))
     proposal = make_proposal(enrollment)
-    [row] = taken(client_of(language=language), "/admin/rules/proposal/export/")
+    [row] = taken(client_of("auditor", language), "/admin/rules/proposal/export/")
     columns = [heading for heading in row if not heading.startswith(("product", "商品"))]
     assert columns[:5] == headings
     assert list(row.values())[:3] == [str(proposal.pk), "A1", "青禾小店"]
@@ -169,7 +163,7 @@ def test_other_lists_have_headings_in_the_readers_language(language: str, headin
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_registers_have_the_headers_of_the_import_in_every_language(language: str) -> None:
     make_enrollment()
-    [row] = taken(client_of(language=language), "/admin/shops/enrollment/export/")
+    [row] = taken(client_of("auditor", language), "/admin/shops/enrollment/export/")
     assert list(row) == ["shop", "alliance", "state", "opened_on", "openings", "closed_on", "cause"]
     assert (row["alliance"], row["state"], row["openings"]) == (DOUYIN, "open", "1")
 
@@ -224,7 +218,7 @@ def test_every_list_of_the_desk_goes_out() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("source", LISTS)
 def test_a_list_goes_out_with_no_more_queries_for_many_rows(source: str) -> None:
-    client = client_of()
+    client = client_of("auditor")
     address = reverse(f"admin:{source.replace('.', '_')}_export")
     asked = []
     for _more in range(2):
@@ -241,7 +235,7 @@ def test_a_list_goes_out_with_no_more_queries_for_many_rows(source: str) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", [SHOPS, "/admin/shops/shop/metrics/"])
 def test_a_double_click_asks_for_one_file_and_the_form_is_usable_again(address: str) -> None:
-    assert ' data-once="5">' in client_of().get(address).content.decode()
+    assert ' data-once="5">' in client_of("auditor").get(address).content.decode()
 
 
 # A day's metrics
@@ -250,7 +244,7 @@ def test_a_double_click_asks_for_one_file_and_the_form_is_usable_again(address: 
 @pytest.mark.django_db
 def test_a_days_metrics_go_out_from_the_list_of_shops() -> None:
     make_metrics(make_shop(code="A1"), service_score=None, service_score_none=True, erp_connected=None)
-    client = client_of()
+    client = client_of("auditor")
     assert 'href="metrics/"' in client.get("/admin/shops/shop/").content.decode()
     page = client.get("/admin/shops/shop/metrics/")
     assert page.context["form"].initial == {"day": DAY}
@@ -264,7 +258,7 @@ def test_a_days_metrics_go_out_from_the_list_of_shops() -> None:
 @pytest.mark.django_db
 def test_a_days_product_metrics_go_out_from_the_list_of_products() -> None:
     make_product_metrics(make_product(code="A1"), valid_paid_orders=None)
-    client = client_of()
+    client = client_of("auditor")
     assert 'href="metrics/"' in client.get("/admin/shops/product/").content.decode()
     answer = client.post("/admin/shops/product/metrics/", {"day": DAY.isoformat(), "format": "csv"})
     assert f"product_metrics-{DAY}" in answer["Content-Disposition"]
@@ -281,7 +275,7 @@ def test_a_days_product_metrics_go_out_from_the_list_of_products() -> None:
 
 @pytest.mark.django_db
 def test_a_day_that_is_none_is_asked_for_again() -> None:
-    answer = client_of().post("/admin/shops/shop/metrics/", {"day": "2026-02-30", "format": "csv"})
+    answer = client_of("auditor").post("/admin/shops/shop/metrics/", {"day": "2026-02-30", "format": "csv"})
     assert (answer.status_code, "day" in answer.context["form"].errors) == (400, True)
 
 
@@ -292,7 +286,7 @@ def test_a_long_list_is_written_by_a_worker_and_fetched(committed_db, worker, mo
     monkeypatch.setattr(outgoing, "AT_ONCE", 2)
     for number in range(5):
         make_enrollment(make_shop(code=f"A{number}"), DOUYIN if number else WECHAT)
-    client = client_of(language="zh-hans")
+    client = client_of("auditor", "zh-hans")
     chosen = {"alliance__id__exact": Alliance.objects.get(code=DOUYIN).pk}
     answer = ask(client, "/admin/shops/enrollment/export/", chosen, format="xlsx")
     assert (answer.status_code, answer["Location"]) == (302, MINE)
@@ -368,7 +362,7 @@ def test_a_sheet_that_would_not_hold_the_rows_is_refused(monkeypatch) -> None:
     user = make_user("auditor")
     export = written(an_export(user, format="xlsx"))
     assert (export.state, export.problem) == ("failed", "A sheet holds at most 1 rows. Choose CSV.")
-    assert "Choose CSV." in client_of(user).get(MINE).content.decode()
+    assert "Choose CSV." in signed_in(user).get(MINE).content.decode()
     assert written(an_export(user)).state == "done"
 
 
@@ -421,12 +415,12 @@ def test_two_workers_do_not_write_the_same_export(committed_db) -> None:
 def test_nobody_fetches_or_sees_what_another_took() -> None:
     make_shop()
     export = written(an_export(make_user("auditor")))
-    other = client_of()
+    other = client_of("auditor")
     address = reverse("admin:shops_export_download", args=[export.pk])
     assert other.get(address).status_code == 404
     assert address not in other.get(MINE).content.decode()
     root = User.objects.create_superuser("root")
-    assert client_of(root).get(address).status_code == 404
+    assert signed_in(root).get(address).status_code == 404
 
 
 @pytest.mark.django_db
@@ -438,7 +432,7 @@ def test_who_lost_the_right_gets_neither_file_nor_rows() -> None:
     user.groups.set([Group.objects.get(name="finance")])
     user = User.objects.get(pk=user.pk)
     address = reverse("admin:shops_export_download", args=[export.pk])
-    assert client_of(user).get(address).status_code == 403
+    assert signed_in(user).get(address).status_code == 403
     assert written(late).state == "failed"
     assert "You may no longer export this list." in late.problem
     assert not outgoing.path_of(late).exists()
@@ -449,9 +443,9 @@ def test_an_unfinished_export_has_no_file_to_fetch() -> None:
     user = make_user("auditor")
     export = an_export(user)
     address = reverse("admin:shops_export_download", args=[export.pk])
-    assert client_of(user).get(address).status_code == 404
+    assert signed_in(user).get(address).status_code == 404
     outgoing.path_of(written(export)).unlink()
-    assert client_of(user).get(address).status_code == 404
+    assert signed_in(user).get(address).status_code == 404
 
 
 @pytest.mark.django_db
