@@ -92,14 +92,16 @@ _CAME_IN = _THERE.format(
 # What a measure has given back by entry `e`, the reversal of its entry `x`, less what it took of the same
 # again, as it was lessened. What went back to a payment that was itself taken back is given back to nobody.
 GIVEN_BACK = """e.amount_fen + coalesce((
-        SELECT z.amount_fen FROM shops_depositentry z LEFT JOIN shops_settlement d ON d.id = z.settlement_id
+        SELECT z.amount_fen FROM shops_depositentry z
         WHERE z.measure_id = e.measure_id AND z.kind = x.kind AND z.number > e.number
-          AND d.entry_id IS NOT DISTINCT FROM c.entry_id
+          AND (SELECT d.entry_id FROM shops_settlement d WHERE d.id = z.settlement_id)
+              IS NOT DISTINCT FROM c.entry_id
         ORDER BY z.number LIMIT 1), 0)"""
-OF_REVERSALS = """shops_depositentry e
-    JOIN shops_depositentry x ON x.id = e.reverses_id
-    LEFT JOIN shops_settlement c ON c.id = x.settlement_id"""
-STILL_PAID = "NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = c.entry_id)"
+# The reversals `which`, of payments that stand.
+OF_REVERSALS = """(SELECT e.* FROM shops_depositentry e WHERE {which} OFFSET 0) e
+CROSS JOIN LATERAL (SELECT x.* FROM shops_depositentry x WHERE x.id = e.reverses_id OFFSET 0) x
+LEFT JOIN LATERAL (SELECT c.* FROM shops_settlement c WHERE c.id = x.settlement_id OFFSET 0) c ON true
+WHERE (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL"""
 _BACK = "e.kind = 'reversal' AND e.measure_id = %s AND e.number > %s"
 # The same of one act, less what another shortage has taken meanwhile of a payment that was free again.
 _CAME_BACK = _THERE.format(
@@ -110,8 +112,7 @@ _CAME_BACK = _THERE.format(
         WHERE z.shop_id = e.shop_id AND z.number > e.number AND (
             d.entry_id = c.entry_id OR z.measure_id = x.measure_id AND z.kind = x.kind AND x.kind = 'deduct'
         )), 0) AS fen
-    FROM {OF_REVERSALS}
-    WHERE {_BACK} AND {STILL_PAID}"""
+    FROM {OF_REVERSALS.format(which=_BACK)}"""
 )
 # Nothing is deducted before its penalty.
 _ONCE_IMPOSED = "greatest(e.at, (SELECT m.applied_at FROM shops_measure m WHERE m.id = t.measure_id))"

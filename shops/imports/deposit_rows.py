@@ -89,11 +89,11 @@ JOIN LATERAL (
     UNION ALL
     SELECT sum(b.fen), sum({_IMPOSED} - CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END),
            max(b.number)
-    FROM shops_measure m CROSS JOIN LATERAL (
-        SELECT sum({settling.GIVEN_BACK}) AS fen, max(e.number) AS number FROM {settling.OF_REVERSALS}
-        WHERE e.measure_id = m.id AND {settling.STILL_PAID}
+    FROM (SELECT m.* FROM shops_measure m WHERE {_DEDUCTS} AND p.kind = 'adjust' OFFSET 0) m
+    CROSS JOIN LATERAL (
+        SELECT sum({settling.GIVEN_BACK}) AS fen, max(e.number) AS number
+        FROM {settling.OF_REVERSALS.format(which="e.kind = 'reversal' AND e.measure_id = m.id")}
     ) b
-    WHERE {_DEDUCTS} AND p.kind = 'adjust'
 ) d ON d.fen > 0
 WHERE p.outcome = 'created' AND (p.kind = 'deduct' OR p.kind = 'adjust' AND p.amount > 0)
 """
@@ -145,7 +145,9 @@ def _know_what_penalties_moved(staged: Staged) -> None:
     the movement's own number.
     """
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_of_cases")
-    if not sql.execute(OF_CASES):
+    with sql.by_index():
+        of_cases = sql.execute(OF_CASES)
+    if not of_cases:
         return
     joins = "JOIN import_of_cases d ON d.row = r.row"
     named = "jsonb_build_object('case', 'P' || lpad(d.penalty_id::text, 8, '0')"

@@ -18,6 +18,8 @@ WRITTEN = (
     "INSERT INTO shops_settlement",
     "INSERT INTO shops_depositentry",
     "CREATE TEMP TABLE import_taken",
+    "CREATE TEMP TABLE import_of_cases",
+    "SET CONSTRAINTS ALL IMMEDIATE",
     "WITH written AS (\nUPDATE shops_topup",
 )
 
@@ -41,7 +43,7 @@ def cases(codes: list[str]) -> None:
 
 def movements(codes: list[str], *kinds: str) -> None:
     rows = "".join(
-        f"{kind}{code},{code},{kind},5,2026-03-0{day},{f'P{code}' if kind == 'deduct' else ''}\n"
+        f"{kind}{code},{code},{kind},5,2026-03-0{day},{f'P{code}' if kind in ('deduct', 'adjust') else ''}\n"
         for code in codes
         for day, kind in enumerate(kinds, start=1)
     )
@@ -58,9 +60,15 @@ def taken_and_told(codes: list[str], kind: str) -> None:
     cases(codes)
 
 
+def taken_and_adjusted(codes: list[str], kind: str) -> None:
+    movements(codes, kind)
+    cases(codes)
+    movements(codes, "adjust")
+
+
 @pytest.mark.parametrize("judged", ["never", "while it held nothing but what was rolled back"])
 @pytest.mark.parametrize("kind", ["top_up", "pay_in"])
-@pytest.mark.parametrize("come", [short_and_paid, taken_and_told])
+@pytest.mark.parametrize("come", [short_and_paid, taken_and_told, taken_and_adjusted])
 def test_what_a_shop_owes_is_looked_up_and_not_sought_among_all_for_each_payment(
     come: Callable[[list[str], str], None], kind: str, judged: str, committed_db: Any
 ) -> None:
