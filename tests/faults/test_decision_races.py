@@ -54,8 +54,10 @@ class Operator:
     in_full_swing: threading.Event = field(default_factory=threading.Event)
 
     def decide(self, mine: list[int], together: threading.Barrier) -> None:
-        browser = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=60)
         for proposal in mine:
+            # Anew each time: the server closes a connection on which nothing came for two seconds, and on a
+            # busy machine the other may take longer.
+            browser = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=60)
             form = {"reason": "as I see it", "csrfmiddlewaretoken": CSRF}
             together.wait(timeout=60)
             browser.request(
@@ -70,9 +72,9 @@ class Operator:
             )
             answer = browser.getresponse()
             self.answers[proposal] = (answer.status, answer.read().decode())
+            browser.close()
             if len(self.answers) >= PROPOSALS // 5:
                 self.in_full_swing.set()
-        browser.close()
 
 
 def race(base: str, ids: list[int], meanwhile: Callable[[], None] | None = None) -> list[Operator]:
