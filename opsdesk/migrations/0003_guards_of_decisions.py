@@ -1,0 +1,76 @@
+"""A decision's verdict never changes; a notice says what it said, and for how long a shop may appeal."""
+
+from django.db import migrations
+
+GUARDS = """
+CREATE FUNCTION opsdesk_decision_verdict_never_changes() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.proposal_id <> OLD.proposal_id OR NEW.verdict <> OLD.verdict OR NEW.reason <> OLD.reason
+       OR NEW.note <> OLD.note OR NEW.decided_at <> OLD.decided_at
+       OR NEW.decided_by_id IS DISTINCT FROM OLD.decided_by_id THEN
+        RAISE EXCEPTION 'decision %: its verdict never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_decision_verdict_never_changes BEFORE UPDATE ON opsdesk_decision
+    FOR EACH ROW EXECUTE FUNCTION opsdesk_decision_verdict_never_changes();
+
+CREATE FUNCTION opsdesk_notice_that_was_written_never_changes() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF (NEW.penalty_id, NEW.text_zh, NEW.text_en, NEW.first_days, NEW.second_days, NEW.written_at)
+       IS DISTINCT FROM
+       (OLD.penalty_id, OLD.text_zh, OLD.text_en, OLD.first_days, OLD.second_days, OLD.written_at) THEN
+        RAISE EXCEPTION 'notice %: what it says never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_notice_that_was_written_never_changes';
+    END IF;
+    -- What was on record stays in history; whoever changes it says so, and why.
+    IF (OLD.delivered_at IS NOT NULL AND NEW.corrected_at IS NOT DISTINCT FROM OLD.corrected_at
+        AND (NEW.delivered_at, NEW.channel, NEW.reference, NEW.delivery_recorded_by_id, NEW.corrected_because)
+        IS DISTINCT FROM
+        (OLD.delivered_at, OLD.channel, OLD.reference, OLD.delivery_recorded_by_id, OLD.corrected_because))
+       OR (OLD.delivered_at IS NOT NULL AND NEW.delivered_at IS NULL)
+       OR coalesce(NEW.corrected_at, '-infinity') < OLD.corrected_at THEN
+        RAISE EXCEPTION 'notice %: its delivery is recorded once, or corrected for a reason', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_notice_is_delivered_once';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_notice_that_was_written_never_changes BEFORE UPDATE ON opsdesk_notice
+    FOR EACH ROW EXECUTE FUNCTION opsdesk_notice_that_was_written_never_changes();
+
+CREATE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM FROM shops_penalty p LEFT JOIN rules_proposal f ON f.penalty_id = p.id
+        WHERE p.id = NEW.penalty_id AND NEW.delivery_recorded_by_id
+            IN (p.imposed_by_id, p.approved_by_id, p.reported_by_id, f.filed_by_id);
+    IF FOUND THEN
+        RAISE EXCEPTION 'notice %: user % had a part in what it tells', NEW.id, NEW.delivery_recorded_by_id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_notice_window_ends_earlier_for_nobody_who_took_part';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_notice_window_ends_earlier_for_nobody_who_took_part BEFORE UPDATE ON opsdesk_notice
+    FOR EACH ROW WHEN (NEW.delivered_at < OLD.delivered_at)
+    EXECUTE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part();
+"""
+
+NO_GUARDS = """
+DROP FUNCTION
+    opsdesk_notice_window_ends_earlier_for_nobody_who_took_part(),
+    opsdesk_notice_that_was_written_never_changes(),
+    opsdesk_decision_verdict_never_changes()
+    CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("opsdesk", "0002_guards_of_history")]
+
+    operations = [migrations.RunSQL(GUARDS, NO_GUARDS)]

@@ -1,0 +1,40 @@
+"""What was filed never changes, nor by whom, nor which penalty came of it: appeals keep them from judging."""
+
+from django.db import migrations
+
+GUARDS = """
+CREATE FUNCTION rules_proposal_evidence_never_changes() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.evidence IS DISTINCT FROM OLD.evidence OR NEW.shop_id <> OLD.shop_id OR NEW.kind <> OLD.kind
+       OR NEW.product_id IS DISTINCT FROM OLD.product_id OR NEW.alliance_id <> OLD.alliance_id
+       OR NEW.day <> OLD.day THEN
+        RAISE EXCEPTION 'proposal %: what was filed never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER rules_proposal_evidence_never_changes BEFORE UPDATE ON rules_proposal
+    FOR EACH ROW EXECUTE FUNCTION rules_proposal_evidence_never_changes();
+
+CREATE FUNCTION rules_proposal_keeps_who_proposed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'proposal %: who filed it, and which penalty came of it, never changes', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'rules_proposal_keeps_who_proposed';
+END $$;
+CREATE TRIGGER rules_proposal_keeps_who_proposed BEFORE UPDATE ON rules_proposal FOR EACH ROW
+    WHEN (NEW.filed_by_id IS DISTINCT FROM OLD.filed_by_id
+          OR OLD.penalty_id IS NOT NULL AND NEW.penalty_id IS DISTINCT FROM OLD.penalty_id)
+    EXECUTE FUNCTION rules_proposal_keeps_who_proposed();
+"""
+
+NO_GUARDS = """
+DROP FUNCTION rules_proposal_keeps_who_proposed(), rules_proposal_evidence_never_changes() CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("rules", "0005_guards_of_simulations")]
+
+    operations = [migrations.RunSQL(GUARDS, NO_GUARDS)]

@@ -1,0 +1,45 @@
+"""Who decided on a penalty, when and under what, never changes; a measure in effect is lessened at most."""
+
+from django.db import migrations
+
+GUARDS = """
+CREATE FUNCTION shops_penalty_keeps_who_decided() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'penalty %: who reported or imposed it, when and under what, never changes', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'shops_penalty_keeps_who_decided';
+END $$;
+CREATE TRIGGER shops_penalty_keeps_who_reported BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN ((NEW.reported_at, NEW.reported_by_id) IS DISTINCT FROM (OLD.reported_at, OLD.reported_by_id))
+    EXECUTE FUNCTION shops_penalty_keeps_who_decided();
+CREATE TRIGGER shops_penalty_keeps_who_decided BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN (OLD.imposed_at IS NOT NULL
+          AND (NEW.imposed_at, NEW.imposed_by_id, NEW.approved_by_id, NEW.violation_id, NEW.violation_version)
+          IS DISTINCT FROM
+          (OLD.imposed_at, OLD.imposed_by_id, OLD.approved_by_id, OLD.violation_id, OLD.violation_version))
+    EXECUTE FUNCTION shops_penalty_keeps_who_decided();
+
+CREATE FUNCTION shops_measure_in_effect_only_lessens() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NEW.points > OLD.points OR NEW.score > OLD.score OR NEW.amount_fen > OLD.amount_fen
+       OR NEW.ends_at > OLD.ends_at OR (NEW.ends_at IS NULL AND OLD.ends_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'measure %: what is in effect is lessened, it never does more', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'shops_measure_in_effect_only_lessens';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER shops_measure_in_effect_only_lessens BEFORE UPDATE ON shops_measure
+    FOR EACH ROW WHEN (OLD.applied_at IS NOT NULL) EXECUTE FUNCTION shops_measure_in_effect_only_lessens();
+"""
+
+NO_GUARDS = """
+DROP FUNCTION shops_measure_in_effect_only_lessens(), shops_penalty_keeps_who_decided() CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shops", "0005_guards_of_openings")]
+
+    operations = [migrations.RunSQL(GUARDS, NO_GUARDS)]
