@@ -203,6 +203,7 @@ def _deliver(
 def _may_shorten(by: User | None, penalty: Penalty) -> bool:
     if by is None:
         return True
-    decided = {penalty.imposed_by_id, penalty.approved_by_id, penalty.reported_by_id}
+    decided = {penalty.imposed_by_id, penalty.approved_by_id}
+    decided |= {penalty.reported_by_id, penalty.confirmed_by_id}
     proposed = Proposal.objects.filter(penalty=penalty, filed_by=by)
     return by.has_perm(ADMIT_LATE) and by.pk not in decided and not proposed.exists()

@@ -249,6 +249,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "approver",
             "proposer",
             "reporter",
+            "confirmer",
             "first_judge",
             "late_admitted_by",
             "filed_by",

@@ -241,6 +241,7 @@ def _begun(penalty: Penalty, level: int) -> Appeal:
         approver_id=penalty.approved_by_id,
         proposer_id=proposal.filed_by_id if proposal else None,
         reporter_id=penalty.reported_by_id,
+        confirmer_id=penalty.confirmed_by_id,
         first_judge_id=first.decided_by_id if first and level > 1 else None,
     )
 

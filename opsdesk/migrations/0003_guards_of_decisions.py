@@ -48,7 +48,7 @@ LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM FROM shops_penalty p LEFT JOIN rules_proposal f ON f.penalty_id = p.id
         WHERE p.id = NEW.penalty_id AND NEW.delivery_recorded_by_id
-            IN (p.imposed_by_id, p.approved_by_id, p.reported_by_id, f.filed_by_id);
+            IN (p.imposed_by_id, p.approved_by_id, p.reported_by_id, p.confirmed_by_id, f.filed_by_id);
     IF FOUND THEN
         RAISE EXCEPTION 'notice %: user % had a part in what it tells', NEW.id, NEW.delivery_recorded_by_id
             USING ERRCODE = 'integrity_constraint_violation',

@@ -16,11 +16,12 @@ BEGIN
         RAISE EXCEPTION 'appeal against penalty %: it begins as filed', NEW.penalty_id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'opsdesk_appeal_begins_as_filed';
     END IF;
-    SELECT p.status, p.imposed_by_id, p.approved_by_id, r.filed_by_id, p.reported_by_id
-    INTO standing, NEW.maker_id, NEW.approver_id, NEW.proposer_id, NEW.reporter_id
+    SELECT p.status, p.imposed_by_id, p.approved_by_id, r.filed_by_id, p.reported_by_id,
+        p.confirmed_by_id
+    INTO standing, NEW.maker_id, NEW.approver_id, NEW.proposer_id, NEW.reporter_id, NEW.confirmer_id
     FROM shops_penalty p LEFT JOIN rules_proposal r ON r.penalty_id = p.id
     WHERE p.id = NEW.penalty_id;
-    IF standing IN ('reported', 'overturned') THEN
+    IF standing NOT IN ('imposed', 'lifted', 'expired') THEN
         RAISE EXCEPTION 'appeal against penalty %: it is %', NEW.penalty_id, standing
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_appeal_is_against_a_penalty_that_was_imposed';
@@ -45,11 +46,11 @@ LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (NEW.penalty_id, NEW.level, NEW.channel, NEW.reference, NEW.filed_at, NEW.filed_by_id,
         NEW.late_admitted_by_id, NEW.late_reason, NEW.maker_id, NEW.approver_id, NEW.proposer_id,
-        NEW.reporter_id, NEW.first_judge_id)
+        NEW.reporter_id, NEW.confirmer_id, NEW.first_judge_id)
        IS DISTINCT FROM
        (OLD.penalty_id, OLD.level, OLD.channel, OLD.reference, OLD.filed_at, OLD.filed_by_id,
         OLD.late_admitted_by_id, OLD.late_reason, OLD.maker_id, OLD.approver_id, OLD.proposer_id,
-        OLD.reporter_id, OLD.first_judge_id) THEN
+        OLD.reporter_id, OLD.confirmer_id, OLD.first_judge_id) THEN
         RAISE EXCEPTION 'appeal %: what was filed never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_appeal_that_was_filed_never_changes';
@@ -81,7 +82,8 @@ DECLARE
     writer bigint := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
     PERFORM FROM opsdesk_appeal a WHERE a.id = NEW.appeal_id
-        AND writer IN (a.maker_id, a.approver_id, a.proposer_id, a.reporter_id, a.first_judge_id);
+        AND writer IN (a.maker_id, a.approver_id, a.proposer_id, a.reporter_id, a.confirmer_id,
+            a.first_judge_id);
     IF FOUND THEN
         RAISE EXCEPTION 'appeal %: user % had a part in what it contests', NEW.appeal_id, writer
             USING ERRCODE = 'integrity_constraint_violation',

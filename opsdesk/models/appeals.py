@@ -36,7 +36,7 @@ def _another_than(who: str, part: str) -> Q:
 # What a penalty says of its appeal: more people read of the one than of the other.
 ON_APPEAL = "on appeal"
 # Copied when the appeal is filed: none of them files, takes or judges it.
-TOOK_PART = ("maker", "approver", "proposer", "reporter", "first_judge")
+TOOK_PART = ("maker", "approver", "proposer", "reporter", "confirmer", "first_judge")
 
 
 # Of what people write, in characters: beyond, nobody reads it, and a longer text is a file.
@@ -82,6 +82,7 @@ class Appeal(Audited):
     reporter = _person(
         _("reported by"), _("Who brought it in with a file; empty where files come by themselves.")
     )
+    confirmer = _person(_("confirmed by"), _("Whose file said that the platform imposed what was reported."))
     first_judge = _person(_("first judge"))
     taken_by = _person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)

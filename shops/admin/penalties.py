@@ -95,7 +95,17 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (
             _("course"),
-            {"fields": ["status", "reported_at", "reported_by", "imposed_at", "imposed_by", "approved_by"]},
+            {
+                "fields": [
+                    "status",
+                    "reported_at",
+                    "reported_by",
+                    "confirmed_by",
+                    "imposed_at",
+                    "imposed_by",
+                    "approved_by",
+                ]
+            },
         ),
         (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
     ]

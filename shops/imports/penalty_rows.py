@@ -184,10 +184,10 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "UPDATE shops_penalty SET status = 'imposed', violation_version = v.version, imposed_at = p.moment,"
         " ends_at = p.until, alliance_id = coalesce(shops_penalty.alliance_id, p.alliance_id),"
         " product_id = coalesce(shops_penalty.product_id, p.product_id),"
-        " reason = coalesce(nullif(p.because, ''), shops_penalty.reason)"
+        " reason = coalesce(nullif(p.because, ''), shops_penalty.reason), confirmed_by_id = %s::integer"
         f" FROM import_plan p JOIN {version}"
         " WHERE p.outcome = 'updated' AND shops_penalty.id = p.standing_id",
-        [],
+        [by.pk if by else None],
         batch=batch,
         at=at,
         change="~",

@@ -14,9 +14,11 @@ CREATE TRIGGER shops_penalty_keeps_who_reported BEFORE UPDATE ON shops_penalty F
     EXECUTE FUNCTION shops_penalty_keeps_who_decided();
 CREATE TRIGGER shops_penalty_keeps_who_decided BEFORE UPDATE ON shops_penalty FOR EACH ROW
     WHEN (OLD.imposed_at IS NOT NULL
-          AND (NEW.imposed_at, NEW.imposed_by_id, NEW.approved_by_id, NEW.violation_id, NEW.violation_version)
+          AND (NEW.imposed_at, NEW.imposed_by_id, NEW.approved_by_id, NEW.confirmed_by_id, NEW.violation_id,
+               NEW.violation_version)
           IS DISTINCT FROM
-          (OLD.imposed_at, OLD.imposed_by_id, OLD.approved_by_id, OLD.violation_id, OLD.violation_version))
+          (OLD.imposed_at, OLD.imposed_by_id, OLD.approved_by_id, OLD.confirmed_by_id, OLD.violation_id,
+           OLD.violation_version))
     EXECUTE FUNCTION shops_penalty_keeps_who_decided();
 
 CREATE FUNCTION shops_measure_in_effect_only_lessens() RETURNS trigger

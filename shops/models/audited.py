@@ -20,6 +20,8 @@ UNINDEXED = [
     "batch",
     "case",
     "code",
+    "confirmed_by",
+    "confirmer",
     "controller",
     "decided_by",
     "declared_by",

@@ -94,6 +94,15 @@ class Penalty(Audited):
         related_name="+",
         help_text=_("Who brought it in with a file; empty where files come by themselves."),
     )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("confirmed by"),
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Whose file said that the platform imposed what was reported."),
+    )
     imposed_at = models.DateTimeField(_("imposed at"), null=True, blank=True)
     imposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -28,6 +28,18 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 LATER = AT + timedelta(days=2)
+NOT_STANDING = {
+    "reported": {"imposed_at": None, "reported_at": AT},
+    "dismissed": {"imposed_at": None, "reported_at": AT, "ended_at": AT},
+    "overturned": {"ended_at": AT},
+}
+# Who had a part by what the penalty itself says.
+PARTS = {
+    "maker": "imposed_by",
+    "approver": "approved_by",
+    "reporter": "reported_by",
+    "confirmer": "confirmed_by",
+}
 
 
 def update(appeal: Appeal, **values: Any) -> None:
@@ -66,16 +78,20 @@ def insert(penalty: Any, level: int = 1, **values: Any) -> int:
 
 
 def test_the_trigger_copies_who_had_a_part_whatever_the_statement_says() -> None:
-    maker, approver, reporter, somebody = make_user(), make_user("supervisor"), make_user(), make_user()
-    penalty = make_penalty(violation_code="V1", imposed_by=maker, approved_by=approver, reported_by=reporter)
+    people = {part: make_user() for part in PARTS}
+    penalty = make_penalty(violation_code="V1", **{PARTS[part]: who for part, who in people.items()})
+    somebody = make_user()
     written = {"maker_id": somebody.pk, "approver_id": None, "first_judge_id": somebody.pk}
     appeal = Appeal.objects.get(pk=insert(penalty, **written, reporter_id=somebody.pk))
-    assert (appeal.maker, appeal.approver, appeal.reporter, appeal.first_judge) == (
-        maker,
-        approver,
-        reporter,
-        None,
-    )
+    assert {part: getattr(appeal, part) for part in PARTS} == people
+    assert appeal.first_judge is None
+
+
+@pytest.mark.parametrize("status", ["reported", "dismissed", "overturned"])
+def test_nothing_is_filed_against_what_was_not_imposed_or_has_fallen(status: str) -> None:
+    penalty = make_penalty(violation_code="V1", **NOT_STANDING[status], status=status)
+    with pytest.raises(IntegrityError, match="opsdesk_appeal_is_against_a_penalty_that_was_imposed"):
+        insert(penalty)
 
 
 def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
@@ -90,11 +106,10 @@ def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_files_nor_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
-    parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
     if part == "proposer":
         penalty = proposed_by(involved)
     else:
-        penalty = make_penalty(violation_code="V1", **({parts[part]: involved} if part in parts else {}))
+        penalty = make_penalty(violation_code="V1", **({PARTS[part]: involved} if part in PARTS else {}))
     if part == "first_judge":
         first = make_appeal(penalty)
         appeals.take(first.pk, by=involved, at=LATER)
@@ -126,14 +141,13 @@ def test_who_proposed_a_penalty_is_not_rewritten(values: dict) -> None:
         Proposal.objects.filter(penalty=penalty).update(**values)
 
 
-@pytest.mark.parametrize("part", ["proposer", "maker", "approver", "reporter"])
+@pytest.mark.parametrize("part", ["proposer", *PARTS])
 def test_no_part_at_all_ends_the_window_earlier_by_the_verb_or_by_sql(part: str) -> None:
     involved = make_user("supervisor")
-    parts = {"maker": "imposed_by", "approver": "approved_by", "reporter": "reported_by"}
     if part == "proposer":
         penalty = proposed_by(involved)
     else:
-        penalty = make_penalty(violation_code="V1", **{parts[part]: involved})
+        penalty = make_penalty(violation_code="V1", **{PARTS[part]: involved})
         notices.write(penalty, by=None, at=AT)
     notice = Notice.objects.get(penalty=penalty)
     notices.record_delivery(notice.pk, channel="mail", delivered_at=LATER, by=None, at=LATER)

@@ -318,7 +318,7 @@ def test_a_withdrawn_appeal_uses_up_no_level(judge: User) -> None:
 # Who judges
 
 
-@pytest.mark.parametrize("part", ["maker", "approver", "proposer", "reporter"])
+@pytest.mark.parametrize("part", ["maker", "approver", "proposer", "reporter", "confirmer"])
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_files_nor_hears_an_appeal(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
@@ -329,6 +329,8 @@ def test_whoever_had_a_part_neither_files_nor_hears_an_appeal(part: str, superus
             penalty = make_penalty(violation_code="V1", approved_by=involved)
         case "reporter":
             penalty = make_penalty(violation_code="V1", reported_by=involved)
+        case "confirmer":
+            penalty = make_penalty(violation_code="V1", confirmed_by=involved)
         case _:
             enrollment = make_enrollment()
             proposal = review.file_by_hand(

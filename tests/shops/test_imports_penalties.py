@@ -84,8 +84,10 @@ def test_who_brings_a_case_with_a_file_has_reported_it_whatever_the_file_says_of
     rows = "P1,S1,V8,2026-03-01,,,reported,,,,\nP2,S1,V9,2026-03-01,,,imposed,,,,\n"
     bring("penalties", f"{HEADERS}{rows}", by=by)
     assert (case("P1").reported_by, case("P2").reported_by) == (by, by)
-    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,imposed,,,,\n", by=make_user("operator"))
-    assert (case("P1").status, case("P1").reported_by) == ("imposed", by)
+    other = make_user("operator")
+    bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,imposed,,,,\n", by=other)
+    assert (case("P1").status, case("P1").reported_by, case("P1").confirmed_by) == ("imposed", by, other)
+    assert case("P2").confirmed_by is None
 
 
 def test_a_serious_penalty_of_the_platform_bars_the_shop_for_ever(shop: Shop) -> None:
