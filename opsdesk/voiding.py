@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from opsdesk import resting
 from opsdesk.models import Appeal
 from rules import casework
+from rules.facts import CONTROLLER_CASES
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops import controllers, lessening, penalties
@@ -21,11 +22,6 @@ from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-# Counted of the controller's other shops (DF-A10).
-OF_SIBLINGS = frozenset(
-    {"controller_serious_cases", "controller_serious_penalties", "controller_transaction_cases"}
-)
 
 
 def lock(penalty: Penalty) -> None:
@@ -155,9 +151,10 @@ def _counts(metric: str, proposal: Proposal, penalty: Penalty) -> bool:
         return proposal.shop_id == penalty.shop_id and given.exists()
     if penalty.violation is None:
         return False
-    if metric in OF_SIBLINGS:
-        grave = penalty.violation.serious or penalty.violation.endangers_transactions
-        return grave and proposal.shop_id != penalty.shop_id
+    if metric in CONTROLLER_CASES:
+        return proposal.shop_id != penalty.shop_id and controllers.was_imposed_as(
+            penalty, *CONTROLLER_CASES[metric]
+        )
     asked = penalties_asked(metric)
     return asked is not None and asked[0] == penalty.violation.code and proposal.shop_id == penalty.shop_id
 

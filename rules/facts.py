@@ -32,16 +32,15 @@ PENALTIES = f"""
     GROUP BY asked.key, p.shop_id
 """
 # DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not. What a
-# violation says of that counts as it stood when the penalty was imposed.
-_SERIOUS = "coalesce(imposed.bars_controller, v.bars_controller) AND p.status = ANY (%(penalised)s)"
-_ENDANGERING = (
-    "coalesce(imposed.endangers_transactions, v.endangers_transactions)"
-    " AND p.status NOT IN ('overturned', 'dismissed')"
-)
+# violation says of that counts as it stood when the penalty was imposed. By the flags that each counts.
 CONTROLLER_CASES = {
-    "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
-    "controller_serious_penalties": _SERIOUS,
-    "controller_transaction_cases": _ENDANGERING,
+    "controller_serious_cases": ("bars_controller", "endangers_transactions"),
+    "controller_serious_penalties": ("bars_controller",),
+    "controller_transaction_cases": ("endangers_transactions",),
+}
+_COUNTED = {
+    "bars_controller": "p.status = ANY (%(penalised)s)",
+    "endangers_transactions": "p.status NOT IN ('overturned', 'dismissed')",
 }
 OF_OTHER_SHOPS = f"""
     INSERT INTO rules_fact
@@ -156,8 +155,11 @@ def prepare(
                     "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
                 }
                 cursor.execute(PENALTIES, values | counted)
-            for key, cases in CONTROLLER_CASES.items():
+            for key, flags in CONTROLLER_CASES.items():
                 if key in keys:
+                    cases = " OR ".join(
+                        f"coalesce(imposed.{flag}, v.{flag}) AND {_COUNTED[flag]}" for flag in flags
+                    )
                     cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
             if "standing" in keys:
                 cursor.execute(STANDING, values | {"suspended": SUSPENDED, "closed": CLOSED})
