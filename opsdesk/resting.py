@@ -89,17 +89,13 @@ def _in_effect() -> QuerySet[Penalty]:
 
 def _points_then() -> QuerySet[Any]:
     """The points that stood where the threshold counts them as the penalty was imposed, less those undone."""
-    imposed = OuterRef("imposed_at")
     return (
-        Measure.objects.annotate(counted_in=Coalesce("alliance_id", 0))
+        Measure.objects.active(OuterRef("imposed_at"))
+        .annotate(counted_in=Coalesce("alliance_id", 0))
         .filter(
-            Q(lapsed_at=None) | Q(lapsed_at__gt=imposed),
-            Q(ends_at=None) | Q(ends_at__gt=imposed),
             kind=Measure.Kind.POINTS,
             penalty__shop=OuterRef("shop"),
             counted_in=Coalesce(OuterRef("proposal__points_threshold__alliance_id"), 0),
-            applied_at__lte=imposed,
-            undone_at=None,
         )
         .order_by()
         .values("penalty__shop")

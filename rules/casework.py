@@ -22,6 +22,7 @@ from rules.sql import over_everybody
 from shops.bars import removing as removing_cases
 from shops.controllers import barring_cases
 from shops.models import Penalty, Shop
+from shops.points import STANDING
 from shops.sql import cursor, write_with_history
 
 if TYPE_CHECKING:
@@ -69,14 +70,7 @@ REPORTED = f"""
 # Standing points by shop and alliance (or platform), with the highest threshold that they reach.
 _REACHED = f"""
     SELECT stands.*, t.id AS threshold, t.points
-    FROM (
-        SELECT p.shop_id, m.alliance_id, sum(m.points) AS total, max(m.id) AS newest
-        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
-        WHERE m.kind = 'points' AND m.applied_at <= %(at)s AND m.undone_at IS NULL
-          AND (m.lapsed_at IS NULL OR m.lapsed_at > %(at)s) AND (m.ends_at IS NULL OR m.ends_at > %(at)s)
-          AND {_OF_SHOPS.format(shop="p.shop_id")}
-        GROUP BY p.shop_id, m.alliance_id
-    ) stands
+    FROM ({STANDING.format(at="%(at)s", which=_OF_SHOPS.format(shop="p.shop_id"))}) stands
     CROSS JOIN LATERAL (
         SELECT id, points FROM shops_pointsthreshold
         WHERE alliance_id IS NOT DISTINCT FROM stands.alliance_id AND points <= stands.total
