@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from shops.bars import removing
-from shops.controllers import barring_cases
+from shops.controllers import barring_cases, was_imposed_as
 from shops.models import Measure, Penalty
 
 _BARRED = Q(proposal__failed_rules__contains=[BARS_THE_CONTROLLERS_SHOPS])
@@ -22,6 +22,26 @@ _REMOVED = Q(proposal__failed_rules__contains=[REMOVED_FROM_THE_PLATFORM])
 def on(penalty: Penalty) -> QuerySet[Penalty]:
     """Those in effect that this one has brought about."""
     return _in_effect().filter(_BARRED | _REMOVED, proposal__case=penalty)
+
+
+def on_its_closing(penalty: Penalty) -> QuerySet[Penalty]:
+    """Those of them that fall where its closing is taken back, as its violation alone puts nobody out."""
+    stands = penalty.measures.standing().filter(kind=Measure.Kind.CLOSE)
+    by_itself = Q(pk__in=[])
+    if not was_imposed_as(penalty, "bars_controller", "endangers_transactions"):
+        by_itself |= _BARRED
+    if not was_imposed_as(penalty, "serious"):
+        by_itself |= _REMOVED
+    return on(penalty).filter(by_itself) if stands.exists() else Penalty.objects.none()
+
+
+def falls_with_its_closing(penalty: Penalty) -> str:
+    """The same in words, for whoever is about to take a part of it back; empty where nothing falls."""
+    found = [f"{one.case_number} ({one.shop})" for one in on_its_closing(penalty)]
+    if not found:
+        return ""
+    told = {"penalties": ", ".join(found)}
+    return _("With its closing these are overturned as well: %(penalties)s.") % told
 
 
 def left_standing() -> QuerySet[Any]:
@@ -69,17 +89,13 @@ def _in_effect() -> QuerySet[Penalty]:
 
 def _points_then() -> QuerySet[Any]:
     """The points that stood where the threshold counts them as the penalty was imposed, less those undone."""
-    imposed = OuterRef("imposed_at")
     return (
-        Measure.objects.annotate(counted_in=Coalesce("alliance_id", 0))
+        Measure.objects.active(OuterRef("imposed_at"))
+        .annotate(counted_in=Coalesce("alliance_id", 0))
         .filter(
-            Q(lapsed_at=None) | Q(lapsed_at__gt=imposed),
-            Q(ends_at=None) | Q(ends_at__gt=imposed),
             kind=Measure.Kind.POINTS,
             penalty__shop=OuterRef("shop"),
             counted_in=Coalesce(OuterRef("proposal__points_threshold__alliance_id"), 0),
-            applied_at__lte=imposed,
-            undone_at=None,
         )
         .order_by()
         .values("penalty__shop")

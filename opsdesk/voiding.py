@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from opsdesk import resting
 from opsdesk.models import Appeal
 from rules import casework
+from rules.facts import CONTROLLER_CASES
 from rules.metrics import penalties_asked
 from rules.models import Proposal
 from shops import controllers, lessening, penalties
@@ -21,11 +22,6 @@ from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-# Counted of the controller's other shops (DF-A10).
-OF_SIBLINGS = frozenset(
-    {"controller_serious_cases", "controller_serious_penalties", "controller_transaction_cases"}
-)
 
 
 def lock(penalty: Penalty) -> None:
@@ -62,9 +58,11 @@ def undo_measures(
     """Take a part of the penalty back, have others (by their keys) do less, withdraw what fits no longer, and
     file what follows. Returns what was taken back.
 
+    What it cost others that it no longer bars is overturned as when it falls as a whole (R6).
+
     Refused where lessening.lessen_measures is. Whether an appeal is heard the caller has asked.
     """
-    penalties.lock_standing(penalty.shop)
+    lock(penalty)
     waiting = hold_open_proposals(penalty)
     if less:
         undone = lessening.lessen_measures(penalty, less, undone=measures, by=by, at=at, reason=reason)
@@ -72,6 +70,8 @@ def undo_measures(
         undone = list(measures)
         penalties.undo_measures(penalty, undone, by=by, at=at, reason=reason)
     withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
+    why = _("It rested on the closing by penalty %(penalty)s, which was taken back.") % {"penalty": penalty}
+    _overturn_what_rests_on(penalty, why, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return undone
 
@@ -93,29 +93,26 @@ def withdraw_what_rested_on(
     Where another penalty gives the same reason, the next daily check proposes it anew. What was imposed on
     the controller's other shops for it falls with it.
     """
-    resting = [proposal for proposal in waiting if _rests_on(proposal, penalty)]
-    _withdraw(resting, penalty, by=by, at=at)
+    unfounded = [proposal for proposal in waiting if _rests_on(proposal, penalty)]
+    _withdraw(unfounded, penalty, by=by, at=at)
     withdraw_what_fits_no_longer(
-        penalty, [proposal for proposal in waiting if proposal not in resting], by=by, at=at
+        penalty, [proposal for proposal in waiting if proposal not in unfounded], by=by, at=at
     )
-    _overturn_what_rests_on(penalty, by=by, at=at)
+    why = _("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty}
+    _overturn_what_rests_on(penalty, why, by=by, at=at)
 
 
-def _overturn_what_rests_on(penalty: Penalty, *, by: User | None, at: datetime) -> None:
-    """Overturn what barring the controller's other shops has cost them (R6). What another case bars as well
-    stays, and what an appeal is heard about: both are listed for somebody to decide (`resting`).
+def _overturn_what_rests_on(penalty: Penalty, why: str, *, by: User | None, at: datetime) -> None:
+    """Overturn what the penalty, as it is now, puts nobody out for any longer: of its own shop, and of the
+    controller's others (R6). What another case bars as well stays, and what an appeal is heard about: both
+    are listed for somebody to decide (`resting`).
     """
-    for resting_on_it in resting.on(penalty):
+    for resting_on_it in resting.left_standing().filter(proposal__case=penalty):
         other_cases = controllers.barring_cases().filter(shop__in=controllers.others_of(resting_on_it.shop))
         heard = Appeal.objects.filter(penalty=resting_on_it, state__in=Appeal.OPEN)
         if other_cases.exists() or heard.exists():
             continue
-        penalties.overturn(
-            resting_on_it,
-            by=by,
-            at=at,
-            reason=_("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty},
-        )
+        penalties.overturn(resting_on_it, by=by, at=at, reason=why)
         withdraw_what_fits_no_longer(resting_on_it, hold_open_proposals(resting_on_it), by=by, at=at)
 
 
@@ -155,9 +152,10 @@ def _counts(metric: str, proposal: Proposal, penalty: Penalty) -> bool:
         return proposal.shop_id == penalty.shop_id and given.exists()
     if penalty.violation is None:
         return False
-    if metric in OF_SIBLINGS:
-        grave = penalty.violation.serious or penalty.violation.endangers_transactions
-        return grave and proposal.shop_id != penalty.shop_id
+    if metric in CONTROLLER_CASES:
+        return proposal.shop_id != penalty.shop_id and controllers.was_imposed_as(
+            penalty, *CONTROLLER_CASES[metric]
+        )
     asked = penalties_asked(metric)
     return asked is not None and asked[0] == penalty.violation.code and proposal.shop_id == penalty.shop_id
 

@@ -22,6 +22,7 @@ from rules.sql import over_everybody
 from shops.bars import removing as removing_cases
 from shops.controllers import barring_cases
 from shops.models import Penalty, Shop
+from shops.points import STANDING
 from shops.sql import cursor, write_with_history
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ _CASE = """
     jsonb_build_object('number', 'P' || lpad(p.id::text, 8, '0'), 'reference', p.reference, 'shop', s.code,
         'violation', v.code, 'name_en', v.name_en, 'name_zh', v.name_zh)
 """
+_EVIDENCE = """
+    jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules', '[]'::jsonb,
+        {what})
+"""
+_OF_A_CASE = _EVIDENCE.replace("{what}", f"'case', {_CASE}")
 _OF_SHOPS = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
 
 # A case that somebody has decided against is not proposed again.
@@ -50,8 +56,7 @@ REPORTED = f"""
     {_FILE}
     SELECT p.alliance_id, p.shop_id, p.product_id, e.id, p.id, NULL::bigint, 'penalise', 'violation', 'open',
         %(day)s, %(day)s, ARRAY[v.code], '', '', '', '', '', coalesce(e.openings_used, 0),
-        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
-            '[]'::jsonb, 'case', {_CASE})
+        {_OF_A_CASE}
     FROM shops_penalty p
     JOIN shops_shop s ON s.id = p.shop_id
     JOIN shops_violation v ON v.id = p.violation_id
@@ -65,20 +70,17 @@ REPORTED = f"""
 # Standing points by shop and alliance (or platform), with the highest threshold that they reach.
 _REACHED = f"""
     SELECT stands.*, t.id AS threshold, t.points
-    FROM (
-        SELECT p.shop_id, m.alliance_id, sum(m.points) AS total, max(m.id) AS newest
-        FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
-        WHERE m.kind = 'points' AND m.applied_at <= %(at)s AND m.undone_at IS NULL
-          AND (m.lapsed_at IS NULL OR m.lapsed_at > %(at)s) AND (m.ends_at IS NULL OR m.ends_at > %(at)s)
-          AND {_OF_SHOPS.format(shop="p.shop_id")}
-        GROUP BY p.shop_id, m.alliance_id
-    ) stands
+    FROM ({STANDING.format(at="%(at)s", which=_OF_SHOPS.format(shop="p.shop_id"))}) stands
     CROSS JOIN LATERAL (
         SELECT id, points FROM shops_pointsthreshold
         WHERE alliance_id IS NOT DISTINCT FROM stands.alliance_id AND points <= stands.total
         ORDER BY points DESC LIMIT 1
     ) t
 """
+_OF_POINTS = _EVIDENCE.replace(
+    "{what}",
+    "'points', jsonb_build_object('standing', r.total, 'threshold', r.points, 'newest', r.newest)",
+)
 # Not while what it brought goes on, nor a lower one as points lapse: only where points have come since the
 # same or a higher threshold was last decided on.
 POINTS = f"""
@@ -86,9 +88,7 @@ POINTS = f"""
     SELECT r.alliance_id, r.shop_id, NULL::bigint, e.id, NULL::bigint, r.threshold, 'penalise', 'metric',
         'open', %(day)s, %(day)s, ARRAY[]::text[], '', 'standing_points', r.total::text, '>=', r.points::text,
         coalesce(e.openings_used, 0),
-        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
-            '[]'::jsonb, 'points', jsonb_build_object('standing', r.total, 'threshold', r.points, 'newest',
-            r.newest))
+        {_OF_POINTS}
     FROM ({_REACHED}) r
     LEFT JOIN shops_enrollment e ON e.shop_id = r.shop_id AND e.alliance_id = r.alliance_id
     WHERE NOT EXISTS (
@@ -112,46 +112,34 @@ NOT_REACHED = f"""
       AND NOT EXISTS (SELECT FROM ({_REACHED}) r
                       WHERE r.shop_id = rules_proposal.shop_id AND r.threshold = points_threshold_id)
 """
-# One case at a time, the first; whoever was let in again after a decision on it was let in knowingly.
-CONTROLLERS = f"""
+# One case at a time, the first; whoever was let in again after a decision on it was let in knowingly. A case
+# closes its shop also on another ground than a violation.
+_CLEAR = f"""
     {_FILE}
     SELECT DISTINCT ON (e.id) e.alliance_id, e.shop_id, NULL::bigint, e.id, p.id, NULL::bigint, 'clear',
-        'judgement', 'open', %(day)s, %(day)s, ARRAY[%(code)s], %(code)s, '', '', '', '', e.openings_used,
-        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
-            '[]'::jsonb, 'case', {_CASE})
-    FROM ({{barring}}) barring (id)
-    JOIN shops_penalty p ON p.id = barring.id
+        'judgement', 'open', %(day)s, %(day)s, ARRAY[{{code}}], {{code}}, '', '', '', '', e.openings_used,
+        {_OF_A_CASE}
+    FROM ({{cases}}) cases (id)
+    JOIN shops_penalty p ON p.id = cases.id
     LEFT JOIN shops_violation v ON v.id = p.violation_id
     JOIN shops_shop s ON s.id = p.shop_id
-    JOIN shops_shop other ON other.controller_id = s.controller_id AND other.id <> s.id
-    JOIN shops_enrollment e ON e.shop_id = other.id AND e.state = 'open'
-    WHERE (%(shops)s::bigint[] IS NULL OR s.id = ANY (%(shops)s::bigint[])
-           OR other.id = ANY (%(shops)s::bigint[]))
+    {{whose}}
       AND NOT EXISTS (SELECT FROM rules_proposal filed
                       WHERE filed.case_id = p.id AND filed.enrollment_id = e.id AND filed.kind = 'clear'
                         AND filed.status <> 'withdrawn')
     ORDER BY e.id, p.id
     ON CONFLICT DO NOTHING
 """
+_OF_THE_CONTROLLERS = """
+    JOIN shops_shop other ON other.controller_id = s.controller_id AND other.id <> s.id
+    JOIN shops_enrollment e ON e.shop_id = other.id AND e.state = 'open'
+    WHERE (%(shops)s::bigint[] IS NULL OR s.id = ANY (%(shops)s::bigint[])
+           OR other.id = ANY (%(shops)s::bigint[]))
+"""
 # The shop itself, where it still is in: whoever has left the platform is in no alliance (R19).
-REMOVED = f"""
-    {_FILE}
-    SELECT DISTINCT ON (e.id) e.alliance_id, e.shop_id, NULL::bigint, e.id, p.id, NULL::bigint, 'clear',
-        'judgement', 'open', %(day)s, %(day)s, ARRAY[%(removed)s], %(removed)s, '', '', '', '',
-        e.openings_used,
-        jsonb_build_object('day', %(day)s::text, 'batch', NULL, 'rule_sets', '[]'::jsonb, 'rules',
-            '[]'::jsonb, 'case', {_CASE})
-    FROM ({{removing}}) removing (id)
-    JOIN shops_penalty p ON p.id = removing.id
-    JOIN shops_violation v ON v.id = p.violation_id
-    JOIN shops_shop s ON s.id = p.shop_id
+_OF_THE_SHOP = f"""
     JOIN shops_enrollment e ON e.shop_id = s.id AND e.state = 'open'
     WHERE {_OF_SHOPS.format(shop="s.id")}
-      AND NOT EXISTS (SELECT FROM rules_proposal filed
-                      WHERE filed.case_id = p.id AND filed.enrollment_id = e.id AND filed.kind = 'clear'
-                        AND filed.status <> 'withdrawn')
-    ORDER BY e.id, p.id
-    ON CONFLICT DO NOTHING
 """
 # Nor where the shop has another controller by now.
 BARS_NO_LONGER = """
@@ -216,8 +204,8 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
     filed = (
         REPORTED,
         POINTS,
-        CONTROLLERS.format(barring=barring),
-        REMOVED.format(removing=removing),
+        _CLEAR.format(cases=barring, code="%(code)s", whose=_OF_THE_CONTROLLERS),
+        _CLEAR.format(cases=removing, code="%(removed)s", whose=_OF_THE_SHOP),
     )
     # Of cases and openings that have just come in the planner may know nothing.
     with over_everybody() if shops is None else nullcontext():

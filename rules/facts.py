@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from rules import listings
 from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.sql import over_everybody
-from shops import sql
+from shops import points, sql, standing
 from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty, Shop
 
@@ -32,16 +32,15 @@ PENALTIES = f"""
     GROUP BY asked.key, p.shop_id
 """
 # DF-A10: a penalty that bars them (R6), or a case endangering transactions whether penalised or not. What a
-# violation says of that counts as it stood when the penalty was imposed.
-_SERIOUS = "coalesce(imposed.bars_controller, v.bars_controller) AND p.status = ANY (%(penalised)s)"
-_ENDANGERING = (
-    "coalesce(imposed.endangers_transactions, v.endangers_transactions)"
-    " AND p.status NOT IN ('overturned', 'dismissed')"
-)
+# violation says of that counts as it stood when the penalty was imposed. By the flags that each counts.
 CONTROLLER_CASES = {
-    "controller_serious_cases": f"{_SERIOUS} OR {_ENDANGERING}",
-    "controller_serious_penalties": _SERIOUS,
-    "controller_transaction_cases": _ENDANGERING,
+    "controller_serious_cases": ("bars_controller", "endangers_transactions"),
+    "controller_serious_penalties": ("bars_controller",),
+    "controller_transaction_cases": ("endangers_transactions",),
+}
+_COUNTED = {
+    "bars_controller": "p.status = ANY (%(penalised)s)",
+    "endangers_transactions": "p.status NOT IN ('overturned', 'dismissed')",
 }
 OF_OTHER_SHOPS = f"""
     INSERT INTO rules_fact
@@ -83,36 +82,27 @@ OBSERVED_SALES = """
     INSERT INTO rules_fact
     SELECT 'observed_sales', shop, sum(sales) FROM ({products}) observed GROUP BY shop
 """
-# Of measures, those in effect at the end of the day.
-_IN_EFFECT = """
-    m.applied_at < %(end)s AND m.undone_at IS NULL
-    AND (m.lapsed_at IS NULL OR m.lapsed_at >= %(end)s) AND (m.ends_at IS NULL OR m.ends_at >= %(end)s)
-"""
 # Shops that a measure suspends or closes at the end of the day, or that have closed by themselves. What is
 # stayed suspends and closes nobody.
 STANDING = f"""
     INSERT INTO rules_fact
     SELECT 'standing', shop_id, max(value)
     FROM (
-        SELECT p.shop_id, CASE m.kind WHEN 'close' THEN %(closed)s ELSE %(suspended)s END AS value
+        SELECT p.shop_id, %(suspended)s::numeric AS value
         FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
-        WHERE m.kind IN ('suspend', 'close') AND {_IN_EFFECT}
-          AND (p.stayed_at IS NULL OR p.stayed_at >= %(end)s) AND {_OF_PENALISED}
+        WHERE m.kind = 'suspend' AND {standing.IN_FORCE.format(at="%(last)s")}
         UNION ALL
-        SELECT shop_id, %(closed)s FROM shops_closure
-        WHERE closed_at < %(end)s AND (returned_at IS NULL OR returned_at >= %(end)s)
-          AND {_ASKED.format(shop="shop_id")}
+        SELECT shop_id, %(closed)s::numeric FROM ({standing.CLOSED.format(at="%(last)s")}) closed
     ) told
+    WHERE {_ASKED.format(shop="shop_id")}
     GROUP BY shop_id
 """
 # Points standing at the end of the day, where they count: in the alliance, or (NULL) on the platform (R16).
+_COUNTED_THERE = f"m.alliance_id IS NOT DISTINCT FROM %(where)s AND {_OF_PENALISED}"
 STANDING_POINTS = f"""
     INSERT INTO rules_fact
-    SELECT %(key)s, p.shop_id, sum(m.points)
-    FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
-    WHERE m.kind = 'points' AND m.alliance_id IS NOT DISTINCT FROM %(where)s AND {_IN_EFFECT}
-      AND {_OF_PENALISED}
-    GROUP BY p.shop_id
+    SELECT %(key)s, shop_id, total
+    FROM ({points.STANDING.format(at="%(last)s", which=_COUNTED_THERE)}) stands
 """
 
 
@@ -132,9 +122,12 @@ def prepare(
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("derived facts live no longer than a transaction")
+    end = midnight(day + timedelta(days=1))
     values: dict[str, Any] = {
         "day": day,
-        "end": midnight(day + timedelta(days=1)),
+        "end": end,
+        # The day's last moment, as PostgreSQL keeps them.
+        "last": end - timedelta(microseconds=1),
         "alliance": alliance.pk,
         "shop": shop.pk if shop else None,
         "penalised": list(Penalty.PENALISED),
@@ -156,8 +149,11 @@ def prepare(
                     "since": [midnight(window(day, days).first) for _code, days in penalties.values()],
                 }
                 cursor.execute(PENALTIES, values | counted)
-            for key, cases in CONTROLLER_CASES.items():
+            for key, flags in CONTROLLER_CASES.items():
                 if key in keys:
+                    cases = " OR ".join(
+                        f"coalesce(imposed.{flag}, v.{flag}) AND {_COUNTED[flag]}" for flag in flags
+                    )
                     cursor.execute(OF_OTHER_SHOPS.format(cases=cases), values | {"key": key})
             if "standing" in keys:
                 cursor.execute(STANDING, values | {"suspended": SUSPENDED, "closed": CLOSED})

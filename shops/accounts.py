@@ -16,22 +16,22 @@ from django.db.models import Max
 
 from shops import holds, sql
 from shops.models import DepositEntry, ImportBatch, Shop
+from shops.standing import CLOSED
 
 # A shop is asked for the most that any alliance asks in which it is, or for what the platform asks where it
 # is in none. An alliance's own amounts go before the platform's, a category's before that of all others.
-# Sales that are not known ask for nothing beyond the base. Takes the day of the sales.
-REQUIRED = """
+# Sales that are not known ask for nothing beyond the base. A closed shop is asked for nothing, one whose
+# closing is stayed for what any other is. Takes the day of the sales.
+REQUIRED = f"""
 WITH scope AS (
     SELECT s.id AS shop_id, s.category, a.id AS alliance_id,
            coalesce(a.deposit_due, 'opening') = 'opening' AS at_opening, a.deposit_rule
     FROM shops_shop s
     LEFT JOIN shops_enrollment n ON n.shop_id = s.id AND n.state = 'open'
     LEFT JOIN shops_alliance a ON a.id = n.alliance_id
-    WHERE s.status <> 'closed'{which}
-      AND NOT EXISTS (SELECT FROM shops_closure c WHERE c.shop_id = s.id AND c.returned_at IS NULL)
+    WHERE s.status <> 'closed'{{which}}
       AND NOT EXISTS (
-          SELECT FROM shops_measure x JOIN shops_penalty p ON p.id = x.penalty_id
-          WHERE p.shop_id = s.id AND x.kind = 'close' AND x.applied_at IS NOT NULL AND x.undone_at IS NULL
+          SELECT FROM ({CLOSED.format(at="'infinity'::timestamptz")}) closed WHERE closed.shop_id = s.id
       )
 ), sold AS (
     SELECT shop_id, category, alliance_id, at_opening FROM scope

@@ -39,20 +39,28 @@ def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
 
 def barring(alliance: Alliance) -> QuerySet[Penalty]:
     """The penalties that keep shops out of this alliance while they stand (R5): see `barred_for_now`."""
-    cleared = Measure.objects.standing().filter(
-        kind=Measure.Kind.CLEAR, opening__enrollment__alliance=alliance
-    )
+    judged = Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
+    cleared = clearances().filter(opening__enrollment__alliance=alliance)
+    return Penalty.objects.filter(keeping_out(judged, cleared), stayed_at=None)
+
+
+def keeping_out(judged: Q, put_out: QuerySet[Measure]) -> Q:
+    """Penalties that keep out whom they are about while they stand (R5), stayed or not: the judgements that
+    `judged` names, and violations of which one of the measures `put_out` stands (a minor one without any
+    keeps nobody out), until what they suspended and restricted has ended.
+    """
     lasting = Measure.objects.filter(
         penalty=OuterRef("pk"), kind__in=Measure.LASTING, applied_at__isnull=False, undone_at=None
     )
     # Its points may count for long after.
     over = Exists(lasting) & ~Exists(lasting.filter(lapsed_at=None))
-    return Penalty.objects.filter(
-        Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
-        | Q(~Q(over), ground=Ground.VIOLATION, pk__in=cleared.values("penalty")),
-        status=Penalty.Status.IMPOSED,
-        stayed_at=None,
-    )
+    put_out_for_a_violation = Q(~Q(over), ground=Ground.VIOLATION, pk__in=put_out.values("penalty"))
+    return Q(judged | put_out_for_a_violation, status=Penalty.Status.IMPOSED)
+
+
+def clearances() -> QuerySet[Measure]:
+    """Those that put a shop out and were not taken back."""
+    return Measure.objects.standing().filter(kind=Measure.Kind.CLEAR)
 
 
 def with_end_of_bar(penalties: QuerySet[Penalty]) -> QuerySet[Any]:

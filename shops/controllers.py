@@ -26,6 +26,11 @@ def barring_cases() -> QuerySet[Penalty]:
     )
 
 
+def was_imposed_as(penalty: Penalty, *flags: str) -> bool:
+    """Whether its violation had one of the flags as it was imposed, whatever has become of it since."""
+    return any(Penalty.objects.filter(Penalty.imposed_as(flag), pk=penalty.pk).exists() for flag in flags)
+
+
 def barred_shops() -> QuerySet[Shop]:
     """Shops that another one of their controller bars, from every alliance (R6)."""
     return Shop.objects.filter(pk__in=barred_ids())

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from shops import bars
 from shops.models import Ground, Measure, Penalty, Shop, TopUp
 
 Kind = Measure.Kind
@@ -42,16 +43,11 @@ def penalties_in_effect(shop: Shop, at: datetime) -> Iterable[int]:
     still to come. What is done once and for all, such as a clearance for a metric, is a mere record.
     """
     going_on = Measure.objects.active(at).filter(Q(kind__in=Measure.ENDING) | Q(kind=Kind.CLOSE))
-    cleared = Measure.objects.standing().filter(kind=Kind.CLEAR)
     open_ = Penalty.objects.filter(
         Q(status=Penalty.Status.REPORTED)
-        | Q(status=Penalty.Status.IMPOSED)
-        & (
-            Q(pk__in=going_on.values("penalty"))
-            | Q(ground=Ground.JUDGEMENT, product=None)
-            | Q(ground=Ground.VIOLATION, pk__in=cleared.values("penalty"))
-            | Q(ends_at__gt=at)
-        ),
+        | Q(Q(pk__in=going_on.values("penalty")) | Q(ends_at__gt=at), status=Penalty.Status.IMPOSED)
+        # Stayed or not: it may bar again.
+        | bars.keeping_out(Q(ground=Ground.JUDGEMENT, product=None), bars.clearances()),
         shop=shop,
     )
     return open_.order_by("pk").values_list("pk", flat=True)

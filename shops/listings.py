@@ -11,7 +11,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shops import enrollments
+from shops import bars, enrollments
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop
 
@@ -65,14 +65,15 @@ def is_stopped() -> Q:
 
 
 def barred(alliance: Alliance) -> QuerySet[Listing]:
-    """Listings that only the end of a penalty brings back (R5): while one on another ground than a metric
-    stands against the product, here or on the whole platform; after a serious violation only its overturning.
-    What a metric stopped comes back by metrics.
+    """Listings that only the end of a penalty brings back (R5): while a judgement stands against the product
+    or its papers, here or on the whole platform, or a violation that stopped it; after a serious violation
+    only its overturning. What a metric stopped comes back by metrics; a stayed penalty keeps nothing out.
     """
     here = Q(alliance=alliance) | Q(alliance=None)
-    stands = Q(status=Penalty.Status.IMPOSED) & ~Q(ground=Ground.METRIC)
-    serious = Q(status__in=Penalty.PENALISED, violation__serious=True)
-    against = Penalty.objects.filter(here, stands | serious, product__isnull=False)
+    judged = here & Q(ground__in=[Ground.JUDGEMENT, Ground.QUALIFICATION])
+    stands = Q(bars.keeping_out(judged, stops().filter(listing__alliance=alliance)), stayed_at=None)
+    serious = Q(here & Penalty.imposed_as("serious"), status__in=Penalty.PENALISED)
+    against = Penalty.objects.filter(stands | serious, product__isnull=False)
     return Listing.objects.filter(product__in=against.values("product"), alliance=alliance)
 
 

@@ -12,6 +12,16 @@ from django.db.models import QuerySet, Sum
 
 from shops import calendar
 from shops.models import Alliance, Measure, PointsThreshold, Shop
+from shops.standing import ACTIVE
+
+# For statements over many shops: what stands of each at the moment `{at}` where it counts, with the newest
+# measure that gave some; `{which}` narrows the measures m of the penalties p.
+STANDING = f"""
+    SELECT p.shop_id, m.alliance_id, sum(m.points) AS total, max(m.id) AS newest
+    FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+    WHERE m.kind = 'points' AND {ACTIVE} AND {{which}}
+    GROUP BY p.shop_id, m.alliance_id
+"""
 
 
 def standing_measures(shop: Shop, alliance: Alliance | None, at: datetime) -> QuerySet[Measure]:
@@ -23,6 +33,12 @@ def standing_points(shop: Shop, alliance: Alliance | None, at: datetime) -> int:
     """Their sum."""
     total = standing_measures(shop, alliance, at).aggregate(total=Sum("points"))["total"]
     return int(total or 0)
+
+
+def standing_by_place(shop: Shop, at: datetime) -> dict[int | None, int]:
+    """The sums wherever some stand, by the alliance's key; None: on the platform."""
+    stand = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop)
+    return dict(stand.order_by().values_list("alliance").annotate(total=Sum("points")))
 
 
 def threshold_reached(points: int, alliance: Alliance | None) -> PointsThreshold | None:

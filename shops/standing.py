@@ -23,6 +23,20 @@ MONTHS_AWAY = 6
 # What a lasting measure takes from a shop without changing its status.
 RESTRICTING = (Kind.RESTRICT_LIVE, Kind.REDUCE_ACCOUNT, Kind.REDUCE_ROOM)
 
+# For statements over many shops, of a measure m and its penalty p: whether it is active at the moment `{at}`,
+# in force, and the ids of shops that a measure or a closing of their own keeps closed. At 'infinity' as the
+# record stands, whatever the moment.
+ACTIVE = """(m.applied_at <= {at} AND m.undone_at IS NULL AND (m.lapsed_at IS NULL OR m.lapsed_at > {at})
+    AND (m.ends_at IS NULL OR m.ends_at > {at}))"""
+IN_FORCE = f"({ACTIVE} AND (p.stayed_at IS NULL OR p.stayed_at > {{at}}))"
+CLOSED = f"""
+    SELECT p.shop_id FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+    WHERE m.kind = 'close' AND {IN_FORCE}
+    UNION ALL
+    SELECT c.shop_id FROM shops_closure c
+    WHERE c.closed_at <= {{at}} AND (c.returned_at IS NULL OR c.returned_at > {{at}})
+"""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -38,20 +52,6 @@ class Standing:
     def suspended_until(self) -> datetime | None:
         """When the last suspension ends by itself."""
         return max((measure.ends_at for measure in self.suspensions if measure.ends_at), default=None)
-
-
-def closed_by_us(at: datetime) -> QuerySet[Shop]:
-    """Shops that a measure has closed for good, or that have closed by themselves and not returned."""
-    measures = Measure.objects.in_force(at).filter(kind=Kind.CLOSE)
-    return Shop.objects.filter(
-        Q(pk__in=measures.values("penalty__shop")) | Q(pk__in=closures(at).values("shop"))
-    )
-
-
-def suspended_by_us(at: datetime) -> QuerySet[Shop]:
-    """Shops that a measure suspends."""
-    measures = Measure.objects.in_force(at).filter(kind=Kind.SUSPEND)
-    return Shop.objects.filter(pk__in=measures.values("penalty__shop"))
 
 
 def closures(at: datetime) -> QuerySet[Closure]:

@@ -12,7 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from opsdesk import caseload, checklists
+from opsdesk import caseload, checklists, resting
 from opsdesk.appeals import Offered, case_of
 from opsdesk.models import LONGEST_TEXT, Appeal, Channel
 from shops import measures as effects
@@ -226,6 +226,7 @@ class GrantInPartForm(GrantForm):
         self.fields["measures"].choices = [  # type: ignore[attr-defined]
             (effect.measure.pk, effect.told) for effect in active
         ]
+        self.fields["measures"].help_text = resting.falls_with_its_closing(appeal.penalty)
         self.less = {
             f"less_{effect.measure.pk}": effect for effect in active if effects.can_be_less(effect.measure)
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Sum
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -55,16 +54,15 @@ def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
 
 def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
     """Standing points by where they count, with the threshold that they have reached."""
-    active = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop)
-    totals = active.order_by().values_list("alliance").annotate(total=Sum("points"))
-    alliances = Alliance.objects.in_bulk([pk for pk, _total in totals if pk is not None])
+    totals = points.standing_by_place(shop, at)
+    alliances = Alliance.objects.in_bulk([pk for pk in totals if pk is not None])
     return [
         (
             str(alliances[pk]) if pk is not None else _("the platform"),
             total,
             points.threshold_reached(total, alliances.get(pk) if pk is not None else None),
         )
-        for pk, total in sorted(totals, key=lambda row: row[0] or 0)
+        for pk, total in sorted(totals.items(), key=lambda row: row[0] or 0)
     ]
 
 

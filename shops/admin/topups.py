@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.models import User as Person
@@ -30,9 +30,6 @@ from shops.admin.short_shops import SHORT
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Export, Settlement, Shop, TopUp
 from shops.rights import person_of
-
-if TYPE_CHECKING:
-    pass
 
 ON_A_PAGE = 50
 State = TopUp.State

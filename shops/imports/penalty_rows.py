@@ -198,11 +198,12 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "  SELECT n.id, n.reference, n.imposed_at, a.id AS alliance_id, a.points_days,"
         "  (n.imposed_at AT TIME ZONE 'Asia/Shanghai')::date AS day"
         "  FROM shops_penalty n JOIN shops_violation v ON v.id = n.violation_id"
-        "  LEFT JOIN shops_alliance a ON a.id = coalesce(n.alliance_id, v.alliance_id)"
+        "  LEFT JOIN shops_alliance a ON a.id = v.alliance_id"
         "  WHERE n.reference <> ''"
         " ) n ON n.reference = p.reference WHERE p.outcome <> 'unchanged' AND"
     )
-    # They count as long as points that the desk gives itself (R16).
+    # They count where, and as long as, points that the desk gives itself (R16): of a violation of the whole
+    # platform on the platform, in whatever alliance it was committed.
     write(
         Measure,
         "INSERT INTO shops_measure"

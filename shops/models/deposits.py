@@ -33,7 +33,6 @@ class DepositEntry(models.Model):
         REFUND = "refund", _("refunded")
         REVERSAL = "reversal", pgettext_lazy("movement", "taken back")
 
-    ADDING = frozenset({Kind.PAY_IN, Kind.TOP_UP})
     TAKING = frozenset({Kind.COMPENSATE, Kind.DEDUCT, Kind.COLLECT, Kind.REFUND})
 
     shop = models.ForeignKey(

@@ -59,8 +59,11 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
         """Applied and neither taken back nor over, as far as the record says so."""
         return self.filter(applied_at__isnull=False, undone_at=None, lapsed_at=None)
 
-    def active(self, at: datetime) -> MeasureQuerySet:
-        """In effect at the moment; one whose end has passed is not, even before the timer says so."""
+    def active(self, at: datetime | models.F) -> MeasureQuerySet:
+        """In effect at the moment; one whose end has passed is not, even before the timer says so.
+
+        The same of many shops in a statement: shops.standing.ACTIVE.
+        """
         return self.filter(
             Q(lapsed_at=None) | Q(lapsed_at__gt=at),
             Q(ends_at=None) | Q(ends_at__gt=at),
@@ -69,8 +72,8 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
         )
 
     def in_force(self, at: datetime) -> MeasureQuerySet:
-        """Active at the moment, and of no penalty that is stayed."""
-        return self.active(at).filter(penalty__stayed_at=None)
+        """Active at the moment, and of no penalty that is stayed by then."""
+        return self.active(at).filter(Q(penalty__stayed_at=None) | Q(penalty__stayed_at__gt=at))
 
 
 class Measure(Audited):

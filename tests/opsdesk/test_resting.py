@@ -9,9 +9,11 @@ from django.test import Client
 from django.urls import reverse
 
 from opsdesk import appeals, audit, dashboard, penalising, resting, review
+from opsdesk.admin.appeal_forms import GrantInPartForm
 from rules import casework
 from rules.models import Proposal
 from shops.models import Enrollment, Measure, Penalty, PointsThreshold, Shop
+from tests.clients import client_of
 from tests.factories import (
     AT,
     DOUYIN,
@@ -125,6 +127,52 @@ def test_pages_tell_what_rests_on_a_case_and_what_lost_its_ground() -> None:
     assert f"It rests on {penalty.case_number} of" in page
     home = client.get(reverse("admin:index")).content.decode()
     assert f"rests on {penalty.case_number} of" in home
+
+
+# A part is taken back
+
+
+def part_overturned(penalty: Penalty) -> None:
+    closing = penalty.measures.get(kind="close")
+    judge = make_user("appeals_officer")
+    penalising.undo_measures(penalty, [closing], by=judge, at=LATER, reason="too much")
+
+
+def part_granted(penalty: Penalty) -> None:
+    judge, closing = make_user("appeals_officer"), penalty.measures.get(kind="close")
+    appeal = make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    appeals.grant_in_part(
+        appeal.pk, measures=[closing.pk], by=judge, at=LATER, reason="too much", all_the_same=True
+    )
+
+
+@pytest.mark.parametrize("undo", [part_overturned, part_granted])
+@pytest.mark.parametrize(("code", "back"), [("V1", "open"), ("V4", "cleared")])
+def test_a_closing_that_is_taken_back_lets_those_go_on_whom_it_alone_had_barred(
+    code: str, back: str, undo
+) -> None:
+    first, second = family()
+    penalty = barred_by(first, code)
+    undo(penalty)
+    assert states(second) == [(back, 1)] * 2
+    assert (list(resting.left_standing()), audit.verify_enrollments()) == ([], None)
+    why = set(Penalty.objects.filter(shop=second).values_list("ended_reason", flat=True))
+    assert (f"closing by penalty {penalty}" in str(why)) == (back == "open")
+    # Nor are they proposed to be put out for it again.
+    assert not Proposal.objects.filter(status="open", shop=second).exists()
+
+
+@pytest.mark.parametrize(("code", "told"), [("V1", True), ("V4", False)])
+def test_pages_tell_beforehand_what_falls_with_a_closing(code: str, told: bool) -> None:
+    first, second = family()
+    penalty = barred_by(first, code)
+    page = client_of("operator").get(reverse("admin:shops_penalty_change", args=[penalty.pk]))
+    form = GrantInPartForm(appeal=make_appeal(penalty))
+    sentence = "With its closing these are overturned as well"
+    assert (sentence in page.content.decode()) == (sentence in form["measures"].help_text) == told
+    for one in resting.on(penalty) if told else ():
+        assert f"{one.case_number} ({second})" in form["measures"].help_text
 
 
 @pytest.mark.parametrize(("given", "taken_back", "left"), [(4, 1, True), (4, 0, False), (6, 1, False)])

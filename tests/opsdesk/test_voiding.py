@@ -1,12 +1,23 @@
-"""What a penalty that falls does to proposals which rested on the points that it gave."""
+"""What a penalty that falls does to proposals which rested on it."""
 
 from __future__ import annotations
 
 import pytest
 
 from opsdesk import voiding
-from shops.models import Alliance, Measure
-from tests.factories import AT, DAY, DOUYIN, WECHAT, make_enrollment, make_imposed, make_proposal, make_shop
+from shops import catalogue
+from shops.models import Alliance, Measure, Penalty, Violation
+from tests.factories import (
+    AT,
+    DAY,
+    DOUYIN,
+    WECHAT,
+    make_controller,
+    make_enrollment,
+    make_imposed,
+    make_proposal,
+    make_shop,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,5 +49,49 @@ def test_what_rested_on_its_points_goes_where_they_counted(
     )
     waiting = voiding.hold_open_proposals(penalty)
     voiding.withdraw_what_rested_on(penalty, waiting, by=None, at=AT)
+    proposal.refresh_from_db()
+    assert proposal.status == status
+
+
+# Cases of the controller's other shops (DF-A10)
+
+
+def say(violation: Violation, **flags: bool) -> None:
+    defaults = list(violation.default_measures.all())
+    catalogue.change(violation, values=flags, measures=defaults, by=None, reason="as people have it")
+
+
+@pytest.mark.parametrize(
+    ("said", "said_later", "metric", "status"),
+    [
+        ({"serious": True}, {}, "controller_serious_penalties", "open"),
+        ({"serious": True}, {"bars_controller": True}, "controller_serious_cases", "open"),
+        ({"serious": True, "bars_controller": True}, {}, "controller_serious_penalties", "withdrawn"),
+        (
+            {"serious": True, "bars_controller": True},
+            {"bars_controller": False},
+            "controller_serious_cases",
+            "withdrawn",
+        ),
+        ({"serious": True, "bars_controller": True}, {}, "controller_transaction_cases", "open"),
+        ({"endangers_transactions": True}, {}, "controller_transaction_cases", "withdrawn"),
+        ({"endangers_transactions": True}, {}, "controller_serious_penalties", "open"),
+    ],
+)
+def test_what_counts_cases_of_other_shops_rests_on_those_that_counted_as_they_were_imposed(
+    said: dict[str, bool], said_later: dict[str, bool], metric: str, status: str
+) -> None:
+    controller, violation = make_controller(), Violation.objects.get(code="V1")
+    say(violation, **{"bars_controller": False, "endangers_transactions": False} | said)
+    penalty = make_imposed(make_shop(controller=controller), Measure(kind="warning"), violation=violation)
+    if said_later:
+        say(violation, **said_later)
+    rule = {"code": "X-1", "purpose": "clearance", "metric": metric, "outcome": "fails", "advisory": False}
+    proposal = make_proposal(
+        make_enrollment(make_shop(controller=controller)),
+        failed_rules=["X-1"],
+        evidence={"day": DAY.isoformat(), "batch": None, "rule_sets": [], "rules": [rule]},
+    )
+    voiding.overturn(Penalty.objects.get(pk=penalty.pk), by=None, at=AT, reason="not theirs")
     proposal.refresh_from_db()
     assert proposal.status == status

@@ -207,6 +207,20 @@ def test_points_of_an_alliance_reach_its_own_thresholds_alone() -> None:
     assert [one.alliance for one in waiting()] == [douyin]
 
 
+# Cases that put a shop out
+
+
+@pytest.mark.parametrize("ground", ["violation", "judgement"])
+def test_a_shop_closed_for_good_is_proposed_out_of_where_it_still_is_on_whatever_ground(ground: str) -> None:
+    case = make_imposed(make_shop(), Measure(kind="close"), ground=ground)
+    # As a file of its platform brings it.
+    enrollment = make_enrollment(case.shop)
+    casework.file_from_facts(at=AT)
+    [proposal] = waiting(kind="clear")
+    assert (proposal.enrollment, proposal.failed_rules, proposal.case) == (enrollment, ["CL-1"], case)
+    assert proposal.evidence["case"]["number"] == case.case_number
+
+
 # Doors
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from shops import accounts
+from shops import accounts, closing, penalties, standing, stays
 from shops.accounts import Required
-from shops.models import Alliance, DepositRequirement, DepositStep, Shop
+from shops.models import Alliance, DepositRequirement, DepositStep, Measure, Shop
 from tests.factories import (
+    AT,
     DAY,
     DOUYIN,
     WECHAT,
     make_batch,
     make_enrollment,
+    make_imposed,
     make_metrics,
     make_product,
     make_shop,
@@ -140,6 +142,25 @@ def test_what_falls_due_with_a_withdrawal_is_not_due_before() -> None:
     assert required(shop) == (2000, 2000)
     set_(WECHAT, deposit_due="opening")
     assert required(shop) == (2000, 2000)
+
+
+def test_a_closing_counts_for_what_is_required_as_for_the_shops_standing() -> None:
+    require("", 500)
+    shop = make_shop()
+
+    def seen() -> tuple[str, int | None]:
+        return standing.standing(shop, AT).status, required(shop)[0]
+
+    penalty = make_imposed(shop, Measure(kind="close"))
+    assert seen() == ("closed", None)
+    stays.stay(penalty, by=None, at=AT, reason="an appeal runs")
+    assert seen() == ("normal", 500)
+    assert [short.shop for short in accounts.short_shops(day=DAY, limit=9)[0]] == [shop]
+    stays.end_stay(penalty, by=None, reason="denied")
+    assert seen() == ("closed", None)
+    penalties.overturn(penalty, by=None, at=AT, reason="not theirs")
+    closing.close(shop, by=None, at=AT)
+    assert seen() == ("closed", None)
 
 
 def test_nothing_is_required_of_a_closed_shop() -> None:

@@ -299,6 +299,17 @@ def test_points_count_as_long_as_the_alliance_says_where_they_count(shop: Shop, 
     assert (here.alliance, here.ends_at) == (None, datetime(2027, 1, 1, tzinfo=SHANGHAI))
 
 
+@pytest.mark.parametrize("code", ["V8", "WS-V1"])
+def test_points_count_where_the_desk_would_give_them(shop: Shop, code: str) -> None:
+    violation = Violation.objects.get(code=code)
+    where = DOUYIN if violation.alliance is None else ""
+    bring("penalties", f"{HEADERS}P1,S1,{code},2026-03-01,{where},,,,4,,\n")
+    assert case().measures.get().alliance == violation.alliance
+    if violation.alliance is None:
+        [given] = [one for one in catalogue.consequences(violation, shop, at=AT) if one.kind == "points"]
+        assert given.alliance is None
+
+
 def test_an_imported_case_counts_for_the_ladder(shop: Shop) -> None:
     bring("penalties", f"{HEADERS}P1,S1,WS-V1,2026-03-01,,,,,,,\nP2,S1,WS-V1,2026-03-02,,,reported,,,,\n")
     assert catalogue.case_number_of(Violation.objects.get(code="WS-V1"), shop, AT) == 2

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.timezone import localdate
 
-from shops import listings, penalties
+from shops import catalogue, listings, penalties, stays
 from shops.errors import Refused
-from shops.models import Alliance, Listing, Measure, Penalty
+from shops.models import Alliance, Listing, Measure, Penalty, Violation
 from tests.factories import (
     AT,
     DOUYIN,
@@ -153,6 +153,50 @@ def test_a_judgement_of_the_shop_or_of_another_product_bars_no_product() -> None
     make_penalty(shop, alliance=listing.alliance)
     make_penalty(shop, product=make_product(shop), alliance=listing.alliance)
     assert not listings.barred(listing.alliance).exists()
+
+
+@pytest.mark.parametrize("was_serious", [True, False])
+def test_how_serious_a_violation_was_is_what_the_catalogue_said_as_it_was_imposed(was_serious: bool) -> None:
+    listing, violation = a_listing(), Violation.objects.get(code="V6")
+
+    def say(serious: bool) -> None:
+        defaults = list(violation.default_measures.all())
+        catalogue.change(
+            violation, values={"serious": serious}, measures=defaults, by=None, reason="as people have it"
+        )
+
+    say(was_serious)
+    penalty = make_imposed(
+        listing.product.shop, Measure(kind="warning"), violation=violation, product=listing.product
+    )
+    penalties.lift(penalty, by=None, at=AT, reason="over")
+    say(not was_serious)
+    assert listings.barred(listing.alliance).exists() == was_serious
+
+
+@pytest.mark.parametrize("ground", ["qualification", "judgement", "violation"])
+def test_while_a_penalty_is_stayed_it_keeps_no_product_out(ground: str) -> None:
+    listing = a_listing("stopped")
+    given = {"ground": ground} | ({"code": "V6"} if ground == "violation" else {})
+    penalty = make_imposed(
+        listing.product.shop,
+        Measure(kind="stop"),
+        product=listing.product,
+        alliance=listing.alliance,
+        **given,
+    )
+    with pytest.raises(Refused, match="barred"):
+        listings.resume(listing, by=None, at=AT)
+    stays.stay(penalty, by=None, at=AT, reason="an appeal runs")
+    penalties.resume(listing, by=None, at=AT, reason="until the appeal is ruled on")
+    assert not listings.barred(listing.alliance).exists()
+
+
+def test_a_minor_violation_that_stopped_nothing_keeps_no_product_out() -> None:
+    listing = a_listing()
+    make_imposed(listing.product.shop, Measure(kind="warning"), code="V6", product=listing.product)
+    listings.promote(listing, by=None, at=AT)
+    assert listings.standing(listing) == "promoted"
 
 
 def test_what_a_metric_stopped_comes_back_with_its_penalty_lifted_and_nobody_needs_another_right() -> None:
