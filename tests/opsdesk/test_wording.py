@@ -1,0 +1,62 @@
+"""What a notice says, line by line: nothing that will never be, and no hole."""
+
+from __future__ import annotations
+
+import pytest
+
+from opsdesk import notices, review
+from rules import casework
+from rules.models import Proposal
+from shops.models import Measure, Penalty
+from tests.factories import AT, make_controller, make_enrollment, make_imposed, make_penalty, make_shop
+from tests.opsdesk.test_notices import told
+
+pytestmark = pytest.mark.django_db
+
+Kind = Measure.Kind
+
+
+def put_out(rule: str, reason: str) -> Penalty:
+    """The clearance that the desk's record proposes under that rule, accepted."""
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get(failed_rules=[rule])
+    penalty = review.accept(proposal.pk, by=None, reason=reason, at=AT).proposal.penalty
+    assert penalty is not None
+    return penalty
+
+
+def test_who_is_removed_from_the_platform_is_promised_no_way_back() -> None:
+    case = make_imposed(make_enrollment().shop, Measure(kind=Kind.WARNING), code="V10")
+    text = told(put_out("CL-1", "judgement"))
+    assert f"Nothing but that case {case} is overturned" in text["What would undo it"]
+    assert "next opening" not in text["What would undo it"]
+    assert "goes on" not in text["What would undo it"]
+    assert f"{case} against shop {case.shop.code}" in text["Case of the shop"]
+    assert "Case of the controller" not in text
+
+
+def test_whom_its_controller_bars_is_promised_no_way_back_while_that_case_stands() -> None:
+    controller = make_controller()
+    make_enrollment(make_shop(controller=controller))
+    case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.WARNING), code="V11")
+    text = told(put_out("R6-C1", "controller_barred"))
+    assert f"Nothing but that case {case} of shop {case.shop.code}" in text["What would undo it"]
+    assert "next opening" not in text["What would undo it"]
+    assert f"{case} against shop {case.shop.code}: " in text["Case of the controller"]
+
+
+@pytest.mark.parametrize(("language", "ground"), [("en", "judgement"), ("zh", "判断")])
+def test_a_case_without_a_violation_is_told_by_its_ground(language: str, ground: str) -> None:
+    controller = make_controller()
+    make_enrollment(make_shop(controller=controller))
+    case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.CLOSE), ground="judgement")
+    text = told(put_out("R6-C1", "controller_barred"), language)
+    line = next(words for words in text.values() if words.startswith(str(case)))
+    assert line.endswith(ground)
+    assert "None" not in str(text)
+
+
+def test_a_serious_violation_has_the_shop_out_for_ever_whatever_its_penalty_does() -> None:
+    penalty = make_penalty(violation_code="V10")
+    notices.write(penalty, by=None, at=AT)
+    assert "the shop is out for ever" in told(penalty)["What would undo it"]
