@@ -104,6 +104,7 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     yield _("Alliance"), str(penalty.alliance or _("the platform"))
     yield _("Decision"), "\n".join(_decided(penalty, measures))
     yield _("Ground"), str(penalty.get_ground_display())
+    yield _("Reason"), words_of(penalty.reason)
     yield from _grounds(penalty, known)
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
@@ -134,7 +135,7 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     if penalty.violation is not None:
         yield _("Violation"), f"{penalty.violation} ({penalty.violation.source})"
         yield _("Platform's case number"), penalty.reference
-        yield _("Evidence"), evidence.get("statement") or words_of(penalty.reason)
+        yield _("Evidence"), evidence.get("statement", "")
         return
     if points := evidence.get("points"):
         yield (

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from opsdesk import notices, review
+from opsdesk import notices, penalising, review
 from rules import casework
 from rules.models import Proposal
-from shops.models import Measure, Penalty
-from tests.factories import AT, make_controller, make_enrollment, make_imposed, make_penalty, make_shop
+from shops.models import Measure, Penalty, PointsThreshold, Violation
+from tests.factories import (
+    AT,
+    make_cleared,
+    make_controller,
+    make_enrollment,
+    make_imposed,
+    make_penalty,
+    make_shop,
+    make_user,
+)
 from tests.opsdesk.test_notices import told
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +69,40 @@ def test_a_serious_violation_has_the_shop_out_for_ever_whatever_its_penalty_does
     penalty = make_penalty(violation_code="V10")
     notices.write(penalty, by=None, at=AT)
     assert "the shop is out for ever" in told(penalty)["What would undo it"]
+
+
+def penalised(ground: str) -> Penalty:
+    """A warning that somebody has given for a violation, for points or for a metric, and why."""
+    shop, given = make_shop(), {"measures": [Measure(kind=Kind.WARNING)], "at": AT}
+    if ground == "violation":
+        violation = Violation.objects.get(code="V1")
+        return penalising.impose(
+            shop=shop,
+            violation=violation,
+            reason="sold to himself",
+            evidence="seen",
+            by=None,
+            key="k",
+            **given,
+        )
+    PointsThreshold.objects.create(points=4, kinds=["warning"])
+    make_imposed(shop, Measure(kind=Kind.POINTS, points=4))
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get(shop=shop)
+    decision = penalising.accept(proposal, reason="sold to himself", by=make_user("supervisor"), **given)
+    penalty = decision.proposal.penalty
+    assert penalty is not None
+    return penalty
+
+
+@pytest.mark.parametrize("ground", ["violation", "points"])
+@pytest.mark.parametrize(("language", "label"), [("en", "Reason"), ("zh", "理由")])
+def test_the_shop_reads_why_it_was_decided(ground: str, language: str, label: str) -> None:
+    assert told(penalised(ground), language)[label] == "sold to himself"
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "words"), [("en", "Reason", "below the bar"), ("zh", "理由", "不达标")]
+)
+def test_a_reason_of_the_table_is_told_in_words(language: str, label: str, words: str) -> None:
+    assert words in told(make_cleared(), language)[label]
