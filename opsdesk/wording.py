@@ -21,7 +21,7 @@ from rules.models import Proposal, Rule, RuleSet
 from shops import measures as effects
 from shops.bars import removing
 from shops.calendar import deadline
-from shops.models import Enrollment, Ground, Measure, Penalty
+from shops.models import Enrollment, Ground, Measure, Penalty, Violation
 
 Kind = Measure.Kind
 _BARRED, _REMOVED = BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
@@ -54,6 +54,8 @@ class Known:
     removing: set[int]
     # By the keys of shop and alliance.
     enrollments: dict[tuple[int, int], Enrollment]
+    # The catalogue's entries as they stood, by the number of the version.
+    versions: dict[int, Violation]
     # By the key of its set, and its code.
     rules: dict[tuple[int, str], Rule]
     # When the notices are written.
@@ -69,6 +71,7 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
         measure.penalty = own[measure.penalty_id]
         measures[measure.penalty_id].append(measure)
     enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})
+    versions = {penalty.violation_version for penalty in penalties if penalty.violation_version}
     rule_sets = {version["id"] for penalty in penalties for version in _versions(penalty).values()}
     return Known(
         terms=AppealTerms.current(),
@@ -82,6 +85,7 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
         },
         appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
         removing=set(removing().filter(pk__in=list(own)).values_list("pk", flat=True)),
+        versions={row.history_id: row.instance for row in Violation.history.filter(history_id__in=versions)},
         enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
         rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
         at=at,
@@ -133,7 +137,16 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
-        yield _("Violation"), f"{penalty.violation} ({penalty.violation.source})"
+        number = penalty.violation_version or 0
+        violation = known.versions.get(number, penalty.violation)
+        yield _("Violation"), str(violation)
+        clause = {"source": violation.source, "version": number}
+        yield (
+            _("Clause"),
+            _("%(source)s, version %(version)s of the catalogue's entry") % clause
+            if number
+            else violation.source,
+        )
         yield _("Platform's case number"), penalty.reference
         yield _("Evidence"), evidence.get("statement", "")
         return

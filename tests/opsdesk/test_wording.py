@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from opsdesk import notices, penalising, review
+from opsdesk.wording import known_of, text_of
 from rules import casework
 from rules.models import Proposal
+from shops import catalogue
 from shops.models import Measure, Penalty, PointsThreshold, Violation
 from tests.factories import (
     AT,
@@ -106,3 +108,29 @@ def test_the_shop_reads_why_it_was_decided(ground: str, language: str, label: st
 )
 def test_a_reason_of_the_table_is_told_in_words(language: str, label: str, words: str) -> None:
     assert words in told(make_cleared(), language)[label]
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Clause"), ("zh", "条款")])
+def test_a_violation_is_told_as_the_version_says_under_which_it_was_penalised(
+    language: str, label: str
+) -> None:
+    penalty = penalised("violation")
+    version, source = penalty.violation_version, penalty.violation.source
+    catalogue.change(
+        penalty.violation,
+        values={"source": "§9 Z9", "name_en": "Another", "name_zh": "另一个"},
+        measures=list(penalty.violation.default_measures.all()),
+        by=None,
+        reason="rewritten",
+    )
+    penalty = Penalty.objects.get(pk=penalty.pk)
+    text = dict(text_of(penalty, known_of([penalty], AT), "zh-hans" if language == "zh" else "en"))
+    assert source in text[label]
+    assert str(version) in text[label]
+    assert not {"Another", "另一个", "Z9"} & set(str(text).replace("'", " ").split())
+
+
+def test_a_case_that_keeps_no_version_is_told_by_its_source_alone() -> None:
+    penalty = make_penalty(violation_code="V4")
+    notices.write(penalty, by=None, at=AT)
+    assert told(penalty)["Clause"] == penalty.violation.source
