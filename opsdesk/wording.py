@@ -67,7 +67,9 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
     measures: dict[int, list[Measure]] = {penalty.pk: [] for penalty in penalties}
     own = {penalty.pk: penalty for penalty in penalties}
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
-    for measure in Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk"):
+    found = Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk")
+    # What a deduction says it did is in the ledger.
+    for measure in found.prefetch_related("deposit_entries", "top_ups"):
         measure.penalty = own[measure.penalty_id]
         measures[measure.penalty_id].append(measure)
     enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})

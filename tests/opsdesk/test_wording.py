@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from opsdesk import notices, penalising, review
 from opsdesk.wording import known_of, text_of
@@ -21,6 +23,7 @@ from tests.factories import (
     make_user,
 )
 from tests.opsdesk.test_notices import told
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +137,17 @@ def test_a_case_that_keeps_no_version_is_told_by_its_source_alone() -> None:
     penalty = make_penalty(violation_code="V4")
     notices.write(penalty, by=None, at=AT)
     assert told(penalty)["Clause"] == penalty.violation.source
+
+
+def questions(count: int) -> int:
+    """How many queries it takes to write the notices of so many penalties that a file has brought."""
+    codes = [make_shop().code for _ in range(count)]
+    rows = "".join(f"R{code},{code},V8,2026-03-11 08:00,imposed,4,500\n" for code in codes)
+    bring("penalties", f"reference,shop,violation,imposed_at,status,points,deposit_deducted\n{rows}", at=AT)
+    with CaptureQueriesContext(connection) as asked:
+        assert notices.write_for_files(at=AT) == count
+    return len(asked)
+
+
+def test_the_notices_of_twenty_penalties_ask_no_more_than_that_of_one() -> None:
+    assert questions(20) == questions(1)
