@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from opsdesk import worklist
@@ -96,6 +96,20 @@ def effects_of(penalty: Penalty, at: datetime) -> list[Effect]:
     ]
 
 
+def enrollments_of(penalty: Penalty) -> QuerySet[Enrollment]:
+    """Where the shop stands in the penalty's alliance, and wherever else a measure of it closed an opening;
+    each with its `openings`, by their number.
+    """
+    closed = penalty.measures.filter(opening__isnull=False)
+    concerned = Q(alliance=penalty.alliance_id) | Q(pk__in=closed.values("opening__enrollment"))
+    return (
+        Enrollment.objects.filter(concerned, shop=penalty.shop_id)
+        .select_related("alliance")
+        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number")))
+        .order_by("alliance")
+    )
+
+
 def alike(penalty: Penalty) -> QuerySet[Appeal]:
     """Appeals that were ruled on, for the same violation or the same rule; the newest first."""
     ruled = Appeal.objects.filter(state__in=Appeal.RULED, penalty__ground=penalty.ground)
@@ -152,12 +166,7 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
         "course": metric_since(proposal, localdate(at)) if proposal else Course([]),
         "notice": Notice.objects.filter(penalty=penalty).first(),
         "effects": effects_of(penalty, at),
-        "enrollment": Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id)
-        .select_related("alliance")
-        .first(),
-        "openings": Opening.objects.filter(
-            enrollment__shop=penalty.shop_id, enrollment__alliance=penalty.alliance_id
-        ).order_by("number"),
+        "enrollments": enrollments_of(penalty),
         "penalties": Penalty.objects.filter(shop=penalty.shop_id)
         .exclude(pk=penalty.pk)
         .select_related("alliance", "violation")[:EARLIER_SHOWN],

@@ -9,7 +9,16 @@ import pytest
 from opsdesk import caseload
 from shops import penalties, stays
 from shops.models import Measure, Penalty
-from tests.factories import AT, make_imposed, make_shop
+from tests.factories import (
+    AT,
+    DOUYIN,
+    WECHAT,
+    make_appeal,
+    make_cleared,
+    make_enrollment,
+    make_imposed,
+    make_shop,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +58,23 @@ def test_what_was_taken_back_is_not_taken_back_again() -> None:
     found = caseload.effects_of(penalty, AT)
     assert [effect.can_be_taken_back for effect in found] == [False, True]
     assert states(penalty, AT) == ["undone", "standing"]
+
+
+def test_the_openings_that_a_penalty_of_the_whole_platform_closed_are_shown() -> None:
+    shop = make_shop()
+    inside = [make_enrollment(shop, DOUYIN, openings=2), make_enrollment(shop, WECHAT)]
+    make_enrollment(alliance_code=DOUYIN)
+    penalty = make_imposed(shop, Measure(kind=Kind.CLOSE), code="V4")
+    shown = caseload.hearing_of(make_appeal(penalty), at=LATER)["enrollments"]
+    assert [(one, [opening.number for opening in one.openings.all()]) for one in shown] == [
+        (inside[0], [1, 2]),
+        (inside[1], [1]),
+    ]
+
+
+def test_of_an_alliances_penalty_the_openings_there_are_shown_and_no_others() -> None:
+    shop = make_shop()
+    enrollment = make_enrollment(shop, DOUYIN)
+    make_enrollment(shop, WECHAT)
+    hearing = caseload.hearing_of(make_appeal(make_cleared(enrollment)), at=LATER)
+    assert list(hearing["enrollments"]) == [enrollment]
