@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from opsdesk import worklist
@@ -74,19 +74,40 @@ def appeals() -> QuerySet[Appeal]:
 
 @dataclass(frozen=True)
 class Effect:
-    """A measure of the penalty, in words, and whether it has its effect now."""
+    """A measure of the penalty, in words, and what has become of it by the moment that was asked about."""
 
     measure: Measure
     told: str
+    state: effects.State
 
     @property
-    def active(self) -> bool:
-        return self.measure.applied_at is not None and self.measure.undone_at is None
+    def can_be_taken_back(self) -> bool:
+        """Whether a ruling may undo it: also one that is over has done what it did until then."""
+        return self.state not in (effects.State.PLANNED, effects.State.UNDONE)
 
 
-def effects_of(penalty: Penalty) -> list[Effect]:
-    measures = penalty.measures.select_related("opening__enrollment__alliance").order_by("pk")
-    return [Effect(measure, effects.describe(measure)) for measure in measures]
+def effects_of(penalty: Penalty, at: datetime) -> list[Effect]:
+    """All that the penalty does or did, as it stands at the moment."""
+    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
+    measures = penalty.measures.select_related(*related).prefetch_related("deposit_entries", "top_ups")
+    return [
+        Effect(measure, effects.describe(measure), effects.state_of(measure, at))
+        for measure in measures.order_by("pk")
+    ]
+
+
+def enrollments_of(penalty: Penalty) -> QuerySet[Enrollment]:
+    """Where the shop stands in the penalty's alliance, and wherever else a measure of it closed an opening;
+    each with its `openings`, by their number.
+    """
+    closed = penalty.measures.filter(opening__isnull=False)
+    concerned = Q(alliance=penalty.alliance_id) | Q(pk__in=closed.values("opening__enrollment"))
+    return (
+        Enrollment.objects.filter(concerned, shop=penalty.shop_id)
+        .select_related("alliance")
+        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number")))
+        .order_by("alliance")
+    )
 
 
 def alike(penalty: Penalty) -> QuerySet[Appeal]:
@@ -144,13 +165,8 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
         "judged": worklist.judged_rules(penalty),
         "course": metric_since(proposal, localdate(at)) if proposal else Course([]),
         "notice": Notice.objects.filter(penalty=penalty).first(),
-        "effects": effects_of(penalty),
-        "enrollment": Enrollment.objects.filter(shop=penalty.shop_id, alliance=penalty.alliance_id)
-        .select_related("alliance")
-        .first(),
-        "openings": Opening.objects.filter(
-            enrollment__shop=penalty.shop_id, enrollment__alliance=penalty.alliance_id
-        ).order_by("number"),
+        "effects": effects_of(penalty, at),
+        "enrollments": enrollments_of(penalty),
         "penalties": Penalty.objects.filter(shop=penalty.shop_id)
         .exclude(pk=penalty.pk)
         .select_related("alliance", "violation")[:EARLIER_SHOWN],

@@ -16,12 +16,15 @@ from opsdesk.deadlines import contestable, said, told_at
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
 from rules.admin.values import comparison_of, name_of, value_of
+from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from rules.models import Proposal, Rule, RuleSet
 from shops import measures as effects
+from shops.bars import removing
 from shops.calendar import deadline
-from shops.models import Enrollment, Ground, Measure, Penalty
+from shops.models import Enrollment, Ground, Measure, Penalty, Violation
 
 Kind = Measure.Kind
+_BARRED, _REMOVED = BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 
 # How a shop that was cleared comes back, by the ground (R5).
 _BACK_IN: dict[str, str | Promise] = {
@@ -45,10 +48,14 @@ class Known:
     terms: AppealTerms
     # Each by its penalty's key.
     measures: dict[int, list[Measure]]
-    failed: dict[int, set[str]]
+    proposals: dict[int, Proposal]
     appealable: set[int]
+    # Those by which the shop leaves the platform (CL-1, CL-4).
+    removing: set[int]
     # By the keys of shop and alliance.
     enrollments: dict[tuple[int, int], Enrollment]
+    # The catalogue's entries as they stood, by the number of the version.
+    versions: dict[int, Violation]
     # By the key of its set, and its code.
     rules: dict[tuple[int, str], Rule]
     # When the notices are written.
@@ -60,20 +67,27 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
     measures: dict[int, list[Measure]] = {penalty.pk: [] for penalty in penalties}
     own = {penalty.pk: penalty for penalty in penalties}
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
-    for measure in Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk"):
+    found = Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk")
+    # What a deduction says it did is in the ledger.
+    for measure in found.prefetch_related("deposit_entries", "top_ups"):
         measure.penalty = own[measure.penalty_id]
         measures[measure.penalty_id].append(measure)
     enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})
+    versions = {penalty.violation_version for penalty in penalties if penalty.violation_version}
     rule_sets = {version["id"] for penalty in penalties for version in _versions(penalty).values()}
     return Known(
         terms=AppealTerms.current(),
         measures=measures,
-        failed={
-            proposal.penalty_id: set(proposal.failed_rules)
-            for proposal in Proposal.objects.filter(penalty__in=list(own)).only("penalty", "failed_rules")
+        proposals={
+            proposal.penalty_id: proposal
+            for proposal in Proposal.objects.filter(penalty__in=list(own))
+            .select_related("case")
+            .only("penalty", "failed_rules", "case__ground")
             if proposal.penalty_id is not None
         },
         appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
+        removing=set(removing().filter(pk__in=list(own)).values_list("pk", flat=True)),
+        versions={row.history_id: row.instance for row in Violation.history.filter(history_id__in=versions)},
         enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
         rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
         at=at,
@@ -96,12 +110,13 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     yield _("Alliance"), str(penalty.alliance or _("the platform"))
     yield _("Decision"), "\n".join(_decided(penalty, measures))
     yield _("Ground"), str(penalty.get_ground_display())
+    yield _("Reason"), words_of(penalty.reason)
     yield from _grounds(penalty, known)
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
     if not penalty.is_the_platforms:
         yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
-    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds, appealable))
+    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds, known))
     yield _("Openings left"), _openings_left(penalty, known)
     if appealable:
         yield _("Appeal"), "\n".join(_how_to_appeal(told_at(penalty, known.at), known.terms))
@@ -124,27 +139,54 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
-        yield _("Violation"), f"{penalty.violation} ({penalty.violation.source})"
+        number = penalty.violation_version or 0
+        violation = known.versions.get(number, penalty.violation)
+        yield _("Violation"), str(violation)
+        clause = {"source": violation.source, "version": number}
+        yield (
+            _("Clause"),
+            _("%(source)s, version %(version)s of the catalogue's entry") % clause
+            if number
+            else violation.source,
+        )
         yield _("Platform's case number"), penalty.reference
-        yield _("Evidence"), evidence.get("statement") or words_of(penalty.reason)
+        yield _("Evidence"), evidence.get("statement", "")
         return
     if points := evidence.get("points"):
         yield (
             _("Points"),
             _("%(standing)s points stand; the threshold is %(threshold)s.") % points,
         )
-    if case := evidence.get("case"):
-        violation = case["name_zh"] if (get_language() or "").startswith("zh") else case["name_en"]
-        yield (
-            _("Case of the controller"),
-            _("%(number)s against shop %(shop)s: %(violation)s") % {**case, "violation": violation},
-        )
+    if evidence.get("case"):
+        yield _case_of(penalty, known)
     for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
             "\n".join(filter(None, _of_rule(entry, rule, version, evidence.get("day")))),
         )
     yield _("Statement"), evidence.get("statement", "")
+
+
+def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
+    """The case for which the shop itself, or another one of its controller's, is put out."""
+    case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
+    told = {"number": case["number"], "shop": case["shop"]}
+    label = _("Case of the shop") if _rests_on(penalty, known) == _REMOVED else _("Case of the controller")
+    if violation := case["name_zh" if (get_language() or "").startswith("zh") else "name_en"]:
+        return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
+    # Without a violation nothing puts a shop out but that it was closed for good.
+    ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
+    return label, _("%(number)s against shop %(shop)s: closed for good, on the ground of %(ground)s") % {
+        **told,
+        "ground": ground,
+    }
+
+
+def _rests_on(penalty: Penalty, known: Known) -> str:
+    """The rule by which a case puts the shop out, CL-1 or R6-C1; empty where none does."""
+    proposal = known.proposals.get(penalty.pk)
+    codes = proposal.failed_rules if proposal else []
+    return next((code for code in (_REMOVED, _BARRED) if code in codes), "")
 
 
 def _versions(penalty: Penalty) -> dict[str, dict[str, Any]]:
@@ -154,11 +196,11 @@ def _versions(penalty: Penalty) -> dict[str, dict[str, Any]]:
 
 def _failed(penalty: Penalty, known: Known) -> list[tuple[dict[str, Any], Rule | None, int | None]]:
     """Each rule for which it was decided, as it was judged, with its words and its set's version."""
-    versions, codes = _versions(penalty), known.failed.get(penalty.pk)
+    versions, proposal = _versions(penalty), known.proposals.get(penalty.pk)
     failed = [
         entry
         for entry in penalty.evidence.get("rules", [])
-        if (entry["code"] in codes if codes is not None else entry["outcome"] == "fails")
+        if (entry["code"] in proposal.failed_rules if proposal else entry["outcome"] == "fails")
     ]
     told = []
     for entry in failed:
@@ -211,13 +253,24 @@ def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
     yield _("Orders placed before are shipped, served and settled as usual.")
 
 
-def _ways_back(penalty: Penalty, kinds: set[str], appealable: bool) -> Iterator[str]:
-    serious = penalty.violation is not None and penalty.violation.serious
-    if Kind.CLOSE in kinds or (serious and Kind.CLEAR in kinds):
+def _ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
+    appealable, case = penalty.pk in known.appealable, penalty.evidence.get("case", {})
+    rests_on = _rests_on(penalty, known)
+    if penalty.pk in known.removing:
         if appealable:
             yield _("Nothing but a granted appeal: the shop is out for ever.")
         else:
             yield _("Nothing: the shop is out for ever.")
+    elif rests_on == _REMOVED:
+        yield _(
+            "Nothing but that case %(number)s is overturned: until then no alliance takes the shop back, "
+            "whatever becomes of this decision (CL-1)."
+        ) % {"number": case["number"]}
+    elif rests_on == _BARRED:
+        yield _(
+            "Nothing but that case %(number)s of shop %(shop)s is overturned or dismissed: until then no "
+            "alliance takes a shop of this controller, whatever becomes of this decision (R6)."
+        ) % {"number": case["number"], "shop": case["shop"]}
     elif Kind.CLEAR in kinds:
         yield str(_BACK_IN[penalty.ground])
     elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
@@ -226,7 +279,7 @@ def _ways_back(penalty: Penalty, kinds: set[str], appealable: bool) -> Iterator[
         yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
     if not appealable:
         return
-    if Kind.CLEAR in kinds:
+    if Kind.CLEAR in kinds and not rests_on:
         yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
     if penalty.is_the_platforms:
         yield _("If an appeal is granted, all that the desk knows of this decision is taken back.")

@@ -221,14 +221,15 @@ class GrantInPartForm(GrantForm):
 
     def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
         super().__init__(*args, appeal=appeal, **kwargs)
-        active = [effect for effect in caseload.effects_of(appeal.penalty) if effect.active]
+        found = caseload.effects_of(appeal.penalty, timezone.now())
+        reachable = [effect for effect in found if effect.can_be_taken_back]
         # Django types a form's fields without what this kind of field has.
         self.fields["measures"].choices = [  # type: ignore[attr-defined]
-            (effect.measure.pk, effect.told) for effect in active
+            (effect.measure.pk, effect.told) for effect in reachable
         ]
         self.fields["measures"].help_text = resting.falls_with_its_closing(appeal.penalty)
         self.less = {
-            f"less_{effect.measure.pk}": effect for effect in active if effects.can_be_less(effect.measure)
+            f"less_{effect.measure.pk}": effect for effect in reachable if effects.can_be_less(effect.measure)
         }
         self.fields |= {name: less_field(effect) for name, effect in self.less.items()}
         self.order_fields(["measures", *self.less, "reason", "all_the_same"])

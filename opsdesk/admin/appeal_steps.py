@@ -165,7 +165,8 @@ STEPS = (
         pgettext_lazy("appeal", "Grant in part"),
         _("The appeal is granted in part."),
         lambda appeal, officer: (
-            _to_rule(appeal, officer) and any(e.active for e in caseload.effects_of(appeal.penalty))
+            _to_rule(appeal, officer)
+            and any(one.can_be_taken_back for one in caseload.effects_of(appeal.penalty, timezone.now()))
         ),
         lambda appeal, by, given: appeals.grant_in_part(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.GrantInPartForm,

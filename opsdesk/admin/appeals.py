@@ -285,7 +285,9 @@ class AppealAdmin(ReadOnlyAdmin):
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
             "lessened": caseload.lessened_by(appeal),
             "left_standing": [
-                effect for effect in caseload.effects_of(penalty) if effect.measure.pk in appeal.left_standing
+                effect
+                for effect in caseload.effects_of(penalty, now)
+                if effect.measure.pk in appeal.left_standing
             ],
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
             "rulings": [

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -8,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from shops import measures as measures_told
 from shops import money
@@ -27,25 +25,13 @@ def case_of(penalty: Penalty) -> dict[str, Any]:
     measures = list(penalty.measures.select_related(*related).order_by("pk"))
     now = timezone.now()
     return {
-        "measures": [(one, measures_told.describe(one), state_of(one, now)) for one in measures],
+        "measures": [
+            (one, measures_told.describe(one), measures_told.state_of(one, now)) for one in measures
+        ],
         "undoable": penalty.status in Penalty.PENALISED
         and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
         "course": course_of(penalty),
     }
-
-
-def state_of(measure: Measure, at: datetime) -> tuple[str, Any]:
-    """Whether a measure stands at the moment: a value for its pill, and the word for it."""
-    if measure.undone_at is not None:
-        return "undone", pgettext("measure", "undone")
-    if measure.applied_at is None:
-        return "planned", pgettext("measure", "not applied")
-    over = [moment for moment in (measure.lapsed_at, measure.ends_at) if moment is not None]
-    if over and min(over) <= at:
-        return "over", pgettext("measure", "over")
-    if measure.kind in Measure.ENDING or measure.kind == Measure.Kind.CLOSE:
-        return "standing", pgettext("measure", "stands")
-    return "done", pgettext("measure", "done")
 
 
 def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:

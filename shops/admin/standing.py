@@ -48,7 +48,9 @@ def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
     told: dict[int, list[str]] = {penalty.pk: [] for penalty in found}
     active = Measure.objects.active(at).filter(penalty__in=told).select_related(*related)
     for measure in active.prefetch_related("deposit_entries", "top_ups").order_by("pk"):
-        told[measure.penalty_id].append(measures.describe(measure))
+        state = measures.state_of(measure, at)
+        stayed = f" · {state.label}" if state == measures.State.STAYED else ""
+        told[measure.penalty_id].append(f"{measures.describe(measure)}{stayed}")
     return [(penalty, told[penalty.pk]) for penalty in found]
 
 

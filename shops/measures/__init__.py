@@ -17,6 +17,7 @@ from shops.measures.effect import Effect
 from shops.measures.money import Deduct, TopUp
 from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
 from shops.measures.record import Points, Score, Warn
+from shops.measures.state import State, state_of
 from shops.measures.together import ends_at, is_over, with_clearances
 from shops.measures.trading import Close, ReduceAccount, ReduceRoom, RestrictLive, Suspend
 from shops.models import Measure
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EFFECTS",
     "Effect",
+    "State",
     "apply",
     "can_be_less",
     "complete",
@@ -39,6 +41,7 @@ __all__ = [
     "lessen",
     "much",
     "needs",
+    "state_of",
     "told_much",
     "undo",
     "with_clearances",

@@ -17,7 +17,7 @@ from django.urls import reverse
 from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
-from shops.models import Enrollment
+from shops.models import Enrollment, Measure
 from tests.clients import signed_in
 from tests.factories import (
     AT,
@@ -27,6 +27,7 @@ from tests.factories import (
     make_cleared_and_warned,
     make_enrollment,
     make_evidence,
+    make_imposed,
     make_metrics,
     make_user,
 )
@@ -93,6 +94,19 @@ def test_the_page_tells_the_whole_story(client: Client) -> None:
         "the figures are right",
     ):
         assert said in page
+
+
+def test_the_page_says_what_is_over_and_which_openings_the_platforms_penalty_closed(client: Client) -> None:
+    enrollment = make_enrollment(openings=2)
+    ends_at = AT + timedelta(hours=1)
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind=Measure.Kind.CLEAR, alliance=enrollment.alliance),
+        Measure(kind=Measure.Kind.SUSPEND, ends_at=ends_at),
+    )
+    page = page_of(client, make_appeal(penalty))
+    assert '<span class="pill pill-over">over</span>' in page
+    assert "Openings · Douyin Featured Alliance" in page
 
 
 def test_the_metric_since_the_decision_reaches_the_day_of_looking(judge: User) -> None:

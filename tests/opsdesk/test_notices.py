@@ -78,7 +78,7 @@ def test_a_statement_by_hand_and_a_violation_are_told_as_such() -> None:
     reported = make_penalty(violation_code="V4", reference="case 9", reason="hidden main image")
     notices.write(reported, by=None, at=AT)
     assert told(reported)["Violation"].startswith("V4 Information cheating")
-    assert told(reported)["Evidence"] == "hidden main image"
+    assert told(reported)["Reason"] == "hidden main image"
     assert told(reported)["Platform's case number"] == "case 9"
 
 
