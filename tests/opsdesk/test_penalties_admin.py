@@ -177,6 +177,29 @@ def test_the_verb_refuses_them_as_well() -> None:
         )
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "say until when"), ("zh-hans", "请说明到何时为止")])
+def test_an_end_that_the_catalogue_leaves_open_is_asked_beside_its_field(language: str, told: str) -> None:
+    shop, client = make_shop(), client_of("operator", language)
+    page, said = looked_at(client, address(shop, "WS-V1"))
+    [field] = re.findall(r'<div class="[^"]*asked">(?:(?!</div>).)*name="reduce_room-ends_at"', page, re.S)
+    assert "errorlist" in field and told in field
+    client.post(address(shop, "WS-V1"), said | {"impose": "1"})
+    assert not Penalty.objects.exists()
+    until = (timezone.localtime() + timedelta(days=7)).replace(microsecond=0)
+    _page, said = looked_at(
+        client, address(shop, "WS-V1"), **{"reduce_room-ends_at": f"{until:%Y-%m-%dT%H:%M:%S}"}
+    )
+    client.post(address(shop, "WS-V1"), said | {"impose": "1"})
+    assert Measure.objects.get().ends_at == until
+
+
+def test_what_a_person_adds_may_stand_until_its_penalty_is_lifted() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V1"), **{"restrict_live-taken": "on"})
+    client.post(address(shop, "V1"), said | {"impose": "1"})
+    assert Measure.objects.get().ends_at is None
+
+
 def test_earlier_penalties_for_the_same_violation_are_shown() -> None:
     earlier = make_penalty(violation_code="V8")
     page = client_of("operator").get(address(earlier.shop, "V8")).content.decode()
