@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import CheckConstraint
 from django.utils.translation import gettext as _
 
-from shops import changes
+from shops import changes, sql
 from shops.calendar import day_of, deadline, midnight, points_lapse_at, window
 from shops.errors import Refused
 from shops.models import DefaultMeasure, Enrollment, Measure, Penalty, Shop, Violation
@@ -172,6 +172,14 @@ def _measures_of(
     elif default.days:
         measure.ends_at = deadline(at, default.days)
     yield measure
+
+
+def hold(violation: Violation) -> Violation:
+    """The entry as it is now, and stays until this transaction ends: its version, its terms and what follows
+    from it are of one moment. Others impose under it meanwhile, and nobody changes it.
+    """
+    sql.execute("SELECT FROM shops_violation WHERE id = %s FOR SHARE", [violation.pk])
+    return Violation.objects.select_related("alliance").get(pk=violation.pk)
 
 
 def version_of(violation: Violation) -> int:

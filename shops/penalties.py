@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from shops import catalogue, charges, listings
 from shops import measures as effects
-from shops.changes import latest_change
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
@@ -63,6 +62,7 @@ def impose(
         )
         charges.refuse_unless_the_same(known, asked, measures)
         return known
+    violation = violation and catalogue.hold(violation)
     charges.refuse_another_alliances_violation(violation, alliance)
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
@@ -77,7 +77,7 @@ def impose(
     penalty.ground, penalty.violation = ground, violation
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
     if violation is not None:
-        penalty.violation_version = latest_change(violation)
+        penalty.violation_version = catalogue.version_of(violation)
         penalty.evidence |= {"violation": charges.terms_of(violation)}
         catalogue.ask(violation, shop, measures, at=at)
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key

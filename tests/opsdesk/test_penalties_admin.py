@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from opsdesk import penalising
 from rules import casework
 from rules.models import Proposal
-from shops import penalties, points, standing
+from shops import catalogue, penalties, points, standing
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.models import (
@@ -112,6 +113,61 @@ def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed(
     _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
     page = client.post(address(shop, "V8"), said | {"impose": "1", "deduct-amount": "900"}).content.decode()
     assert "Deduct ¥900.00" in page
+    assert not Penalty.objects.exists()
+
+
+def made_serious(shop: Shop) -> None:
+    violation = Violation.objects.get(code="V8")
+    values = {"serious": True, "bars_controller": True}
+    told = list(violation.default_measures.all())
+    catalogue.change(violation, values=values, measures=told, by=None, reason="stricter")
+
+
+def worded_anew(shop: Shop) -> None:
+    violation = Violation.objects.get(code="V8")
+    told = list(violation.default_measures.all())
+    catalogue.change(violation, values={"source": "§9"}, measures=told, by=None, reason="moved")
+
+
+def penalised_meanwhile(shop: Shop) -> None:
+    make_imposed(shop, Measure(kind="warning"), at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("happened", "told"),
+    [
+        (made_serious, "Serious: the shop is never taken back (CL-1)."),
+        (made_serious, "other shops are barred as well (R6):"),
+        (worded_anew, "Impose it"),
+        (penalised_meanwhile, "case 2 of this violation"),
+    ],
+)
+def test_what_became_something_else_since_is_shown_again_and_not_imposed(
+    happened: Callable[[Shop], None], told: str
+) -> None:
+    shop, client = make_shop(controller=make_controller()), client_of("operator")
+    make_shop(controller=shop.controller)
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    happened(shop)
+    page = client.post(address(shop, "V8"), said | {"impose": "1"}).content.decode()
+    assert told in page
+    assert not Measure.objects.filter(kind="points").exists()
+    client.post(address(shop, "V8"), fields_of(page) | {"reason": "as found", "impose": "1"})
+    assert Measure.objects.filter(kind="points").exists()
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_so_is_whom_it_would_reach(reached: bool) -> None:
+    """Another shop of the controller, or where one is open: either is barred, or proposed to be cleared."""
+    shop, client = make_shop(controller=make_controller()), client_of("operator")
+    other = make_shop(controller=shop.controller)
+    _page, said = looked_at(client, address(shop, "V4"))
+    if reached:
+        make_enrollment(other)
+    else:
+        other = make_shop(controller=shop.controller)
+    page = client.post(address(shop, "V4"), said | {"impose": "1"}).content.decode()
+    assert ("Proposed to be cleared:" in page) == reached and str(other) in page
     assert not Penalty.objects.exists()
 
 

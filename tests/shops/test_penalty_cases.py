@@ -263,6 +263,18 @@ def test_whoever_may_not_overturn_takes_no_part_back() -> None:
 # The whole effect beforehand
 
 
+def test_the_terms_that_are_kept_are_those_of_the_version_that_is_named() -> None:
+    violation, stale = (Violation.objects.get(code="V8") for _ in range(2))
+    measures = list(violation.default_measures.all())
+    values = {"serious": True, "name_en": "Harming many"}
+    catalogue.change(violation, values=values, measures=measures, by=None, reason="stricter")
+    penalty = make_imposed(make_shop(), Measure(kind=Kind.WARNING), violation=stale)
+    kept = Violation.history.get(history_id=penalty.violation_version)
+    assert (kept.serious, kept.name_en) == (True, "Harming many")
+    terms = penalty.evidence["violation"]
+    assert (terms["serious"], terms["name_en"]) == (True, "Harming many")
+
+
 @pytest.mark.parametrize("code", [f"WS-V{number}" for number in range(1, 6)])
 def test_an_end_that_the_catalogue_leaves_open_is_asked_at_every_step_of_the_ladder(code: str) -> None:
     shop = make_shop()
