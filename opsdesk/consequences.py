@@ -78,13 +78,14 @@ def _penalise(
 ) -> Penalty:
     case = proposal.case
     measures = measures_of(proposal, at) if measures is None else list(measures)
-    if case is not None and case.violation is not None:
-        catalogue.refuse_other_points(case.violation, proposal.shop, measures, at=at)
+    violation = catalogue.hold(case.violation) if case and case.violation else None
+    if violation is not None:
+        catalogue.refuse_other_points(violation, proposal.shop, measures, at=at)
     return penalties.impose(
         shop=proposal.shop,
         product=proposal.product,
         ground=proposal.ground,
-        violation=case.violation if case else None,
+        violation=violation,
         alliance=proposal.alliance,
         by=by,
         at=at,

@@ -51,6 +51,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         default = catalogue.consequences(violation, shop, at=at)
     data = request.POST if request.method == "POST" else None
     given = catalogue.points_of(violation, shop, at=at) if violation else None
+    number = catalogue.case_number_of(violation, shop, at) if violation else None
     own = forms_of(shop, default, data, given)
     case = CaseForm(shop, data, initial=_known(proposal, violation))
     if proposal is not None:
@@ -68,7 +69,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
             product=case.cleaned_data["product"],
             case=proposal.case if proposal else None,
         )
-        digest = _digest(shown, case)
+        digest = _digest(shown, case, violation, number)
         if not chosen:
             case.add_error(None, _t("Choose at least one measure."))
         elif data.get("looked_at") == digest and shown.complete and "impose" in data:
@@ -94,7 +95,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         "digest": digest,
         "key": _key(request) or uuid4().hex,
         "earlier": previews.earlier_cases(shop, violation) if violation else [],
-        "number": catalogue.case_number_of(violation, shop, at) if violation else None,
+        "number": number,
         "errors": case.errors or any(form.errors for form in own),
     }
     return TemplateResponse(request, "admin/shops/shop/penalise.html", context)
@@ -192,13 +193,26 @@ def _known(proposal: Proposal | None, violation: Violation | None) -> dict[str, 
     }
 
 
-def _digest(shown: previews.Preview, case: CaseForm) -> str:
-    """Names what was looked at: the effect in words, and what is said around it."""
+def _digest(shown: previews.Preview, case: CaseForm, violation: Violation | None, number: int | None) -> str:
+    """Names what was looked at: the effect in words, also on the controller's other shops, what is said
+    around it, and which case of what it would be, in the version that was read.
+    """
+    charged = violation and (
+        violation.pk,
+        catalogue.version_of(violation),
+        violation.serious,
+        violation.bars_controller,
+        violation.endangers_transactions,
+    )
     told = [
         *(line.told for line in shown.lines),
         shown.money,
         *shown.points,
         *((one.pk, one.alliance_id) for one in shown.closed),
+        *(one.pk for one in shown.reached),
+        *(one.pk for one in shown.barred),
+        charged,
+        number,
         *(case.cleaned_data[name] for name in ("alliance", "product")),
     ]
     return sha256(repr(told).encode()).hexdigest()[:32]

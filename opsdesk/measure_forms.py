@@ -99,11 +99,12 @@ class MeasureForm(forms.Form):
         self.points = points
         # What follows by itself fills the form in; the moment at which points lapse stays as it gives it.
         self.default = default
+        self.end_asked = kind == Kind.SUSPEND or any(measure.end_asked for measure in default)
         super().__init__(data, prefix=kind, initial=_said(kind, default))
         self.fields["taken"] = forms.BooleanField(label=Kind(kind).label, required=False)
         self.fields.update(_fields_of(kind, shop))
-        if kind == Kind.SUSPEND:
-            self.fields["ends_at"].help_text = ""
+        if self.end_asked:
+            self.fields["ends_at"].help_text = _("Say until when.")
         if kind == Kind.POINTS and points is not None and points[0] < points[1]:
             self.fields["points"].help_text = _t("From %(least)s to %(most)s.") % {
                 "least": points[0],
@@ -147,6 +148,9 @@ class MeasureForm(forms.Form):
         ends_at = said.get("ends_at")
         if said.get("taken") and ends_at is not None and ends_at <= timezone.now():
             self.add_error("ends_at", _t("That moment is over."))
+        # Where something was said that is no moment, that is told already.
+        if said.get("taken") and self.end_asked and "ends_at" in said and ends_at is None:
+            self.add_error("ends_at", _t("Its end is left to you: say until when."))
         return said
 
 

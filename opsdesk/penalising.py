@@ -20,6 +20,7 @@ from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
+from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +47,10 @@ def impose(
 
     Refused where penalties.impose is, and for other points than the catalogue gives.
     """
+    require(by, "shops.impose_penalty")
     measures = list(measures)
+    penalties.lock_standing(shop)
+    violation = catalogue.hold(violation)
     if not (key and Penalty.objects.filter(key=key).exists()):
         catalogue.refuse_other_points(violation, shop, measures, at=at)
     penalty = penalties.impose(

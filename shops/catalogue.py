@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import CheckConstraint
 from django.utils.translation import gettext as _
 
-from shops import changes
+from shops import changes, sql
 from shops.calendar import day_of, deadline, midnight, points_lapse_at, window
 from shops.errors import Refused
 from shops.models import DefaultMeasure, Enrollment, Measure, Penalty, Shop, Violation
@@ -84,8 +84,8 @@ def case_number_of(violation: Violation, shop: Shop, at: datetime) -> int:
 def consequences(violation: Violation, shop: Shop, *, at: datetime) -> list[Measure]:
     """The measures, unsaved, that a penalty of `at` under the violation takes by itself.
 
-    Where the catalogue leaves something open it is None, and named in the measure's `asked`. A clearance
-    stands once for each alliance that the shop is in, or for the violation's own alone (R19).
+    Where the catalogue leaves something open it is None, to be asked of the operator: see measures.needs. A
+    clearance stands once for each alliance that the shop is in, or for the violation's own alone (R19).
     """
     number = case_number_of(violation, shop, at)
     return [
@@ -137,22 +137,14 @@ def refuse_other_points(
             raise Refused(refusal)
 
 
-def asked_by(default: DefaultMeasure) -> tuple[str, ...]:
-    """The fields of its measure that are left to the operator."""
-    open_ = {
-        "points": default.kind == Measure.Kind.POINTS
-        and (default.points_least is None or default.points_least != default.points_most),
-        "score": default.kind == Measure.Kind.SCORE and default.score is None,
-        "share": default.basis == Measure.Basis.SHARE and default.share is None,
-        # What was actually lost nobody knows before the case.
-        "amount_fen": default.amount_fen is None
-        and (
-            default.kind == Measure.Kind.TOP_UP
-            or default.basis in (Measure.Basis.FIXED, Measure.Basis.ACTUAL_LOSS)
-        ),
-        "ends_at": default.end_asked,
-    }
-    return tuple(name for name, asked in open_.items() if asked)
+def ask(violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime) -> None:
+    """Have unsaved measures of a penalty of `at` know whether the catalogue asks when they end: one that
+    doesn't say so can't be applied.
+    """
+    number = case_number_of(violation, shop, at)
+    asked = {one.kind for one in step_of(violation.default_measures.all(), number) if one.end_asked}
+    for measure in measures:
+        measure.end_asked = measure.kind in asked
 
 
 def _measures_of(
@@ -172,14 +164,22 @@ def _measures_of(
         amount_fen=default.amount_fen,
         share=default.share,
     )
-    measure.asked = asked_by(default)
+    measure.end_asked = default.end_asked
     if default.kind == Measure.Kind.POINTS:
         measure.alliance = violation.alliance
-        measure.points = None if "points" in measure.asked else default.points_least
+        measure.points = default.points_least if default.points_least == default.points_most else None
         measure.ends_at = points_lapse_at(at, default.days) if default.days else None
     elif default.days:
         measure.ends_at = deadline(at, default.days)
     yield measure
+
+
+def hold(violation: Violation) -> Violation:
+    """The entry as it is now, and stays until this transaction ends: its version, its terms and what follows
+    from it are of one moment. Others impose under it meanwhile, and nobody changes it.
+    """
+    sql.execute("SELECT FROM shops_violation WHERE id = %s FOR SHARE", [violation.pk])
+    return Violation.objects.select_related("alliance").get(pk=violation.pk)
 
 
 def version_of(violation: Violation) -> int:

@@ -11,9 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from shops import charges, listings
+from shops import catalogue, charges, listings
 from shops import measures as effects
-from shops.changes import latest_change
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
@@ -50,7 +49,8 @@ def impose(
 
     Refused without a reason, when the violation doesn't go with the ground or the alliance, when maker and
     approver are one person, when the product is another shop's, when the case was decided already, when a
-    measure can't take effect, or when something else was imposed under the key.
+    measure can't take effect or lacks what is asked, an end that the catalogue leaves open among it, or when
+    something else was imposed under the key.
     """
     require(by, "shops.impose_penalty")
     lock_standing(shop)
@@ -62,6 +62,7 @@ def impose(
         )
         charges.refuse_unless_the_same(known, asked, measures)
         return known
+    violation = violation and catalogue.hold(violation)
     charges.refuse_another_alliances_violation(violation, alliance)
     _refuse_another_shops_product(shop, product)
     if not reason.strip():
@@ -76,8 +77,9 @@ def impose(
     penalty.ground, penalty.violation = ground, violation
     penalty.reason, penalty.evidence = reason, penalty.evidence | evidence
     if violation is not None:
-        penalty.violation_version = latest_change(violation)
+        penalty.violation_version = catalogue.version_of(violation)
         penalty.evidence |= {"violation": charges.terms_of(violation)}
+        catalogue.ask(violation, shop, measures, at=at)
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:

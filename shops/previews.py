@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from shops import controllers, points
+from shops import catalogue, controllers, points
 from shops import measures as effects
 from shops.accounts import balance_of
 from shops.cases import collected_of, moved_for
@@ -87,6 +87,8 @@ def preview(
     """What imposing these would do at that moment. `case`: the reported one that it would decide."""
     measures = effects.with_clearances(shop, measures, alliance)
     would_be = Penalty(shop=shop, alliance=alliance, product=product, violation=violation)
+    if violation is not None:
+        catalogue.ask(violation, shop, measures, at=at)
     for measure in measures:
         measure.penalty = would_be
         effects.complete(measure, at)

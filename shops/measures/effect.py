@@ -162,6 +162,9 @@ class Lasting(Effect):
 
     lessens = "ends_at"
 
+    def needs(self, measure: Measure) -> list[str]:
+        return ["ends_at"] if measure.end_asked and measure.ends_at is None else []
+
     def refuse_unless_less(self, measure: Measure, less: int | Decimal | datetime, at: datetime) -> None:
         assert isinstance(less, datetime)
         # What was in effect until now can't be undone by an end that is over: that is to take it back.

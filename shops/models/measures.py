@@ -85,8 +85,8 @@ class Measure(Audited):
     LASTING = LASTING
     ENDING = ENDING
 
-    # Of one that is not imposed yet: the fields that are still to be asked of the operator.
-    asked: tuple[str, ...] = ()
+    # Of one that is not imposed yet: whether the catalogue leaves its end to the operator to say.
+    end_asked = False
 
     penalty = models.ForeignKey(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="measures")
     kind = models.CharField(_("kind"), max_length=20, choices=MeasureKind.choices)

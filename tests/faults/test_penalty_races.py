@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from shops import deposits, penalties, points, standing, topups
+from shops import catalogue, deposits, penalties, points, standing, topups
 from shops.accounts import balance_of
 from shops.errors import Refused
-from shops.models import Enrollment, Measure, Penalty, Shop, TopUp
+from shops.models import Enrollment, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, make_enrollment, make_imposed, make_shop
 from tests.faults.test_reversal_races import Trying
 from tests.shops.accounting import paid_in
@@ -169,3 +169,31 @@ def test_two_who_clear_at_once_close_one_opening(committed_db, monkeypatch, guar
         assert Enrollment.objects.get(pk=enrollment.pk).state == "cleared"
         assert Measure.objects.filter(opening__enrollment=enrollment).count() == 1
     assert (broken == 0) if guarded else (broken > 0)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_the_catalogue_changes_before_or_after_a_penalty_and_never_within(
+    committed_db, monkeypatch, guarded: bool
+) -> None:
+    """With its control: where the entry isn't held, a penalty names another version than its terms are of."""
+    changing, newest = [], catalogue.version_of
+
+    def change() -> None:
+        violation = Violation.objects.get(code="V8")
+        values, measures = {"name_en": "Another"}, list(violation.default_measures.all())
+        catalogue.change(violation, values=values, measures=measures, by=None, reason="meanwhile")
+
+    def asked_while_somebody_changes_it(violation: Violation) -> int:
+        changing.append(Trying(change))
+        # Held, it isn't done by then.
+        changing[0].ended(within=1)
+        return newest(violation)
+
+    monkeypatch.setattr(catalogue, "version_of", asked_while_somebody_changes_it)
+    if not guarded:
+        monkeypatch.setattr(catalogue, "hold", lambda violation: violation)
+    penalty = imposed(make_shop(), "", Measure(kind="warning"))
+    changing[0].ended()
+    assert Violation.objects.get(code="V8").name_en == "Another"
+    version = Violation.history.get(history_id=penalty.violation_version)
+    assert (version.name_en == penalty.evidence["violation"]["name_en"]) == guarded

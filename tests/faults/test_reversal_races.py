@@ -42,8 +42,8 @@ class Trying:
         finally:
             connection.close()
 
-    def ended(self) -> object:
-        self._thread.join(60)
+    def ended(self, within: float = 60) -> object:
+        self._thread.join(within)
         return self.outcome
 
 

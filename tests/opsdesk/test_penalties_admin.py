@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from opsdesk import penalising
 from rules import casework
 from rules.models import Proposal
-from shops import penalties, points, standing
+from shops import catalogue, penalties, points, standing
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.models import (
@@ -115,6 +116,61 @@ def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed(
     assert not Penalty.objects.exists()
 
 
+def made_serious(shop: Shop) -> None:
+    violation = Violation.objects.get(code="V8")
+    values = {"serious": True, "bars_controller": True}
+    told = list(violation.default_measures.all())
+    catalogue.change(violation, values=values, measures=told, by=None, reason="stricter")
+
+
+def worded_anew(shop: Shop) -> None:
+    violation = Violation.objects.get(code="V8")
+    told = list(violation.default_measures.all())
+    catalogue.change(violation, values={"source": "§9"}, measures=told, by=None, reason="moved")
+
+
+def penalised_meanwhile(shop: Shop) -> None:
+    make_imposed(shop, Measure(kind="warning"), at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("happened", "told"),
+    [
+        (made_serious, "Serious: the shop is never taken back (CL-1)."),
+        (made_serious, "other shops are barred as well (R6):"),
+        (worded_anew, "Impose it"),
+        (penalised_meanwhile, "case 2 of this violation"),
+    ],
+)
+def test_what_became_something_else_since_is_shown_again_and_not_imposed(
+    happened: Callable[[Shop], None], told: str
+) -> None:
+    shop, client = make_shop(controller=make_controller()), client_of("operator")
+    make_shop(controller=shop.controller)
+    _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
+    happened(shop)
+    page = client.post(address(shop, "V8"), said | {"impose": "1"}).content.decode()
+    assert told in page
+    assert not Measure.objects.filter(kind="points").exists()
+    client.post(address(shop, "V8"), fields_of(page) | {"reason": "as found", "impose": "1"})
+    assert Measure.objects.filter(kind="points").exists()
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_so_is_whom_it_would_reach(reached: bool) -> None:
+    """Another shop of the controller, or where one is open: either is barred, or proposed to be cleared."""
+    shop, client = make_shop(controller=make_controller()), client_of("operator")
+    other = make_shop(controller=shop.controller)
+    _page, said = looked_at(client, address(shop, "V4"))
+    if reached:
+        make_enrollment(other)
+    else:
+        other = make_shop(controller=shop.controller)
+    page = client.post(address(shop, "V4"), said | {"impose": "1"}).content.decode()
+    assert ("Proposed to be cleared:" in page) == reached and str(other) in page
+    assert not Penalty.objects.exists()
+
+
 def test_a_form_that_was_changed_after_it_was_imposed_says_so() -> None:
     shop, client = make_shop(), client_of("operator")
     _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
@@ -175,6 +231,29 @@ def test_the_verb_refuses_them_as_well() -> None:
             at=AT,
             key="k",
         )
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "say until when"), ("zh-hans", "请说明到何时为止")])
+def test_an_end_that_the_catalogue_leaves_open_is_asked_beside_its_field(language: str, told: str) -> None:
+    shop, client = make_shop(), client_of("operator", language)
+    page, said = looked_at(client, address(shop, "WS-V1"))
+    [field] = re.findall(r'<div class="[^"]*asked">(?:(?!</div>).)*name="reduce_room-ends_at"', page, re.S)
+    assert "errorlist" in field and told in field
+    client.post(address(shop, "WS-V1"), said | {"impose": "1"})
+    assert not Penalty.objects.exists()
+    until = (timezone.localtime() + timedelta(days=7)).replace(microsecond=0)
+    _page, said = looked_at(
+        client, address(shop, "WS-V1"), **{"reduce_room-ends_at": f"{until:%Y-%m-%dT%H:%M:%S}"}
+    )
+    client.post(address(shop, "WS-V1"), said | {"impose": "1"})
+    assert Measure.objects.get().ends_at == until
+
+
+def test_what_a_person_adds_may_stand_until_its_penalty_is_lifted() -> None:
+    shop, client = make_shop(), client_of("operator")
+    _page, said = looked_at(client, address(shop, "V1"), **{"restrict_live-taken": "on"})
+    client.post(address(shop, "V1"), said | {"impose": "1"})
+    assert Measure.objects.get().ends_at is None
 
 
 def test_earlier_penalties_for_the_same_violation_are_shown() -> None:

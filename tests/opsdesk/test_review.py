@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,18 +12,22 @@ from django.utils import translation
 from opsdesk import execution, review
 from opsdesk.models import Decision
 from opsdesk.reasons import ReasonMissing, resolve
-from rules.models import Proposal
+from rules import casework
+from rules.models import Proposal, RuleSet
 from shops import bars, enrollments
 from shops.errors import NotAllowed, Refused
-from shops.models import Alliance, Enrollment, Opening, Penalty
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty
+from tests.clients import client_of
 from tests.factories import (
     AT,
     DOUYIN,
     WECHAT,
     make_enrollment,
     make_listing,
+    make_penalty,
     make_proposal,
     make_shop,
+    make_sweep,
     make_user,
 )
 
@@ -273,3 +278,54 @@ def test_a_rejected_proposal_has_nothing_to_execute() -> None:
 def test_recording_an_execution_takes_the_right() -> None:
     with pytest.raises(NotAllowed):
         execution.record(accepted().pk, outcome="done", by=make_user("auditor"), on=AT.date())
+
+
+# What the catalogue leaves open
+
+
+def asking(**values: Any) -> Proposal:
+    """A reported case whose penalty, as the catalogue has it, reduces traffic until a day that is asked."""
+    enrollment = make_enrollment(alliance_code=WECHAT)
+    case = make_penalty(
+        enrollment.shop, violation_code="WS-V1", status="reported", alliance=enrollment.alliance
+    )
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get(case=case)
+    Proposal.objects.filter(pk=proposal.pk).update(**values)
+    return proposal
+
+
+def test_a_case_whose_end_is_asked_is_not_accepted_before_somebody_says_it() -> None:
+    proposal, by = asking(), make_user("operator")
+    with pytest.raises(Refused, match="needs to be told: ends at"):
+        review.accept(proposal.pk, by=by, reason="violation", at=AT)
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.case.status) == ("open", "reported")
+    said = [Measure(kind="reduce_room", ends_at=AT + timedelta(days=7))]
+    review.accept(proposal.pk, by=by, reason="violation", at=AT, measures=said)
+    assert Measure.objects.get().ends_at == AT + timedelta(days=7)
+
+
+def test_nor_by_its_page_nor_among_many() -> None:
+    proposal, client = asking(), client_of("operator")
+    page = client.post(reverse("admin:rules_proposal_accept", args=[proposal.pk]), {"reason": "violation"})
+    assert (page.status_code, "needs to be told: ends at" in page.content.decode()) == (409, True)
+    answered = {"action": "accept_selected", "_selected_action": [proposal.pk], "decide": "1"}
+    page = client.post(
+        reverse("admin:rules_proposal_changelist"), answered | {"reason": "violation"}, follow=True
+    )
+    assert "needs to be told: ends at" in page.content.decode()
+    assert Penalty.objects.get().status == "reported"
+
+
+def test_nor_by_itself_where_rules_are_automatic(caplog: pytest.LogCaptureFixture) -> None:
+    wechat = Alliance.objects.get(code=WECHAT)
+    rule_set = RuleSet.objects.create(
+        alliance=wechat, purpose="clearance", version=9, mode=RuleSet.Mode.AUTOMATIC, in_force_from=AT.date()
+    )
+    proposal = asking(sweep=make_sweep(WECHAT), rule_set=rule_set)
+    with caplog.at_level("INFO"):
+        assert review.accept_automatic(Proposal.objects.get().sweep_id, at=AT) == 0
+    assert f"proposal {proposal.pk} is not accepted by itself" in caplog.text
+    assert "needs to be told: ends at" in caplog.text
+    assert Proposal.objects.get().status == "open"

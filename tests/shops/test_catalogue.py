@@ -12,7 +12,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import bars, catalogue, controllers
+from shops import bars, catalogue, controllers, measures
 from shops.errors import NotAllowed, Refused
 from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -39,7 +39,11 @@ def entry(code: str) -> Violation:
 
 def told(code: str, shop: Shop, at: datetime = AT) -> list[tuple[str, tuple[str, ...]]]:
     """Kind of each measure, and what of it is asked."""
-    return [(m.kind, m.asked) for m in catalogue.consequences(entry(code), shop, at=at)]
+    return [(m.kind, asked(m)) for m in catalogue.consequences(entry(code), shop, at=at)]
+
+
+def asked(measure: Measure) -> tuple[str, ...]:
+    return tuple(measures.needs(measure))
 
 
 def change(violation: Violation, measures: list[DefaultMeasure] | None = None, **values: Any) -> None:
@@ -70,7 +74,7 @@ def test_v2_and_v4_remove_the_shop_from_the_platform_and_forfeit_the_whole_depos
     for alliance in (DOUYIN, WECHAT):
         make_enrollment(shop, alliance)
     found = catalogue.consequences(entry(code), shop, at=AT)
-    assert [(m.kind, m.alliance and m.alliance.code, m.basis, m.amount_fen, m.asked) for m in found] == [
+    assert [(m.kind, m.alliance and m.alliance.code, m.basis, m.amount_fen, asked(m)) for m in found] == [
         (Kind.CLOSE, None, "", None, ()),
         (Kind.CLEAR, DOUYIN, "", None, ()),
         (Kind.CLEAR, WECHAT, "", None, ()),
@@ -89,9 +93,9 @@ def test_v8_gives_4_points_each_time_and_asks_the_amount_to_deduct() -> None:
     shop = make_shop()
     for case in range(3):
         points, deduction = catalogue.consequences(entry("V8"), shop, at=AT + timedelta(days=case))
-        assert (points.kind, points.points, points.alliance, points.asked) == (Kind.POINTS, 4, None, ())
+        assert (points.kind, points.points, points.alliance, asked(points)) == (Kind.POINTS, 4, None, ())
         assert (deduction.kind, deduction.basis) == (Kind.DEDUCT, "fixed")
-        assert (deduction.amount_fen, deduction.asked) == (None, ("amount_fen",))
+        assert (deduction.amount_fen, asked(deduction)) == (None, ("amount_fen",))
         make_penalty(shop, violation_code="V8", at=AT + timedelta(days=case))
 
 
@@ -181,13 +185,13 @@ def test_what_lasts_a_number_of_days_ends_at_the_same_time_of_day() -> None:
     found = {m.kind: m for m in catalogue.consequences(violation, make_shop(), at=AT)}
     assert found[Kind.SUSPEND].ends_at == datetime(2026, 3, 18, 9, 30, tzinfo=SHANGHAI)
     # Within the range the operator chooses.
-    assert (found[Kind.POINTS].points, found[Kind.POINTS].asked) == (None, ("points",))
+    assert (found[Kind.POINTS].points, asked(found[Kind.POINTS])) == (None, ("points",))
     assert found[Kind.POINTS].ends_at == datetime(2027, 3, 11, tzinfo=SHANGHAI)
     # Without end, which is no question.
-    assert (found[Kind.RESTRICT_LIVE].ends_at, found[Kind.RESTRICT_LIVE].asked) == (None, ())
-    assert (found[Kind.DEDUCT].share, found[Kind.DEDUCT].asked) == (Decimal("0.5"), ())
-    assert (found[Kind.TOP_UP].amount_fen, found[Kind.TOP_UP].asked) == (100_00, ())
-    assert found[Kind.SCORE].asked == ("score",)
+    assert (found[Kind.RESTRICT_LIVE].ends_at, asked(found[Kind.RESTRICT_LIVE])) == (None, ())
+    assert (found[Kind.DEDUCT].share, asked(found[Kind.DEDUCT])) == (Decimal("0.5"), ())
+    assert (found[Kind.TOP_UP].amount_fen, asked(found[Kind.TOP_UP])) == (100_00, ())
+    assert asked(found[Kind.SCORE]) == ("score",)
 
 
 def test_an_alliances_violation_clears_out_of_it_alone_and_its_points_count_there() -> None:

@@ -102,12 +102,18 @@ def test_a_measure_is_told_before_while_and_after_it_stands(kind: str, language:
         ("score", {}, ["score"]),
         ("suspend", {}, ["ends_at"]),
         ("restrict_live", {}, []),
+        *(
+            (kind, {"end_asked": True}, ["ends_at"])
+            for kind in ("restrict_live", "reduce_room", "reduce_account")
+        ),
         ("clear", {}, ["alliance"]),
         ("stop", {}, ["product", "alliance"]),
     ],
 )
 def test_what_is_left_open_has_to_be_asked(kind: str, values: dict[str, Any], lacking: list[str]) -> None:
-    measure = Measure(penalty=make_penalty(), kind=kind, **values)
+    measure = Measure(penalty=make_penalty(), kind=kind)
+    for name, value in values.items():
+        setattr(measure, name, value)
     assert measures.needs(measure) == lacking
     if lacking:
         with pytest.raises(Refused, match="needs to be told"):

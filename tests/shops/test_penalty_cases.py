@@ -263,6 +263,42 @@ def test_whoever_may_not_overturn_takes_no_part_back() -> None:
 # The whole effect beforehand
 
 
+def test_the_terms_that_are_kept_are_those_of_the_version_that_is_named() -> None:
+    violation, stale = (Violation.objects.get(code="V8") for _ in range(2))
+    measures = list(violation.default_measures.all())
+    values = {"serious": True, "name_en": "Harming many"}
+    catalogue.change(violation, values=values, measures=measures, by=None, reason="stricter")
+    penalty = make_imposed(make_shop(), Measure(kind=Kind.WARNING), violation=stale)
+    kept = Violation.history.get(history_id=penalty.violation_version)
+    assert (kept.serious, kept.name_en) == (True, "Harming many")
+    terms = penalty.evidence["violation"]
+    assert (terms["serious"], terms["name_en"]) == (True, "Harming many")
+
+
+@pytest.mark.parametrize("code", [f"WS-V{number}" for number in range(1, 6)])
+def test_an_end_that_the_catalogue_leaves_open_is_asked_at_every_step_of_the_ladder(code: str) -> None:
+    shop = make_shop()
+    for kind in (Kind.REDUCE_ROOM, Kind.REDUCE_ACCOUNT, Kind.RESTRICT_LIVE):
+        with pytest.raises(Refused, match="needs to be told: ends at"):
+            make_imposed(shop, Measure(kind=kind), code=code)
+        make_imposed(shop, Measure(kind=kind, ends_at=LATER), code=code)
+    assert standing.standing(shop, LATER + timedelta(days=1)).restrictions == ()
+
+
+def test_an_end_is_asked_of_what_the_case_takes_by_itself_and_of_nothing_that_a_person_adds() -> None:
+    shop = make_shop()
+    chosen = [Measure(kind=Kind.REDUCE_ROOM, ends_at=LATER), Measure(kind=Kind.RESTRICT_LIVE)]
+    make_imposed(shop, *chosen, code="WS-V1")
+    assert [one.kind for one in standing.standing(shop, LATER).restrictions] == [Kind.RESTRICT_LIVE]
+
+
+def test_the_preview_says_that_an_end_is_still_to_be_asked() -> None:
+    shop, violation = make_shop(), Violation.objects.get(code="WS-V1")
+    open_, said = Measure(kind=Kind.REDUCE_ROOM), Measure(kind=Kind.REDUCE_ROOM, ends_at=LATER)
+    told = [previews.preview(shop, [one], at=AT, violation=violation) for one in (open_, said)]
+    assert [(one.lines[0].lacking, one.complete) for one in told] == [(["ends_at"], False), ([], True)]
+
+
 def test_the_preview_says_what_imposing_will_do() -> None:
     controller = make_controller()
     shop, other = make_shop(controller=controller), make_shop(controller=controller)

@@ -100,9 +100,10 @@ def imposed(shop: Shop, code: str) -> Penalty:
     violation = Violation.objects.get(code=code)
     given = catalogue.consequences(violation, shop, at=AT)
     for measure in given:
-        if "amount_fen" in measure.asked:
+        asked = measures.needs(measure)
+        if "amount_fen" in asked:
             measure.amount_fen = ASKED_FEN
-        if "ends_at" in measure.asked:
+        if "ends_at" in asked:
             measure.ends_at = UNTIL
         assert not measures.needs(measure)
     return make_imposed(
@@ -120,7 +121,7 @@ def test_a_violation_has_exactly_its_consequences_and_overturned_none(code: str)
     kinds, differs = AFTER[code]
     given = catalogue.consequences(Violation.objects.get(code=code), shop, at=AT)
     assert [measure.kind for measure in given] == kinds
-    assert {name for measure in given for name in measure.asked} == ASKED.get(code, set())
+    assert {name for measure in given for name in measures.needs(measure)} == ASKED.get(code, set())
     penalty = imposed(shop, code)
     assert seen(shop) == NOTHING | differs
     penalties.overturn(penalty, by=None, at=AT, reason="granted")
