@@ -78,6 +78,10 @@ class AppealAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appeal]:
         return caseload.appeals()
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A shop's page leads to its appeals; no filter of the queue offers every shop there is."""
+        return lookup == "penalty__shop__id__exact" or super().lookup_allowed(lookup, value, request)
+
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return request.user.has_perm(FILE)
 
