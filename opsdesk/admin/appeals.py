@@ -59,7 +59,10 @@ class AppealAdmin(ReadOnlyAdmin):
     list_display_links = ["number"]
     list_filter = [OpenFilter, DueFilter, "level", "penalty__ground", "penalty__alliance", OfficerFilter]
     search_fields = ["penalty__shop__code", "penalty__shop__name", "penalty__reference", "reference"]
-    search_help_text = _("Shop's code or name, the platform's case number, or the letter's or ticket's.")
+    quoted_by = {"A": "pk", "P": "penalty"}
+    search_help_text = _(
+        "Shop's code or name, the number of an appeal (A…) or case, or the letter's or ticket's."
+    )
     ordering = ["due_at", "id"]
     actions = ["take_selected"]
     history_reasons = {

@@ -19,7 +19,7 @@ from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
 from shops.models import Enrollment
-from tests.clients import signed_in
+from tests.clients import client_of, signed_in
 from tests.factories import (
     AT,
     DAY,
@@ -330,6 +330,32 @@ def test_a_shops_page_leads_to_its_appeals_alone(client: Client) -> None:
     page = client.get(html.unescape(there[1])).content.decode()
     assert appeal.number in page
     assert other.number not in page
+
+
+@pytest.mark.parametrize("quoted", ["P{:08d}", "Ｐ{:d}"])
+@pytest.mark.parametrize(
+    "page", ["shops_penalty", "opsdesk_notice", "opsdesk_appeal", "opsdesk_decision", "rules_proposal"]
+)
+def test_what_is_of_a_case_is_found_by_the_desks_number(page: str, quoted: str) -> None:
+    case, _other = (make_appeal().penalty for _ in range(2))
+    asked = {"q": quoted.format(case.pk), **({"status": "all"} if page == "rules_proposal" else {})}
+    answer = client_of("auditor").get(reverse(f"admin:{page}_changelist"), asked)
+    [found] = answer.context["cl"].result_list
+    of_it = {"shops_penalty": lambda: found, "opsdesk_decision": lambda: found.proposal.penalty}
+    assert of_it.get(page, lambda: found.penalty)() == case
+
+
+def test_an_appeal_is_found_by_its_own_number(client: Client) -> None:
+    appeal, _other = make_appeal(), make_appeal()
+    assert shown(client, q=appeal.number) == {appeal.number}
+
+
+def test_an_appeal_is_filed_against_a_case_that_was_written_wide(client: Client) -> None:
+    wide = str.maketrans("P0123456789", "Ｐ０１２３４５６７８９")
+    penalty = make_cleared()
+    given = {"penalty": penalty.case_number.translate(wide), "channel": "mail", "statement": "评分有误"}
+    client.post(address("add"), given)
+    assert Appeal.objects.get().penalty == penalty
 
 
 def test_many_are_taken_at_once_but_none_that_another_holds(client: Client, judge: User) -> None:
