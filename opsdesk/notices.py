@@ -197,7 +197,8 @@ def _deliver(
             else _("The notice is of %(written)s: it was not delivered before.") % {"written": said(earliest)}
         )
     notice.channel, notice.reference = channel, reference.replace("\x00", "").strip()
-    notice.delivered_at, notice.delivery_recorded_by = delivered_at, by
+    # Windows are counted to the second, and forms tell no more.
+    notice.delivered_at, notice.delivery_recorded_by = delivered_at.replace(microsecond=0), by
 
 
 def _may_shorten(by: User | None, penalty: Penalty) -> bool:

@@ -59,7 +59,10 @@ class AppealAdmin(ReadOnlyAdmin):
     list_display_links = ["number"]
     list_filter = [OpenFilter, DueFilter, "level", "penalty__ground", "penalty__alliance", OfficerFilter]
     search_fields = ["penalty__shop__code", "penalty__shop__name", "penalty__reference", "reference"]
-    search_help_text = _("Shop's code or name, the platform's case number, or the letter's or ticket's.")
+    quoted_by = {"A": "pk", "P": "penalty"}
+    search_help_text = _(
+        "Shop's code or name, the number of an appeal (A…) or case, or the letter's or ticket's."
+    )
     ordering = ["due_at", "id"]
     actions = ["take_selected"]
     history_reasons = {
@@ -77,6 +80,10 @@ class AppealAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appeal]:
         return caseload.appeals()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """A shop's page leads to its appeals; no filter of the queue offers every shop there is."""
+        return lookup == "penalty__shop__id__exact" or super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return request.user.has_perm(FILE)

@@ -91,7 +91,10 @@ class DecisionAdmin(ReadOnlyAdmin):
         "proposal__product__name",
         "execution_reference",
     ]
-    search_help_text = _("Code or name of the shop or product, or the platform's reference.")
+    quoted_by = {"P": "proposal__penalty"}
+    search_help_text = _(
+        "Code or name of the shop or product, a case number (P…), or the platform's reference."
+    )
     actions = ["record_execution"]
     history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
     fieldsets = [

@@ -51,7 +51,8 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_filter = [DeliveredFilter, "channel", "penalty__alliance", "penalty__ground"]
     list_select_related = ["penalty__shop"]
     search_fields = ["penalty__shop__code", "penalty__shop__name", "reference"]
-    search_help_text = _("Shop's code or name, or the letter's or ticket's reference.")
+    quoted_by = {"P": "penalty"}
+    search_help_text = _("Shop's code or name, a case number (P…), or the letter's or ticket's reference.")
     history_reasons = {
         "notice written": _("notice written"),
         "delivery recorded": _("delivery recorded"),

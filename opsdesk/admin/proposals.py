@@ -81,7 +81,8 @@ class ProposalAdmin(ReadOnlyAdmin):
         CodesFilter,
     ]
     search_fields = ["shop__code", "shop__name", "product__code", "product__name"]
-    search_help_text = _("Code or name of the shop or product.")
+    quoted_by = {"P": "penalty"}
+    search_help_text = _("Code or name of the shop or product, or a case number (P…).")
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {

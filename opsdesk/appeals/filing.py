@@ -19,6 +19,7 @@ from opsdesk.notices import ADMIT_LATE
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.models import Penalty, Shop
+from shops.quoting import number_in
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextM
 
 def case_of(text: str) -> Penalty | None:
     """The penalty that people quote so: by the desk's own number, else by the platform's."""
-    number = text[1:] if text[:1] in ("P", "p") else ""
-    if number.isdecimal() and len(number) < 18 and (own := Penalty.objects.filter(pk=int(number)).first()):
+    number = number_in(text, "P")
+    if number is not None and (own := Penalty.objects.filter(pk=number).first()):
         return own
     return Penalty.objects.filter(reference=text).exclude(reference="").first()
 

@@ -57,7 +57,7 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER opsdesk_notice_window_ends_earlier_for_nobody_who_took_part BEFORE UPDATE ON opsdesk_notice
-    FOR EACH ROW WHEN (NEW.delivered_at < OLD.delivered_at)
+    FOR EACH ROW WHEN (date_trunc('second', NEW.delivered_at) < date_trunc('second', OLD.delivered_at))
     EXECUTE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part();
 """
 

@@ -104,7 +104,8 @@ class DepositEntryAdmin(Importing, ShownAdmin):
     list_filter = ["kind", "at"]
     list_select_related = ["shop", "recorded_by"]
     search_fields = ["shop__code", "shop__name", "reference"]
-    search_help_text = _("Shop's code or name, or the platform's reference.")
+    quoted_by = {"P": "measure__penalty"}
+    search_help_text = _("Shop's code or name, a case number (P…), or the platform's reference.")
     ordering = ["-id"]
     sortable_by = ()
     fields = [

@@ -76,7 +76,10 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     list_filter = ["status", "ground", "alliance", "violation"]
     list_select_related = ["shop", "product", "alliance", "violation", "imposed_by"]
     search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
-    search_help_text = _("Code or name of the shop or product, or the platform's case number.")
+    quoted_by = {"P": "pk"}
+    search_help_text = _(
+        "Code or name of the shop or product, or a case number: the desk's or the platform's."
+    )
     fieldsets = [
         (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
         (

@@ -27,6 +27,7 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 
 from shops.admin.cells import NOTHING
 from shops.admin.exporting import Exporting
+from shops.quoting import number_in
 
 # What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s.
 WRITTEN = {
@@ -154,6 +155,8 @@ class ShownAdmin(Exporting, admin.ModelAdmin):
     empty_value_display = NOTHING
     # What to do next where nothing is there yet.
     when_empty: Any = ""
+    # By which of the desk's own numbers records are found: the letter, and whose key stands behind it.
+    quoted_by: ClassVar[Mapping[str, str]] = {}
 
     if TYPE_CHECKING:
         model: type[models.Model]
@@ -167,6 +170,17 @@ class ShownAdmin(Exporting, admin.ModelAdmin):
     ) -> HttpResponse:
         title = capfirst(self.opts.verbose_name)
         return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        """What the text is found in, and what is of the case or appeal whose number it is."""
+        found, repeats = super().get_search_results(request, queryset, search_term)
+        for letter, key in self.quoted_by.items():
+            number = number_in(search_term, letter)
+            if number is not None:
+                found |= queryset.filter(**{key: number})
+        return found, repeats
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         """Whom or what the reader may not look at is named without a link: it would lead to a refusal."""

@@ -90,7 +90,8 @@ class TopUpAdmin(VerbsAdmin):
     list_filter = [StandingFilter, "cause"]
     list_select_related = ["shop"]
     search_fields = ["shop__code", "shop__name"]
-    search_help_text = _("Shop's code or name.")
+    quoted_by = {"P": "measure__penalty"}
+    search_help_text = _("Shop's code or name, or a case number (P…).")
     ordering = ["due_on", "id"]
     sortable_by = ["due_on"]
     fields = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from opsdesk import appeals, notices
 from opsdesk.models import Appeal, AppealTerms, Notice
 from shops import enrollments
 from shops.models import Enrollment, Measure
-from tests.clients import signed_in
+from tests.clients import client_of, signed_in
 from tests.factories import (
     AT,
     DAY,
@@ -335,6 +336,42 @@ def test_the_queue_is_filtered_by_what_is_urgent_and_whose_it_is(client: Client,
     assert shown(client, penalty__ground="metric") == numbers["open"]
 
 
+def test_a_shops_page_leads_to_its_appeals_alone(client: Client) -> None:
+    appeal, other = make_appeal(), make_appeal()
+    shop = reverse("admin:shops_shop_change", args=[appeal.penalty.shop_id])
+    there = re.search(rf'href="({address("changelist")}[^"]+)"', client.get(shop).content.decode())
+    assert there is not None
+    page = client.get(html.unescape(there[1])).content.decode()
+    assert appeal.number in page
+    assert other.number not in page
+
+
+@pytest.mark.parametrize("quoted", ["P{:08d}", "Ｐ{:d}"])
+@pytest.mark.parametrize(
+    "page", ["shops_penalty", "opsdesk_notice", "opsdesk_appeal", "opsdesk_decision", "rules_proposal"]
+)
+def test_what_is_of_a_case_is_found_by_the_desks_number(page: str, quoted: str) -> None:
+    case, _other = (make_appeal().penalty for _ in range(2))
+    asked = {"q": quoted.format(case.pk), **({"status": "all"} if page == "rules_proposal" else {})}
+    answer = client_of("auditor").get(reverse(f"admin:{page}_changelist"), asked)
+    [found] = answer.context["cl"].result_list
+    of_it = {"shops_penalty": lambda: found, "opsdesk_decision": lambda: found.proposal.penalty}
+    assert of_it.get(page, lambda: found.penalty)() == case
+
+
+def test_an_appeal_is_found_by_its_own_number(client: Client) -> None:
+    appeal, _other = make_appeal(), make_appeal()
+    assert shown(client, q=appeal.number) == {appeal.number}
+
+
+def test_an_appeal_is_filed_against_a_case_that_was_written_wide(client: Client) -> None:
+    wide = str.maketrans("P0123456789", "Ｐ０１２３４５６７８９")
+    penalty = make_cleared()
+    given = {"penalty": penalty.case_number.translate(wide), "channel": "mail", "statement": "评分有误"}
+    client.post(address("add"), given)
+    assert Appeal.objects.get().penalty == penalty
+
+
 def test_many_are_taken_at_once_but_none_that_another_holds(client: Client, judge: User) -> None:
     free, held = make_appeal(), make_appeal()
     other = make_user("appeals_officer", username="other")
@@ -421,6 +458,23 @@ def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, 
     shown = client.get(page).content.decode()
     assert "Delivered by phone on 12 Mar 2026 10:00:59" in shown
     assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
+
+
+def test_who_decided_corrects_how_it_was_delivered_in_the_minute_that_was_recorded() -> None:
+    maker = make_user("operator")
+    notice = Notice.objects.get(penalty=make_cleared(by=maker))
+    given = {"channel": "mail", "delivered_at": "2026-03-13T09:30", "reference": ""}
+    with time_machine.travel(NOW.replace(second=41, microsecond=250_000), tick=False):
+        client = signed_in(maker)
+        client.post(reverse("admin:opsdesk_notice_delivery", args=[notice.pk]), given)
+        correction = reverse("admin:opsdesk_notice_correction", args=[notice.pk])
+        form = client.get(correction).content.decode()
+        shown = re.search(r'name="delivered_at" value="([^"]+)"', form)
+        assert shown is not None
+        again = {**given, "channel": "phone", "delivered_at": shown[1], "reason": "a call it was"}
+        assert client.post(correction, again).status_code == 302
+    notice.refresh_from_db()
+    assert (notice.channel, notice.delivered_at) == ("phone", NOW.replace(second=41))
 
 
 def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:

@@ -219,6 +219,15 @@ def test_another_channel_in_the_same_minute_shortens_nothing() -> None:
     assert (again.channel, again.delivered_at) == ("phone", LATER.replace(second=30))
 
 
+def test_within_a_second_nothing_is_shortened_by_sql_either() -> None:
+    maker = make_user("operator")
+    notice = Notice.objects.get(penalty=make_cleared(by=maker))
+    Notice.objects.filter(pk=notice.pk).update(
+        channel="mail", delivered_at=LATER.replace(microsecond=5), delivery_recorded_by=maker
+    )
+    assert corrected(notice, maker).delivered_at == LATER
+
+
 def test_an_appeal_that_was_filed_in_time_stays_when_the_delivery_is_corrected() -> None:
     penalty, until = make_cleared(), LATER + timedelta(days=30)
     notice = delivered(penalty)

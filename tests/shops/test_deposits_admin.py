@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from shops import accounts, deposits, topups
-from shops.models import DepositEntry, DepositRequirement, DepositStep, Shop, TopUp
+from shops.models import DepositEntry, DepositRequirement, DepositStep, Measure, Shop, TopUp
 from tests.clients import client_of
 from tests.exporting import ask, content
-from tests.factories import AT, make_shop, make_user
+from tests.factories import AT, make_imposed, make_shop, make_user
 from tests.shops.accounting import entered, make_measure, paid_in, statement, taken_back
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,19 @@ def test_a_statement_tells_each_movement_with_cause_author_and_balance() -> None
         assert words in page, words
     assert "Take it back" not in page
     assert "Pay in" not in page
+
+
+@pytest.mark.parametrize("page", ["depositentry", "topup"])
+def test_what_a_case_moved_is_found_by_its_number(page: str) -> None:
+    cases = []
+    for _number in range(2):
+        shop = make_shop()
+        paid_in(shop, 1_000)
+        deducts = Measure(kind=Measure.Kind.DEDUCT, basis=Measure.Basis.FIXED, amount_fen=3_000)
+        cases.append(make_imposed(shop, deducts))
+    address = reverse(f"admin:shops_{page}_changelist")
+    answer = client_of("auditor").get(address, {"q": cases[0].case_number})
+    assert [record.shop for record in answer.context["cl"].result_list] == [cases[0].shop]
 
 
 def test_a_statement_is_drawn_over_time_with_what_is_required() -> None:
