@@ -251,7 +251,7 @@ def _refuse_unsaid(movement: Movement) -> None:
     if not movement.key:
         raise Refused(_("A movement has a key of its own."))
     if movement.amount_fen == 0 or abs(movement.amount_fen) > money.MOST:
-        raise Refused(topups.amount_out_of_bounds())
+        raise Refused(topups.amount_out_of_bounds(either_way=movement.kind == Kind.ADJUST))
     if movement.at > movement.recorded_at:
         raise Refused(_("The movement lies in the future."))
     if not NAMEABLE_MOMENTS.holds(movement.at):

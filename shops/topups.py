@@ -185,11 +185,14 @@ def reopen(top_up: TopUp, *, by: User | None) -> None:
     top_up.save_by(by, "reopened")
 
 
-def amount_out_of_bounds() -> str:
-    return _("An amount lies between %(least)s and %(most)s.") % {
-        "least": money.told(1),
-        "most": money.told(money.MOST),
-    }
+def amount_out_of_bounds(*, either_way: bool = False) -> str:
+    """`either_way`: whether it may take away as well as add."""
+    told = (
+        _("An adjustment is not zero: it adds from %(least)s to %(most)s, or below zero takes away as much.")
+        if either_way
+        else _("An amount lies between %(least)s and %(most)s.")
+    )
+    return told % {"least": money.told(1), "most": money.told(money.MOST)}
 
 
 def another_under_the_key(key: str) -> str:

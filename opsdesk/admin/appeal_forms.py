@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from opsdesk import caseload, checklists, resting
-from opsdesk.appeals import Offered, case_of
+from opsdesk.appeals import Offered, case_of, tables
 from opsdesk.models import LONGEST_TEXT, Appeal, Channel
 from shops import measures as effects
 from shops import money
@@ -109,8 +109,15 @@ class ManyForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_(
-            "CSV with the columns penalty, level, channel, reference, filed_at, statement and evidence."
+        help_text=format_lazy(
+            _(
+                "CSV. The first row names the columns: {needed}, and where known {others}."
+                " Channels: {channels}. A moment is written as 2026-03-12 10:00, in Shanghai's time, or as"
+                " the day alone."
+            ),
+            needed=tables.told_columns(needed=True),
+            others=tables.told_columns(needed=False),
+            channels=tables.told_channels(),
         ),
     )
     parcel = forms.FileField(

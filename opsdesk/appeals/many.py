@@ -26,10 +26,9 @@ from opsdesk.appeals.evidence import (
 )
 from opsdesk.appeals.filing import case_of, file_looked_into, fileable
 from opsdesk.appeals.guards import FILE
-from opsdesk.appeals.tables import FileOfAppealsRefused, WrongRow, rows_of
-from opsdesk.deadlines import next_level
+from opsdesk.appeals.tables import SHOWN, FileOfAppealsRefused, WrongRow, channel_of, rows_of
 from opsdesk.exhibits import NotNow, Parcel, Shelf, room_for_it, shelf
-from opsdesk.models import LONGEST_TEXT, Appeal, Channel
+from opsdesk.models import LONGEST_TEXT, Appeal
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
 from shops.imports.files import workplace
@@ -44,8 +43,6 @@ Found = TypeVar("Found")
 
 # Between the names of a row's files.
 AND = ";"
-# So much of a cell is quoted, in characters.
-SHOWN = 60
 LONGEST_REFERENCE = 100
 FOR_FILEABLE = ("penalty", "channel", "statement", "filed_at")
 
@@ -64,9 +61,9 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     """File each row of the CSV file, in its order. FileOfAppealsRefused, and nothing is filed, where a row
     can't be, and where a file of the parcel is named by none. NotNow where no row is at fault, but the desk.
 
-    Columns: penalty (the desk's case number or the platform's), channel, statement; and, where known, level,
-    reference, filed_at (a moment, of Shanghai where it names no zone, or a day), evidence (names of files of
-    the parcel, with semicolons between them).
+    Columns, in English or Chinese: penalty (the desk's case number or the platform's), channel, statement;
+    and, where known, level, reference, filed_at (a moment, of Shanghai where it names no zone, or a day),
+    evidence (names of files of the parcel, with semicolons between them).
     """
     require(by, FILE)
     rows = [Row(number, cells, case_of(cells["penalty"])) for number, cells in rows_of(content)]
@@ -185,7 +182,8 @@ def _check(rows: list[Row], wrong: list[WrongRow], *, by: User | None, at: datet
         for row in rows:
             with _telling(row, wrong):
                 given = _given(row)
-                fileable(by=by, at=at, **{name: given[name] for name in FOR_FILEABLE})
+                level, _filed_at = fileable(by=by, at=at, **{name: given[name] for name in FOR_FILEABLE})
+                _refuse_another_level(row, level)
                 number = first.setdefault(given["penalty"].pk, row.number)
                 if number != row.number:
                     raise Refused(
@@ -209,8 +207,22 @@ def _file(
         # Each row by itself: of a file all wrong rows are told.
         with _telling(row, wrong), transaction.atomic():
             files = [looked[path] for path in row.paths]
-            filed.append(file_looked_into(**_given(row), looked=files, put=put, by=by, at=at))
+            appeal = file_looked_into(**_given(row), looked=files, put=put, by=by, at=at)
+            _refuse_another_level(row, appeal.level)
+            filed.append(appeal)
     return filed
+
+
+def _refuse_another_level(row: Row, level: int) -> None:
+    said = row.cells["level"]
+    if said and said != str(level):
+        raise Refused(
+            _(
+                "The next appeal against %(case)s is one of level %(level)s, and not of “%(said)s”:"
+                " correct the cell, or leave it empty."
+            )
+            % {"case": row.penalty, "level": level, "said": said[:SHOWN]}
+        )
 
 
 def _given(row: Row) -> dict[str, Any]:
@@ -218,17 +230,7 @@ def _given(row: Row) -> dict[str, Any]:
     penalty, cells = row.penalty, row.cells
     if penalty is None:
         raise Refused(_("There is no case “%(case)s”.") % {"case": cells["penalty"][:SHOWN]})
-    level = next_level(penalty)
-    if cells["level"] and cells["level"] != str(level):
-        raise Refused(
-            _("An appeal of level %(level)s can't be filed against %(case)s now.")
-            % {"level": cells["level"][:SHOWN], "case": penalty}
-        )
-    if cells["channel"] not in Channel.values:
-        raise Refused(
-            _("“%(value)s” is no channel. Write one of: %(choices)s.")
-            % {"value": cells["channel"][:SHOWN], "choices": ", ".join(Channel.values)}
-        )
+    channel = channel_of(cells["channel"])
     for text, most, too_long in (
         (cells["reference"], LONGEST_REFERENCE, _("The reference has more than %(most)s characters.")),
         (
@@ -241,7 +243,7 @@ def _given(row: Row) -> dict[str, Any]:
             raise Refused(too_long % {"most": most})
     return {
         "penalty": penalty,
-        "channel": cells["channel"],
+        "channel": channel,
         "reference": cells["reference"],
         "statement": cells["statement"],
         "filed_at": _moment(cells["filed_at"]),

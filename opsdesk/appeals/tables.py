@@ -10,11 +10,39 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from opsdesk.models import Channel
 from shops.errors import Refused
+from shops.imports.columns import Column, Table, Type, spoken
 
-COLUMNS = ("penalty", "level", "channel", "reference", "filed_at", "statement", "evidence")
-NEEDED = ("penalty", "channel", "statement")
+APPEALS = Table(
+    "appeals",
+    (
+        Column("penalty", "案件编号", Type.ID, ("案件", "平台案件编号", "处罚单号"), required=True),
+        Column("level", "申诉级别", Type.NUMBER, ("级别", "申诉层级")),
+        Column(
+            "channel",
+            "申诉渠道",
+            Type.CHOICE,
+            ("渠道",),
+            required=True,
+            words={
+                Channel.PHONE: ("电话",),
+                Channel.MAIL: ("信函", "信件", "邮件", "邮寄"),
+                Channel.TICKET: ("工单",),
+                Channel.OTHER: ("其他渠道", "其他"),
+            },
+        ),
+        Column("reference", "渠道编号", Type.TEXT, ("编号", "来函编号", "工单编号", "工单号")),
+        Column("filed_at", "提交时间", Type.MOMENT, ("申诉时间", "提交日期", "申诉日期")),
+        Column("statement", "申诉陈述", Type.TEXT, ("陈述", "申诉理由", "申诉内容"), required=True),
+        Column("evidence", "证据文件", Type.TEXT, ("证据", "附件")),
+    ),
+    key=("penalty",),
+)
+CHANNELS = next(column.words for column in APPEALS.columns if column.name == "channel")
 MOST_ROWS = 1_000
+# So much of a cell is quoted, in characters.
+SHOWN = 60
 # In bytes.
 LARGEST = 5 << 20
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -43,7 +71,7 @@ def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
-        header = [name.strip().lower() for name in next(reader, ())]
+        header = [name.strip() for name in next(reader, ())]
         for number, cells in enumerate(reader, start=2):
             if any(map(str.strip, cells)):
                 rows.append((number, cells))
@@ -51,11 +79,10 @@ def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
             if len(rows) > MOST_ROWS:
                 raise refused(_("At most %(count)s appeals at once: divide the file.") % {"count": MOST_ROWS})
     except csv.Error as error:
-        raise refused(_("The file is no table: %(why)s.") % {"why": error}) from None
+        raise refused(_broken(error, reader.line_num)) from None
     if not content.strip():
         raise refused(_("The file is empty."))
-    if len(set(header)) != len(header) or not set(NEEDED) <= set(header) <= set(COLUMNS):
-        raise refused(_("The first row names the columns: %(columns)s.") % {"columns": ", ".join(COLUMNS)})
+    columns = _columns(header)
     odd = [
         WrongRow(number, _("This row has another number of cells than the first."))
         for number, cells in rows
@@ -64,8 +91,72 @@ def rows_of(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     if odd:
         raise FileOfAppealsRefused(odd)
     for number, cells in rows:
-        found = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        yield number, {column: found.get(column, "") for column in COLUMNS}
+        found = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+        yield number, {column.name: found.get(column.name, "") for column in APPEALS.columns}
+
+
+def channel_of(cell: str) -> str:
+    """The channel that a cell names, in either language. Refused where it names none."""
+    words = {spoken(word): value for value, other in CHANNELS.items() for word in (value, *other)}
+    if spoken(cell) not in words:
+        raise Refused(
+            _("“%(value)s” is no channel. Write one of: %(choices)s.")
+            % {"value": cell[:SHOWN], "choices": told_channels()}
+        )
+    return words[spoken(cell)]
+
+
+def told_columns(*, needed: bool) -> str:
+    """The columns that a file must have, or may, by their names in both languages."""
+    return ", ".join(
+        f"{column.name} ({column.name_zh})" for column in APPEALS.columns if column.required == needed
+    )
+
+
+def told_channels() -> str:
+    """The words for channels, in both languages."""
+    return ", ".join(f"{value} ({other[0]})" for value, other in CHANNELS.items())
+
+
+def _columns(header: list[str]) -> list[str]:
+    """What the headers mean, by the columns' names; refused with all that is wrong with them."""
+    found = [APPEALS.find(name) for name in header]
+    meant = [column.name for column in found if column]
+    wrong = [
+        _("“%(header)s” is no column of this file.") % {"header": name[:SHOWN]}
+        for name, column in zip(header, found, strict=True)
+        if column is None
+    ]
+    wrong += [
+        _("The column %(column)s stands in the first row more than once.") % {"column": column}
+        for column in dict.fromkeys(meant)
+        if meant.count(column) > 1
+    ]
+    wrong += [
+        _("The column %(column)s is missing.") % {"column": f"{column.name} ({column.name_zh})"}
+        for column in APPEALS.columns
+        if column.required and column.name not in meant
+    ]
+    if wrong:
+        told = _("The first row names the columns: %(needed)s, and where known %(others)s.")
+        wrong.append(told % {"needed": told_columns(needed=True), "others": told_columns(needed=False)})
+        raise FileOfAppealsRefused([WrongRow(0, told) for told in wrong])
+    return meant
+
+
+def _broken(error: csv.Error, line: int) -> str:
+    """The library has its words in English alone."""
+    if "field limit" in str(error):
+        told = _(
+            "A cell holds more than %(most)s characters by line %(line)s. Look for a quotation mark without"
+            " its pair before it."
+        )
+        return told % {"line": line, "most": csv.field_size_limit()}
+    told = _(
+        "The quotation marks of the row that ends in line %(line)s don't match. Put a cell that holds a"
+        ' quotation mark between quotation marks and double the one inside: "a ""quoted"" word".'
+    )
+    return told % {"line": line}
 
 
 def _text(content: bytes) -> str:

@@ -53,6 +53,10 @@ class Parcel:
 
     def find(self, name: str) -> str:
         """The path of the file that a row names by it, or by its last part alone. Refused otherwise."""
+        if not self.files:
+            raise Refused(
+                _("“%(name)s” is named, but no files came along: send them too.") % {"name": _shown(name)}
+            )
         asked = _plain(name)
         found = [asked] if asked in self.files else self._by_last_part.get(asked, ())
         if not found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -14,16 +14,18 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import money
+from shops.admin.cells import NOTHING
 from shops.admin.forms import DayField, MomentField, form_page
 from shops.errors import Refused
 from shops.rights import person_of
 
-CONFIRMED = "confirmed"
+CONFIRMED, AGAIN = "confirmed", "again"
 
 
 class YuanField(forms.DecimalField):
@@ -101,17 +103,19 @@ def moving_page(
     submit: str | Promise,
     done: str | Promise,
     back: str,
+    about: Sequence[tuple[str | Promise, object]],
     intro: str | Promise = "",
     initial: Mapping[str, Any] | None = None,
     opts: Any = None,
 ) -> HttpResponse:
     """Asks, then shows what would come of it (`told` of what `act` came back with), then does it.
 
-    What would come of it is found out by the verb itself, whose work is taken back.
+    What would come of it is found out by the verb itself, whose work is taken back. It is shown with what it
+    is `about` and all that was filled in; from there leads a way back to the form as it was.
     """
     form = form_class(request.POST if request.method == "POST" else None, initial=initial)
     shown: dict[str, Any] = {}
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and AGAIN not in request.POST and form.is_valid():
         sure = CONFIRMED in request.POST
         try:
             with transaction.atomic():
@@ -124,7 +128,12 @@ def moving_page(
             if sure:
                 messages.success(request, str(done))
                 return HttpResponseRedirect(back)
-            shown = {"listed": lines, "hidden": [(CONFIRMED, "1")]}
+            shown = {
+                "listed": lines,
+                "facts": [*about, *_filled_in(form)],
+                "hidden": [(CONFIRMED, "1")],
+                "again": AGAIN,
+            }
             for field in form.fields.values():
                 field.widget = forms.HiddenInput()
             title, submit, intro = title, _("Confirm"), _("This is what would be entered:")
@@ -140,3 +149,20 @@ def moving_page(
         opts=opts,
         **shown,
     )
+
+
+def _filled_in(form: forms.Form) -> list[tuple[str | Promise, str]]:
+    """What people have filled in, by the fields' labels."""
+    return [(field.label or "", _told(form.cleaned_data[field.name])) for field in form.visible_fields()]
+
+
+def _told(value: Any) -> str:
+    match value:
+        case int():
+            return money.told(value)
+        case datetime():
+            moment = timezone.localtime(value)
+            return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M:%S}"
+        case date():
+            return date_format(value)
+    return value or NOTHING

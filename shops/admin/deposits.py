@@ -234,6 +234,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             title=entering.title,
             intro=_t("Deposit of %(shop)s: %(balance)s.")
             % {"shop": shop, "balance": money.told(accounts.balance_of(shop))},
+            about=[(_("Shop"), shop)],
             submit=_("Go on"),
             done=_("The movement is entered."),
             back=account_of(shop_id),
@@ -245,6 +246,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
         if not may_enter(request):
             raise PermissionDenied
         entry = get_object_or_404(DepositEntry.objects.select_related("shop"), pk=pk)
+        taken_back = f"{entry.number}: {entry.get_kind_display()} {money.told(entry.amount_fen)}"
         return moving_page(
             request,
             self.admin_site,
@@ -252,7 +254,8 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             lambda given, by, at: deposits.reverse(entry, by=by, at=at, **given),
             told,
             title=_("Take a movement back"),
-            intro=f"{entry.shop} – {entry.number}: {entry.get_kind_display()} {money.told(entry.amount_fen)}",
+            intro=f"{entry.shop} – {taken_back}",
+            about=[(_("Shop"), entry.shop), (_("Movement"), taken_back)],
             submit=_("Go on"),
             done=_("The movement is taken back."),
             back=account_of(entry.shop_id),

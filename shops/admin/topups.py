@@ -210,6 +210,7 @@ class TopUpAdmin(VerbsAdmin):
                 "day": date_format(timezone.localdate(owed.demanded_at)),
                 "left": money.told(left),
             },
+            about=[(_("Shop"), owed.shop)],
             submit=_("Go on"),
             done=_("The payment is entered."),
             back=reverse("admin:shops_topup_change", args=[pk]),
@@ -232,6 +233,7 @@ class TopUpAdmin(VerbsAdmin):
             title=_("Demand a top-up"),
             intro=_t("%(shop)s lacks %(amount)s of what is required.")
             % {"shop": shop, "amount": money.told(lacking)},
+            about=[(_("Shop"), shop)],
             submit=_("Go on"),
             done=_("The top-up is demanded."),
             back=account_of(shop_id),

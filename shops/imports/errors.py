@@ -40,7 +40,7 @@ MESSAGES: dict[str, Promise] = {
         "This line is longer than %(limit)s characters. Look for a quotation mark without its pair before it."
     ),
     "broken_quotes": _(
-        "The quotation marks of this row don't match (%(detail)s). Put a cell that holds a quotation mark"
+        "The quotation marks of this row don't match. Put a cell that holds a quotation mark"
         ' between quotation marks and double the one inside: "a ""quoted"" word".'
     ),
     "missing_column": _(

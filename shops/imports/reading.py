@@ -221,7 +221,7 @@ def records(buffer: Buffer, before: int, delimiter: str) -> Iterator[Row]:
 
 
 def _broken(row: int, error: csv.Error) -> RowError:
-    """What the csv module found in a row. It has only words for it."""
+    """What the csv module found in a row. It has only words for it, and those in English."""
     if "field limit" in str(error):
         return RowError(row, "", "", "line_too_long", {"limit": LONGEST_CELL})
-    return RowError(row, "", "", "broken_quotes", {"detail": str(error)})
+    return RowError(row, "", "", "broken_quotes")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,19 @@ def test_a_message_of_several_apps_is_translated_alike(locale: str) -> None:
                 first = message.id if isinstance(message.id, str) else message.id[0]
                 found.setdefault((message.context, first), set()).add(str(message.string))
     assert {key: words for key, words in found.items() if len(words) > 1} == {}
+
+
+# What people read
+
+
+@pytest.mark.parametrize("app", catalogues.APPS)
+def test_the_desk_has_one_chinese_word_and_the_platform_another(app: str) -> None:
+    """Who appeals must not write to the wrong one of the two."""
+    for message in catalogues.kept(app, "zh_Hans"):
+        english, chinese = str(message.id), str(message.string)
+        # The case number that a penalty has on the platform.
+        of_the_platform = re.search("platform", english, re.IGNORECASE) or english == "reference"
+        assert of_the_platform or "平台" not in chinese, english
+        assert not re.search("业务台|工作台|后台(?!任务)|本系统", chinese), english
+        if re.search(r"\bdesk\b", english, re.IGNORECASE):
+            assert "本台" in chinese, english

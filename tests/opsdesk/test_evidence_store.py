@@ -314,7 +314,7 @@ def test_a_disk_that_is_full_while_a_file_comes_in_is_told_in_words(settings: An
     appeal = make_appeal()
     client = Client(headers={"accept-language": lang})
     large = bytes(settings.FILE_UPLOAD_MAX_MEMORY_SIZE + 1)
-    words = {"en": "The desk has no room for files just now.", "zh-hans": "系统暂时没有存放文件的空间"}
+    words = {"en": "The desk has no room for files just now.", "zh-hans": "本台暂时没有存放文件的空间"}
     for role, where, name in [
         ("appeals_officer", reverse("admin:opsdesk_appeal_evidence", args=[appeal.pk]), "evidence"),
         ("appeals_officer", reverse("admin:opsdesk_appeal_many"), "parcel"),

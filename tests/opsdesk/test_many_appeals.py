@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,11 +11,13 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from opsdesk import appeals
 from opsdesk.appeals.tables import LARGEST, MOST_ROWS
 from opsdesk.models import LONGEST_TEXT, Appeal
 from shops.errors import NotAllowed
+from tests.clients import client_of
 from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
 
 pytestmark = pytest.mark.django_db
@@ -87,8 +90,8 @@ def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
     expected = {
         3: f"Row 2 appeals against {right} already.",
         4: "There is no case “P99999999”.",
-        5: "An appeal of level 2 can't be filed",
-        6: "“pigeon” is no channel. Write one of: phone, mail, ticket, other.",
+        5: "is one of level 1, and not of “2”",
+        6: "“pigeon” is no channel. Write one of: phone (电话), mail (信函), ticket (工单), other (",
         7: "“yesterday” is no moment",
         8: "says what the shop has to say",
         9: "Out of time",
@@ -106,7 +109,9 @@ def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
         (b"penalty,channel\n", "names the columns"),
         (b"penalty,channel,statement,penalty\n", "names the columns"),
         (b"penalty,channel,statement,judge\n", "names the columns"),
-        (b'penalty,channel,statement\n"P1,mail,s\n', "no table"),
+        (b'penalty,channel,statement\n"P1,mail,s\n', "quotation marks of the row that ends in line 2"),
+        (b'penalty,channel,statement\nP1,"mail" x,s\n', "quotation marks of the row that ends in line 2"),
+        (b"penalty,channel,statement\nP1,mail," + b"x" * 140_000, "more than 131072 characters"),
         (b"penalty,channel,statement\n" + b"P1,mail,s\n" * (MOST_ROWS + 1), "divide the file"),
         (b"x" * (LARGEST + 1), "larger than 5 MB"),
     ],
@@ -114,6 +119,61 @@ def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
 )
 def test_what_is_no_file_of_appeals_is_refused_as_a_whole(content: bytes, why: str) -> None:
     assert why in wrong_rows(content)[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("penalty,channel", ["The column statement (申诉陈述) is missing."]),
+        (
+            "penalty,channel,statement,案件编号",
+            ["The column penalty stands in the first row more than once."],
+        ),
+        (
+            "penalty,judge,statement",
+            ["“judge” is no column of this file.", "The column channel (申诉渠道) is missing."],
+        ),
+    ],
+)
+def test_of_a_first_row_it_is_told_what_is_wrong_and_what_belongs_there(header: str, told: list[str]) -> None:
+    with pytest.raises(appeals.FileOfAppealsRefused) as refusal:
+        appeals.file_many(f"{header}\n".encode(), by=None, at=NOW)
+    *wrong, last = (row.message for row in refusal.value.rows)
+    assert wrong == told
+    assert "penalty (案件编号), channel (申诉渠道), statement (申诉陈述), and where known level" in last
+
+
+@pytest.mark.parametrize(
+    ("said", "channel"),
+    [("电话", "phone"), ("信函", "mail"), ("工单", "ticket"), ("其他", "other"), ("Phone", "phone")],
+)
+def test_headers_and_channels_may_be_in_chinese(said: str, channel: str) -> None:
+    penalty = make_cleared()
+    content = (
+        f"案件编号,申诉级别,申诉渠道,编号,提交时间,申诉陈述\n{penalty},1,{said},K 1,2026-03-12 10:00,s\n"
+    )
+    [appeal] = appeals.file_many(content.encode(), by=None, at=NOW)
+    assert (appeal.penalty, appeal.channel, appeal.reference) == (penalty, channel, "K 1")
+
+
+def test_a_level_that_is_not_the_next_is_told_by_what_stands_in_its_way() -> None:
+    appeal = make_appeal()
+    with pytest.raises(appeals.FileOfAppealsRefused, match="is open already"):
+        appeals.file_many(f"{HEADER}{appeal.penalty},2,mail,,,s\n".encode(), by=None, at=NOW)
+
+
+@pytest.mark.parametrize("content", [b'"P1,mail,s\n', b'P1,"mail" x,s\n', b"P1,mail," + b"x" * 140_000])
+def test_a_broken_file_is_told_in_chinese_without_an_english_word(content: bytes) -> None:
+    with translation.override("zh-hans"):
+        told = wrong_rows(b"penalty,channel,statement\n" + content)[0]
+    assert not re.search("[a-z]{3}", told.replace("quoted", ""))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-cn"])
+def test_the_page_lists_the_columns_the_channels_and_how_a_moment_is_written(language: str) -> None:
+    page = client_of("appeals_officer", language).get(reverse("admin:opsdesk_appeal_many")).content.decode()
+    for word in ("statement (申诉陈述)", "evidence (证据文件)", "ticket (工单)", "2026-03-12 10:00"):
+        assert word in page
 
 
 def test_a_row_with_another_number_of_cells_is_told() -> None:

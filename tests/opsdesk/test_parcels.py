@@ -142,7 +142,7 @@ def test_every_row_and_every_file_is_accounted_for() -> None:
 
 
 def test_without_a_parcel_a_row_that_names_a_file_is_told() -> None:
-    with pytest.raises(appeals.FileOfAppealsRefused, match="not among the files"):
+    with pytest.raises(appeals.FileOfAppealsRefused, match=r"“a\.jpg” is named, but no files came along"):
         appeals.file_many(f"{HEADER}{make_cleared()},mail,s,a.jpg\n".encode(), by=None, at=NOW)
 
 

@@ -132,6 +132,46 @@ def test_what_was_only_shown_is_not_entered_and_a_double_click_is_one_movement()
     assert "Something else was entered under the key" in other.content.decode()
 
 
+def test_what_is_confirmed_is_named_in_full_and_can_be_changed_before() -> None:
+    shop, client = make_shop(code="S-1"), client_of("finance")
+    address = reverse("admin:shops_depositentry_enter", args=[shop.pk, "pay_in"])
+    values = {
+        "key": "k",
+        "amount_fen": "5",
+        "cause": "opening deposit",
+        "reference": "R-7",
+        "at": "2026-03-10T09:30:15",
+    }
+    shown = client.post(address, values)
+    assert dict(shown.context["facts"]) == {
+        "Shop": shop,
+        "Amount in yuan": "¥5.00",
+        "Moved at": "10 Mar 2026 09:30:15",
+        "Cause": "opening deposit",
+        "Reference": "R-7",
+    }
+    page = client.post(address, {**values, "confirmed": "1", "again": "Change it"})
+    assert page.status_code == 200
+    assert {name: page.context["form"][name].value() for name in values} == values
+    assert not page.context["form"]["cause"].is_hidden
+    assert 'name="confirmed"' not in page.content.decode()
+    assert not DepositEntry.objects.exists()
+
+
+def test_what_would_be_taken_back_settled_or_demanded_names_its_shop() -> None:
+    shop, client = make_shop(), client_of("finance")
+    paid = paid_in(shop, 1000)
+    due = owed(shop, 500, timezone.localdate(), "one")
+    for address, values in (
+        (reverse("admin:shops_depositentry_reverse", args=[paid.pk]), {"cause": "a mistake"}),
+        (reverse("admin:shops_topup_settle", args=[due.pk]), {"amount_fen": "1", "cause": "paid"}),
+        (reverse("admin:shops_topup_demand", args=[shop.pk]), {"amount_fen": "1", "note": "asked"}),
+    ):
+        facts = dict(client.post(address, {"key": "k", **values}).context["facts"])
+        assert facts["Shop"] == shop
+        assert set(values.values()) & {"a mistake", "paid", "asked"} <= set(facts.values())
+
+
 def test_a_deduction_beyond_the_balance_shows_what_will_be_due() -> None:
     shop = make_shop()
     paid_in(shop, 1000)
