@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -114,13 +115,40 @@ def window_of(penalty: Penalty, level: int) -> Window:
     """When an appeal of that level against an imposed penalty is in time: as its notice promised, or the
     ruling on the first; where neither says, as the terms are now.
     """
-    if level > 1:
-        first = Appeal.objects.get(penalty=penalty, level=1, state__in=Appeal.RULED)
+    first = Appeal.objects.get(penalty=penalty, level=1, state__in=Appeal.RULED) if level > 1 else None
+    return _window(penalty, Notice.objects.filter(penalty=penalty).first(), first, AppealTerms.current())
+
+
+def next_windows(penalties: Iterable[Penalty]) -> dict[int, Window]:
+    """The same of many on their next level, by their keys; without those that have none left."""
+    of = {penalty.pk: penalty for penalty in penalties}
+    notices = {one.penalty_id: one for one in Notice.objects.filter(penalty__in=of)}
+    ruled: dict[int, list[Appeal]] = {}
+    for appeal in Appeal.objects.filter(penalty__in=of, state__in=Appeal.RULED).order_by("level"):
+        ruled.setdefault(appeal.penalty_id, []).append(appeal)
+    terms = AppealTerms.current()
+    return {
+        pk: _window(penalty, notices.get(pk), next(iter(ruled.get(pk, ())), None), terms)
+        for pk, penalty in of.items()
+        if len(ruled.get(pk, ())) < Appeal.LEVELS
+    }
+
+
+def second_until(penalty: Penalty, ruled_at: datetime) -> datetime:
+    """Until when the shop may go to the second level after a ruling of that moment on the first."""
+    return _second_until(Notice.objects.filter(penalty=penalty).first(), AppealTerms.current(), ruled_at)
+
+
+def _second_until(notice: Notice | None, terms: AppealTerms, ruled_at: datetime) -> datetime:
+    return deadline(ruled_at, (notice and notice.second_days) or terms.second_days)
+
+
+def _window(penalty: Penalty, notice: Notice | None, first: Appeal | None, terms: AppealTerms) -> Window:
+    """`first`: the appeal of the first level, once it was ruled on."""
+    if first is not None:
         assert first.decided_at is not None
-        until = first.next_until or second_until(penalty, first.decided_at)
-        return Window(level, Since.RULING, first.decided_at, until)
-    notice = Notice.objects.filter(penalty=penalty).first()
-    days = (notice and notice.first_days) or AppealTerms.current().first_days
+        until = first.next_until or _second_until(notice, terms, first.decided_at)
+        return Window(first.level + 1, Since.RULING, first.decided_at, until)
     if notice is not None and notice.delivered_at is not None:
         begins, since = notice.delivered_at, Since.DELIVERY
     else:
@@ -128,10 +156,4 @@ def window_of(penalty: Penalty, level: int) -> Window:
         begins, since = penalty.imposed_at, Since.DECISION
         if notice is not None and (later := told_at(penalty, notice.written_at)) > begins:
             begins, since = later, Since.NOTICE
-    return Window(level, since, begins, deadline(begins, days))
-
-
-def second_until(penalty: Penalty, ruled_at: datetime) -> datetime:
-    """Until when the shop may go to the second level after a ruling of that moment on the first."""
-    notice = Notice.objects.filter(penalty=penalty).first()
-    return deadline(ruled_at, (notice and notice.second_days) or AppealTerms.current().second_days)
+    return Window(1, since, begins, deadline(begins, (notice and notice.first_days) or terms.first_days))

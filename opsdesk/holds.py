@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk.deadlines import contestable, in_time, next_level, window_of
+from opsdesk.deadlines import contestable, in_time, next_windows
 from opsdesk.models import Appeal
 from shops.holds import HOLDINGS, Holding
 from shops.models import Penalty, Shop
@@ -22,10 +22,8 @@ def open_appeals(shop: Shop, at: datetime) -> Iterable[int]:
 def appealable_penalties(shop: Shop, at: datetime) -> Iterable[int]:
     """Penalties that stand and against which the shop may still appeal in time."""
     standing = Penalty.objects.filter(contestable(), shop=shop, status=Penalty.Status.IMPOSED)
-    for penalty in standing.order_by("pk"):
-        level = next_level(penalty)
-        if level is not None and in_time(at, window_of(penalty, level).until):
-            yield penalty.pk
+    windows = next_windows(standing.order_by("pk"))
+    return [pk for pk, window in windows.items() if in_time(at, window.until)]
 
 
 def register() -> None:

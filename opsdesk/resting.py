@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
 from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
@@ -52,10 +52,12 @@ def left_standing() -> QuerySet[Any]:
     """
     bars, removes = Q(proposal__case__in=barring_cases()), Q(proposal__case__in=removing())
     # Most penalties rest on no points: asked first, so that of those nobody adds any up.
-    too_few = Q(proposal__points_threshold__isnull=False) & Q(
-        points_then__lt=F("proposal__points_threshold__points")
+    too_few = Q(proposal__points_threshold__isnull=False, points_then__lt=F("threshold_then"))
+    found = _in_effect().annotate(
+        points_then=Coalesce(Subquery(_points_then()), 0),
+        # As it was proposed for: people may have set another since.
+        threshold_then=Cast("proposal__evidence__points__threshold", IntegerField()),
     )
-    found = _in_effect().annotate(points_then=Coalesce(Subquery(_points_then()), 0))
     return found.filter(_BARRED & ~bars | _REMOVED & ~removes | too_few)
 
 
@@ -75,14 +77,14 @@ def told(penalty: Any) -> str:
         }
     return _("It rests on points that were taken back: %(points)s are left of %(threshold)s.") % {
         "points": penalty.points_then,
-        "threshold": penalty.proposal.points_threshold.points,
+        "threshold": penalty.threshold_then,
     }
 
 
 def _in_effect() -> QuerySet[Penalty]:
     return (
         Penalty.objects.filter(proposal__isnull=False, status=Penalty.Status.IMPOSED)
-        .select_related("shop", "alliance", "proposal__case__shop", "proposal__points_threshold")
+        .select_related("shop", "alliance", "proposal__case__shop")
         .order_by("pk")
     )
 

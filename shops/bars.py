@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
 from shops import controllers
 from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty, Shop
@@ -19,6 +20,14 @@ def barred_for_ever() -> QuerySet[Shop]:
     was not overturned (CL-4) or on the platform for a violation (DF-A13).
     """
     return Shop.objects.filter(Q(pk__in=removing().values("shop")) | _CLOSED_FOR_A_VIOLATION)
+
+
+def told_barred_for_ever(shop: Shop) -> str:
+    """That it is one of them, and by which rule; empty where it isn't."""
+    if not barred_for_ever().filter(pk=shop.pk).exists():
+        return ""
+    told = _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
+    return told % {"shop": shop}
 
 
 def removing() -> QuerySet[Penalty]:
@@ -127,11 +136,21 @@ def cooling_shops(alliance: Alliance, day: date) -> QuerySet[Shop]:
 
     Whoever left by itself waits for nothing (CL-2), nor does one whose day of clearance is not known.
     """
+    cooling = _last_cleared(alliance).filter(closed_on__gt=day - timedelta(days=alliance.cool_down_days))
+    return Shop.objects.filter(pk__in=cooling.values("enrollment__shop"))
+
+
+def cools_until(enrollment: Enrollment) -> date | None:
+    """The day from which on the alliance takes the shop back after its last clearance, which may be over;
+    None where it waits for nothing.
+    """
+    days = enrollment.alliance.cool_down_days
+    last = _last_cleared(enrollment.alliance).filter(enrollment=enrollment, closed_on__isnull=False).first()
+    return last.closed_on + timedelta(days=days) if days and last and last.closed_on else None
+
+
+def _last_cleared(alliance: Alliance) -> QuerySet[Opening]:
     last = Opening.objects.filter(
-        enrollment__alliance=alliance,
-        number=F("enrollment__openings_used"),
-        closed=True,
-        closed_on__gt=day - timedelta(days=alliance.cool_down_days),
+        enrollment__alliance=alliance, number=F("enrollment__openings_used"), closed=True
     )
-    cleared = last.exclude(cause=Opening.Cause.VOLUNTARY)
-    return Shop.objects.filter(pk__in=cleared.values("enrollment__shop"))
+    return last.exclude(cause=Opening.Cause.VOLUNTARY)

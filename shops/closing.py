@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -19,8 +18,6 @@ from shops.rights import require
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-RECORD = "shops.record_enrollment"
-
 
 @transaction.atomic
 def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Closure:
@@ -28,7 +25,7 @@ def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Clo
 
     Its deposit is the ledger's business: what is free of it can be refunded. Refused when it is closed.
     """
-    require(by, RECORD)
+    require(by, enrollments.RECORD)
     penalties.lock_standing(shop)
     shop.refresh_from_db()
     if standing.standing(shop, at).status == Shop.Status.CLOSED:
@@ -46,38 +43,24 @@ def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Clo
 def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Closure:
     """A shop that closed by itself trades again. It applies to alliances like every other.
 
-    Refused when it has not closed by itself, within six months of that (CL-2), and where it is barred for
-    ever (CL-1).
+    Refused where it is barred for ever (CL-1), when the desk has recorded no closing (one that its platform
+    reports ends in its files alone), and within six months of it (CL-2).
     """
-    require(by, RECORD)
+    require(by, enrollments.RECORD)
     penalties.lock_standing(shop)
+    if barred := bars.told_barred_for_ever(shop):
+        raise Refused(barred)
     closure = Closure.objects.filter(shop=shop, returned_at=None).first()
     if closure is None:
         raise Refused(
-            _("%(shop)s has not closed by itself: there is nothing to return from.") % {"shop": shop}
+            standing.told_closed_on_its_platform(shop)
+            or _("%(shop)s has not closed by itself: there is nothing to return from.") % {"shop": shop}
         )
-    if refusal := refusal_to_return(shop, at):
-        raise Refused(refusal)
+    if at < midnight(closure.return_from):
+        raise Refused(standing.told_closed_by_itself(closure))
     closure.returned_at = at
     closure.save_by(by, reason.strip() or "returned")
     return closure
-
-
-def refusal_to_return(shop: Shop, at: datetime) -> str:
-    """Why a shop that has closed by itself, as the desk or its platform has it, may not return; empty where
-    it may. Tells which rule keeps it out, and until when.
-    """
-    if bars.barred_for_ever().filter(pk=shop.pk).exists():
-        return _(
-            "%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."
-        ) % {"shop": shop}
-    day = standing.returns_from(shop)
-    if day is not None and at < midnight(day):
-        return _("%(shop)s closed by itself: it may return from %(day)s on (CL-2).") % {
-            "shop": shop,
-            "day": date_format(day),
-        }
-    return ""
 
 
 def _go(enrollment: Enrollment, *, by: User | None, at: datetime) -> None:

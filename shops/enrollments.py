@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from shops.rights import require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+RECORD = "shops.record_enrollment"
 
 
 def lock(enrollment: Enrollment) -> None:
@@ -36,75 +39,74 @@ def apply(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
 
     Refused when the shop is in already or has already asked.
     """
-    require(by, "shops.record_enrollment")
+    require(by, RECORD)
     lock(enrollment)
     if enrollment.state == Enrollment.State.OPEN:
         raise Refused(_already_open(enrollment))
     closure = standing.standing(enrollment.shop, at).closure
     if closure is not None:
-        raise Refused(
-            _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2).")
-            % {"shop": enrollment.shop, "back": date_format(closure.return_from)}
-        )
+        raise Refused(standing.told_closed_by_itself(closure))
     if enrollment.state == Enrollment.State.APPLIED:
         raise Refused(_("%(shop)s has already applied to %(alliance)s.") % _names(enrollment))
     enrollment.state = Enrollment.State.APPLIED
     enrollment.save_by(by, reason or "applied")
 
 
-def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = None) -> list[str]:
-    """Why nobody could let the shop in on `day`, whatever it measures; empty where nothing stands in the way.
-    `at`: at what moment of it, by default at its end.
+def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = None) -> Iterator[str]:
+    """Why nobody could let the shop in on `day`, whatever it measures, by which rule and until when; nothing
+    where nothing stands in the way. `at`: at what moment of it, by default at its end.
 
     It is in, was in before and has not applied again (R18), is of a category that the alliance doesn't serve
     (R22), is closed, is barred (R5, CL-1), was cleared too lately, or has used up its openings (DF-A12, R4).
     """
     shop, alliance, State = enrollment.shop, enrollment.alliance, Enrollment.State
-    limit = alliance.openings_limit
-    stands = standing.standing(shop, at or midnight(day + timedelta(days=1)))
-    ends, resumes = bars.barred_until(enrollment), stands.suspended_until
-    names = {
-        "until": date_format(localtime(ends), "DATETIME_FORMAT") if ends else "",
-        "back": date_format(stands.closure.return_from) if stands.closure else "",
-        "resumes": date_format(localtime(resumes), "DATETIME_FORMAT") if resumes else "",
-        "shop": shop,
-        "alliance": alliance,
-        "category": shop.category,
-        "days": alliance.cool_down_days,
-        "limit": limit,
-    }
+    names = _names(enrollment)
     if enrollment.state == State.OPEN:
-        return [_already_open(enrollment)]
-    refusals = {
-        _("%(shop)s was in %(alliance)s before: it comes back only once it has applied (R18)."): (
-            bool(enrollment.openings_used) and enrollment.state != State.APPLIED
-        ),
-        _("%(alliance)s does not serve the category %(category)s (R22)."): (
-            bool(alliance.category_not_served) and shop.category == alliance.category_not_served
-        ),
-        _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1)."): (
-            bars.barred_for_ever().filter(pk=shop.pk).exists()
-        ),
-        _("%(shop)s is closed on its platform: nobody can open it."): shop.status == Shop.Status.CLOSED,
-        _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2)."): (
-            stands.closure is not None
-        ),
-        _("%(shop)s is suspended until %(resumes)s (CL-3)."): bool(stands.suspensions),
-        _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5)."): bool(ends),
-        _("%(shop)s is barred from %(alliance)s while a penalty stands (R5)."): (
-            ends is None and bars.barred_for_now(alliance).filter(pk=shop.pk).exists()
-        ),
-        _("Another shop of the controller of %(shop)s bars it from every alliance (R6)."): (
-            controllers.barred_shops().filter(pk=shop.pk).exists()
-        ),
-        _("%(shop)s was cleared less than %(days)s days ago: %(alliance)s takes nobody back before."): (
-            bool(alliance.cool_down_days) and bars.cooling_shops(alliance, day).filter(pk=shop.pk).exists()
-        ),
-        _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12)."): (
-            limit is not None and enrollment.openings_used >= limit
-        ),
-    }
-    return [text % names for text, stands in refusals.items() if stands]
+        yield _already_open(enrollment)
+        return
+    if enrollment.openings_used and enrollment.state != State.APPLIED:
+        yield _("%(shop)s was in %(alliance)s before: it comes back only once it has applied (R18).") % names
+    if alliance.category_not_served and shop.category == alliance.category_not_served:
+        yield _("%(alliance)s does not serve the category %(category)s (R22).") % {
+            **names,
+            "category": shop.category,
+        }
+    if barred := bars.told_barred_for_ever(shop):
+        yield barred
+    stands = standing.standing(shop, at or midnight(day + timedelta(days=1)))
+    if closed := standing.told_closed_on_its_platform(shop):
+        yield closed
+    if stands.closure is not None:
+        yield standing.told_closed_by_itself(stands.closure)
+    if stands.suspensions:
+        yield _("%(shop)s is suspended until %(resumes)s (CL-3).") % {
+            **names,
+            "resumes": _moment(stands.suspended_until),
+        }
+    if ends := bars.barred_until(enrollment):
+        yield _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5).") % {
+            **names,
+            "until": _moment(ends),
+        }
+    elif bars.barred_for_now(alliance).filter(pk=shop.pk).exists():
+        yield _("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names
+    if controllers.barred_shops().filter(pk=shop.pk).exists():
+        yield _("Another shop of the controller of %(shop)s bars it from every alliance (R6).") % names
+    if (back := bars.cools_until(enrollment)) and day < back:
+        yield _(
+            "%(shop)s was cleared on %(cleared)s: %(alliance)s takes it back from %(back)s on, after %(days)s"
+            " days out (R5)."
+        ) % {
+            **names,
+            "cleared": date_format(back - timedelta(days=alliance.cool_down_days)),
+            "back": date_format(back),
+            "days": alliance.cool_down_days,
+        }
+    if alliance.openings_limit is not None and enrollment.openings_used >= alliance.openings_limit:
+        yield _("%(shop)s has used all %(limit)s openings in %(alliance)s (DF-A12).") % {
+            **names,
+            "limit": alliance.openings_limit,
+        }
 
 
 @transaction.atomic
@@ -114,8 +116,8 @@ def admit(enrollment: Enrollment, *, by: User | None, at: datetime) -> Opening:
     Refused for the first of `refusals_to_admit`.
     """
     lock(enrollment)
-    if refusals := refusals_to_admit(enrollment, localdate(at), at):
-        raise Refused(refusals[0])
+    if refusal := next(refusals_to_admit(enrollment, localdate(at), at), None):
+        raise Refused(refusal)
     number = enrollment.openings_used + 1
     opening = Opening(enrollment=enrollment, number=number, opened_on=localdate(at))
     opening.save_by(by, "admitted")
@@ -146,7 +148,7 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
 
     Refused when it is neither in nor has applied.
     """
-    require(by, "shops.record_enrollment")
+    require(by, RECORD)
     lock(enrollment)
     if enrollment.state == Enrollment.State.OPEN:
         _close(enrollment, cause=Opening.Cause.VOLUNTARY, by=by, at=at, reason=reason or "left")
@@ -198,6 +200,10 @@ def _already_open(enrollment: Enrollment) -> str:
 
 def _not_open(enrollment: Enrollment) -> str:
     return _("%(shop)s is not open in %(alliance)s.") % _names(enrollment)
+
+
+def _moment(moment: datetime | None) -> str:
+    return date_format(localtime(moment), "DATETIME_FORMAT") if moment else ""
 
 
 def _names(enrollment: Enrollment) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from shops.calendar import months_after
 from shops.models import Closure, Measure, Shop
@@ -73,6 +75,40 @@ def returns_from(shop: Shop) -> date | None:
         return closure.return_from
     reported = (shop.status, shop.closed_cause) == (Status.CLOSED, Shop.ClosedCause.VOLUNTARY)
     return return_day(shop.closed_on) if reported and shop.closed_on else None
+
+
+def told_closed_by_itself(closure: Closure) -> str:
+    """That the shop is closed by itself, by which rule, and until when."""
+    return _("%(shop)s has closed by itself: it may return from %(back)s on, and applies then (CL-2).") % {
+        "shop": closure.shop,
+        "back": date_format(closure.return_from),
+    }
+
+
+def told_closed_on_its_platform(shop: Shop) -> str:
+    """The same of a shop that its platform reports as closed, which the desk can't open; empty for others.
+
+    That one closed for a violation never comes back, bars say.
+    """
+    if shop.status != Status.CLOSED or shop.closed_cause == Shop.ClosedCause.VIOLATION:
+        return ""
+    back = returns_from(shop)
+    if back is not None:
+        told = _(
+            "%(shop)s is closed on its platform: it may return from %(back)s on, and trades again once its"
+            " platform reports it open (CL-2)."
+        )
+    elif shop.closed_cause == Shop.ClosedCause.VOLUNTARY:
+        told = _(
+            "%(shop)s is closed on its platform, which doesn't say since when: it may return 6 months after,"
+            " and trades again once its platform reports it open (CL-2)."
+        )
+    else:
+        told = _(
+            "%(shop)s is closed on its platform: nobody can open it until its platform reports it open"
+            " (DF-A2, WS-A1)."
+        )
+    return told % {"shop": shop, "back": date_format(back) if back else ""}
 
 
 def with_standing(shops: QuerySet[Shop], at: datetime) -> QuerySet[Any]:

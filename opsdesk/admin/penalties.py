@@ -13,9 +13,8 @@ from shops.admin.enrollments import EnrollmentAdmin
 from shops.admin.penalties import PenaltyAdmin
 from shops.admin.shops import ShopAdmin
 from shops.admin.verbs import Verb
+from shops.enrollments import RECORD
 from shops.models import Closure, Enrollment, Measure, Penalty, Shop
-
-RECORD = "shops.record_enrollment"
 
 
 def _may_be_lifted(penalty: Penalty) -> bool:

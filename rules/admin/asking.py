@@ -72,7 +72,7 @@ def ask(shop: Shop, alliance: Alliance, day: date) -> Answer:
     if enrollment is None:
         in_the_way = [_t("The shop has never applied to %(alliance)s.") % {"alliance": alliance}]
     elif not inside:
-        in_the_way = enrollments.refusals_to_admit(enrollment, day)
+        in_the_way = list(enrollments.refusals_to_admit(enrollment, day))
     if not inside and answer.evaluation.admission is None:
         in_the_way.append(_t("No rules of admission are in force on that day: nobody is let in."))
     return Answer(

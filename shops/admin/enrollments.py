@@ -40,7 +40,7 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
         # A shop that was in may come in again only when it has applied (R18).
         Verb(
             "apply",
-            permission="shops.record_enrollment",
+            permission=enrollments.RECORD,
             title=_("Record an application"),
             note=_("the next daily check proposes to admit it once every rule of admission holds."),
             submit=_("Record it"),

@@ -9,6 +9,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from shops import accounts, bars, controllers, measures, points, standing
+from shops.calendar import midnight
 from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
 
 PENALTIES_SHOWN = 20
@@ -27,7 +28,7 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
         "closure": stands.closure,
         "penalties": _penalties(shop, at),
         "points": _points(shop, at),
-        "bars": _bars(shop),
+        "bars": _bars(shop, at),
         "balance": balance,
         "required": required.due,
         "lacking": max((required.due or 0) - balance, 0),
@@ -35,7 +36,7 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
 
 
 def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
-    """Standing penalties, each with what of it is in effect or was done."""
+    """Standing penalties, each with what of it is in effect or was done, and what is stayed of it."""
     imposed = Penalty.objects.filter(shop=shop, status=Penalty.Status.IMPOSED)
     found = list(imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN])
     related = (
@@ -68,17 +69,27 @@ def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
     ]
 
 
-def _bars(shop: Shop) -> list[tuple[str, datetime | None]]:
+def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
     """What keeps the shop out, and until when; None: no moment ends it by itself."""
     found: list[tuple[str, datetime | None]] = []
     if bars.barred_for_ever().filter(pk=shop.pk).exists():
         found.append((_("every alliance, for ever (CL-1)"), None))
-    for enrollment in Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance"):
+    back = standing.returns_from(shop)
+    if shop.status == Shop.Status.CLOSED and shop.closed_cause != Shop.ClosedCause.VIOLATION:
+        rules = "CL-2" if shop.closed_cause else "DF-A2, WS-A1"
+        told = _("every alliance, as it is closed on its platform (%(rules)s)") % {"rules": rules}
+        found.append((told, midnight(back) if back else None))
+    enrollments = Enrollment.objects.filter(shop=shop).select_related("alliance").order_by("alliance")
+    for enrollment in enrollments:
+        where = {"alliance": enrollment.alliance}
         if bars.barring(enrollment.alliance).filter(shop=shop).exists():
-            where = _("%(alliance)s, while a penalty stands (R5)") % {"alliance": enrollment.alliance}
-            found.append((where, bars.barred_until(enrollment)))
+            told = _("%(alliance)s, while a penalty stands (R5)") % where
+            found.append((told, bars.barred_until(enrollment)))
+        cool = bars.cools_until(enrollment)
+        if enrollment.state != Enrollment.State.OPEN and cool is not None and at < midnight(cool):
+            found.append((_("%(alliance)s, as it was cleared lately (R5)") % where, midnight(cool)))
     others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
     for other in others.select_related("shop")[:5]:
-        told = {"case": other.case_number, "shop": other.shop}
-        found.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % told, None))
+        case = {"case": other.case_number, "shop": other.shop}
+        found.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % case, None))
     return found

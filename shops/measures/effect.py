@@ -101,7 +101,9 @@ class Effect:
     def can_be_less(self, measure: Measure) -> bool:
         """Whether there is something of it to be lessened."""
         stands = measure.applied_at is not None and measure.undone_at is None and measure.lapsed_at is None
-        return bool(self.lessens) and stands
+        # What has no end may be given one; of nothing nothing can be less.
+        much = measure.kind in Measure.LASTING or (self.lessens and getattr(measure, self.lessens))
+        return stands and bool(much)
 
     def refuse_unless_less(self, measure: Measure, less: int | Decimal | datetime, at: datetime) -> None:
         before = getattr(measure, self.lessens)

@@ -125,3 +125,20 @@ def test_an_import_that_says_no_more_than_until_when_holds_it_until_then() -> No
     make_penalty(shop, violation_code="V9", ends_at=OVER + timedelta(days=3))
     assert held(shop, OVER + timedelta(days=2)) == ["penalty"]
     assert held(shop, OVER + timedelta(days=3)) == []
+
+
+@pytest.mark.parametrize("number", [1, 7])
+def test_however_many_penalties_there_are_as_few_questions_are_asked(
+    number: int, django_assert_num_queries
+) -> None:
+    shop = closed_shop()
+    penalties_of_it = [imposed(shop, Measure(kind="warning")) for _penalty in range(number)]
+    judge = make_user("appeals_officer")
+    for penalty in penalties_of_it[1:3]:
+        appeal = make_appeal(penalty)
+        appeals.take(appeal.pk, by=judge, at=AT + timedelta(days=2))
+        appeals.deny(appeal.pk, by=judge, at=AT + timedelta(days=2), reason="as found")
+    # Penalties in effect, top-ups, appeals; of appealable ones themselves, notices, rulings and terms.
+    with django_assert_num_queries(7):
+        found = holds.held_by(shop, AT + timedelta(days=10))
+    assert [hold.key for hold in found] == [penalty.pk for penalty in penalties_of_it]

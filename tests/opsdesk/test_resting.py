@@ -176,7 +176,10 @@ def test_pages_tell_beforehand_what_falls_with_a_closing(code: str, told: bool) 
 
 
 @pytest.mark.parametrize(("given", "taken_back", "left"), [(4, 1, True), (4, 0, False), (6, 1, False)])
-def test_a_penalty_for_points_that_were_taken_back_is_listed(given: int, taken_back: int, left: bool) -> None:
+@pytest.mark.parametrize("set_since", [12, 4, 20])
+def test_a_penalty_for_points_that_were_taken_back_is_listed(
+    set_since: int, given: int, taken_back: int, left: bool
+) -> None:
     shop = make_shop()
     PointsThreshold.objects.create(points=12, kinds=["restrict_live"], days=30)
     cases = [
@@ -184,6 +187,9 @@ def test_a_penalty_for_points_that_were_taken_back_is_listed(given: int, taken_b
     ]
     casework.file_from_facts(at=AT)
     decision = review.accept(Proposal.objects.get().pk, by=None, reason="points_reached", at=AT)
+    threshold = PointsThreshold.objects.get()
+    threshold.points = set_since
+    threshold.save_by(None, "set anew")
     for case in cases[:taken_back]:
         penalising.overturn(case, by=None, at=LATER, reason="granted")
     found = [one.pk for one in resting.left_standing()]

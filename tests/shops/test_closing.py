@@ -110,12 +110,20 @@ def test_each_verb_asks_for_the_right_to_record() -> None:
         closing.come_back(shop, by=auditor, at=AT)
 
 
-def test_what_the_platform_reports_as_closed_by_itself_waits_as_long() -> None:
+@pytest.mark.parametrize("at", [moment(2025, 2, 27, 12), moment(2025, 2, 28)])
+def test_what_the_platform_reports_as_closed_by_itself_waits_as_long_and_is_its_platforms_to_open(
+    at: datetime,
+) -> None:
     shop = make_shop(status="closed", closed_cause="voluntary", closed_on=moment(2024, 8, 31).date())
     day = standing.returns_from(shop)
     assert day is not None and day.isoformat() == "2025-02-28"
-    assert "CL-2" in closing.refusal_to_return(shop, moment(2025, 2, 27, 12))
-    assert closing.refusal_to_return(shop, moment(2025, 2, 28)) == ""
+    with pytest.raises(Refused, match=r"from 28 Feb 2025 on, .* platform reports it open \(CL-2\)"):
+        closing.come_back(shop, by=None, at=at)
+
+
+def test_whom_its_platform_closed_for_a_violation_never_comes_back() -> None:
+    with pytest.raises(Refused, match=r"barred for ever.*CL-1"):
+        closing.come_back(make_shop(status="closed", closed_cause="violation"), by=None, at=AT)
 
 
 def test_an_alliance_that_serves_the_shop_is_left_alone_by_another() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from opsdesk import audit
 from shops import enrollments
 from shops.errors import NotAllowed, Refused
-from shops.models import Enrollment, Opening
+from shops.models import Alliance, Enrollment, Opening
 from tests.factories import (
     AT,
+    DAY,
     DOUYIN,
     SHANGHAI,
     WECHAT,
@@ -201,7 +202,33 @@ def test_a_clearance_is_not_taken_back_for_a_shop_that_is_barred_otherwise() -> 
     assert not enrollments.continue_opening(opening, by=None, at=AT)
 
 
-def test_a_shop_that_is_closed_on_its_platform_is_not_admitted() -> None:
-    enrollment = make_enrollment(make_shop(status="closed", closed_cause="voluntary"), state="applied")
-    with pytest.raises(Refused, match="closed on its platform"):
+@pytest.mark.parametrize(
+    ("cause", "closed_on", "says"),
+    [
+        ("voluntary", DAY, r"may return from 10 Sep 2026 on, .*\(CL-2\)"),
+        ("voluntary", None, r"doesn't say since when: it may return 6 months after, .*\(CL-2\)"),
+        ("", DAY, r"until its platform reports it open \(DF-A2, WS-A1\)"),
+        ("violation", DAY, r"barred for ever.*\(R5, CL-1\)"),
+    ],
+)
+def test_a_shop_that_is_closed_on_its_platform_is_not_admitted_and_is_told_until_when(
+    cause: str, closed_on: date | None, says: str
+) -> None:
+    shop = make_shop(status="closed", closed_cause=cause, closed_on=closed_on)
+    enrollment = make_enrollment(shop, state="applied")
+    with pytest.raises(Refused, match=says):
         enrollments.admit(enrollment, by=None, at=AT)
+    assert len(list(enrollments.refusals_to_admit(enrollment, DAY, AT))) == 1
+
+
+def test_who_was_cleared_lately_is_told_from_which_day_on_it_is_taken_back() -> None:
+    alliance = Alliance.objects.get(code=DOUYIN)
+    alliance.cool_down_days = 15
+    alliance.save_by(None, "as people have it")
+    enrollment = make_enrollment()
+    enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    enrollments.apply(enrollment, by=None, at=AT)
+    enrollment = Enrollment.objects.get()
+    with pytest.raises(Refused, match=r"cleared on 11 Mar 2026: .* back from 26 Mar 2026 on, .*\(R5\)"):
+        enrollments.admit(enrollment, by=None, at=AT + timedelta(days=14))
+    assert enrollments.admit(enrollment, by=None, at=AT + timedelta(days=15)).number == 2

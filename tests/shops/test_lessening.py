@@ -325,6 +325,13 @@ def test_what_is_not_less_is_refused(measure: Measure, value: int | Decimal | da
     assert not DepositEntry.objects.filter(kind="reversal").exists()
 
 
+def test_where_nothing_was_deducted_nothing_is_offered_to_be_less() -> None:
+    penalty = imposed(make_shop(), Measure(kind="deduct", basis="all"))
+    assert not measures.can_be_less(penalty.measures.get(kind="deduct"))
+    with pytest.raises(Refused, match="can't be lessened"):
+        less(penalty, 1)
+
+
 def test_what_is_over_or_taken_back_is_not_lessened() -> None:
     penalty = imposed(make_shop(), Measure(kind="suspend", ends_at=SOON), Measure(kind="points", points=3))
     penalties.run_timers(SOON)

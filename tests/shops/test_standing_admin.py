@@ -1,0 +1,62 @@
+"""A shop's page says what is barred and until when, and of what is stayed that it bars nothing meanwhile."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from shops import enrollments, stays
+from shops.admin.standing import standing_of
+from shops.calendar import midnight
+from shops.models import Alliance, Measure, Opening, Shop
+from tests.clients import client_of
+from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_imposed, make_shop
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(shop: Shop, language: str = "en") -> str:
+    page = client_of("operator", language).get(reverse("admin:shops_shop_change", args=[shop.pk]))
+    standing = page.content.decode().split('id="standing"')[1].split("</section>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", standing).split())
+
+
+@pytest.mark.parametrize(("after", "barred"), [(14, True), (15, False)])
+def test_who_was_cleared_lately_reads_until_when_it_is_out(after: int, barred: bool) -> None:
+    alliance = Alliance.objects.get(code=DOUYIN)
+    alliance.cool_down_days = 15
+    alliance.save_by(None, "as people have it")
+    enrollment = make_enrollment()
+    enrollments.clear(enrollment, cause=Opening.Cause.METRIC, by=None, at=AT)
+    told = standing_of(enrollment.shop, midnight(AT.date() + timedelta(days=after)))["bars"]
+    until = midnight(AT.date() + timedelta(days=15))
+    told_of_it = [("Douyin Featured Alliance, as it was cleared lately (R5)", until)]
+    assert told == (told_of_it if barred else [])
+
+
+@pytest.mark.parametrize(
+    ("cause", "closed_on", "until"),
+    [("voluntary", DAY, midnight(date(2026, 9, 10))), ("voluntary", None, None), ("", DAY, None)],
+)
+def test_who_is_closed_on_its_platform_reads_from_when_on_it_may_return(cause: str, closed_on, until) -> None:
+    shop = make_shop(status="closed", closed_cause=cause, closed_on=closed_on)
+    rules = "CL-2" if cause else "DF-A2, WS-A1"
+    assert standing_of(shop, AT)["bars"] == [
+        (f"every alliance, as it is closed on its platform ({rules})", until)
+    ]
+
+
+def test_of_a_stayed_penalty_the_page_says_so_and_shows_no_more_than_its_points() -> None:
+    shop = make_shop()
+    suspension = Measure(kind="suspend", ends_at=timezone.now() + timedelta(days=9))
+    penalty = make_imposed(shop, suspension, Measure(kind="points", points=4), at=timezone.now())
+    assert "The shop is suspended until" in page_of(shop)
+    stays.stay(penalty, by=None, at=timezone.now(), reason="an appeal runs")
+    page = page_of(shop)
+    assert "stayed since" in page and "bars, suspends, closes and restricts nothing" in page
+    assert "4 points on the platform" in page and "suspended until" not in page
+    assert "暂缓" in page_of(shop, "zh-hans")
