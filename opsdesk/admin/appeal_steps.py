@@ -67,8 +67,7 @@ def _held(appeal: Appeal, officer: User) -> bool:
 
 
 def _to_rule(appeal: Appeal, officer: User) -> bool:
-    waits = appeal.state == State.WAITING and timezone.now() <= appeal.due_at
-    return _held(appeal, officer) and not waits
+    return _held(appeal, officer) and not caseload.still_waits(appeal, timezone.now())
 
 
 def _takes(appeal: Appeal, officer: User) -> bool:

@@ -115,7 +115,7 @@ class AppealAdmin(ReadOnlyAdmin):
     def due(self, appeal: Appeal) -> str:
         if not appeal.is_open:
             return NOTHING
-        if appeal.due_at < timezone.now():
+        if caseload.is_overdue(appeal, timezone.now()):
             return format_html(
                 '{} <span class="pill pill-overdue">{}</span>', said(appeal.due_at), _t("overdue")
             )
@@ -280,7 +280,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "penalty": penalty,
             "checklist": checklists.checklist_of(appeal) if officer.has_perm(VIEW) else [],
             "why": reasons.words_of(penalty.reason),
-            "overdue": appeal.is_open and appeal.due_at < now,
+            "overdue": caseload.is_overdue(appeal, now),
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
             "lessened": caseload.lessened_by(appeal),
             "left_standing": [
