@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from opsdesk import appeals, resting, worklist
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
-from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
 from rules.models import Proposal, RuleSet
+from rules.values import comparison_of, margin_of, name_of, value_of
 from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
