@@ -34,7 +34,7 @@ from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
-from shops.rights import person_of
+from shops.rights import name_of, person_of
 
 REFUSALS_SHOWN = 5
 
@@ -123,8 +123,7 @@ class AppealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("officer"), ordering="taken_by")
     def officer(self, appeal: Appeal) -> str:
-        person = appeal.taken_by
-        return (person.get_full_name() or person.get_username()) if person else NOTHING
+        return name_of(appeal.taken_by) if appeal.taken_by else NOTHING
 
     # Taking the list away
 

@@ -17,6 +17,7 @@ from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
 from shops.models import Product
+from shops.rights import name_of as people_name
 
 register = template.Library()
 
@@ -26,6 +27,7 @@ register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
 register.filter("moment", said)
+register.filter("person", people_name)
 register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
