@@ -10,7 +10,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from opsdesk import worklist
-from opsdesk.deadlines import Window, end_of, next_level, window_of
+from opsdesk.deadlines import Window, end_of, in_time, next_level, window_of
 from opsdesk.models import Appeal, Decision, Notice
 from rules.dictionaries import METRICS
 from rules.models import Proposal
@@ -35,6 +35,16 @@ def waiting() -> Q:
 def overdue(at: datetime) -> Q:
     """Whose time is over: the desk has not ruled, or the shop has not answered."""
     return open_ones() & Q(due_at__lt=at.replace(microsecond=0))
+
+
+def is_overdue(appeal: Appeal, at: datetime) -> bool:
+    """Whether this is one of them."""
+    return appeal.is_open and not in_time(at, appeal.due_at)
+
+
+def still_waits(appeal: Appeal, at: datetime) -> bool:
+    """Whether the shop may still answer what it was asked: nobody rules before."""
+    return appeal.state == Appeal.State.WAITING and in_time(at, appeal.due_at)
 
 
 def due_today(at: datetime) -> Q:

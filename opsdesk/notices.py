@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
 from opsdesk.deadlines import as_told, said, told_at
+from opsdesk.known import Known, known_of
 from opsdesk.models import Channel, Notice
-from opsdesk.wording import Known, known_of, text_of
+from opsdesk.wording import text_of
 from rules.models import Proposal
 from shops import sql
 from shops.errors import Refused

@@ -14,6 +14,7 @@ from django.db.models.lookups import IsNull
 from opsdesk import reasons
 from rules.models import Proposal
 from shops.models import Penalty, Violation
+from shops.rights import name_of
 
 
 def wrong_by_itself() -> Q:
@@ -71,7 +72,7 @@ def rates(*, since: datetime) -> Rates:
             for pk, *counts in _counted(imposed.filter(violation__isnull=False), "violation")
         ),
         by_operator=_sorted(
-            (people[pk].get_full_name() or people[pk].get_username() if pk in people else "", *counts)
+            (name_of(people[pk]) if pk in people else "", *counts)
             for pk, *counts in _counted(imposed, "imposed_by")
         ),
     )

@@ -20,7 +20,7 @@ from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops import enrollments, listings, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Measure, Product, Shop
-from shops.rights import require
+from shops.rights import name_of, require
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -48,7 +48,7 @@ class AlreadyDecided(Refused):
             _("This proposal is decided already: %(what)s by %(who)s on %(when)s.")
             % {
                 "what": proposal.get_status_display(),
-                "who": (by.get_full_name() or by.get_username()) if by else _("the system"),
+                "who": name_of(by),
                 "when": date_format(localtime(proposal.closed_at), "DATETIME_FORMAT"),
             }
         )

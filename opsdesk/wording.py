@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -12,16 +11,16 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
 
-from opsdesk.deadlines import contestable, said, told_at
+from opsdesk.deadlines import said, told_at
+from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
-from rules.admin.values import comparison_of, name_of, value_of
 from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
-from rules.models import Proposal, Rule, RuleSet
+from rules.models import Rule, RuleSet
+from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
-from shops.bars import removing
 from shops.calendar import deadline
-from shops.models import Enrollment, Ground, Measure, Penalty, Violation
+from shops.models import Ground, Measure, Penalty
 
 Kind = Measure.Kind
 _BARRED, _REMOVED = BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
@@ -39,59 +38,6 @@ _BACK_IN: dict[str, str | Promise] = {
     ),
     Ground.VIOLATION: gettext_lazy("Once this penalty has ended, the shop may apply for its next opening."),
 }
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the notices of some penalties say beyond these, read at once for all of them."""
-
-    terms: AppealTerms
-    # Each by its penalty's key.
-    measures: dict[int, list[Measure]]
-    proposals: dict[int, Proposal]
-    appealable: set[int]
-    # Those by which the shop leaves the platform (CL-1, CL-4).
-    removing: set[int]
-    # By the keys of shop and alliance.
-    enrollments: dict[tuple[int, int], Enrollment]
-    # The catalogue's entries as they stood, by the number of the version.
-    versions: dict[int, Violation]
-    # By the key of its set, and its code.
-    rules: dict[tuple[int, str], Rule]
-    # When the notices are written.
-    at: datetime
-
-
-def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
-    """As everything stands at that moment, which is now."""
-    measures: dict[int, list[Measure]] = {penalty.pk: [] for penalty in penalties}
-    own = {penalty.pk: penalty for penalty in penalties}
-    related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
-    found = Measure.objects.filter(penalty__in=list(own)).select_related(*related).order_by("pk")
-    # What a deduction says it did is in the ledger.
-    for measure in found.prefetch_related("deposit_entries", "top_ups"):
-        measure.penalty = own[measure.penalty_id]
-        measures[measure.penalty_id].append(measure)
-    enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})
-    versions = {penalty.violation_version for penalty in penalties if penalty.violation_version}
-    rule_sets = {version["id"] for penalty in penalties for version in _versions(penalty).values()}
-    return Known(
-        terms=AppealTerms.current(),
-        measures=measures,
-        proposals={
-            proposal.penalty_id: proposal
-            for proposal in Proposal.objects.filter(penalty__in=list(own))
-            .select_related("case")
-            .only("penalty", "failed_rules", "case__ground")
-            if proposal.penalty_id is not None
-        },
-        appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
-        removing=set(removing().filter(pk__in=list(own)).values_list("pk", flat=True)),
-        versions={row.history_id: row.instance for row in Violation.history.filter(history_id__in=versions)},
-        enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
-        rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
-        at=at,
-    )
 
 
 def text_of(penalty: Penalty, known: Known, language: str) -> list[list[str]]:

@@ -1,8 +1,10 @@
-"""The second look at a permission: doors declare one, verbs ask again here."""
+"""Who asks: the second look at a permission, as doors declare one and verbs ask again, and the name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
 
 from shops.errors import NotAllowed
 
@@ -25,3 +27,8 @@ def person_of(request: HttpRequest) -> User:
     if not request.user.is_authenticated:
         raise NotAllowed
     return request.user
+
+
+def name_of(person: User | None) -> str:
+    """How people call somebody; None is the system."""
+    return (person.get_full_name() or person.get_username()) if person else _("the system")

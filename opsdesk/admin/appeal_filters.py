@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from opsdesk import caseload
 from opsdesk.models import Appeal
-from shops.rights import person_of
+from shops.rights import name_of, person_of
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -64,7 +64,7 @@ class OfficerFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         holders = User.objects.filter(pk__in=Appeal.objects.filter(caseload.open_ones()).values("taken_by"))
         others = [
-            (str(person.pk), person.get_full_name() or person.get_username())
+            (str(person.pk), name_of(person))
             for person in holders.exclude(pk=person_of(request).pk).order_by("username")[:50]
         ]
         return [("mine", _("mine")), ("nobody", _("nobody's")), *others]

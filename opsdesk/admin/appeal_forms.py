@@ -212,11 +212,11 @@ class EvidenceForm(forms.Form):
 class GrantForm(RulingForm):
     """Once it is known that not everything would be as before, the officer is asked whether to go on."""
 
-    all_the_same = forms.BooleanField(label=_("Rule all the same"), required=False)
-
-    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["all_the_same"].help_text = _("Needed only where something can't be restored.")
+    all_the_same = forms.BooleanField(
+        label=_("Rule all the same"),
+        required=False,
+        help_text=_("Needed only where something can't be restored."),
+    )
 
 
 class GrantInPartForm(GrantForm):
@@ -227,7 +227,7 @@ class GrantInPartForm(GrantForm):
     )
 
     def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
-        super().__init__(*args, appeal=appeal, **kwargs)
+        super().__init__(*args, **kwargs)
         found = caseload.effects_of(appeal.penalty, timezone.now())
         reachable = [effect for effect in found if effect.can_be_taken_back]
         # Django types a form's fields without what this kind of field has.

@@ -17,6 +17,7 @@ from opsdesk.admin import appeal_forms
 from opsdesk.appeals.evidence import ADD
 from opsdesk.appeals.guards import DECIDE, WORK
 from opsdesk.models import Appeal
+from shops.models import Penalty
 from shops.stays import STAY
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def _held(appeal: Appeal, officer: User) -> bool:
 
 
 def _to_rule(appeal: Appeal, officer: User) -> bool:
-    waits = appeal.state == State.WAITING and timezone.now() <= appeal.due_at
-    return _held(appeal, officer) and not waits
+    return _held(appeal, officer) and not caseload.still_waits(appeal, timezone.now())
 
 
 def _takes(appeal: Appeal, officer: User) -> bool:
@@ -156,7 +156,6 @@ STEPS = (
         lambda appeal, by, given: appeals.grant(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.GrantForm,
         _("The decision was wrong: every measure of the penalty is taken back."),
-        knows_appeal=True,
         rules=True,
     ),
     Step(
@@ -201,7 +200,9 @@ STEPS = (
         _("Stay the penalty"),
         _("The penalty is stayed while the appeal runs."),
         lambda appeal, officer: (
-            appeal.is_open and appeal.penalty.stayed_at is None and appeal.penalty.status == "imposed"
+            appeal.is_open
+            and appeal.penalty.stayed_at is None
+            and appeal.penalty.status == Penalty.Status.IMPOSED
         ),
         lambda appeal, by, given: appeals.stay(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.PlainReasonForm,

@@ -34,7 +34,7 @@ from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
-from shops.rights import person_of
+from shops.rights import name_of, person_of
 
 REFUSALS_SHOWN = 5
 
@@ -122,7 +122,7 @@ class AppealAdmin(ReadOnlyAdmin):
     def due(self, appeal: Appeal) -> str:
         if not appeal.is_open:
             return NOTHING
-        if appeal.due_at < timezone.now():
+        if caseload.is_overdue(appeal, timezone.now()):
             return format_html(
                 '{} <span class="pill pill-overdue">{}</span>', said(appeal.due_at), _t("overdue")
             )
@@ -130,8 +130,7 @@ class AppealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("officer"), ordering="taken_by")
     def officer(self, appeal: Appeal) -> str:
-        person = appeal.taken_by
-        return (person.get_full_name() or person.get_username()) if person else NOTHING
+        return name_of(appeal.taken_by) if appeal.taken_by else NOTHING
 
     # Taking the list away
 
@@ -288,7 +287,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "penalty": penalty,
             "checklist": checklists.checklist_of(appeal) if officer.has_perm(VIEW) else [],
             "why": reasons.words_of(penalty.reason),
-            "overdue": appeal.is_open and appeal.due_at < now,
+            "overdue": caseload.is_overdue(appeal, now),
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
             "lessened": caseload.lessened_by(appeal),
             "left_standing": [

@@ -34,9 +34,9 @@ from opsdesk.admin.filters import (
 )
 from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Decision
-from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.models import Proposal
 from rules.reversals import rests_on_superseded_data
+from rules.values import comparison_of, margin_of, name_of, value_of
 from shops.admin.cells import NOTHING, days, pill, yuan
 from shops.admin.enrollments import openings_of
 from shops.admin.exporting import Column

@@ -11,6 +11,7 @@ from opsdesk import voiding
 from opsdesk.deadlines import in_time, said
 from opsdesk.models import Appeal, AppealMessage
 from shops.errors import Refused
+from shops.rights import name_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,11 +35,6 @@ class AlreadyOver(Refused):
                 "when": said(over_at) if over_at else "–",
             }
         )
-
-
-def name_of(person: User | None) -> str:
-    """How the desk calls somebody; None is the system."""
-    return (person.get_full_name() or person.get_username()) if person else _("the system")
 
 
 def clean(text: str) -> str:

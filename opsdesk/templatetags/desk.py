@@ -10,13 +10,14 @@ from django.db.models import QuerySet
 from opsdesk import appeals, resting, worklist
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
-from rules.admin.values import comparison_of, margin_of, name_of, value_of
 from rules.criteria import Outcome
 from rules.models import Proposal, RuleSet
+from rules.values import comparison_of, margin_of, name_of, value_of
 from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
 from shops.models import Product
+from shops.rights import name_of as people_name
 
 register = template.Library()
 
@@ -26,6 +27,7 @@ register.filter("number", cells.number)
 register.filter("percent", cells.percent)
 register.filter("metric_name", name_of)
 register.filter("moment", said)
+register.filter("person", people_name)
 register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)

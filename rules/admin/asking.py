@@ -16,10 +16,10 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from rules.admin.values import way_back_text
 from rules.checking import Check, check
 from rules.models import Rule, RuleSet
 from rules.sweeps import newest_day
+from rules.values import way_back_text
 from shops import enrollments
 from shops.admin.forms import DayField
 from shops.errors import Refused

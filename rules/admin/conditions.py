@@ -6,8 +6,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from rules.admin.values import any_of_text, name_of, value_of
 from rules.models import Rule
+from rules.values import any_of_text, name_of, value_of
 from shops.models import Shop
 
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from rules import declaring
-from rules.admin.values import plain
 from rules.contents import DEFINITION
 from rules.declaring import DECLARE, Declaration
+from rules.values import plain
 from shops.admin.cells import NOTHING, pill
 from shops.admin.forms import DayField, form_page
 from shops.admin.verbs import VerbsAdmin

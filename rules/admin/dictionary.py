@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override, pgettext_lazy
 
-from rules.admin.values import plain
 from rules.declaring import BOUNDS, DECLARE
 from rules.dictionaries import DICTIONARIES, all_of, metric_called
 from rules.metrics import Kind, RuleMetric
 from rules.models import Rule, RuleSet
 from rules.publishing import in_force
+from rules.values import plain
 from shops.metrics import MetricType
 from shops.models import Alliance, DeclaredMetric
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rules import jobs, simulation
-from rules.admin.values import name_of
 from rules.models import RuleSet, SimulatedChange, Simulation
+from rules.values import name_of
 from shops.admin.cells import NOTHING, number, pill, yuan
 from shops.admin.exporting import Column
 from shops.admin.forms import DayField, form_page

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
 
-from babel.numbers import format_decimal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext, to_locale
+from django.utils.translation import ngettext
 
-NOTHING = "–"
+from shops.figures import NOTHING, number, percent, yuan
+
+# A list writes figures as every other place does.
+__all__ = ["NOTHING", "days", "days_since", "number", "percent", "pill", "yuan"]
 
 
 def pill(value: str, label: object) -> SafeString:
@@ -18,24 +19,6 @@ def pill(value: str, label: object) -> SafeString:
     if not value:
         return SafeString(NOTHING)
     return format_html('<span class="pill pill-{}">{}</span>', value, label)
-
-
-def number(value: Decimal | int | None, digits: int = 0) -> str:
-    """Grouped as the reader's language does, with `digits` decimals."""
-    if value is None:
-        return NOTHING
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    return format_decimal(value, format=pattern, locale=to_locale(get_language() or "en"))
-
-
-def yuan(amount: Decimal | None) -> str:
-    """An amount in yuan, with its sign of currency."""
-    return NOTHING if amount is None else f"¥{number(amount, 2)}"
-
-
-def percent(share: Decimal | None) -> str:
-    """A share of 1 in percent, rounded to hundredths."""
-    return NOTHING if share is None else f"{number(share * 100, 2)}%"
 
 
 def days(count: int | None) -> str:

@@ -124,7 +124,9 @@ class Penalty(Audited):
         _("ends at"),
         null=True,
         blank=True,
-        help_text=_("When the last of its measures ends by itself. Empty: one of them has no end."),
+        help_text=_(
+            "When the last of its measures ends by itself. Empty: none does, or one goes on without end."
+        ),
     )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_by = models.ForeignKey(

@@ -110,6 +110,21 @@ def test_the_page_says_what_is_over_and_which_openings_the_platforms_penalty_clo
     assert "Openings · Douyin Featured Alliance" in page
 
 
+@pytest.mark.parametrize(("seconds", "late"), [(0.5, False), (1, True)])
+def test_pages_give_a_second_until_it_is_over(judge: User, seconds: float, late: bool) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    appeals.ask(appeal.pk, items="material", by=judge, at=NOW)
+    appeal.refresh_from_db()
+    with time_machine.travel(appeal.due_at + timedelta(seconds=seconds), tick=False):
+        client = signed_in(judge)
+        page = page_of(client, appeal)
+        queue = client.get(address("changelist")).content.decode()
+    assert ("time to answer is over" in page) == late
+    assert (f"{address('deny', appeal.pk)}?" in page) == late
+    assert ("pill-overdue" in queue) == late
+
+
 def test_the_metric_since_the_decision_reaches_the_day_of_looking(judge: User) -> None:
     enrollment = make_enrollment()
     penalty = make_cleared(enrollment)

@@ -8,8 +8,9 @@ import pytest
 
 from opsdesk import audit, jobs, notices
 from opsdesk.deadlines import said, window_of
+from opsdesk.known import known_of
 from opsdesk.models import Notice
-from opsdesk.wording import known_of, text_of
+from opsdesk.wording import text_of
 from shops import penalties
 from shops.errors import Refused
 from shops.models import Penalty
@@ -98,7 +99,7 @@ def test_many_notices_ask_no_more_than_a_few(django_assert_max_num_queries) -> N
         enrollment = make_enrollment()
         rows.append(f"R{number},{enrollment.shop.code},V8,2026-03-11 08:00,imposed,4,{DOUYIN}\n")
     bring("penalties", FILE.replace("points", "points,alliance") + "".join(rows))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert notices.write_for_files(at=AT) == 30
     assert told(Penalty.objects.get(reference="R7"))["Openings left"] == "2 of 3"
 

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from opsdesk import notices, penalising, review
-from opsdesk.wording import known_of, text_of
+from opsdesk.known import known_of
+from opsdesk.wording import text_of
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from rules.admin.values import any_of_text, condition_text, margin_of, threshold_of, value_of
 from rules.models import Alternative, Rule, RuleSet, ShopExemption
+from rules.values import any_of_text, condition_text, margin_of, threshold_of, value_of
 from shops.models import Alliance, Shop
 from tests.clients import client_of
 from tests.factories import DOUYIN, WECHAT, make_shop

@@ -10,11 +10,11 @@ import pytest
 from django.db import transaction
 from django.utils.translation import override
 
-from rules.admin.values import way_back_text
 from rules.checking import check
 from rules.dictionaries import METRICS
 from rules.evaluation import Evaluation
 from rules.models import Alternative, Rule, RuleSet
+from rules.values import way_back_text
 from shops import bars, enrollments
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Shop

@@ -18,9 +18,9 @@ from django.urls import reverse
 from opsdesk import worklist
 from rules import checking, declaring, drafts, publishing, replay, reversals, simulation, validity
 from rules.admin.ruleset_forms import metric_choices
-from rules.admin.values import margin_of, name_of, value_of
 from rules.evaluation import Evaluation
 from rules.models import Proposal, Rule, RuleSet, Simulation
+from rules.values import margin_of, name_of, value_of
 from shops.declared import read_once
 from shops.models import Alliance, DayProfile, Enrollment
 from tests.factories import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
-from rules.admin.values import way_back_text
 from rules.checking import check as check_shop
 from rules.models import Proposal
+from rules.values import way_back_text
 from shops.models import Alliance
 from tests.factories import DAY, DOUYIN, make_enrollment, make_metrics, make_shop
 from tests.rules.test_criteria import in_force

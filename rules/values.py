@@ -12,7 +12,7 @@ from rules.conditions import listed
 from rules.dictionaries import metric_called
 from rules.metrics import Kind
 from rules.models import Condition, RuleSet
-from shops.admin.cells import NOTHING, number, yuan
+from shops.figures import NOTHING, number, yuan
 
 Operator = Condition.Operator
 
