@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk import consequences, penalising
-from opsdesk.measure_forms import CaseForm, ViolationForm, forms_of
+from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of
 from rules.models import Proposal
 from shops import catalogue, measures, previews
 from shops.admin.forms import form_page
