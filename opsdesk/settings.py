@@ -150,6 +150,8 @@ AXES_ENABLE_ADMIN = False
 # History and imports: what the libraries leave open is closed here.
 
 SIMPLE_HISTORY_REVERT_DISABLED = True
+# For much of what people decide the line of history is the only place in which their reason stands.
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = True
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"

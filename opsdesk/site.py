@@ -144,7 +144,8 @@ class DeskSite(admin.AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # Here and not above: models are loaded by the time addresses are.
-        from opsdesk import imposing, pages
+        from opsdesk import pages
+        from opsdesk.admin import imposing
         from rules.admin.asking import shop_rules
         from rules.admin.dictionary import metric_dictionary
 

@@ -187,14 +187,6 @@ def version_of(violation: Violation) -> int:
     return changes.latest_change(violation)
 
 
-def version(number: int) -> Version:
-    """The version of that number. LookupError where there is none."""
-    row = Violation.history.filter(history_id=number).first()
-    if row is None:
-        raise LookupError(number)
-    return next(found for found in versions(row.instance) if found.number == number)
-
-
 def versions(violation: Violation) -> list[Version]:
     """All that an entry has said, the newest first."""
     measures = list(

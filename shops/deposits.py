@@ -15,7 +15,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from shops import holds, money, settling, topups
-from shops.accounts import Free, balance_of, free_of, last_number, measured_day
+from shops.accounts import Free, free_of, last_number, measured_day
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Shop, TopUp
 from shops.movements import (
@@ -220,30 +220,16 @@ def deduct(
 
 
 @transaction.atomic
-def deduct_for(
-    measure: Measure,
-    *,
-    amount_fen: int | None,
-    cause: str,
-    by: User | None,
-    at: datetime,
-    due_on: date | None = None,
-) -> Deduction:
-    """What a penalty's measure takes: an amount, or None for all there is (R7). Safe to call twice.
+def deduct_for(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at: datetime) -> Deduction:
+    """What a penalty's measure takes. Safe to call twice.
 
     Asks for no permission of its own: who imposes the penalty has the right to.
     """
     shop, key = measure.penalty.shop, f"measure {measure.pk}: deducted"
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-    if amount_fen is None:
-        known = DepositEntry.objects.filter(key=key).first()
-        amount_fen = balance_of(shop) if known is None else -known.amount_fen
-        if not amount_fen:
-            return Deduction(None, None)
     refuse_unless_above_zero(amount_fen)
-    due_on = due_on or topups.due_day(measure.penalty.alliance, at)
     movement = Movement(shop, Kind.DEDUCT, -amount_fen, cause, key, by, at, at, measure=measure)
-    return take(movement, due_on)
+    return take(movement, topups.due_day(measure.penalty.alliance, at))
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""What stands against a shop or its product: report, impose, lift, overturn. Nothing is ever deleted."""
+"""What stands against a shop or product: impose, dismiss, lift, overturn, lapse, resume. All is kept."""
 
 from __future__ import annotations
 

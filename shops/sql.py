@@ -52,7 +52,7 @@ def write_with_history(
         f" INSERT INTO {history}"
         f" ({columns}, history_date, history_type, history_user_id, history_change_reason)"
         f" SELECT {columns}, %s, %s, %s, %s FROM written",
-        [*params, at, change, by.pk if by else None, reason[:100]],
+        [*params, at, change, by.pk if by else None, reason],
     )
     return cursor.rowcount
 

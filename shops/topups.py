@@ -76,18 +76,15 @@ def demand(
 
 
 @transaction.atomic
-def demand_for(
-    measure: Measure, *, amount_fen: int, by: User | None, at: datetime, due_on: date | None = None
-) -> TopUp:
+def demand_for(measure: Measure, *, amount_fen: int, by: User | None, at: datetime) -> TopUp:
     """What a penalty's measure demands. Who imposes the penalty has the right to; safe to call twice."""
-    due_on = due_on or due_day(measure.penalty.alliance, at)
     return open_one(
         measure.penalty.shop,
         amount_fen,
         TopUp.Cause.MEASURE,
         by=by,
         at=at,
-        due_on=due_on,
+        due_on=due_day(measure.penalty.alliance, at),
         key=f"measure {measure.pk}: demanded",
         measure=measure,
     )

@@ -40,6 +40,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = date(2026, 3, 10)
 AT = datetime(2026, 3, 11, 9, 30, tzinfo=SHANGHAI)
 DOUYIN, WECHAT = "douyin-featured", "wechat-select"
+# Of penalties: nothing has ended these.
+NOT_ENDED = frozenset({Penalty.Status.REPORTED, Penalty.Status.IMPOSED})
 
 _count = itertools.count(1)
 
@@ -323,7 +325,7 @@ def make_penalty(
             "reason": "as the platform reports",
             "reported_at": at,
             "imposed_at": at if penalised else None,
-            "ended_at": at if status in Penalty.ENDED else None,
+            "ended_at": None if status in NOT_ENDED else at,
             **values,
         }
     )

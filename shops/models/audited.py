@@ -86,11 +86,11 @@ class Audited(models.Model):
     def save_by(self, by: User | None, reason: str = "", **kwargs: Any) -> None:
         """Save, and have the history row name the person (None: the system) and the reason."""
         self._history_user = by
-        self._change_reason = reason[:100]
+        self._change_reason = reason
         self.save(**kwargs)
 
     def delete_by(self, by: User | None, reason: str = "") -> None:
         """Delete, and have the last history row name the person (None: the system) and the reason."""
         self._history_user = by
-        self._change_reason = reason[:100]
+        self._change_reason = reason
         self.delete()

@@ -65,3 +65,9 @@ def test_a_stay_ends_by_word_and_with_the_appeal(judge: User, supervisor: User, 
             getattr(appeals, end)(appeal.pk, reason="r", by=judge, at=LATER)
     assert Penalty.objects.get(pk=penalty.pk).stayed_at is None
     assert audit.verify_history() is None
+
+
+def test_why_it_is_stayed_is_kept_whole(judge: User, supervisor: User) -> None:
+    appeal, why = taken(judge, make_cleared_and_warned()), "the supplier's test report " * 700 + "THE END"
+    appeals.stay(appeal.pk, reason=why, by=supervisor, at=LATER)
+    assert appeal.history.first().history_change_reason == f"stayed: {why}"

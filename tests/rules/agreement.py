@@ -27,7 +27,7 @@ from shops.models import (
     ShopMetrics,
     Violation,
 )
-from tests.factories import AT, DAY, DOUYIN, SHANGHAI, make_batch, make_declared, make_published
+from tests.factories import AT, DAY, DOUYIN, NOT_ENDED, SHANGHAI, make_batch, make_declared, make_published
 from tests.rules import model
 from tests.rules.model import Facts, Said, SaidRule
 
@@ -217,7 +217,7 @@ def keep_shops(shops: list[Facts]) -> list[int]:
             status=status,
             reported_at=at,
             imposed_at=None if status == "reported" else at,
-            ended_at=at if status in Penalty.ENDED else None,
+            ended_at=None if status in NOT_ENDED else at,
         )
 
     Penalty.objects.bulk_create(

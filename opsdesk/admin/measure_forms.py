@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from shops import catalogue, money
 from shops.admin.forms import MomentField
-from shops.models import Alliance, Measure, Product, Shop, Violation
+from shops.models import Alliance, Enrollment, Measure, Product, Shop, Violation
 
 Kind, Basis = Measure.Kind, Measure.Basis
 # In the order in which a person thinks of them: words, record, money, promotion, trading.
@@ -68,7 +68,8 @@ def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
                 )
             }
         case Kind.CLEAR:
-            inside = Alliance.objects.filter(enrollments__shop=shop, enrollments__state="open")
+            open_ = Enrollment.State.OPEN
+            inside = Alliance.objects.filter(enrollments__shop=shop, enrollments__state=open_)
             return {
                 "alliances": forms.ModelMultipleChoiceField(
                     inside, label=_("Out of"), required=False, widget=forms.CheckboxSelectMultiple

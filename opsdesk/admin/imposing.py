@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk import consequences, penalising
-from opsdesk.measure_forms import CaseForm, ViolationForm, forms_of
+from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of
 from rules.models import Proposal
 from shops import catalogue, measures, previews
 from shops.admin.forms import form_page
@@ -33,8 +33,9 @@ IMPOSE, OVERTURN = "shops.impose_penalty", "shops.overturn_penalty"
 def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpResponse:
     """Choose the violation, say what is asked, look at the whole effect, and impose it.
 
-    What is imposed is what was looked at: a form that was changed since shows its effect again. With
-    `?proposal=` the proposal to penalise is accepted by it: its alliance and product are not asked.
+    What is imposed is what was looked at: the effect is shown again where the form was changed since, or what
+    it would do, or the entry of the catalogue. With `?proposal=` the proposal to penalise is accepted by it:
+    its alliance and product are not asked.
     """
     if not request.user.has_perm(IMPOSE):
         raise PermissionDenied
