@@ -21,6 +21,7 @@ from opsdesk import appeals, caseload, checklists, reasons
 from opsdesk.admin.appeal_evidence import addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
+from opsdesk.admin.appeal_history import AppealChanges
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.evidence import VIEW
@@ -65,6 +66,7 @@ class AppealAdmin(ReadOnlyAdmin):
     )
     ordering = ["due_at", "id"]
     actions = ["take_selected"]
+    history_changes = AppealChanges
     history_reasons = {
         "appeal filed": pgettext_lazy("appeal", "filed"),
         "appeal taken": _("taken"),

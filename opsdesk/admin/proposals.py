@@ -98,6 +98,8 @@ class ProposalAdmin(ReadOnlyAdmin):
         "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
         "recovered on %(what)s": _("recovered on %(what)s"),
+        "more rules speak for it on %(what)s": _("more rules speak for it on %(what)s"),
+        "no longer founded on %(what)s": _("no longer founded on %(what)s"),
         "waited until %(what)s": _("waited until %(what)s"),
     }
 
