@@ -263,6 +263,24 @@ def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> 
 # A penalty's own page
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("reported", "无：尚未作出决定。"),
+        ("dismissed", "无：案件已驳回。"),
+        ("imposed", "无：本台无需执行任何措施。"),
+    ],
+)
+def test_a_penalty_without_measures_says_why_it_has_none(status: str, words: str) -> None:
+    began = "imposed" if status == "imposed" else "reported"
+    penalty = make_penalty(violation_code="V8", status=began)
+    if status == "dismissed":
+        penalties.dismiss(penalty, by=None, at=AT, reason="unfounded")
+    page = client_of("auditor", "zh-hans").get(reverse("admin:shops_penalty_change", args=[penalty.pk]))
+    shown = re.findall("无：[^<]+", page.content.decode())
+    assert shown == [words]
+
+
 def imposed() -> Penalty:
     shop = make_shop()
     paid_in(shop, 10_000)
