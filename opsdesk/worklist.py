@@ -167,6 +167,13 @@ def open_about(product: Product) -> QuerySet[Proposal]:
     return proposals(Proposal.objects.filter(product=product, status__in=Proposal.UNDECIDED))
 
 
+def open_for(case: Penalty) -> Proposal | None:
+    """What is proposed for a case that was reported, and not decided yet."""
+    return Proposal.objects.filter(
+        case=case, kind=Proposal.Kind.PENALISE, status__in=Proposal.UNDECIDED
+    ).first()
+
+
 def _concerned(proposal: Proposal) -> QuerySet[Enrollment]:
     """The shop's enrollment in the proposal's alliance; of the platform as a whole, all that it has."""
     enrollments = Enrollment.objects.filter(shop=proposal.shop).order_by("alliance")

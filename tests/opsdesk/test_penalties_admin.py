@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import penalising
+from opsdesk import appeals, penalising
 from rules import casework
 from rules.models import Proposal
 from shops import penalties, points, standing
@@ -33,6 +33,8 @@ from tests.factories import (
     AT,
     DOUYIN,
     WECHAT,
+    make_appeal,
+    make_cleared_and_warned,
     make_controller,
     make_enrollment,
     make_imposed,
@@ -203,6 +205,17 @@ def test_so_is_one_until_a_year_that_nobody_means() -> None:
     assert "Name a day from" in page
 
 
+def test_a_reported_case_leads_to_its_proposal_and_says_how_it_goes_on() -> None:
+    case = make_penalty(violation_code="V8", status="reported")
+    where = reverse("admin:shops_penalty_change", args=[case.pk])
+    assert "files a proposal to penalise it" in client_of("operator").get(where).content.decode()
+    casework.file_from_facts(at=AT)
+    proposal = reverse("admin:rules_proposal_change", args=[Proposal.objects.get().pk])
+    assert f'href="{proposal}"' in client_of("operator").get(where).content.decode()
+    penalties.dismiss(case, by=None, at=AT, reason="unfounded")
+    assert "to penalise it" not in client_of("operator").get(where).content.decode()
+
+
 def test_a_reported_case_is_imposed_from_its_proposal() -> None:
     case = make_penalty(violation_code="V8", status="reported")
     casework.file_from_facts(at=AT)
@@ -261,6 +274,18 @@ def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> 
 
 
 # A penalty's own page
+
+
+def test_what_is_refused_while_an_appeal_is_heard_is_not_offered() -> None:
+    penalty = make_cleared_and_warned()
+    offered = [reverse(f"admin:shops_penalty_{step}", args=[penalty.pk]) for step in ("overturn", "undo")]
+    page = reverse("admin:shops_penalty_change", args=[penalty.pk])
+    client = client_of("supervisor")
+    assert all(address in client.get(page).content.decode() for address in offered)
+    appeal = make_appeal(penalty)
+    assert not any(address in client.get(page).content.decode() for address in offered)
+    appeals.withdraw(appeal.pk, reason="rang", by=None, at=appeal.filed_at)
+    assert all(address in client.get(page).content.decode() for address in offered)
 
 
 @pytest.mark.parametrize(
