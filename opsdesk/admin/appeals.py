@@ -281,6 +281,7 @@ class AppealAdmin(ReadOnlyAdmin):
         seen = appeals.looked_at(appeal)
         offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
+        effects = caseload.effects_of(penalty)
         context = {
             **self.admin_site.each_context(request),
             "title": str(appeal),
@@ -293,9 +294,8 @@ class AppealAdmin(ReadOnlyAdmin):
             "overdue": appeal.is_open and appeal.due_at < now,
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
             "lessened": caseload.lessened_by(appeal),
-            "left_standing": [
-                effect for effect in caseload.effects_of(penalty) if effect.measure.pk in appeal.left_standing
-            ],
+            "taken_back": [one for one in effects if one.measure.pk in appeal.taken_back],
+            "left_standing": [one for one in effects if one.measure.pk in appeal.left_standing],
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
             "rulings": [
                 (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules

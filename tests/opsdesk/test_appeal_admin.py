@@ -131,6 +131,7 @@ def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: U
     page = page_of(client, appeal)
     assert "too much" in page
     assert "Appeal of level 2: until 28 Mar 2026 09:30:00" in page
+    assert re.search(r"Taken back:</p>\s*<ul><li>[^<]*[Ww]arn", page)
 
 
 def test_a_first_answer_is_shown_and_its_officer_says_when_it_is_all(client: Client, judge: User) -> None:
@@ -218,6 +219,13 @@ def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None
     assert client.post(strike, {"reason": "r"}).status_code == 409
     evidence.refresh_from_db()
     assert not evidence.is_struck
+
+
+def test_a_withdrawn_appeal_has_no_ruling(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.withdraw(appeal.pk, reason="rang", by=judge, at=NOW)
+    heading = re.search(r'id="appeal-state">([^<]*)<', page_of(client, appeal))
+    assert heading is not None and heading[1] == "Withdrawn"
 
 
 def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Client, judge: User) -> None:
