@@ -147,11 +147,15 @@ def run_timers(at: datetime) -> int:
         casework.file_from_facts(at=at)
 
 
+def heard(penalty: Penalty) -> Appeal | None:
+    """The open appeal against it: until it ends, nobody but its judge takes anything of the penalty back."""
+    return Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+
+
 def _refuse_while_appealed(penalty: Penalty) -> None:
     # Whoever files an appeal holds the shop as well: it is seen here, or waits for what is done.
     voiding.lock(penalty)
-    appeal = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
-    if appeal is not None:
+    if (appeal := heard(penalty)) is not None:
         raise Refused(_("Appeal %(number)s is heard: its judge decides.") % {"number": appeal.number})
 
 

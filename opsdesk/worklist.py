@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, DateField, Max, QuerySet, Sum, Value, When
+from django.db.models import Case, DateField, Max, Prefetch, QuerySet, Sum, Value, When
 from django.utils import timezone
 
 from rules.dictionaries import METRICS
@@ -167,6 +167,19 @@ def open_about(product: Product) -> QuerySet[Proposal]:
     return proposals(Proposal.objects.filter(product=product, status__in=Proposal.UNDECIDED))
 
 
+def open_for(case: Penalty) -> Proposal | None:
+    """What is proposed for a case that was reported, and not decided yet."""
+    return Proposal.objects.filter(
+        case=case, kind=Proposal.Kind.PENALISE, status__in=Proposal.UNDECIDED
+    ).first()
+
+
+def _concerned(proposal: Proposal) -> QuerySet[Enrollment]:
+    """The shop's enrollment in the proposal's alliance; of the platform as a whole, all that it has."""
+    enrollments = Enrollment.objects.filter(shop=proposal.shop).order_by("alliance")
+    return enrollments.filter(alliance=proposal.alliance_id) if proposal.alliance_id else enrollments
+
+
 def case_of(proposal: Proposal) -> dict[str, Any]:
     """What an operator looks at before deciding, beside the proposal itself."""
     shop, product = proposal.shop, proposal.product
@@ -174,10 +187,9 @@ def case_of(proposal: Proposal) -> dict[str, Any]:
     return {
         "judged": judged_rules(proposal),
         "history": metric_history(proposal),
-        "openings": Opening.objects.filter(
-            enrollment__shop=shop, enrollment__alliance=proposal.alliance_id
-        ).order_by("number"),
-        "enrollment": Enrollment.objects.filter(shop=shop, alliance=proposal.alliance_id).first(),
+        "enrollments": _concerned(proposal)
+        .select_related("alliance")
+        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
         "papers": Qualification.objects.filter(shop=shop).order_by("kind", "brand", "-received_at")[:20],
         "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
             :20

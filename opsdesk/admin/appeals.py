@@ -21,6 +21,7 @@ from opsdesk import appeals, caseload, checklists, reasons
 from opsdesk.admin.appeal_evidence import addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
+from opsdesk.admin.appeal_history import AppealChanges
 from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.evidence import VIEW
@@ -65,6 +66,7 @@ class AppealAdmin(ReadOnlyAdmin):
     )
     ordering = ["due_at", "id"]
     actions = ["take_selected"]
+    history_changes = AppealChanges
     history_reasons = {
         "appeal filed": pgettext_lazy("appeal", "filed"),
         "appeal taken": _("taken"),
@@ -278,6 +280,7 @@ class AppealAdmin(ReadOnlyAdmin):
         seen = appeals.looked_at(appeal)
         offered = [step for step in STEPS if step.is_offered(appeal, officer)]
         penalty = appeal.penalty
+        effects = caseload.effects_of(penalty, now)
         context = {
             **self.admin_site.each_context(request),
             "title": str(appeal),
@@ -290,11 +293,8 @@ class AppealAdmin(ReadOnlyAdmin):
             "overdue": caseload.is_overdue(appeal, now),
             "had_a_part": appeal.is_open and appeal.had_a_part(officer),
             "lessened": caseload.lessened_by(appeal),
-            "left_standing": [
-                effect
-                for effect in caseload.effects_of(penalty, now)
-                if effect.measure.pk in appeal.left_standing
-            ],
+            "taken_back": [one for one in effects if one.measure.pk in appeal.taken_back],
+            "left_standing": [one for one in effects if one.measure.pk in appeal.left_standing],
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
             "rulings": [
                 (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules

@@ -33,7 +33,7 @@ AT_ONCE = 500
 REFUSALS_SHOWN = 5
 
 # What a decision brought about keeps the code: words would be of the language of whoever decided.
-PenaltyAdmin.reasons = dict(reasons.REASON_CHOICES)
+PenaltyAdmin.reasons = PenaltyAdmin.history_reasons = dict(reasons.REASON_CHOICES)
 ListingAdmin.history_reasons = dict(reasons.REASON_CHOICES)
 
 

@@ -22,6 +22,10 @@ def _may_be_lifted(penalty: Penalty) -> bool:
     return penalty.status == Penalty.Status.IMPOSED and not closed.exists()
 
 
+def _may_be_overturned(penalty: Penalty) -> bool:
+    return penalty.status in Penalty.PENALISED and penalising.heard(penalty) is None
+
+
 def _is_closed(shop: Shop) -> bool:
     return standing.standing(shop, timezone.now()).status == Shop.Status.CLOSED
 
@@ -49,7 +53,7 @@ _OF_A_PENALTY: tuple[Verb, ...] = (
         note=_("it was wrong: all that it did is undone, to the fen and in the same opening."),
         submit=_("Overturn it"),
         done=_("The penalty is overturned."),
-        offered=lambda penalty: penalty.status in Penalty.PENALISED,
+        offered=_may_be_overturned,
         call=_now(penalising.overturn),
     ),
 )

@@ -37,10 +37,12 @@ from opsdesk.models import Decision
 from rules.models import Proposal
 from rules.reversals import rests_on_superseded_data
 from rules.values import comparison_of, margin_of, name_of, value_of
+from shops import standing
 from shops.admin.cells import NOTHING, days, pill, yuan
 from shops.admin.enrollments import openings_of
 from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyAdmin
+from shops.models import Shop
 
 # Longer than this in an address, and the web server refuses the address.
 CODES_IN_ADDRESS = 1500
@@ -98,6 +100,8 @@ class ProposalAdmin(ReadOnlyAdmin):
         "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
         "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
         "recovered on %(what)s": _("recovered on %(what)s"),
+        "more rules speak for it on %(what)s": _("more rules speak for it on %(what)s"),
+        "no longer founded on %(what)s": _("no longer founded on %(what)s"),
         "waited until %(what)s": _("waited until %(what)s"),
     }
 
@@ -258,6 +262,10 @@ class ProposalAdmin(ReadOnlyAdmin):
         may_file = request.user.has_perm("rules.file_proposal")
         return super().changelist_view(request, {"may_file": may_file, **(extra_context or {})})
 
+    def _standing_of(self, shop_id: int) -> Shop.Status:
+        shops = standing.with_standing(Shop.objects.filter(pk=shop_id), timezone.now())
+        return Shop.Status(shops.values_list("standing", flat=True).get())
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
@@ -290,6 +298,7 @@ class ProposalAdmin(ReadOnlyAdmin):
             "superseded": Proposal.objects.filter(rests_on_superseded_data(), pk=proposal.pk).exists(),
             "failing": worklist.days_failing_of(proposal),
             "openings_text": self.openings(proposal),
+            "shop_status": self._standing_of(proposal.shop_id),
             "accepting": [*reasons.ACCEPTING.items()],
             "rejecting": [*reasons.REJECTING.items()],
             "may_decide": self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED,

@@ -23,10 +23,10 @@ from opsdesk.appeals.seen import refuse_unless_seen
 from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
-from shops import openings, stays
+from shops import openings, standing, stays
 from shops.errors import Refused
 from shops.lessening import Less
-from shops.models import Measure
+from shops.models import Enrollment, Measure, Opening, Shop
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -38,11 +38,10 @@ State = Appeal.State
 class NotRestored(Refused):
     """Something would not be as before: `measures` in words. Somebody has to decide to rule all the same."""
 
-    def __init__(self, measures: list[Measure]) -> None:
-        self.measures = [effects.describe(measure) for measure in measures]
+    def __init__(self, measures: list[str]) -> None:
+        self.measures = measures
         super().__init__(
-            _("Not everything would be as before, because the shop's standing has changed since: %(what)s.")
-            % {"what": "; ".join(self.measures)}
+            _("Not everything would be as before: %(what)s.") % {"what": "; ".join(self.measures)}
         )
 
 
@@ -148,15 +147,34 @@ def _rule(
     fresh = Measure.objects.filter(pk__in=[measure.pk for measure in taken_back])
     left = [
         measure
-        for measure in fresh.select_related("opening__enrollment__alliance").order_by("pk")
+        for measure in fresh.select_related(
+            "opening__enrollment__alliance", "opening__enrollment__shop"
+        ).order_by("pk")
         # It was taken back, and yet the opening that it closed did not go on.
         if measure.opening is not None and not openings.goes_on(measure.opening, at)
     ]
     if left and not all_the_same:
-        raise NotRestored(left)
+        raise NotRestored([_not_restored(measure, at) for measure in left])
     appeal.taken_back = sorted(measure.pk for measure in taken_back)
     appeal.left_standing = [measure.pk for measure in left]
     _close(appeal, state, reason, by=by, at=at)
+
+
+def _not_restored(measure: Measure, at: datetime) -> str:
+    """What the clearance did, and why the shop stays out once it is taken back."""
+    assert measure.opening is not None
+    enrollment = measure.opening.enrollment
+    if measure.opening.cause == Opening.Cause.VOLUNTARY:
+        why = _("the shop has closed by itself since")
+    elif enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED):
+        why = _("the shop has left by itself since")
+    elif standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED:
+        why = _("the shop is closed")
+    else:
+        why = _("something else keeps the shop out")
+    # Nothing of it is undone yet: somebody is asked whether it shall be.
+    measure.undone_at = None
+    return _("%(measure)s (%(why)s)") % {"measure": effects.describe(measure), "why": why}
 
 
 def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:

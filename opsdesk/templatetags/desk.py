@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.db.models import QuerySet
 
-from opsdesk import appeals, resting, worklist
+from opsdesk import appeals, penalising, resting, worklist
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.criteria import Outcome
@@ -35,6 +35,8 @@ register.simple_tag(resting.on, name="resting_on")
 register.simple_tag(resting.falls_with_its_closing)
 register.simple_tag(resting.lost_ground, name="lost_ground")
 register.simple_tag(appeals.why_not_contested, name="why_not_contested")
+register.simple_tag(penalising.heard, name="heard_appeal")
+register.simple_tag(worklist.open_for, name="open_proposal_for")
 register.simple_tag(value_of, name="metric_value")
 register.simple_tag(comparison_of, name="metric_comparison")
 register.simple_tag(margin_of, name="metric_margin")

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
 from shops import money
@@ -17,6 +18,9 @@ from shops.admin.importing import Importing
 from shops.admin.readonly import WRITTEN, told
 from shops.admin.verbs import VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty
+
+# A measure is not applied as a shop applies to an alliance.
+OF_MEASURES = WRITTEN | {"applied": pgettext_lazy("measure", "applied")}
 
 
 def case_of(penalty: Penalty) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
             row.history_date,
             row.history_user,
             row.get_kind_display(),
-            told(row.history_change_reason, WRITTEN),
+            told(row.history_change_reason, OF_MEASURES),
         )
         for row in Measure.history.filter(penalty_id=penalty.pk).select_related("history_user")
     ]
@@ -99,6 +103,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
     ]
     readonly_fields = ["case", "why", "ended_why"]
+    history_coded = frozenset({"reason", "ended_reason"})
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
 

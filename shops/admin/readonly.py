@@ -21,6 +21,7 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
@@ -29,17 +30,24 @@ from shops.admin.cells import NOTHING
 from shops.admin.exporting import Exporting
 from shops.quoting import number_in
 
-# What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s.
+# What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s, and what
+# follows a colon, another of these or what people said, %(why)s.
 WRITTEN = {
     "admitted": _("admitted"),
+    "an earlier opening is void": _("an earlier opening is void"),
+    "an opening is void": _("an opening is void"),
     "applied": _("applied"),
     "called off": _("called off"),
     "cleared": _("cleared"),
     "confirmed": _("confirmed"),
+    "continued": pgettext_lazy("opening", "continued"),
+    "continued in place of the next": _("continued in place of the next"),
     "demonstration": _("demonstration"),
+    "dismissed": _("dismissed"),
     "import %(what)s": _("import %(what)s"),
     "imposed": _("imposed"),
     "left": _("left"),
+    "lessened": pgettext_lazy("measure", "lessened"),
     "lifted": _("lifted"),
     "opening continued": _("opening continued"),
     "overturned": _("overturned"),
@@ -47,6 +55,7 @@ WRITTEN = {
     "promoted again": _("promoted again"),
     "put under observation": _("put under observation"),
     "closed by itself": _("closed by itself"),
+    "closed by itself since": _("closed by itself since"),
     "expired": _("expired"),
     "its time is over": _("its time is over"),
     "lapsed": _("lapsed"),
@@ -55,7 +64,11 @@ WRITTEN = {
     "returned": _("returned"),
     "undone": _("undone"),
     "shipped": _("shipped"),
+    "stay ended: %(why)s": _("stay ended: %(why)s"),
+    "stayed: %(why)s": _("stayed: %(why)s"),
     "stop undone": _("stop undone"),
+    "the opening it closed is part of an earlier one": _("the opening it closed is part of an earlier one"),
+    "void: the clearance before it was wrong": _("void: the clearance before it was wrong"),
 }
 _VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d+")
 
@@ -84,17 +97,27 @@ def told(reason: str | None, words: Mapping[str, Any]) -> str:
     text = reason or ""
     varying = _VARYING.search(text)
     known = words.get(_VARYING.sub("%(what)s", text, count=1))
-    return text if known is None else str(known) % {"what": varying and varying[0]}
+    if known is not None:
+        return str(known) % {"what": varying and varying[0]}
+    verb, colon, why = text.partition(": ")
+    led = words.get(f"{verb}: %(why)s") if colon else None
+    return text if led is None else str(led) % {"why": told(why, words)}
 
 
 class Changes(HistoricalRecordContextHelper):
     """What changed, in the words of the page instead of the database's."""
 
     def __init__(
-        self, model: type[models.Model], record: HistoricalChanges, left_out: frozenset[str] = frozenset()
+        self,
+        model: type[models.Model],
+        record: HistoricalChanges,
+        *,
+        left_out: frozenset[str] = frozenset(),
+        coded: frozenset[str] = frozenset(),
+        words: Mapping[str, Any] = WRITTEN,
     ) -> None:
         super().__init__(model, record)
-        self.left_out = left_out
+        self.left_out, self.coded, self.words = left_out, coded, words
 
     def context_for_delta_changes(self, delta: ModelDelta) -> list[dict[str, Any]]:
         told = [change for change in delta.changes if change.field not in self.left_out]
@@ -104,6 +127,8 @@ class Changes(HistoricalRecordContextHelper):
         field = self.model._meta.get_field(change.field)
         if value is None or value == "" or (field.is_relation and getattr(value, "pk", value) is None):
             return NOTHING
+        if change.field in self.coded:
+            return told(value, self.words)
         if isinstance(value, datetime):
             return localize(timezone.localtime(value))
         if isinstance(value, bool):
@@ -217,6 +242,8 @@ class ReadOnlyAdmin(ShownAdmin, SimpleHistoryAdmin):
     history_reasons: ClassVar[dict[str, Any]] = {}
     # Fields of which the history page does not tell what became of them.
     history_leaves_out: ClassVar[frozenset[str]] = frozenset()
+    # Fields that keep a reason as history does: by its code, or as people wrote it.
+    history_coded: ClassVar[frozenset[str]] = frozenset()
     # How the history page tells what changed.
     history_changes: ClassVar[type[Changes]] = Changes
 
@@ -226,7 +253,13 @@ class ReadOnlyAdmin(ShownAdmin, SimpleHistoryAdmin):
     def get_historical_record_context_helper(
         self, request: HttpRequest, historical_record: HistoricalChanges
     ) -> HistoricalRecordContextHelper:
-        return self.history_changes(self.model, historical_record, self.history_leaves_out)
+        return self.history_changes(
+            self.model,
+            historical_record,
+            left_out=self.history_leaves_out,
+            coded=self.history_coded,
+            words=WRITTEN | self.history_reasons,
+        )
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
         super().set_history_delta_changes(request, historical_records, **kwargs)

@@ -18,6 +18,7 @@ from shops.admin.corrections import corrections_of
 from shops.admin.exporting import Column
 from shops.admin.measured import Measured
 from shops.admin.readonly import ReadOnlyAdmin
+from shops.admin.shop_filters import StandingFilter
 from shops.admin.standing import standing_of
 from shops.admin.verbs import VerbsAdmin
 from shops.models import (
@@ -34,6 +35,7 @@ from shops.models import (
 DAYS_SHOWN = 30
 PRODUCTS_SHOWN = 20
 SHOPS_DRAWN = 30
+SIBLINGS_SHOWN = 20
 
 
 @admin.register(Shop)
@@ -57,7 +59,7 @@ class ShopAdmin(Measured, VerbsAdmin):
         "entered_on",
     ]
     list_display_links = ["code", "name"]
-    list_filter = ["status", "shop_type", "goods_kind", "subject_kind", "account_ok"]
+    list_filter = [StandingFilter, "shop_type", "goods_kind", "subject_kind", "account_ok"]
     list_select_related = ["controller"]
     # Both have a trigram index on upper(…), which is what icontains compares.
     search_fields = ["code", "name"]
@@ -66,7 +68,7 @@ class ShopAdmin(Measured, VerbsAdmin):
     sortable_by = ["code"]
     fieldsets = [
         (
-            None,
+            _("as its platform reports it"),
             {
                 "fields": [
                     ("code", "name"),
@@ -125,6 +127,7 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
     )
     recent = [until - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
     # The days by name: the key is (day, shop).
+    now = timezone.now()
     metrics = list(ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"))
     return {
         "enrollments": Enrollment.objects.filter(shop=shop)
@@ -136,16 +139,20 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
         "more_products": len(products) > PRODUCTS_SHOWN,
         "corrections": corrections_of(shop),
         "papers": shop.qualifications.order_by("kind", "brand", "-received_at")[:50],
-        "standing_now": standing_of(shop, timezone.now()),
+        "standing_now": standing_of(shop, now),
         "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
             :20
         ],
-        "siblings": Shop.objects.filter(controller=shop.controller_id)
-        .exclude(pk=shop.pk)
-        .order_by("code")[:20]
-        if shop.controller_id
-        else [],
+        "siblings": _siblings_of(shop, now) if shop.controller_id else [],
     }
+
+
+def _siblings_of(shop: Shop, at: datetime) -> list[tuple[Shop, Shop.Status]]:
+    """The controller's other shops, each with its standing."""
+    others = Shop.objects.filter(controller=shop.controller_id).exclude(pk=shop.pk).order_by("code")
+    return [
+        (other, Shop.Status(other.standing)) for other in standing.with_standing(others, at)[:SIBLINGS_SHOWN]
+    ]
 
 
 @admin.register(Controller)

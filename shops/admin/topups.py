@@ -113,6 +113,7 @@ class TopUpAdmin(VerbsAdmin):
         "reopened": _("due again: a payment was taken back"),
     }
     history_leaves_out = frozenset({"key"})
+    history_coded = frozenset({"ended_reason"})
     verbs = (
         Verb(
             "remind",

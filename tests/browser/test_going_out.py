@@ -16,7 +16,7 @@ def test_a_person_chooses_columns_and_gets_the_file(committed_db, a_visitor, pic
     make_user("auditor", username="a", password=PASSWORD)
     make_shop(code="A1", name="青禾小店")
     page = a_visitor("a", "zh-hans")
-    page.goto("/admin/shops/shop/?status__exact=normal")
+    page.goto("/admin/shops/shop/?standing=normal")
     page.click("text=导出此列表")
     picture(page, "export")
     # One box clears all the others.

@@ -160,6 +160,7 @@ def test_an_officer_takes_asks_hears_and_grants_in_part(client: Client, judge: U
     page = page_of(client, appeal)
     assert "too much" in page
     assert "Appeal of level 2: until 28 Mar 2026 09:30:00" in page
+    assert re.search(r"Taken back:</p>\s*<ul><li>[^<]*[Ww]arn", page)
 
 
 def test_a_first_answer_is_shown_and_its_officer_says_when_it_is_all(client: Client, judge: User) -> None:
@@ -247,6 +248,13 @@ def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None
     assert client.post(strike, {"reason": "r"}).status_code == 409
     evidence.refresh_from_db()
     assert not evidence.is_struck
+
+
+def test_a_withdrawn_appeal_has_no_ruling(client: Client, judge: User) -> None:
+    appeal = make_appeal()
+    appeals.withdraw(appeal.pk, reason="rang", by=judge, at=NOW)
+    heading = re.search(r'id="appeal-state">([^<]*)<', page_of(client, appeal))
+    assert heading is not None and heading[1] == "Withdrawn"
 
 
 def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Client, judge: User) -> None:
@@ -519,3 +527,30 @@ def test_holidays_are_written_as_people_write_lists_and_a_day_is_off_or_worked()
     wrong = client.post(page, {**terms, "days_off": "1 October"}).content.decode()
     assert "Enter a valid date." in wrong
     assert AppealTerms.current().days_off == current.days_off
+
+
+def test_a_history_tells_reasons_and_measures_in_words(judge: User) -> None:
+    appeal = make_appeal(make_cleared_and_warned())
+    supervisor = make_user("supervisor")
+    appeals.stay(appeal.pk, reason="等待核实", by=supervisor, at=NOW)
+    appeals.unstay(appeal.pk, reason="已核实", by=supervisor, at=NOW)
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    warning = appeal.penalty.measures.get(kind="warning")
+    appeals.grant_in_part(appeal.pk, measures=[warning.pk], reason="过重", by=judge, at=NOW)
+    client = client_of("auditor", "zh-hans")
+    history = client.get(address("history", appeal.pk)).content.decode()
+    assert all(words in history for words in ("暂缓执行：等待核实", "恢复执行：已核实", "– → 预警"))
+    assert f"[{warning.pk}]" not in history
+    case = [appeal.penalty_id]
+    page = client.get(reverse("admin:shops_penalty_change", args=case)).content.decode()
+    assert all(words in page for words in ("已处罚: 暂缓执行：", "预警: 已生效", "预警: 已撤回"))
+
+
+def test_a_penaltys_history_tells_why_it_ended_in_words(judge: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    appeals.grant(appeal.pk, reason="有误", by=judge, at=NOW)
+    client = client_of("auditor", "zh-hans")
+    history = client.get(reverse("admin:shops_penalty_history", args=[appeal.penalty_id])).content.decode()
+    assert "on appeal" not in history
+    assert "below_bar" not in history

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import penalising
+from opsdesk import appeals, penalising
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, penalties, points, standing
@@ -34,6 +34,8 @@ from tests.factories import (
     AT,
     DOUYIN,
     WECHAT,
+    make_appeal,
+    make_cleared_and_warned,
     make_controller,
     make_enrollment,
     make_imposed,
@@ -282,6 +284,17 @@ def test_so_is_one_until_a_year_that_nobody_means() -> None:
     assert "Name a day from" in page
 
 
+def test_a_reported_case_leads_to_its_proposal_and_says_how_it_goes_on() -> None:
+    case = make_penalty(violation_code="V8", status="reported")
+    where = reverse("admin:shops_penalty_change", args=[case.pk])
+    assert "files a proposal to penalise it" in client_of("operator").get(where).content.decode()
+    casework.file_from_facts(at=AT)
+    proposal = reverse("admin:rules_proposal_change", args=[Proposal.objects.get().pk])
+    assert f'href="{proposal}"' in client_of("operator").get(where).content.decode()
+    penalties.dismiss(case, by=None, at=AT, reason="unfounded")
+    assert "to penalise it" not in client_of("operator").get(where).content.decode()
+
+
 def test_a_reported_case_is_imposed_from_its_proposal() -> None:
     case = make_penalty(violation_code="V8", status="reported")
     casework.file_from_facts(at=AT)
@@ -340,6 +353,36 @@ def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> 
 
 
 # A penalty's own page
+
+
+def test_what_is_refused_while_an_appeal_is_heard_is_not_offered() -> None:
+    penalty = make_cleared_and_warned()
+    offered = [reverse(f"admin:shops_penalty_{step}", args=[penalty.pk]) for step in ("overturn", "undo")]
+    page = reverse("admin:shops_penalty_change", args=[penalty.pk])
+    client = client_of("supervisor")
+    assert all(address in client.get(page).content.decode() for address in offered)
+    appeal = make_appeal(penalty)
+    assert not any(address in client.get(page).content.decode() for address in offered)
+    appeals.withdraw(appeal.pk, reason="rang", by=None, at=appeal.filed_at)
+    assert all(address in client.get(page).content.decode() for address in offered)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("reported", "无：尚未作出决定。"),
+        ("dismissed", "无：案件已驳回。"),
+        ("imposed", "无：本台无需执行任何措施。"),
+    ],
+)
+def test_a_penalty_without_measures_says_why_it_has_none(status: str, words: str) -> None:
+    began = "imposed" if status == "imposed" else "reported"
+    penalty = make_penalty(violation_code="V8", status=began)
+    if status == "dismissed":
+        penalties.dismiss(penalty, by=None, at=AT, reason="unfounded")
+    page = client_of("auditor", "zh-hans").get(reverse("admin:shops_penalty_change", args=[penalty.pk]))
+    shown = re.findall("无：[^<]+", page.content.decode())
+    assert shown == [words]
 
 
 def imposed() -> Penalty:

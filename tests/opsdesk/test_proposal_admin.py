@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from opsdesk import review, worklist
 from opsdesk.models import Decision
+from rules import casework
 from rules.models import Proposal
-from shops.models import Alliance
+from shops.models import Alliance, Measure
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
@@ -23,6 +24,7 @@ from tests.factories import (
     WECHAT,
     make_controller,
     make_enrollment,
+    make_imposed,
     make_metrics,
     make_penalty,
     make_proposal,
@@ -250,6 +252,27 @@ def test_the_page_shows_the_metric_over_thirty_days_with_gaps_where_there_was_no
     assert page.count('class="dot"') == 4
     assert 'class="threshold"' in page
     assert "experience score, last 30 days" in page
+
+
+def test_beside_a_proposal_the_shop_is_shown_as_it_stands() -> None:
+    proposal = make_proposal()
+    suspends = Measure(kind=Measure.Kind.SUSPEND, ends_at=timezone.now() + timedelta(days=7))
+    make_imposed(proposal.shop, suspends)
+    assert '<span class="pill pill-suspended">suspended</span>' in page_of(client_of(), proposal)
+
+
+def test_a_proposal_for_the_platform_as_a_whole_shows_the_openings_in_each_alliance() -> None:
+    shop = make_shop()
+    make_penalty(shop, violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get()
+    assert "Enrolled in no alliance." in page_of(client_of(), proposal)
+    for alliance in (DOUYIN, WECHAT):
+        make_enrollment(shop, alliance)
+    page = page_of(client_of(), proposal)
+    assert "Openings · Douyin Featured Alliance" in page
+    assert page.count("Openings · ") == 2
+    assert "Never opened." not in page
 
 
 def test_a_metric_that_is_not_imported_daily_has_no_chart() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 
 from opsdesk import appeals, audit, penalising
 from opsdesk.models import Appeal
-from shops import enrollments, penalties
+from shops import closing, enrollments, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Measure, Penalty, Violation
 from tests.factories import (
@@ -21,6 +22,7 @@ from tests.factories import (
     make_controller,
     make_enrollment,
     make_evidence,
+    make_imposed,
     make_penalty,
     make_proposal,
     make_shop,
@@ -215,6 +217,44 @@ def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) ->
     appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER, all_the_same=True)
     assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("granted", "overturned")
     assert fresh(appeal).left_standing == [penalty.measures.get().pk]
+
+
+def left(enrollment: Enrollment) -> None:
+    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
+    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
+
+
+def gone(enrollment: Enrollment) -> None:
+    closing.close(enrollment.shop, by=None, at=NEXT_DAY)
+
+
+def closed(enrollment: Enrollment) -> None:
+    make_imposed(enrollment.shop, Measure(kind=Measure.Kind.CLOSE), code="V4", at=NEXT_DAY)
+
+
+def barred(enrollment: Enrollment) -> None:
+    make_penalty(enrollment.shop, alliance=enrollment.alliance)
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        (left, "the shop has left by itself since"),
+        (gone, "has closed by itself since"),
+        (closed, "the shop is closed"),
+        (barred, "something else keeps the shop out"),
+    ],
+)
+def test_before_a_grant_it_is_said_why_something_would_stay_as_it_is(
+    judge: User, since: Callable[[Enrollment], object], why: str
+) -> None:
+    penalty = make_cleared()
+    since(Enrollment.objects.get(shop=penalty.shop))
+    with pytest.raises(appeals.NotRestored, match="out of opening 1") as refused:
+        appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    [told] = refused.value.measures
+    assert why in told
+    assert "undone" not in told
 
 
 def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> None:

@@ -10,11 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from shops import closing
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
 from tests.clients import client_of
+from tests.exporting import taken
 from tests.factories import (
+    AT,
     DOUYIN,
     make_controller,
     make_enrollment,
@@ -28,7 +31,38 @@ from tests.factories import (
     make_shop,
 )
 
+SHOPS = "/admin/shops/shop/export/"
+
 # Shops
+
+
+@pytest.mark.django_db
+def test_shops_are_filtered_by_the_standing_that_the_list_shows() -> None:
+    shops_by = {status: make_shop(status=status) for status in ("normal", "closed")}
+    gone, held = make_shop(), make_shop()
+    closing.close(gone, by=None, at=AT)
+    make_imposed(held, Measure(kind=Measure.Kind.SUSPEND, ends_at=timezone.now() + timedelta(days=7)))
+    client = client_of()
+    for asked, found in (
+        ("normal", [shops_by["normal"]]),
+        ("closed", [shops_by["closed"], gone]),
+        ("suspended", [held]),
+    ):
+        answer = client.get("/admin/shops/shop/", {"standing": asked})
+        assert list(answer.context["cl"].result_list) == sorted(found, key=lambda shop: shop.code), asked
+    assert [row["code"] for row in taken(client_of("auditor"), SHOPS, {"standing": "suspended"})] == [
+        held.code
+    ]
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_shop_tells_what_its_platform_reports_from_what_stands() -> None:
+    controller = make_controller()
+    shop, other = make_shop(controller=controller), make_shop(controller=controller)
+    closing.close(other, by=None, at=AT)
+    page = client_of().get(reverse("admin:shops_shop_change", args=[shop.pk])).content.decode()
+    assert "as its platform reports it" in page
+    assert f'{other}</a> <span class="pill pill-closed">closed</span>' in page
 
 
 @pytest.mark.django_db

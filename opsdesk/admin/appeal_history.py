@@ -1,0 +1,26 @@
+"""What became of an appeal, in the words of its history page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simple_history.models import ModelChange
+
+from opsdesk import caseload
+from opsdesk.models import Appeal
+from shops.admin.cells import NOTHING
+from shops.admin.readonly import Changes
+from shops.models import Measure
+
+
+class AppealChanges(Changes):
+    """Measures, which an appeal names by their keys, as people call them."""
+
+    def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
+        if change.field in ("taken_back", "left_standing"):
+            named = Measure.objects.filter(pk__in=value).order_by("pk")
+            return "; ".join(str(measure.get_kind_display()) for measure in named) or NOTHING
+        if change.field == "lessened":
+            lines = caseload.lessened_by(Appeal(lessened=value))
+            return "; ".join(f"{kind}: {before} → {after}" for kind, before, after in lines) or NOTHING
+        return super().prepare_delta_change_value(change, value)
