@@ -89,7 +89,7 @@ class FileForm(forms.Form):
     filed_at = MomentField(
         label=_("Filed at"), required=False, help_text=_("When the shop appealed. Empty: now.")
     )
-    statement = words(_("Statement"), help_text=_("What the shop has to say."))
+    statement = words(pgettext_lazy("appeal", "Statement"), help_text=_("What the shop has to say."))
     evidence = FilesField()
     late_reason = words(
         _("Admitted late because"),
@@ -193,7 +193,9 @@ class EvidenceForm(forms.Form):
 
     item = forms.TypedChoiceField(label=_("Answers"), required=False, coerce=int, empty_value=None)
     evidence = FilesField()
-    text = words(_("Statement"), required=False, help_text=_("What cannot be had as a file."))
+    text = words(
+        pgettext_lazy("appeal", "Statement"), required=False, help_text=_("What cannot be had as a file.")
+    )
 
     def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

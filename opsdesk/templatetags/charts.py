@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect
 from collections.abc import Sequence
 from datetime import date
@@ -123,18 +124,8 @@ def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) 
         LINE_HEIGHT - 4,
         date_format(points[-1][0], "MONTH_DAY_FORMAT"),
     )
-    return format_html(
-        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg>'
-        "<figcaption>{}</figcaption></figure>",
-        LINE_WIDTH,
-        LINE_HEIGHT,
-        f"{caption}: {_plain(known[0])} → {_plain(last)}",
-        across,
-        lines,
-        dots,
-        labels,
-        caption,
-    )
+    told = f"{caption}: {_plain(known[0])} → {_plain(last)}"
+    return _wide([across, lines, dots, labels], caption, told=told)
 
 
 @register.simple_tag
@@ -189,15 +180,24 @@ def spread(
             for place in range(0, len(at), max(len(at) // 6, 1))
         ),
     )
+    return _wide([shapes, across, labels], caption)
+
+
+def _wide(
+    shapes: Sequence[SafeString], caption: str, *, told: str = "", height: float = LINE_HEIGHT
+) -> SafeString:
+    """A drawing that a small window moves within its frame, and doesn't shrink to what nobody can read.
+    `told`: to who can't see it, where that is more than the caption.
+    """
     return format_html(
-        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>'
+        '<figure class="chart wide"><div class="scrolled" tabindex="0" role="group" aria-label="{}">'
+        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg></div>'
         "<figcaption>{}</figcaption></figure>",
-        LINE_WIDTH,
-        LINE_HEIGHT,
         caption,
-        shapes,
-        across,
-        labels,
+        LINE_WIDTH,
+        f"{height:.0f}",
+        told or caption,
+        format_html_join("", "{}", ((shape,) for shape in shapes)),
         caption,
     )
 
@@ -225,7 +225,7 @@ def controlled(
     """A controller and its shops (each with its `standing`); a dashed line leads from one that bars to each
     that it bars.
     """
-    row, box, left = 34, 210, 150
+    row, box, left = 44, 210, 150
     height = max(row * len(shops), row) + 10
     offenders = {case.shop_id for case in cases}
     middle = height / 2
@@ -260,35 +260,44 @@ def controlled(
     nodes = format_html_join(
         "",
         '<a href="{}"><rect class="node{}" x="{}" y="{}" width="{}" height="{}" rx="5"/>'
-        '<text class="label" x="{}" y="{}">{} · {}</text></a>',
+        '<text class="label" x="{}" y="{}">{}</text>'
+        '<text class="label" x="{}" y="{}">{} · {}</text><title>{}</title></a>',
         (
             (
                 reverse("admin:shops_shop_change", args=[shop.pk]),
                 " node-bad" if shop.pk in offenders else "",
                 left,
-                _xy(y(place) - 12),
+                _xy(y(place) - 18),
                 box,
-                24,
+                36,
                 left + 8,
-                _xy(y(place) + 4),
+                _xy(y(place) - 4),
+                _short(shop.name, 17),
+                left + 8,
+                _xy(y(place) + 11),
                 shop.code[:20],
                 Shop.Status(shop.standing).label,
+                shop,
             )
             for place, shop in enumerate(shops)
         ),
     )
-    return format_html(
-        '<figure class="chart wide"><svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}'
+    root = format_html(
         '<rect class="node" x="5" y="{}" width="105" height="24" rx="5"/>'
-        '<text class="label" x="12" y="{}">{}</text>{}</svg><figcaption>{}</figcaption></figure>',
-        LINE_WIDTH,
-        _xy(height),
-        caption,
-        lines,
-        bars_lines,
+        '<text class="label" x="12" y="{}">{}</text>',
         _xy(middle - 12),
         _xy(middle + 4),
         controller.code[:14],
-        nodes,
-        caption,
     )
+    return _wide([lines, bars_lines, root, nodes], caption, height=height)
+
+
+def _short(name: str, width: int) -> str:
+    """As much of it as a box holds; a Chinese character is as wide as two others."""
+    taken, left = "", 2 * width
+    for sign in name:
+        left -= 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        if left < 0:
+            return f"{taken}…"
+        taken += sign
+    return taken

@@ -16,7 +16,7 @@ from rules.values import comparison_of, margin_of, name_of, value_of
 from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
-from shops.models import Product
+from shops.models import Product, Shop
 from shops.rights import name_of as people_name
 
 register = template.Library()
@@ -46,6 +46,12 @@ register.simple_tag(margin_of, name="metric_margin")
 def outcome_pill(outcome: str) -> str:
     """What became of a rule, as a pill."""
     return cells.pill(outcome, dict(Outcome.choices).get(outcome, outcome))
+
+
+@register.filter
+def shop_standing(shop: Any) -> str:
+    """What a shop that carries its `standing` may do now, as a pill."""
+    return cells.pill(shop.standing, Shop.Status(shop.standing).label)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from shops import imports
+from shops import imports, money
 from shops.admin.cells import number
 from shops.models import ImportBatch
 
@@ -32,6 +32,7 @@ def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, A
                 ("rejected", pgettext_lazy("rows", "rejected")),
             )
         ],
+        "brought": _brought(batch),
         "suspicions": [suspicion.message for suspicion in imports.suspicions_of(batch)],
         "same_before": imports.same_before(batch) if not batch.created and not batch.updated else None,
         "changed_columns": [
@@ -64,3 +65,16 @@ def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, A
         "may_read_anew": may_import and batch.state in imports.READ_ANEW,
         "subtitle": None,
     }
+
+
+def _brought(batch: ImportBatch) -> list[tuple[Any, str]]:
+    """What a file of penalties came to, once it is applied: a name and a figure each."""
+    if batch.kind != ImportBatch.Kind.PENALTIES or batch.state != ImportBatch.State.APPLIED:
+        return []
+    brought = imports.brought_by(batch)
+    told = [
+        (_("imposed"), number(brought.imposed)),
+        (_("only reported"), number(brought.reported)),
+        (_("deducted of deposits"), money.told(brought.deducted_fen)),
+    ]
+    return [*told, (_("short by"), money.told(brought.short_fen))] if brought.short_fen else told

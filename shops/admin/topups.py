@@ -26,6 +26,7 @@ from shops.admin.deposit_forms import DemandForm, MovementForm, moving_page
 from shops.admin.deposits import account_of, may_enter, told, told_owed
 from shops.admin.exporting import Column, deliver
 from shops.admin.readonly import ReadOnlyInline
+from shops.admin.readonly import told as reason_told
 from shops.admin.short_shops import SHORT
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Export, Settlement, Shop, TopUp
@@ -99,11 +100,12 @@ class TopUpAdmin(VerbsAdmin):
         ("amount", "outstanding", "due_on"),
         ("cause", "measure", "entry"),
         "note",
-        ("demanded_at", "demanded_by", "reminded_at"),
+        ("demanded_at", "demanded_by"),
+        ("reminded_at", "reminder"),
         ("standing", "ended_at", "ended_by"),
         "ended_reason",
     ]
-    readonly_fields = ["amount", "outstanding", "standing"]
+    readonly_fields = ["amount", "outstanding", "standing", "reminder"]
     inlines = [SettlementInline]
     history_reasons: ClassVar[dict[str, Any]] = {
         "demanded": _("demanded"),
@@ -158,6 +160,14 @@ class TopUpAdmin(VerbsAdmin):
     @admin.display(description=_("outstanding"))
     def outstanding(self, owed: Any) -> str:
         return money.told(_left(owed)) if owed.state == State.OPEN else NOTHING
+
+    @admin.display(description=_("how it was reminded"))
+    def reminder(self, owed: TopUp) -> str:
+        """What was noted of the newest reminder, which history keeps."""
+        if owed.reminded_at is None:
+            return NOTHING
+        kept = TopUp.history.filter(id=owed.pk, reminded_at=owed.reminded_at).earliest("history_id")
+        return str(reason_told(kept.history_change_reason, self.history_reasons))
 
     @admin.display(description=pgettext_lazy("top-up", "standing"))
     def standing(self, owed: TopUp) -> str:

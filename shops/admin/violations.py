@@ -78,18 +78,15 @@ class DefaultMeasureForm(forms.ModelForm):
         given = super().clean() or self.cleaned_data
         amount = given.get("amount")
         self.instance.amount_fen = None if amount is None else money.fen_of(amount)
+        least, most = given.get("points_least"), given.get("points_most")
+        if least is not None and most is not None and least > most:
+            told = _("The most (%(most)s) is less than the least (%(least)s).")
+            self.add_error("points_most", told % {"least": least, "most": most})
         return given
 
     def _get_validation_exclusions(self) -> set[str]:
         # Of Django's own, which its types leave out.
         return super()._get_validation_exclusions() - {"amount_fen"}  # type: ignore[misc]
-
-    def validate_constraints(self) -> None:
-        """Each by itself: that no kind stands twice is a matter of all together, which may change places."""
-        try:
-            catalogue.refuse_contradictions(self.instance)
-        except Refused as refusal:
-            self.add_error(None, str(refusal))
 
 
 class DefaultMeasureInline(ChangedBy, admin.StackedInline):

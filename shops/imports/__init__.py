@@ -18,6 +18,7 @@ from shops.imports.door import (
 from shops.imports.drop_folder import collect
 from shops.imports.errors import kinds_of_errors
 from shops.imports.files import clear_away, path_of, rejected_path
+from shops.imports.penalty_rows import Brought, brought_by
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv
@@ -28,8 +29,10 @@ from shops.imports.words import told
 __all__ = [
     "READ_ANEW",
     "REVERSIBLE",
+    "Brought",
     "Reading",
     "absent_of",
+    "brought_by",
     "cancel",
     "clear_away",
     "collect",

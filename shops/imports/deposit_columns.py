@@ -43,7 +43,10 @@ DEPOSITS = Table(
         ),
         Column("at", "发生时间", Type.MOMENT, ("时间", "变动时间", "交易时间", "入账时间"), required=True),
         Column(
-            "penalty", "处罚编号", Type.ID, ("处罚单号", "违规编号", "违规单号", "案件编号", "关联处罚编号")
+            "penalty",
+            "平台案件编号",
+            Type.ID,
+            ("处罚编号", "处罚单号", "违规编号", "违规单号", "案件编号", "关联处罚编号"),
         ),
         Column("note", "备注", Type.TEXT, ("说明", "摘要", "变动原因"), length=500),
     ),

@@ -16,7 +16,11 @@ PENALTIES = Table(
     ImportBatch.Kind.PENALTIES,
     (
         Column(
-            "reference", "处罚编号", Type.ID, ("处罚单号", "违规编号", "违规单号", "案件编号"), required=True
+            "reference",
+            "平台案件编号",
+            Type.ID,
+            ("处罚编号", "处罚单号", "违规编号", "违规单号", "案件编号"),
+            required=True,
         ),
         SHOP,
         Column(
@@ -36,7 +40,7 @@ PENALTIES = Table(
             Type.CHOICE,
             ("状态", "处理状态"),
             words={
-                Status.REPORTED: ("待处理", "已上报", "待处罚"),
+                Status.REPORTED: ("已上报", "待处理", "待处罚"),
                 Status.IMPOSED: ("已处罚", "已处理", "已生效", "处罚生效"),
             },
         ),

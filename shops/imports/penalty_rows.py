@@ -7,9 +7,11 @@ becomes that penalty. What the desk has decided, no file changes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Count, Q, Sum
 from django.utils.timezone import localtime
 
 from shops import sql
@@ -18,7 +20,7 @@ from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
 from shops.imports.writing import write
-from shops.models import ImportBatch, Measure, Penalty, Violation
+from shops.models import DepositEntry, ImportBatch, Measure, Penalty, Violation
 
 # Of the cases that are known already what the desk first heard of them, and what stands now: a file may say
 # either, as it doesn't know what has become of a case since.
@@ -225,3 +227,30 @@ def record(batch: ImportBatch, at: datetime) -> None:
         at=at,
     )
     penalty_deductions.deduct(batch, by=by, at=at)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a file of penalties came to: penalties, cases that wait for a decision, and money in fen."""
+
+    imposed: int
+    reported: int
+    deducted_fen: int
+    short_fen: int
+
+
+def brought_by(batch: ImportBatch) -> Brought:
+    """What an applied file came to, as it was then: whatever has become of its penalties since."""
+    # The file's own history rows: also of cases that were reported by another.
+    written = Penalty.history.filter(
+        history_date__gte=batch.received_at, history_change_reason=f"import {batch.pk}"
+    )
+    status = Penalty.Status
+    cases = written.aggregate(
+        imposed=Count("pk", filter=Q(status=status.IMPOSED)),
+        reported=Count("pk", filter=Q(status=status.REPORTED)),
+    )
+    money = DepositEntry.objects.filter(batch=batch).aggregate(
+        moved=Sum("amount_fen"), short=Sum("short_fen")
+    )
+    return Brought(**cases, deducted_fen=-(money["moved"] or 0), short_fen=money["short"] or 0)

@@ -143,3 +143,16 @@ def test_the_desk_has_one_chinese_word_and_the_platform_another(app: str) -> Non
         assert not re.search("业务台|工作台|后台(?!任务)|本系统", chinese), english
         if re.search(r"\bdesk\b", english, re.IGNORECASE):
             assert "本台" in chinese, english
+
+
+# A word that means the same as another, which stands everywhere else: 预警, 预警区间, 案件编号.
+SECOND_WORDS = "警告|预警带|处罚编号"
+
+
+@pytest.mark.parametrize("app", catalogues.APPS)
+def test_one_thing_has_one_chinese_word(app: str) -> None:
+    found = {str(message.id): str(message.string) for message in catalogues.kept(app, "zh_Hans")}
+    assert {english for english, chinese in found.items() if re.search(SECOND_WORDS, chinese)} == set()
+    # Penalties are overturned, measures taken back.
+    for english in ("%(measure)s, undone", "undone at", "stop undone", "Say what is taken back or lessened."):
+        assert "撤回" in found.get(english, "撤回"), english

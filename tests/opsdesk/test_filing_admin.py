@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from opsdesk.models import Appeal
 from shops.models import Penalty
 from tests.clients import client_of, signed_in
 from tests.factories import AT, make_appeal, make_cleared, make_penalty, make_user
+from tests.opsdesk.files import jpeg
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +70,17 @@ def test_a_case_that_is_not_on_record_is_named(client: Client, quoted: str) -> N
     answer = client.post(FILING, {"penalty": quoted, "channel": "mail", "statement": "s"})
     assert answer.status_code == 200
     assert not Appeal.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "again"), [("en", "Choose the files again"), ("zh-hans", "请重新选择文件")]
+)
+def test_who_sent_files_with_a_mistake_is_told_to_choose_them_again(language: str, again: str) -> None:
+    client = client_of("appeals_officer", language)
+    mistaken = filed(make_cleared(), statement="")
+    file = SimpleUploadedFile("a.jpg", jpeg())
+    assert again in client.post(FILING, {**mistaken, "evidence": file}).content.decode()
+    assert again not in client.post(FILING, mistaken).content.decode()
 
 
 def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client) -> None:

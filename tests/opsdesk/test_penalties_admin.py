@@ -478,6 +478,18 @@ def test_the_controllers_page_draws_what_bars_whom() -> None:
     assert case.case_number in text
 
 
+@pytest.mark.parametrize(("language", "standing"), [("en", "closed"), ("zh-hans", "已关店")])
+def test_the_controllers_page_lists_its_shops_by_name_with_what_they_may_do(
+    language: str, standing: str
+) -> None:
+    controller = make_controller()
+    shop = make_shop(controller=controller, name="一家名字很长很长很长很长很长的旗舰店", status="closed")
+    page = client_of("auditor", language).get(reverse("admin:shops_controller_change", args=[controller.pk]))
+    drawn, listed = page.content.decode().split("<table", 1)
+    assert f"{shop.name[:16]}" in drawn.rsplit("<svg", 1)[1]
+    assert f">{shop.code}</a></th><td>{shop.name}</td>" in listed and standing in listed
+
+
 def test_the_home_page_reminds_of_what_ends_soon() -> None:
     penalty = imposed()
     text = client_of("operator").get(reverse("admin:index")).content.decode()

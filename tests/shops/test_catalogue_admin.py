@@ -138,7 +138,11 @@ def test_a_page_that_was_opened_before_somebody_elses_change_says_so_and_keeps_w
         ({"from_case": 1, "kind": "deduct"}, "on what basis"),
         ({"from_case": 1, "kind": "deduct", "basis": "all", "amount": "5"}, "An amount above zero"),
         ({"from_case": 0, "kind": "warning"}, "counted from 1"),
-        ({"from_case": 1, "kind": "points", "points_least": 5, "points_most": 2}, "the least first"),
+        (
+            {"from_case": 1, "kind": "points", "points_least": 5, "points_most": 2},
+            "2) is less than the least (5)",
+        ),
+        ({"from_case": 1, "kind": "points", "points_least": 0, "points_most": 2}, "the least first"),
     ],
 )
 def test_what_contradicts_itself_is_said_beside_the_measure(measure: dict[str, Any], said: str) -> None:

@@ -301,6 +301,7 @@ def test_finance_reminds_settles_and_cancels_from_the_top_ups_page() -> None:
     client.post(reverse("admin:shops_topup_remind", args=[due.pk]), {"reason": "called"})
     due.refresh_from_db()
     assert due.reminded_at is not None
+    assert "called" in client.get(page).content.decode()
     address = reverse("admin:shops_topup_settle", args=[due.pk])
     assert str(client.get(address).context["form"]["amount_fen"].value()) == "10.00"
     shown, _answer = sent_twice(client, address, amount_fen="4", cause="paid")

@@ -18,10 +18,12 @@ from shops import imports
 from shops.models import ImportBatch, ImportProgress, ImportSource, ShopMetrics
 from tests.clients import client_of
 from tests.factories import AT, DAY, make_shop
+from tests.shops.accounting import paid_in
 from tests.shops.importing import bring
 
 ADD = "/admin/shops/importbatch/add/"
 GOOD = f"店铺编码,日期,店铺评分\nS1,{DAY},4.5\n"
+PENALTIES = "reference,shop,violation,imposed_at,status,deposit_deducted\n"
 BAD = f"{GOOD}S9,{DAY},6\n"
 
 
@@ -511,3 +513,24 @@ def test_a_kept_cell_is_told_in_the_readers_words(
     assert imports.told(kind, column, kept) == english
     with override("zh-hans"):
         assert imports.told(kind, column, kept) == chinese
+
+
+@pytest.mark.django_db
+def test_a_file_of_penalties_says_what_was_imposed_reported_and_deducted() -> None:
+    shop = make_shop(code="S1")
+    paid_in(shop, 10_000)
+    bring("penalties", f"{PENALTIES}P1,S1,V8,2026-03-01,reported,\n")
+    batch = bring(
+        "penalties",
+        f"{PENALTIES}P1,S1,V8,2026-03-01,imposed,30.50\n"
+        "P2,S1,V8,2026-03-01,imposed,100\nP3,S1,V8,2026-03-01,reported,\n",
+    )
+    client = client_of("auditor")
+    shown = {str(name): figure for name, figure in client.get(page_of(batch)).context["brought"]}
+    assert shown == {
+        "imposed": "2",
+        "only reported": "1",
+        "deducted of deposits": "¥100.00",
+        "short by": "¥30.50",
+    }
+    assert client.get(page_of(bring("shops", "code,name\n"))).context["brought"] == []

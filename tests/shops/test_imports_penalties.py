@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from shops import accounts, bars, catalogue, lessening, penalties, points
 from shops.errors import NotAllowed
+from shops.imports.words import told
 from shops.models import Alliance, DepositEntry, Measure, Penalty, Shop, TopUp, Violation
 from tests.factories import AT, DOUYIN, SHANGHAI, WECHAT, make_imposed, make_product, make_shop, make_user
 from tests.shops.accounting import paid_in
@@ -372,3 +374,9 @@ def test_the_same_export_comes_again_once_a_measure_was_lessened_and_names_what_
     other = export.replace("30.05", "20") if kind == "deduct" else export.replace(",4,", ",3,")
     assert only_error(bring("penalties", other)).code == "known_case"
     assert accounts.balance_of(shop) == before
+
+
+@pytest.mark.parametrize("status", [Penalty.Status.REPORTED, Penalty.Status.IMPOSED])
+def test_a_status_is_told_in_the_words_of_the_pages(status: str) -> None:
+    with translation.override("zh-hans"):
+        assert told("penalties", "status", status) == Penalty.Status(status).label
