@@ -323,7 +323,7 @@ def make_penalty(
             "reason": "as the platform reports",
             "reported_at": at,
             "imposed_at": at if penalised else None,
-            "ended_at": at if status in Penalty.ENDED else None,
+            "ended_at": None if status in ("reported", "imposed") else at,
             **values,
         }
     )

@@ -39,7 +39,6 @@ class Penalty(Audited):
     PENALISED = frozenset({Status.IMPOSED, Status.LIFTED, Status.EXPIRED})
     # Nothing is left of it, as if it had never been: it was wrong, or the case unfounded.
     VOID = frozenset({Status.OVERTURNED, Status.DISMISSED})
-    ENDED = VOID | {Status.LIFTED, Status.EXPIRED}
 
     reference = models.CharField(
         _("reference"), max_length=64, blank=True, help_text=_("The platform's own case number.")

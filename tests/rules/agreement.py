@@ -217,7 +217,7 @@ def keep_shops(shops: list[Facts]) -> list[int]:
             status=status,
             reported_at=at,
             imposed_at=None if status == "reported" else at,
-            ended_at=at if status in Penalty.ENDED else None,
+            ended_at=None if status in ("reported", "imposed") else at,
         )
 
     Penalty.objects.bulk_create(
