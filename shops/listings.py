@@ -74,15 +74,16 @@ def barred(alliance: Alliance) -> QuerySet[Listing]:
     judged = here & Q(ground__in=[Ground.JUDGEMENT, Ground.QUALIFICATION])
     stands = Q(bars.keeping_out(judged, stops().filter(listing__alliance=alliance)), stayed_at=None)
     serious = Q(here & Penalty.imposed_as("serious"), status__in=Penalty.PENALISED)
-    against = Penalty.objects.filter(stands | serious, product__isnull=False)
     # Its platform, which stopped it, tells the penalty without what it does.
-    told = Penalty.objects.filter(
-        here, ground=Ground.VIOLATION, status=Penalty.Status.IMPOSED, stayed_at=None, product__isnull=False
+    stopped = Listing.objects.filter(product=OuterRef("product"), alliance=alliance, state=State.STOPPED)
+    told = Q(
+        here & Q(Exists(stopped)),
+        ground=Ground.VIOLATION,
+        status=Penalty.Status.IMPOSED,
+        stayed_at=None,
     )
-    return Listing.objects.filter(
-        Q(product__in=against.values("product")) | Q(state=State.STOPPED, product__in=told.values("product")),
-        alliance=alliance,
-    )
+    against = Penalty.objects.filter(stands | serious | told, product__isnull=False)
+    return Listing.objects.filter(product__in=against.values("product"), alliance=alliance)
 
 
 def stops() -> QuerySet[Measure]:
