@@ -145,8 +145,10 @@ def cools_until(enrollment: Enrollment) -> date | None:
     None where it waits for nothing.
     """
     days = enrollment.alliance.cool_down_days
-    last = _last_cleared(enrollment.alliance).filter(enrollment=enrollment, closed_on__isnull=False).first()
-    return last.closed_on + timedelta(days=days) if days and last and last.closed_on else None
+    if not days:
+        return None
+    last = _last_cleared(enrollment.alliance).filter(enrollment=enrollment).first()
+    return last.closed_on + timedelta(days=days) if last and last.closed_on else None
 
 
 def _last_cleared(alliance: Alliance) -> QuerySet[Opening]:

@@ -66,14 +66,23 @@ def is_stopped() -> Q:
 
 def barred(alliance: Alliance) -> QuerySet[Listing]:
     """Listings that only the end of a penalty brings back (R5): while a judgement stands against the product
-    or its papers, here or on the whole platform, or a violation that stopped it; after a serious violation
-    only its overturning. What a metric stopped comes back by metrics; a stayed penalty keeps nothing out.
+    or its papers, here or on the whole platform, or a violation for which it is stopped, as a measure or
+    its platform has it; after a serious violation only its overturning. What a metric stopped comes back by
+    metrics; a stayed penalty keeps nothing out.
     """
     here = Q(alliance=alliance) | Q(alliance=None)
     judged = here & Q(ground__in=[Ground.JUDGEMENT, Ground.QUALIFICATION])
     stands = Q(bars.keeping_out(judged, stops().filter(listing__alliance=alliance)), stayed_at=None)
     serious = Q(here & Penalty.imposed_as("serious"), status__in=Penalty.PENALISED)
-    against = Penalty.objects.filter(stands | serious, product__isnull=False)
+    # Its platform, which stopped it, tells the penalty without what it does.
+    stopped = Listing.objects.filter(product=OuterRef("product"), alliance=alliance, state=State.STOPPED)
+    told = Q(
+        here & Q(Exists(stopped)),
+        ground=Ground.VIOLATION,
+        status=Penalty.Status.IMPOSED,
+        stayed_at=None,
+    )
+    against = Penalty.objects.filter(stands | serious | told, product__isnull=False)
     return Listing.objects.filter(product__in=against.values("product"), alliance=alliance)
 
 

@@ -74,8 +74,8 @@ def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
     found: list[tuple[str, datetime | None]] = []
     if bars.barred_for_ever().filter(pk=shop.pk).exists():
         found.append((_("every alliance, for ever (CL-1)"), None))
-    back = standing.returns_from(shop)
     if shop.status == Shop.Status.CLOSED and shop.closed_cause != Shop.ClosedCause.VIOLATION:
+        back = standing.returns_from(shop)
         rules = "CL-2" if shop.closed_cause else "DF-A2, WS-A1"
         told = _("every alliance, as it is closed on its platform (%(rules)s)") % {"rules": rules}
         found.append((told, midnight(back) if back else None))

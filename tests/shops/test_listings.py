@@ -192,6 +192,19 @@ def test_while_a_penalty_is_stayed_it_keeps_no_product_out(ground: str) -> None:
     assert not listings.barred(listing.alliance).exists()
 
 
+@pytest.mark.parametrize("lifted", [True, False])
+def test_what_its_platform_stopped_for_a_violation_comes_back_once_that_ends(lifted: bool) -> None:
+    listing = a_listing("stopped")
+    # As a file brings it: nobody says what it does.
+    penalty = make_penalty(listing.product.shop, violation_code="V6", product=listing.product)
+    assert listings.barred(listing.alliance).get() == listing
+    if lifted:
+        penalties.lift(penalty, by=None, at=AT, reason="over")
+    else:
+        stays.stay(penalty, by=None, at=AT, reason="an appeal runs")
+    listings.resume(listing, by=None, at=AT)
+
+
 def test_a_minor_violation_that_stopped_nothing_keeps_no_product_out() -> None:
     listing = a_listing()
     make_imposed(listing.product.shop, Measure(kind="warning"), code="V6", product=listing.product)
