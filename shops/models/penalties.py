@@ -123,9 +123,7 @@ class Penalty(Audited):
         _("ends at"),
         null=True,
         blank=True,
-        help_text=_(
-            "When the last of its measures ends by itself. Empty: none does, or one goes on without end."
-        ),
+        help_text=_("When the last of its measures ends by itself. Empty: none does, or one never does."),
     )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_by = models.ForeignKey(
