@@ -71,9 +71,11 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
             case=proposal.case if proposal else None,
         )
         digest = _digest(shown, case, violation, number)
+        # Sent twice, it is answered as the first time: by now it would be another case.
+        looked_at = data.get("looked_at") == digest or _is_imposed(request)
         if not chosen:
             case.add_error(None, _t("Choose at least one measure."))
-        elif data.get("looked_at") == digest and shown.complete and "impose" in data:
+        elif looked_at and shown.complete and "impose" in data:
             # Those of the preview name alliances and ends that are asked anew.
             chosen = [measure for form in own for measure in form.measures()]
             try:
@@ -222,6 +224,11 @@ def _digest(shown: previews.Preview, case: CaseForm, violation: Violation | None
 def _key(request: HttpRequest) -> str:
     # PostgreSQL holds no NUL.
     return request.POST.get("key", "").replace("\x00", "")[:64]
+
+
+def _is_imposed(request: HttpRequest) -> bool:
+    key = _key(request)
+    return bool(key) and Penalty.objects.filter(key=key).exists()
 
 
 def _impose(

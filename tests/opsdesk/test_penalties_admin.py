@@ -104,9 +104,9 @@ def test_v4_is_imposed_with_exactly_its_consequences_after_its_whole_effect_was_
 def test_sent_twice_it_is_imposed_once() -> None:
     shop, client = make_shop(), client_of("operator")
     _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
-    for _ in range(2):
-        client.post(address(shop, "V8"), said | {"impose": "1"})
-    assert Penalty.objects.count() == 1
+    answers = [client.post(address(shop, "V8"), said | {"impose": "1"}) for _ in range(2)]
+    where = reverse("admin:shops_penalty_change", args=[Penalty.objects.get().pk])
+    assert [answer.headers.get("Location") for answer in answers] == [where, where]
     assert points.standing_points(shop, None, timezone.now()) == 4
 
 
