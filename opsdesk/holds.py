@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from opsdesk.deadlines import contestable, in_time, next_windows
 from opsdesk.models import Appeal
-from shops.holds import HOLDINGS, Holding
+from shops.holds import HOLDINGS, Holding, case_number
 from shops.models import Penalty, Shop
 
 
@@ -28,9 +28,12 @@ def appealable_penalties(shop: Shop, at: datetime) -> Iterable[int]:
 
 def register() -> None:
     """As the program starts: from then on a refund waits for these as well."""
-    HOLDINGS["appeal"] = Holding(_("an open appeal"), _("open appeals"), open_appeals)
+    HOLDINGS["appeal"] = Holding(
+        _("an open appeal"), _("open appeals"), open_appeals, lambda key: Appeal(pk=key).number
+    )
     HOLDINGS["appealable"] = Holding(
         _("a penalty that can still be appealed against"),
         _("penalties that can still be appealed against"),
         appealable_penalties,
+        case_number,
     )

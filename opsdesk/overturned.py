@@ -60,9 +60,9 @@ class Rates:
 def rates(*, since: datetime) -> Rates:
     """Of everything imposed since that moment. A decision for several rules counts for each of them."""
     imposed = Penalty.objects.exclude(status=Penalty.Status.REPORTED).filter(imposed_at__gte=since).order_by()
-    rules = imposed.filter(proposal__isnull=False).annotate(
-        rule=Func(F("proposal__failed_rules"), function="unnest")
-    )
+    # What penalises names a violation, or nothing, in the place of rules.
+    by_rules = imposed.filter(proposal__isnull=False).exclude(proposal__kind=Proposal.Kind.PENALISE)
+    rules = by_rules.annotate(rule=Func(F("proposal__failed_rules"), function="unnest"))
     violations = {violation.pk: str(violation) for violation in Violation.objects.all()}
     people = User.objects.in_bulk(list(imposed.values_list("imposed_by", flat=True).distinct()))
     return Rates(

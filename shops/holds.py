@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -30,11 +31,14 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True)
 class Holding:
-    """A kind of hold: what one of them is called, and several; and which there are of a shop at a moment."""
+    """A kind of hold: what one of them is called, and several; which there are of a shop at a moment; and by
+    what people tell one from the others.
+    """
 
     one: str | Promise
     many: str | Promise
     of: Callable[[Shop, datetime], Iterable[int]]
+    number: Callable[[int], str]
 
 
 def penalties_in_effect(shop: Shop, at: datetime) -> Iterable[int]:
@@ -59,9 +63,17 @@ def top_ups_due(shop: Shop, at: datetime) -> Iterable[int]:
     return owed.order_by("pk").values_list("pk", flat=True)
 
 
+def case_number(key: int) -> str:
+    return Penalty(pk=key).case_number
+
+
+def due_day(key: int) -> str:
+    return date_format(TopUp.objects.values_list("due_on", flat=True).get(pk=key))
+
+
 HOLDINGS: dict[str, Holding] = {
-    "penalty": Holding(_("a penalty in effect"), _("penalties in effect"), penalties_in_effect),
-    "topup": Holding(_("a top-up due"), _("top-ups due"), top_ups_due),
+    "penalty": Holding(_("a penalty in effect"), _("penalties in effect"), penalties_in_effect, case_number),
+    "topup": Holding(_("a top-up due"), _("top-ups due"), top_ups_due, due_day),
 }
 
 

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -132,13 +133,15 @@ class ProposalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("failed rules"), ordering="lead_rule", empty_value=NOTHING)
     def rules_cell(self, proposal: Proposal) -> str:
+        if proposal.points_threshold_id is not None:
+            return _t("threshold of points")
         return ", ".join(proposal.failed_rules)
 
     @admin.display(description=_("observed → threshold"))
     def measured(self, proposal: Proposal) -> str:
         if not proposal.lead_metric:
             return NOTHING
-        if proposal.margin is None:
+        if proposal.margin is None and proposal.points_threshold_id is None:
             # Yes or no: the threshold would only say the same again.
             return format_html(
                 '<span title="{}">{}</span>',

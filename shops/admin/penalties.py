@@ -133,7 +133,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 "reason": self.why,
             },
         )
-        words = {"ended_reason": Column("ended_reason", _("ended because"), self.ended_why)}
+        words = {"ended_reason": Column("ended_reason", _("ended because"), self._ended_because)}
         known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
         others = [
             Column(f"desk_{column.name}", column.heading, column.value)
@@ -154,8 +154,12 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     def why(self, penalty: Penalty) -> str:
         return str(self.reasons.get(penalty.reason, penalty.reason))
 
-    @admin.display(description=_("ended because"), empty_value=NOTHING)
+    @admin.display(description=_("ended because"))
     def ended_why(self, penalty: Penalty) -> str:
+        # Of what a method says, the page tells nothing where it is empty.
+        return self._ended_because(penalty) or NOTHING
+
+    def _ended_because(self, penalty: Penalty) -> str:
         why = penalty.ended_reason
         return str(self.reasons.get(why) or told(why, WRITTEN))
 

@@ -39,7 +39,10 @@ def statement_of(shop: Shop, *, at: datetime, before: int | None) -> dict[str, A
         "required": required,
         "lacking": max((required.due or 0) - balance, 0),
         "free": free,
-        "holds": [(hold, HOLDINGS[hold.what].one) for hold in free.held_by],
+        "holds": [
+            (hold, f"{HOLDINGS[hold.what].one} {HOLDINGS[hold.what].number(hold.key)}")
+            for hold in free.held_by
+        ],
         "owed": topups.with_outstanding(TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)),
         "today": today,
         "points": _points(shown, opening),

@@ -25,7 +25,7 @@ from shops.models import (
     Violation,
 )
 from tests.browser.conftest import PASSWORD
-from tests.factories import DOUYIN, WECHAT, make_enrollment, make_metrics, make_shop, make_user
+from tests.factories import DOUYIN, WECHAT, make_enrollment, make_imposed, make_metrics, make_shop, make_user
 from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.browser
@@ -231,3 +231,14 @@ def test_the_shops_page_tells_what_stands_against_it_and_until_when(
         expect(standing).to_contain_text(words[told].format(end))
     for penalty in Penalty.objects.all():
         expect(standing).to_contain_text(penalty.case_number)
+
+
+def test_a_reason_without_a_space_widens_no_page(committed_db, a_visitor, picture) -> None:
+    make_user("auditor", username="a", password=PASSWORD)
+    endless = "https://example.com/" + "a" * 280
+    penalty = make_imposed(make_shop(), Measure(kind=Measure.Kind.WARNING), reason=endless)
+    penalties.overturn(penalty, by=None, at=timezone.now(), reason=endless)
+    page = a_visitor("a", "zh-hans")
+    page.goto(f"/admin/shops/penalty/{penalty.pk}/change/")
+    picture(page, "penalty-endless")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

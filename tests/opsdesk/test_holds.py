@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from opsdesk import appeals
 from shops import accounts, deposits, holds, penalties
 from shops.errors import Refused
 from shops.models import Measure, Penalty, Shop, Violation
+from tests.clients import client_of
 from tests.factories import (
     AT,
     make_appeal,
@@ -142,3 +145,13 @@ def test_however_many_penalties_there_are_as_few_questions_are_asked(
     with django_assert_num_queries(7):
         found = holds.held_by(shop, AT + timedelta(days=10))
     assert [hold.key for hold in found] == [penalty.pk for penalty in penalties_of_it]
+
+
+def test_the_account_tells_what_holds_it_by_its_number() -> None:
+    penalty = make_cleared()
+    other = make_penalty(penalty.shop, ends_at=timezone.now() + timedelta(days=9))
+    appeal = make_appeal(penalty)
+    address = reverse("admin:shops_depositentry_account", args=[penalty.shop_id])
+    page = client_of("supervisor").get(address).content.decode()
+    assert f"a penalty in effect {other.case_number}</a>" in page
+    assert f"an open appeal {appeal.number}</a>" in page

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from opsdesk import appeals, overturned, review
+from opsdesk import appeals, overturned, penalising, review
 from opsdesk.overturned import Rate
+from rules import casework
 from rules.models import Proposal, RuleSet
-from shops.models import Enrollment
+from shops.models import Enrollment, Measure
 from tests.factories import (
     AT,
     DOUYIN,
@@ -20,6 +21,7 @@ from tests.factories import (
     make_penalty,
     make_proposal,
     make_published,
+    make_shop,
     make_sweep,
     make_user,
 )
@@ -112,6 +114,18 @@ def test_the_rates_leave_out_what_is_older() -> None:
     make_cleared()
     assert overturned.rates(since=AT + timedelta(seconds=1)).by_rule == []
     assert overturned.rates(since=AT).by_rule == [Rate("DF-C1", 1, 0, 0)]
+
+
+def test_a_violation_is_no_rule() -> None:
+    case = make_penalty(make_shop(), violation_code="V11", status="reported")
+    casework.file_from_facts(at=AT)
+    penalising.accept(
+        Proposal.objects.get(), measures=[Measure(kind="warning")], reason="as found", by=None, at=AT
+    )
+    case.refresh_from_db()
+    rates = overturned.rates(since=AT)
+    assert (case.status, rates.by_rule) == ("imposed", [])
+    assert [rate.name[:3] for rate in rates.by_violation] == ["V11"]
 
 
 def test_both_alliances_have_a_place_in_the_rates() -> None:

@@ -355,6 +355,12 @@ def test_points_that_reached_a_threshold_are_penalised_by_what_it_proposes() -> 
 # A penalty's own page
 
 
+def test_a_penalty_that_stands_has_a_dash_where_its_end_would_be_explained() -> None:
+    page = client_of("auditor").get(reverse("admin:shops_penalty_change", args=[make_penalty().pk]))
+    shown = re.search(r'field-ended_why.*?<div class="readonly">(.*?)</div>', page.content.decode(), re.S)
+    assert shown is not None and shown[1].strip() == "–"
+
+
 def test_what_is_refused_while_an_appeal_is_heard_is_not_offered() -> None:
     penalty = make_cleared_and_warned()
     offered = [reverse(f"admin:shops_penalty_{step}", args=[penalty.pk]) for step in ("overturn", "undo")]

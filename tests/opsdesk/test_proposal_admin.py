@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from opsdesk import review, worklist
 from opsdesk.models import Decision
 from rules import casework
 from rules.models import Proposal
-from shops.models import Alliance, Measure
+from shops.models import Alliance, Measure, PointsThreshold
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
@@ -72,6 +73,15 @@ def test_the_list_shows_what_an_operator_decides_by() -> None:
         "2/3",
     ):
         assert shown in page, shown
+
+
+def test_points_are_listed_with_the_threshold_that_they_reached() -> None:
+    PointsThreshold(points=6, kinds=["warning"]).save_by(None)
+    make_imposed(make_shop(), Measure(kind=Measure.Kind.POINTS, points=8, ends_at=AT + timedelta(days=365)))
+    casework.file_from_facts(at=AT)
+    page = client_of().get(QUEUE).content.decode()
+    assert "threshold of points" in page
+    assert re.search(r"8 → [^<]*6<", page)
 
 
 def test_days_failing_run_to_the_last_check_of_its_alliance_alone() -> None:

@@ -11,12 +11,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from shops import accounts, deposits, topups
 from shops.models import DepositEntry, DepositRequirement, DepositStep, Measure, Shop, TopUp
 from tests.clients import client_of
 from tests.exporting import ask, content
-from tests.factories import AT, make_imposed, make_shop, make_user
+from tests.factories import AT, make_imposed, make_penalty, make_shop, make_user
 from tests.shops.accounting import entered, make_measure, paid_in, statement, taken_back
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,17 @@ def test_what_a_case_moved_is_found_by_its_number(page: str) -> None:
     address = reverse(f"admin:shops_{page}_changelist")
     answer = client_of("auditor").get(address, {"q": cases[0].case_number})
     assert [record.shop for record in answer.context["cl"].result_list] == [cases[0].shop]
+
+
+def test_what_holds_a_deposit_is_told_one_from_the_other() -> None:
+    shop = make_shop()
+    deducts = Measure(kind=Measure.Kind.DEDUCT, basis=Measure.Basis.FIXED, amount_fen=3_000)
+    make_imposed(shop, deducts)
+    cases = [make_penalty(shop) for _number in range(2)]
+    page = client_of("finance").get(account(shop)).content.decode()
+    for case in cases:
+        assert f"a penalty in effect {case.case_number}</a>" in page
+    assert f"a top-up due {date_format(TopUp.objects.get().due_on)}</a>" in page
 
 
 def test_a_statement_is_drawn_over_time_with_what_is_required() -> None:
