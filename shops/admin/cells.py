@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from babel.numbers import format_decimal
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext, to_locale
+from django.utils.translation import get_language, gettext, ngettext, to_locale
 
 NOTHING = "–"
 
@@ -18,6 +19,16 @@ def pill(value: str, label: object) -> SafeString:
     if not value:
         return SafeString(NOTHING)
     return format_html('<span class="pill pill-{}">{}</span>', value, label)
+
+
+def tick(flag: bool | None) -> SafeString:
+    """A flag as a sign, and in a word for who doesn't see it."""
+    sign, word = {
+        True: ("yes", gettext("yes")),
+        False: ("no", gettext("no")),
+        None: ("unknown", gettext("not known")),
+    }[flag]
+    return format_html('<img src="{}" alt="{}">', static(f"admin/img/icon-{sign}.svg"), word)
 
 
 def number(value: Decimal | int | None, digits: int = 0) -> str:
