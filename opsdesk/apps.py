@@ -32,12 +32,17 @@ class OpsdeskConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.contrib.admin.templatetags import admin_list
+
         from opsdesk import (
             checks,  # noqa: F401  (registers the system checks)
             holds,
         )
+        from shops.admin import cells
 
         holds.register()
+        # Django's own says True and False in every language to who doesn't see the sign.
+        admin_list._boolean_icon = cells.tick  # type: ignore[attr-defined]
         connection_created.connect(refuse_a_powerful_role, dispatch_uid="opsdesk_refuse_a_powerful_role")
 
 

@@ -184,18 +184,25 @@ def spread(
 
 
 def _wide(
-    shapes: Sequence[SafeString], caption: str, *, told: str = "", height: float = LINE_HEIGHT
+    shapes: Sequence[SafeString],
+    caption: str,
+    *,
+    told: str = "",
+    height: float = LINE_HEIGHT,
+    role: str = "img",
 ) -> SafeString:
     """A drawing that a small window moves within its frame, and doesn't shrink to what nobody can read.
-    `told`: to who can't see it, where that is more than the caption.
+    `told`: to who can't see it, where that is more than the caption. With links in it, it is no image but
+    a group.
     """
     return format_html(
         '<figure class="chart wide"><div class="scrolled" tabindex="0" role="group" aria-label="{}">'
-        '<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg></div>'
+        '<svg viewBox="0 0 {} {}" role="{}" aria-label="{}">{}</svg></div>'
         "<figcaption>{}</figcaption></figure>",
         caption,
         LINE_WIDTH,
         f"{height:.0f}",
+        role,
         told or caption,
         format_html_join("", "{}", ((shape,) for shape in shapes)),
         caption,
@@ -289,7 +296,7 @@ def controlled(
         _xy(middle + 4),
         controller.code[:14],
     )
-    return _wide([lines, bars_lines, root, nodes], caption, height=height)
+    return _wide([lines, bars_lines, root, nodes], caption, height=height, role="group")
 
 
 def _short(name: str, width: int) -> str:

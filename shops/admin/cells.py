@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from shops.figures import NOTHING, number, percent, yuan
 
 # A list writes figures as every other place does.
-__all__ = ["NOTHING", "days", "days_since", "number", "percent", "pill", "yuan"]
+__all__ = ["NOTHING", "days", "days_since", "number", "percent", "pill", "tick", "yuan"]
 
 
 def pill(value: str, label: object) -> SafeString:
@@ -19,6 +20,16 @@ def pill(value: str, label: object) -> SafeString:
     if not value:
         return SafeString(NOTHING)
     return format_html('<span class="pill pill-{}">{}</span>', value, label)
+
+
+def tick(flag: bool | None) -> SafeString:
+    """A flag as a sign, and in a word for who doesn't see it."""
+    sign, word = {
+        True: ("yes", gettext("yes")),
+        False: ("no", gettext("no")),
+        None: ("unknown", gettext("not known")),
+    }[flag]
+    return format_html('<img src="{}" alt="{}">', static(f"admin/img/icon-{sign}.svg"), word)
 
 
 def days(count: int | None) -> str:

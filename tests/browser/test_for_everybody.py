@@ -13,8 +13,10 @@ from opsdesk import appeals, notices
 from shops.models import ImportBatch
 from tests.browser.conftest import PASSWORD
 from tests.factories import (
+    AT,
     DAY,
     make_appeal,
+    make_controller,
     make_evidence,
     make_metrics,
     make_penalty,
@@ -22,6 +24,7 @@ from tests.factories import (
     make_user,
 )
 from tests.opsdesk.files import pdf
+from tests.shops.accounting import paid_in
 from tests.shops.importing import bring
 
 pytestmark = pytest.mark.browser
@@ -92,6 +95,27 @@ def test_pages_of_evidence(committed_db, a_visitor, width: int) -> None:
         "notice": f"/admin/opsdesk/notice/{notice.pk}/change/",
     }
     assert_nothing_wrong(page, addresses)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_drawings_are_read_at_any_width(committed_db, a_visitor, width: int) -> None:
+    make_user("finance", username="o", password=PASSWORD)
+    controller = make_controller()
+    shop = make_shop(controller=controller, name="一家名字很长很长很长很长很长的旗舰店")
+    make_shop(controller=controller)
+    make_penalty(shop, violation_code="V4")
+    for day in range(3):
+        paid_in(shop, 1_000, at=AT + timedelta(days=day), recorded_at=AT + timedelta(days=day))
+    page = a_visitor("o", "zh-hans", width, bypass_csp=True)
+    addresses = {
+        "controller": f"/admin/shops/controller/{controller.pk}/change/",
+        "account": f"/admin/shops/depositentry/account/{shop.pk}/",
+    }
+    assert_nothing_wrong(page, addresses)
+    for address in addresses.values():
+        page.goto(address)
+        letters = page.locator(".chart.wide .label").all()
+        assert min(letter.bounding_box()["height"] for letter in letters) >= 10
 
 
 def assert_nothing_wrong(page: Page, addresses: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, override
 from django.views.defaults import bad_request, server_error
 
-from tests.factories import DOUYIN, make_proposal, make_user
+from tests.factories import DOUYIN, make_proposal, make_shop, make_user
 
 CHINESE = {"accept-language": "zh-CN"}
 
@@ -75,3 +75,16 @@ def test_a_failure_says_so_in_the_readers_language_and_nothing_else() -> None:
     assert chinese("The desk has failed") in failed.content.decode()
     assert chinese("This can't be understood") in refused.content.decode()
     assert "inner workings" not in refused.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("flag", "word"), [(True, "是"), (False, "否")])
+def test_a_flags_sign_has_a_word_in_the_readers_language(flag: bool, word: str) -> None:
+    shop = make_shop(account_ok=flag)
+    for address in (
+        reverse("admin:shops_shop_change", args=[shop.pk]),
+        reverse("admin:shops_shop_changelist"),
+    ):
+        page = client_of("auditor").get(address).content.decode()
+        assert f'alt="{word}"' in page
+        assert f'alt="{flag}"' not in page
