@@ -35,6 +35,11 @@ class Line:
     told: str
     lacking: list[str]
 
+    @property
+    def still_asked(self) -> str:
+        """What is lacking, in words."""
+        return effects.in_words(self.lacking)
+
 
 @dataclass(frozen=True)
 class Money:

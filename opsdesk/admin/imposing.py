@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk import consequences, penalising
+from opsdesk import consequences, penalising, resting
 from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of
 from rules.models import Proposal
 from shops import catalogue, measures, previews
@@ -41,6 +41,10 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         raise PermissionDenied
     shop = get_object_or_404(Shop, pk=shop_id)
     proposal = _proposal(request, shop)
+    if proposal is not None and proposal.status != Proposal.Status.OPEN and not _is_imposed(request):
+        told = {"number": proposal.pk, "status": proposal.get_status_display()}
+        messages.error(request, _t("Proposal %(number)s is %(status)s: nothing is imposed by it.") % told)
+        return HttpResponseRedirect(reverse("admin:rules_proposal_change", args=[proposal.pk]))
     violation = _violation(request, proposal)
     at = timezone.now()
     if violation is None and (proposal is None or proposal.points_threshold_id is None):
@@ -58,7 +62,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     if proposal is not None:
         case.fix("alliance", "product")
     shown: previews.Preview | None = None
-    digest = ""
+    digest, changed = "", False
     if data is not None and all([case.is_valid(), *(form.is_valid() for form in own)]):
         chosen = [measure for form in own for measure in form.measures()]
         shown = previews.preview(
@@ -73,6 +77,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         digest = _digest(shown, case, violation, number)
         # Sent twice, it is answered as the first time: by now it would be another case.
         looked_at = data.get("looked_at") == digest or _is_imposed(request)
+        changed = "impose" in data and not looked_at
         if not chosen:
             case.add_error(None, _t("Choose at least one measure."))
         elif looked_at and shown.complete and "impose" in data:
@@ -96,6 +101,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         "own": own,
         "shown": shown,
         "digest": digest,
+        "changed": changed,
         "key": _key(request) or uuid4().hex,
         "earlier": previews.earlier_cases(shop, violation) if violation else [],
         "number": number,
@@ -150,6 +156,7 @@ class PartForm(forms.Form):
         choices = [(str(one.pk), measures.describe(one)) for one in standing]
         # Django types a form's fields without what this kind of field has.
         self.fields["measures"].choices = choices  # type: ignore[attr-defined]
+        self.fields["measures"].help_text = resting.falls_with_its_closing(penalty)
 
 
 def _choose(request: HttpRequest, site: AdminSite, shop: Shop) -> HttpResponse:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Field
 
-from shops.measures.effect import Effect
+from shops.measures.effect import Effect, in_words
 from shops.measures.money import Deduct, TopUp
 from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
 from shops.measures.record import Points, Score, Warn
@@ -35,6 +35,7 @@ __all__ = [
     "continue_what_nothing_keeps",
     "describe",
     "ends_at",
+    "in_words",
     "is_nothing",
     "is_over",
     "lapse",

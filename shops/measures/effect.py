@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,11 @@ ASKED = {
 }
 
 
+def in_words(names: Iterable[str]) -> str:
+    """The fields that are still to be asked, as people call them."""
+    return ", ".join(str(ASKED[name]) for name in names)
+
+
 class Effect:
     """One kind: what it does and how that is taken back. Applied or undone twice, it is so once.
 
@@ -47,10 +53,9 @@ class Effect:
         self.complete(measure, at)
         lacking = self.needs(measure)
         if lacking:
-            names = ", ".join(str(ASKED[name]) for name in lacking)
             raise Refused(
                 _("“%(measure)s” needs to be told: %(lacking)s.")
-                % {"measure": measure.get_kind_display(), "lacking": names}
+                % {"measure": measure.get_kind_display(), "lacking": in_words(lacking)}
             )
         if measure.ends_at is not None and measure.ends_at <= at:
             raise Refused(

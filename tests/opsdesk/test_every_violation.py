@@ -42,7 +42,7 @@ def test_on_its_page_a_violation_has_exactly_its_consequences_and_overturned_non
     operator, where = client_of("operator"), address(shop, code)
     if "amount_fen" in ASKED.get(code, set()):
         page, _sent = looked_at(operator, where)
-        assert "something is still to be said" in page
+        assert "still to be said: " in page
     _page, sent = looked_at(operator, where, **answers(code))
     operator.post(where, sent | {"impose": "1"})
     penalty = Penalty.objects.get()

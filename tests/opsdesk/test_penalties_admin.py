@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import appeals, penalising
+from opsdesk import appeals, penalising, review
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, penalties, points, standing
@@ -43,6 +43,7 @@ from tests.factories import (
     make_penalty,
     make_product,
     make_shop,
+    make_user,
 )
 from tests.shops.accounting import paid_in
 
@@ -115,7 +116,22 @@ def test_what_was_changed_since_it_was_looked_at_is_shown_again_and_not_imposed(
     _page, said = looked_at(client, address(shop, "V8"), **{"deduct-amount": "100"})
     page = client.post(address(shop, "V8"), said | {"impose": "1", "deduct-amount": "900"}).content.decode()
     assert "Deduct ¥900.00" in page
+    assert "Nothing was imposed: something has changed since you looked" in page
     assert not Penalty.objects.exists()
+    # That effect was looked at now.
+    client.post(address(shop, "V8"), fields_of(page) | {"reason": "as found", "impose": "1"})
+    assert Penalty.objects.get().measures.get(kind="deduct").amount_fen == 90_000
+
+
+def test_a_proposal_that_somebody_has_decided_leads_back_to_what_became_of_it() -> None:
+    case = make_penalty(make_shop(), violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get()
+    review.reject(proposal.pk, by=make_user("operator"), reason="judgement", at=AT)
+    client = client_of("operator")
+    answer = client.get(f"{address(case.shop)}?proposal={proposal.pk}", follow=True)
+    assert answer.redirect_chain == [(reverse("admin:rules_proposal_change", args=[proposal.pk]), 302)]
+    assert f"Proposal {proposal.pk} is rejected: nothing is imposed by it." in answer.content.decode()
 
 
 def made_serious(shop: Shop) -> None:
@@ -193,7 +209,7 @@ def test_a_key_that_no_database_holds_is_read_without_what_it_cannot_hold() -> N
 def test_what_the_catalogue_leaves_open_has_to_be_said_before() -> None:
     shop, client = make_shop(), client_of("operator")
     page, said = looked_at(client, address(shop, "V8"))
-    assert "something is still to be said" in page
+    assert "still to be said: amount" in page
     assert 'name="impose"' not in page
     client.post(address(shop, "V8"), said | {"impose": "1"})
     assert not Penalty.objects.exists()
@@ -335,7 +351,7 @@ def test_nothing_is_promised_of_a_product_that_the_case_does_not_name() -> None:
     page, _sent = looked_at(
         client_of("operator"), where, **{"product": listing.product.code, "stop-taken": "on"}
     )
-    assert "something is still to be said" in page
+    assert "still to be said: product" in page
     assert "Impose it" not in page
 
 
