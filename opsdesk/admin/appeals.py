@@ -95,7 +95,7 @@ class AppealAdmin(ReadOnlyAdmin):
 
     # Columns
 
-    @admin.display(description=_("number"), ordering="id")
+    @admin.display(description=pgettext_lazy("appeal", "number"), ordering="id")
     def number(self, appeal: Appeal) -> str:
         return appeal.number
 
@@ -141,7 +141,7 @@ class AppealAdmin(ReadOnlyAdmin):
 
     def export_columns(self) -> list[Column]:
         return [
-            Column("id", _("number"), lambda a: a.number),
+            Column("id", pgettext_lazy("appeal", "number"), lambda a: a.number),
             Column("case", _("case"), lambda a: a.penalty.case_number),
             Column("shop", _("shop's code"), lambda a: a.penalty.shop.code),
             Column("shop_name", _("shop"), lambda a: a.penalty.shop.name),

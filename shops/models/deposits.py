@@ -66,7 +66,7 @@ class DepositEntry(models.Model):
         help_text=_("The platform's own number of the movement."),
     )
     case_reference = models.CharField(
-        _("case"),
+        _("platform's case number"),
         max_length=64,
         blank=True,
         db_default="",
