@@ -543,6 +543,7 @@ def test_a_history_tells_reasons_and_measures_in_words(judge: User) -> None:
     assert f"[{warning.pk}]" not in history
     case = [appeal.penalty_id]
     page = client.get(reverse("admin:shops_penalty_change", args=case)).content.decode()
+    page = re.sub(r"<[^>]+>", "", page)
     assert all(words in page for words in ("已处罚: 暂缓执行：", "预警: 已生效", "预警: 已撤回"))
 
 
