@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.timezone import localdate
 
 from opsdesk import worklist
@@ -14,8 +14,9 @@ from opsdesk.deadlines import Window, end_of, in_time, next_level, window_of
 from opsdesk.models import Appeal, Decision, Notice
 from rules.dictionaries import METRICS
 from rules.models import Proposal
+from shops import enrollments
 from shops import measures as effects
-from shops.models import Enrollment, Measure, Opening, Penalty, ShopMetrics
+from shops.models import Enrollment, Measure, Penalty, ShopMetrics
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -112,12 +113,8 @@ def enrollments_of(penalty: Penalty) -> QuerySet[Enrollment]:
     """
     closed = penalty.measures.filter(opening__isnull=False)
     concerned = Q(alliance=penalty.alliance_id) | Q(pk__in=closed.values("opening__enrollment"))
-    return (
-        Enrollment.objects.filter(concerned, shop=penalty.shop_id)
-        .select_related("alliance")
-        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number")))
-        .order_by("alliance")
-    )
+    found = Enrollment.objects.filter(concerned, shop=penalty.shop_id).order_by("alliance")
+    return enrollments.with_openings(found)
 
 
 def alike(penalty: Penalty) -> QuerySet[Appeal]:

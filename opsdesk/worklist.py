@@ -9,16 +9,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, DateField, Max, Prefetch, QuerySet, Sum, Value, When
+from django.db.models import Case, DateField, Max, QuerySet, Sum, Value, When
 from django.utils import timezone
 
 from rules.dictionaries import METRICS
 from rules.models import Proposal, Rule, Sweep
-from shops import listings
+from shops import enrollments, listings
 from shops.metrics import PRODUCT_METRICS
 from shops.models import (
     Enrollment,
-    Opening,
     Penalty,
     Product,
     ProductMetrics,
@@ -176,8 +175,8 @@ def open_for(case: Penalty) -> Proposal | None:
 
 def _concerned(proposal: Proposal) -> QuerySet[Enrollment]:
     """The shop's enrollment in the proposal's alliance; of the platform as a whole, all that it has."""
-    enrollments = Enrollment.objects.filter(shop=proposal.shop).order_by("alliance")
-    return enrollments.filter(alliance=proposal.alliance_id) if proposal.alliance_id else enrollments
+    found = Enrollment.objects.filter(shop=proposal.shop).order_by("alliance")
+    return found.filter(alliance=proposal.alliance_id) if proposal.alliance_id else found
 
 
 def case_of(proposal: Proposal) -> dict[str, Any]:
@@ -187,9 +186,7 @@ def case_of(proposal: Proposal) -> dict[str, Any]:
     return {
         "judged": judged_rules(proposal),
         "history": metric_history(proposal),
-        "enrollments": _concerned(proposal)
-        .select_related("alliance")
-        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
+        "enrollments": enrollments.with_openings(_concerned(proposal)),
         "papers": Qualification.objects.filter(shop=shop).order_by("kind", "brand", "-received_at")[:20],
         "penalties": Penalty.objects.filter(shop=shop).select_related("alliance", "violation", "product")[
             :20

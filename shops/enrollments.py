@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext as _
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 RECORD = "shops.record_enrollment"
+
+
+def with_openings(enrollments: QuerySet[Enrollment]) -> QuerySet[Enrollment]:
+    """As pages show them: each with its alliance and its openings, by their number."""
+    by_number = Prefetch("openings", Opening.objects.order_by("number"))
+    return enrollments.select_related("alliance").prefetch_related(by_number)
 
 
 def lock(enrollment: Enrollment) -> None:

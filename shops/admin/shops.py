@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from shops import controllers, listings, standing
+from shops import controllers, enrollments, listings, standing
 from shops.admin import registers
 from shops.admin.cells import pill
 from shops.admin.corrections import corrections_of
@@ -26,7 +26,6 @@ from shops.models import (
     Enrollment,
     ImportBatch,
     Listing,
-    Opening,
     Penalty,
     Shop,
     ShopMetrics,
@@ -130,9 +129,7 @@ def record_of(shop: Shop, *, until: date) -> dict[str, Any]:
     now = timezone.now()
     metrics = list(ShopMetrics.objects.filter(shop=shop, day__in=recent).order_by("-day"))
     return {
-        "enrollments": Enrollment.objects.filter(shop=shop)
-        .select_related("alliance")
-        .prefetch_related(Prefetch("openings", Opening.objects.order_by("number"))),
+        "enrollments": enrollments.with_openings(Enrollment.objects.filter(shop=shop)),
         "metrics": metrics,
         "declared": sorted({key for row in metrics for key in row.extra}),
         "products": products[:PRODUCTS_SHOWN],
