@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -22,6 +22,9 @@ FLAGS = [
 ]
 # Where pictures of what the test saw are kept, for people to look at; nowhere unless asked for.
 PICTURES = os.environ.get("PICTURES", "")
+
+# As patient as what one does on a page: the desk may share its processor with much else.
+expect.set_options(timeout=30_000)
 
 # Playwright keeps an event loop in this thread; Django would take its own calls for asynchronous ones.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -138,8 +138,8 @@ def files_in_another_order() -> list[Callable[[], object]]:
     return [file(first, second), file(fourth, third)]
 
 
-def pause_after_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file has filed its first row before either goes on, or the other one waits for it."""
+def pause_after_the_first_row(monkeypatch: pytest.MonkeyPatch, wait: float) -> None:
+    """Each file has filed its first row before either goes on, or has waited `wait` seconds for the other."""
     real, first, been = many.file_looked_into, threading.Barrier(2), threading.local()
 
     def pausing(**options: Any) -> Appeal:
@@ -147,7 +147,7 @@ def pause_after_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
         if not getattr(been, "here", False):
             been.here = True
             with contextlib.suppress(threading.BrokenBarrierError):
-                first.wait(timeout=2)
+                first.wait(timeout=wait)
         return appeal
 
     monkeypatch.setattr(many, "file_looked_into", pausing)
@@ -156,7 +156,7 @@ def pause_after_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_two_files_about_the_same_shops_in_another_order_one_waits_for_the_other(
     committed_db, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pause_after_the_first_row(monkeypatch)
+    pause_after_the_first_row(monkeypatch, wait=2)
     assert at_once(*files_in_another_order()) == [None, None]
     assert Appeal.objects.count() == 4
 
@@ -165,7 +165,7 @@ def test_control_where_shops_are_locked_row_by_row_the_database_kills_one(
     committed_db, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many, "_hold_shops", lambda rows: None)
-    pause_after_the_first_row(monkeypatch)
+    pause_after_the_first_row(monkeypatch, wait=60)
     first, second = at_once(*files_in_another_order())
     assert first is None
     assert "deadlock detected" in str(second)

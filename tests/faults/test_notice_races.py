@@ -27,8 +27,11 @@ def brought(rows: int) -> list[Penalty]:
     return list(Penalty.objects.filter(shop=shop).order_by("pk"))
 
 
-def written_while_it_falls(monkeypatch: pytest.MonkeyPatch) -> str:
-    """How a penalty stood as its notice was written, where it is overturned just before."""
+def written_while_it_falls(monkeypatch: pytest.MonkeyPatch, wait: float) -> str:
+    """How a penalty stood as its notice was written, where it is overturned just before.
+
+    `wait`: seconds that the notice is held back at most, for the overturning to come to its end.
+    """
     supervisor, [penalty] = make_user("supervisor"), brought(1)
     real, looked, fallen = notices._write_all, threading.Event(), threading.Event()
     stood = []
@@ -36,7 +39,7 @@ def written_while_it_falls(monkeypatch: pytest.MonkeyPatch) -> str:
     def slowly(penalties: Sequence[Penalty], at: datetime) -> int:
         looked.set()
         # Where it is held, whoever overturns it waits for the notice.
-        fallen.wait(timeout=0.5)
+        fallen.wait(timeout=wait)
         stood.append(Penalty.objects.get(pk=penalty.pk).status)
         return real(penalties, at)
 
@@ -52,7 +55,7 @@ def written_while_it_falls(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_no_notice_is_written_of_what_has_just_fallen(committed_db, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert written_while_it_falls(monkeypatch) == "imposed"
+    assert written_while_it_falls(monkeypatch, wait=0.5) == "imposed"
     assert broken() is None
 
 
@@ -60,7 +63,7 @@ def test_control_without_locks_a_shop_is_told_of_a_penalty_that_has_fallen(
     committed_db, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **options: rows.all())
-    assert written_while_it_falls(monkeypatch) == "overturned"
+    assert written_while_it_falls(monkeypatch, wait=60) == "overturned"
 
 
 def test_two_timetables_write_each_notice_once(committed_db) -> None:
