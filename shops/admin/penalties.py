@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
 from shops import money
@@ -15,12 +14,9 @@ from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
-from shops.admin.readonly import WRITTEN, told
 from shops.admin.verbs import VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty
-
-# A measure is not applied as a shop applies to an alliance.
-OF_MEASURES = WRITTEN | {"applied": pgettext_lazy("measure", "applied")}
+from shops.reasons import OF_MEASURES, WRITTEN, told
 
 
 def case_of(penalty: Penalty) -> dict[str, Any]:
@@ -161,7 +157,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
 
     def _ended_because(self, penalty: Penalty) -> str:
         why = penalty.ended_reason
-        return str(self.reasons.get(why) or told(why, WRITTEN))
+        return str(told(why, WRITTEN | self.reasons))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

@@ -16,9 +16,10 @@ from shops import catalogue, changes, money
 from shops.admin.cells import NOTHING, number
 from shops.admin.consequences import ladder_of, told_of
 from shops.admin.exporting import Column
-from shops.admin.readonly import WRITTEN, ChangedBy, ReadOnlyAdmin, told
+from shops.admin.readonly import ChangedBy, ReadOnlyAdmin
 from shops.errors import Refused
 from shops.models import DefaultMeasure, Penalty, Violation
+from shops.reasons import WRITTEN, told
 from shops.rights import person_of
 
 # As many as stand beside each other on a page.

@@ -14,6 +14,7 @@ from shops import closing
 from shops.admin import readonly, shops
 from shops.exports import csv_lines, neutral
 from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
+from shops.reasons import WRITTEN, told
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
@@ -404,7 +405,7 @@ def test_what_the_verbs_wrote_as_a_reason_is_told_in_the_readers_language(
     reason: str | None, words: str
 ) -> None:
     with override("zh-hans"):
-        assert readonly.told(reason, readonly.WRITTEN) == words
+        assert told(reason, WRITTEN) == words
 
 
 @pytest.mark.django_db
