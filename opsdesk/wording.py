@@ -85,15 +85,12 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
-        number = penalty.violation_version or 0
-        violation = known.versions.get(number, penalty.violation)
+        violation, number = known.versions.get(penalty.violation_version or 0, (penalty.violation, 0))
         yield _("Violation"), str(violation)
-        clause = {"source": violation.source, "version": number}
+        clause = {"source": violation.source, "version": number, "entry": violation.code}
         yield (
             _("Clause"),
-            _("%(source)s, version %(version)s of the catalogue's entry") % clause
-            if number
-            else violation.source,
+            _("%(source)s, version %(version)s of %(entry)s") % clause if number else violation.source,
         )
         yield _("Platform's case number"), penalty.reference
         yield _("Evidence"), evidence.get("statement", "")

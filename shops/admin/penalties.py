@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from shops import catalogue, money
 from shops import measures as measures_told
-from shops import money
 from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
@@ -111,7 +111,8 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
-        return super().export_queryset(queryset).prefetch_related("measures")
+        numbered = queryset.annotate(version=catalogue.version_number("violation", "violation_version"))
+        return super().export_queryset(numbered).prefetch_related("measures")
 
     def export_columns(self) -> list[Column]:
         """Those of a file of penalties first, in its words; then what only the desk knows."""
@@ -129,7 +130,11 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 "reason": self.why,
             },
         )
-        words = {"ended_reason": Column("ended_reason", _("ended because"), self._ended_because)}
+        heading = Penalty._meta.get_field("violation_version").verbose_name
+        words = {
+            "ended_reason": Column("ended_reason", _("ended because"), self._ended_because),
+            "violation_version": Column("violation_version", heading, lambda penalty: penalty.version),
+        }
         known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
         others = [
             Column(f"desk_{column.name}", column.heading, column.value)
