@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from shops.errors import Refused
 from shops.reasons import WRITTEN
+from shops.texts import as_written
 
 ACCEPTING: dict[str, str | Promise] = {
     "below_bar": _("below the bar"),
@@ -90,7 +91,7 @@ def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
     Words that are no code of the table for this verdict count as a reason too: "other", with the words
     leading the note. Raises ReasonMissing where nothing was said.
     """
-    reason, note = _clean(reason), _clean(note)
+    reason, note = as_written(reason), as_written(note)
     if reason in (ACCEPTING if verdict == "accepted" else REJECTING):
         return reason, note
     words = [text for text in (reason, note) if text and text not in OTHER]
@@ -102,8 +103,3 @@ def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
 def words_of(reason: str) -> str:
     """A reason that is kept by its code, in words; what people wrote, as they wrote it."""
     return str(dict(REASON_CHOICES).get(reason, reason))
-
-
-def _clean(text: str) -> str:
-    # PostgreSQL holds no NUL.
-    return text.replace("\x00", "").strip()
