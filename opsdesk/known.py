@@ -10,6 +10,7 @@ from opsdesk.deadlines import contestable
 from opsdesk.models import AppealTerms
 from rules.models import Proposal, Rule
 from shops.bars import removing
+from shops.catalogue import version_number
 from shops.models import Enrollment, Measure, Penalty, Violation
 
 
@@ -26,8 +27,8 @@ class Known:
     removing: set[int]
     # By the keys of shop and alliance.
     enrollments: dict[tuple[int, int], Enrollment]
-    # The catalogue's entries as they stood, by the number of the version.
-    versions: dict[int, Violation]
+    # The catalogue's entries as they stood, by the key of the version, and how people number it.
+    versions: dict[int, tuple[Violation, int]]
     # By the key of its set, and its code.
     rules: dict[tuple[int, str], Rule]
     # When the notices are written.
@@ -46,6 +47,9 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
         measures[measure.penalty_id].append(measure)
     enrollments = Enrollment.objects.filter(shop__in={penalty.shop_id for penalty in penalties})
     versions = {penalty.violation_version for penalty in penalties if penalty.violation_version}
+    entries = Violation.history.filter(history_id__in=versions).annotate(
+        number=version_number("id", "history_id")
+    )
     rule_sets = {version["id"] for penalty in penalties for version in penalty.evidence.get("rule_sets", [])}
     return Known(
         terms=AppealTerms.current(),
@@ -59,7 +63,7 @@ def known_of(penalties: Sequence[Penalty], at: datetime) -> Known:
         },
         appealable=set(Penalty.objects.filter(contestable(), pk__in=list(own)).values_list("pk", flat=True)),
         removing=set(removing().filter(pk__in=list(own)).values_list("pk", flat=True)),
-        versions={row.history_id: row.instance for row in Violation.history.filter(history_id__in=versions)},
+        versions={row.history_id: (row.instance, row.number) for row in entries},
         enrollments={(one.shop_id, one.alliance_id): one for one in enrollments},
         rules={(rule.rule_set_id, rule.code): rule for rule in Rule.objects.filter(rule_set__in=rule_sets)},
         at=at,

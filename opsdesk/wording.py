@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from opsdesk.deadlines import said, told_at
 from opsdesk.known import Known
@@ -21,6 +21,7 @@ from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
 from shops.calendar import deadline
 from shops.models import Ground, Measure, Penalty
+from shops.texts import in_the_readers_language
 
 Kind = Measure.Kind
 _BARRED, _REMOVED = BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
@@ -85,15 +86,12 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
-        number = penalty.violation_version or 0
-        violation = known.versions.get(number, penalty.violation)
+        violation, number = known.versions.get(penalty.violation_version or 0, (penalty.violation, 0))
         yield _("Violation"), str(violation)
-        clause = {"source": violation.source, "version": number}
+        clause = {"source": violation.source, "version": number, "entry": violation.code}
         yield (
             _("Clause"),
-            _("%(source)s, version %(version)s of the catalogue's entry") % clause
-            if number
-            else violation.source,
+            _("%(source)s, version %(version)s of %(entry)s") % clause if number else violation.source,
         )
         yield _("Platform's case number"), penalty.reference
         yield _("Evidence"), evidence.get("statement", "")
@@ -118,7 +116,7 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
     label = _("Case of the shop") if _rests_on(penalty, known) == _REMOVED else _("Case of the controller")
-    if violation := case["name_zh" if (get_language() or "").startswith("zh") else "name_en"]:
+    if violation := in_the_readers_language(case["name_en"], case["name_zh"]):
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
     # Without a violation nothing puts a shop out but that it was closed for good.
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"

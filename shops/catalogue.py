@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import CheckConstraint
+from django.db.models import CheckConstraint, Count, OuterRef, Subquery
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext as _
 
 from shops import changes, sql
@@ -55,7 +56,10 @@ MEASURE_FIELDS = (
 
 @dataclass(frozen=True)
 class Version:
-    """An entry as it stood: a row of its history, with the measures that went with it."""
+    """An entry as it stood: a row of its history, with the measures that went with it.
+
+    `number`: how many there were with it.
+    """
 
     number: int
     since: datetime
@@ -183,8 +187,34 @@ def hold(violation: Violation) -> Violation:
 
 
 def version_of(violation: Violation) -> int:
-    """The number of the entry's newest version: what a penalty that is imposed now keeps."""
+    """The key of the entry's newest version: what a penalty that is imposed now keeps."""
     return changes.latest_change(violation)
+
+
+def version_number(entry: str, version: str) -> Combinable:
+    """How people number the version of an entry: by how many there were of it with this one.
+
+    Of a query, in which `entry` leads to the key of the entry and `version` to that of the version. None
+    where there is none.
+    """
+    with_it = Violation.history.filter(id=OuterRef(entry), history_id__lte=OuterRef(version)).order_by()
+    return Subquery(with_it.values("id").annotate(number=Count("*")).values("number"))
+
+
+def number_of(version: int) -> int:
+    """The same of one version, by its key."""
+    own = Violation.history.filter(history_id=version)
+    return own.values_list(version_number("id", "history_id"), flat=True).get()
+
+
+def told_version(penalty: Penalty) -> str:
+    """The version of the catalogue's entry under which the penalty was imposed; empty without one."""
+    if penalty.violation is None or penalty.violation_version is None:
+        return ""
+    return _("version %(number)s of %(entry)s") % {
+        "number": number_of(penalty.violation_version),
+        "entry": penalty.violation.code,
+    }
 
 
 def versions(violation: Violation) -> list[Version]:
@@ -193,13 +223,14 @@ def versions(violation: Violation) -> list[Version]:
         DefaultMeasure.history.filter(violation_id=violation.pk).order_by("history_date", "history_id")
     )
     rows = Violation.history.filter(id=violation.pk).select_related("history_user")
+    rows = rows.annotate(number=version_number("id", "history_id"))
     found: list[Version] = []
     # An entry's measures are written after it: to a version belongs what was written before the next one.
     until = None
     for row in rows.order_by("-history_date", "-history_id"):
         found.append(
             Version(
-                number=row.history_id,
+                number=row.number,
                 since=row.history_date,
                 by=row.history_user,
                 reason=row.history_change_reason or "",
