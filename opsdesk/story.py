@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -36,6 +36,14 @@ from shops.reasons import told as reason_told
 
 
 @dataclass(frozen=True)
+class Record:
+    """Of what model something was recorded, and under what key."""
+
+    model: type[Model]
+    pk: int
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that became of a shop: when it was recorded, who did it (None: the system), what, why."""
 
@@ -43,7 +51,7 @@ class Event:
     who: User | None
     what: str
     why: str
-    record: tuple[str, int]
+    record: Record
 
 
 # What the sentences of the story name, beside the record itself.
@@ -69,9 +77,11 @@ REASONS: dict[type[Audited], Mapping[str, Any]] = {
 }
 
 
-def story(shop: Shop) -> list[Event]:
+def story(shop: Shop, told_of: Callable[[type[Model]], bool] = lambda model: True) -> list[Event]:
     """All that was recorded about the shop and its products' listings, oldest first: from imports to
     proposals, decisions, penalties.
+
+    `told_of`: of which models; the others' records, which a reader may not see, are left out.
     """
     records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
         (Shop, Q(id=shop.pk), _of_shop),
@@ -95,20 +105,26 @@ def story(shop: Shop) -> list[Event]:
             who=row.history_user,
             what=told(row),
             why=reason_told(row.history_change_reason, REASONS.get(model, WRITTEN)),
-            record=(model._meta.label, row.id),
+            record=Record(model, row.id),
         )
         for model, mine, told in records
+        if told_of(model)
         for row in model.history.filter(mine)
         .select_related("history_user", *RELATED.get(model, ()))
         .order_by("history_id")
     ]
-    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
-    events += [
-        Event(
-            entry.recorded_at, entry.recorded_by, _of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
-        )
-        for entry in entries
-    ]
+    if told_of(DepositEntry):
+        entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
+        events += [
+            Event(
+                entry.recorded_at,
+                entry.recorded_by,
+                _of_entry(entry),
+                entry.cause,
+                Record(DepositEntry, entry.pk),
+            )
+            for entry in entries
+        ]
     return sorted(events, key=lambda event: event.at)
 
 

@@ -174,6 +174,7 @@ ACCESS: dict[str, Row] = {
     "shops_shop_import": (OPERATORS, OPERATORS),
     "shops_shop_metrics": (AUDITORS, AUDITORS),
     "shops_shop_rules": (READERS, NOBODY),
+    "shops_shop_story": (READERS, READERS),
     "shops_shop_penalise": (OPERATORS, OPERATORS),
     "shops_shop_close": (OPERATORS, OPERATORS),
     "shops_shop_return": (OPERATORS, OPERATORS),

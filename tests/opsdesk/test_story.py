@@ -6,14 +6,18 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils.translation import override
 
 from opsdesk import appeals, execution, notices, review
 from opsdesk.models import Channel, Decision, Notice
+from opsdesk.pages import ON_A_PAGE
 from opsdesk.story import REASONS, story
 from rules import exemptions
+from rules.models import ShopExemption
 from shops import closing, deposits, enrollments, penalties, topups
-from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, Shop
+from tests.clients import client_of
 from tests.factories import (
     AT,
     DAY,
@@ -51,7 +55,7 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
     make_proposal()  # another shop's
     told = story(Shop.objects.get(pk=shop.pk))
     assert [event.at for event in told] == sorted(event.at for event in told)
-    labels = {event.record[0].split(".")[1] for event in told}
+    labels = {event.record.model.__name__ for event in told}
     assert labels == {
         "Shop",
         "Enrollment",
@@ -62,14 +66,14 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
         "Measure",
         "Notice",
     }
-    openings = [event.what for event in told if event.record[0] == "shops.Opening"]
+    openings = [event.what for event in told if event.record.model is Opening]
     assert openings == [
         "Opening 1 is open",
         "Opening 1 is closed: metric",
         "Opening 1 is open",
         "Opening 1 is closed: voluntary",
     ]
-    assert {event.who for event in told if event.record[0] == "opsdesk.Decision"} == {by}
+    assert {event.who for event in told if event.record.model is Decision} == {by}
 
 
 def test_a_shops_story_tells_of_its_products_as_well() -> None:
@@ -174,8 +178,38 @@ def test_a_story_is_told_to_each_reader_in_his_language() -> None:
         by=None,
         at=AT,
     )
-    [told] = [event for event in story(shop) if event.record[0] == "rules.ShopExemption"]
+    [told] = [event for event in story(shop) if event.record.model is ShopExemption]
     assert (told.what, told.why) == ("Exempt from DF-C1 until 19 Mar 2026", "granted")
     with override("zh-hans"):
-        [told] = [event for event in story(shop) if event.record[0] == "rules.ShopExemption"]
+        [told] = [event for event in story(shop) if event.record.model is ShopExemption]
     assert (told.what, told.why) == ("豁免 DF-C1，有效期至 2026年3月19日", "已豁免")
+
+
+def page_of(shop: Shop, role: str, **query: str) -> str:
+    return client_of(role).get(reverse("admin:shops_shop_story", args=[shop.pk]), query).content.decode()
+
+
+def test_the_page_of_a_story_leads_to_its_records_the_latest_first() -> None:
+    appeal = make_appeal()
+    shop = appeal.penalty.shop
+    page = page_of(shop, "appeals_officer")
+    assert page.index(f"Appeal {appeal.number} against") < page.index("Opening 1 is open")
+    assert reverse("admin:opsdesk_appeal_change", args=[appeal.pk]) in page
+    assert reverse("admin:shops_penalty_change", args=[appeal.penalty_id]) in page
+
+
+def test_the_page_of_a_story_tells_nobody_what_he_may_not_see_elsewhere() -> None:
+    appeal = make_appeal()
+    page = page_of(appeal.penalty.shop, "operator")
+    assert appeal.penalty.case_number in page
+    assert appeal.number not in page
+
+
+def test_a_long_story_is_told_page_by_page() -> None:
+    shop = make_shop()
+    for _ in range(ON_A_PAGE):
+        paid_in(shop, 1)
+    first, second = page_of(shop, "finance"), page_of(shop, "finance", p="2")
+    assert ("?p=2" in first, "?p=1" in second) == (True, True)
+    assert (first.count("balance ¥"), second.count("Shop: Normal")) == (ON_A_PAGE, 1)
+    assert page_of(shop, "finance", p="many") == page_of(shop, "finance")
