@@ -16,15 +16,8 @@ from django.urls import reverse
 
 from opsdesk import review
 from opsdesk.roles import ROLES
-from shops.models import (
-    Alliance,
-)
-from tests.factories import (
-    AT,
-    DOUYIN,
-    make_proposal,
-    make_user,
-)
+from shops.models import Alliance
+from tests.factories import AT, DOUYIN, make_proposal, make_user
 from tests.opsdesk.addresses import address_of, addresses, forwards_alone, records
 
 # Who asks: the roles, somebody of the staff without a role, somebody who isn't staff, nobody signed in.
