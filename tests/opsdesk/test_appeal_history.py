@@ -10,11 +10,7 @@ from django.urls import reverse
 
 from opsdesk import appeals
 from tests.clients import client_of
-from tests.factories import (
-    make_appeal,
-    make_cleared_and_warned,
-    make_user,
-)
+from tests.factories import make_appeal, make_cleared_and_warned, make_user
 from tests.opsdesk.test_appeal_admin import NOW, address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]

@@ -15,11 +15,7 @@ from django.urls import reverse
 from opsdesk import appeals
 from opsdesk.models import Appeal, Notice
 from tests.clients import client_of, signed_in
-from tests.factories import (
-    make_appeal,
-    make_cleared,
-    make_user,
-)
+from tests.factories import make_appeal, make_cleared, make_user
 from tests.opsdesk.test_appeal_admin import NOW, address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]

@@ -16,15 +16,7 @@ from rules import casework
 from rules.models import Proposal
 from shops import catalogue, penalties, points, standing
 from shops.accounts import balance_of
-from shops.models import (
-    Alliance,
-    Enrollment,
-    Measure,
-    Penalty,
-    PointsThreshold,
-    Shop,
-    Violation,
-)
+from shops.models import Alliance, Enrollment, Measure, Penalty, PointsThreshold, Shop, Violation
 from tests.clients import client_of
 from tests.factories import (
     AT,

@@ -11,17 +11,9 @@ from django.utils import timezone
 from opsdesk import penalising
 from shops import points
 from shops.errors import Refused
-from shops.models import (
-    DefaultMeasure,
-    Measure,
-    Penalty,
-    Violation,
-)
+from shops.models import DefaultMeasure, Measure, Penalty, Violation
 from tests.clients import client_of
-from tests.factories import (
-    AT,
-    make_shop,
-)
+from tests.factories import AT, make_shop
 from tests.opsdesk.test_imposing import address, looked_at
 
 pytestmark = pytest.mark.django_db

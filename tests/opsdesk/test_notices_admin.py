@@ -14,11 +14,7 @@ from django.urls import reverse
 from opsdesk import notices
 from opsdesk.models import Notice
 from tests.clients import signed_in
-from tests.factories import (
-    AT,
-    make_cleared,
-    make_user,
-)
+from tests.factories import AT, make_cleared, make_user
 from tests.opsdesk.test_appeal_admin import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]

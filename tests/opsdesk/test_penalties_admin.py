@@ -12,13 +12,7 @@ from django.utils import timezone
 from opsdesk import appeals
 from shops import penalties, standing
 from shops.accounts import balance_of
-from shops.models import (
-    Closure,
-    Enrollment,
-    Measure,
-    Penalty,
-    PointsThreshold,
-)
+from shops.models import Closure, Enrollment, Measure, Penalty, PointsThreshold
 from tests.clients import client_of
 from tests.factories import (
     AT,

@@ -9,12 +9,7 @@ from django.urls import reverse
 
 from opsdesk.models import AppealTerms
 from tests.clients import signed_in
-from tests.factories import (
-    AT,
-    make_appeal,
-    make_cleared,
-    make_user,
-)
+from tests.factories import AT, make_appeal, make_cleared, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]
 

@@ -9,10 +9,7 @@ from django.urls import reverse
 
 from shops.models import Alliance, PromotionPeriod
 from tests.clients import client_of
-from tests.factories import (
-    DOUYIN,
-    make_enrollment,
-)
+from tests.factories import DOUYIN, make_enrollment
 
 
 def settings(**change: str) -> dict[str, str]:

@@ -11,14 +11,7 @@ import pytest
 import xlsxwriter
 
 from shops.imports.workbooks import is_workbook
-from tests.shops.test_imports_workbooks import (
-    HEADERS,
-    book,
-    read,
-    refusal,
-    rezipped,
-    sheet_xml,
-)
+from tests.shops.test_imports_workbooks import HEADERS, book, read, refusal, rezipped, sheet_xml
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 

@@ -11,13 +11,7 @@ import xlsxwriter
 from shops.imports.columns import SHOP_METRICS
 from shops.imports.errors import FileRefused
 from shops.imports.workbooks import as_csv
-from tests.shops.test_imports_workbooks import (
-    HEADERS,
-    book,
-    read,
-    refusal,
-    rezipped,
-)
+from tests.shops.test_imports_workbooks import HEADERS, book, read, refusal, rezipped
 
 
 @pytest.fixture

@@ -14,21 +14,10 @@ from django.urls import reverse
 
 from opsdesk import jobs
 from shops import outgoing, sql
-from shops.models import (
-    Alliance,
-    Export,
-)
+from shops.models import Alliance, Export
 from tests.clients import client_of, signed_in
 from tests.exporting import ask, content, read_csv, read_xlsx
-from tests.factories import (
-    AT,
-    DOUYIN,
-    WECHAT,
-    make_enrollment,
-    make_proposal,
-    make_shop,
-    make_user,
-)
+from tests.factories import AT, DOUYIN, WECHAT, make_enrollment, make_proposal, make_shop, make_user
 
 MINE = "/admin/shops/export/"
 

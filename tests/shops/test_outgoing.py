@@ -17,12 +17,7 @@ from opsdesk.models import Decision
 from rules import exemptions
 from rules.models import SimulatedChange
 from shops import deposits, outgoing, topups
-from shops.models import (
-    DepositRequirement,
-    DepositStep,
-    ImportSource,
-    PointsThreshold,
-)
+from shops.models import DepositRequirement, DepositStep, ImportSource, PointsThreshold
 from tests.clients import client_of
 from tests.exporting import ask, content, read_csv, read_xlsx, taken
 from tests.factories import (
