@@ -213,4 +213,4 @@ def test_a_long_story_is_told_page_by_page() -> None:
     assert ("?p=2" in first, "?p=1" in second) == (True, True)
     # The shop itself was recorded a moment ago, and all that it paid long before.
     assert [page.count("balance ¥") for page in (first, second)] == [ON_A_PAGE - 1, 1]
-    assert page_of(shop, "finance", p="many") == page_of(shop, "finance")
+    assert "?p=2" in page_of(shop, "finance", p="many")
