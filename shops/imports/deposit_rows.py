@@ -30,9 +30,8 @@ WHERE (SELECT t.cause FROM shops_topup t WHERE t.id = c.top_up_id) = 'shortage'
 GROUP BY c.entry_id
 """
 # The balance before each movement that a file would enter, in the order of its moments; what the account does
-# not hold is passed over, and those behind it are judged without.
-BEFORE = f"""
-JOIN (
+# not hold is passed over, and those behind it are judged without. `which`: a condition on planned rows `p`.
+MOVED = f"""
     SELECT row, fen, coalesce(lag(after) OVER account, opening) AS before
     FROM (
         SELECT row, fen, opening, shop_id, at,
@@ -45,12 +44,12 @@ JOIN (
                 SELECT v.balance_fen FROM shops_depositentry v WHERE v.shop_id = p.shop_id
                 ORDER BY v.number DESC LIMIT 1
             ) b ON true
-            WHERE {_NEW}
+            WHERE {_NEW}{{which}}
         ) moved
     ) kept
     WINDOW account AS (PARTITION BY shop_id ORDER BY at, row)
-) k ON k.row = r.row
 """
+BEFORE = f"JOIN ({MOVED.format(which='')}) k ON k.row = r.row"
 OVERDRAFT = "k.before + k.fen < 0"
 TOO_MUCH = f"k.before + k.fen > {money.MOST}"
 BALANCE = "jsonb_build_object('balance', to_char(k.before * 0.01, 'FM99999999999999990.00'))"
