@@ -147,16 +147,20 @@ def _told(bar: Bar) -> dict[str, str]:
 
 
 def openings_left(penalty: Penalty, known: Known) -> Iterator[str]:
-    """How often the shop may be let in again; where the whole platform decided, in each alliance closed."""
-    if penalty.alliance is not None:
-        if (penalty.shop_id, penalty.alliance.pk) in known.enrollments:
-            yield _left_in_words(penalty, penalty.alliance, known)
-        return
-    for alliance in known.cleared_from(penalty):
-        yield _("%(alliance)s: %(left)s") % {
-            "alliance": alliance,
-            "left": _left_in_words(penalty, alliance, known),
-        }
+    """How often the shop may be let in again; where other alliances than the penalty's own were closed, in
+    each of them.
+    """
+    if reaches_beyond_its_alliance(penalty, known):
+        for alliance in known.cleared_from(penalty):
+            left = _left_in_words(penalty, alliance, known)
+            yield _("%(alliance)s: %(left)s") % {"alliance": alliance, "left": left}
+    elif penalty.alliance is not None and (penalty.shop_id, penalty.alliance.pk) in known.enrollments:
+        yield _left_in_words(penalty, penalty.alliance, known)
+
+
+def reaches_beyond_its_alliance(penalty: Penalty, known: Known) -> bool:
+    """Whether it has closed an opening elsewhere than in the alliance that it is of, if it is of one."""
+    return any(alliance != penalty.alliance for alliance in known.cleared_from(penalty))
 
 
 def _left(penalty: Penalty, alliance: Alliance, known: Known) -> int | None:

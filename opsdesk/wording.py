@@ -14,7 +14,7 @@ from opsdesk.deadlines import said, told_at
 from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
-from opsdesk.returning import listed, openings_left, rests_on, ways_back
+from opsdesk.returning import listed, openings_left, reaches_beyond_its_alliance, rests_on, ways_back
 from rules.casework import REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
@@ -165,7 +165,7 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
 def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
     if Kind.CLOSE in kinds:
         yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
-    elif Kind.CLEAR in kinds and penalty.alliance is None:
+    elif Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
         yield _(
             "From that moment links to the shop's products in %(alliances)s no longer work, also in rooms "
             "that are live."

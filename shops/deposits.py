@@ -69,7 +69,7 @@ def adjust(
     reference: str = "",
 ) -> DepositEntry:
     """Set right what is wrong, up, or down (below zero). Refused also where less than nothing is left, and up
-    under the number of a case whose penalty has given back itself.
+    under the number of a case whose penalty has given back itself, or by more than is left of what it took.
     """
     require(by, ENTER)
     return enter(Movement(shop, Kind.ADJUST, amount_fen, cause, key, by, at, recorded_at or at, reference))

@@ -216,6 +216,13 @@ def test_so_does_what_removes_the_shop_from_the_platform(code: str) -> None:
     assert "this alliance" not in str(told(penalty))
 
 
+def test_so_does_an_alliances_penalty_that_closes_others_with_it() -> None:
+    douyin = Alliance.objects.get(code=DOUYIN)
+    penalty = make_imposed(in_both(), Measure(kind=Kind.CLOSE), alliance=douyin, ground="judgement")
+    notices.write(penalty, by=None, at=AT)
+    assert told(penalty)["Openings left"].startswith("Douyin Featured Alliance: 2 of 3\nWeChat Select")
+
+
 def test_an_alliances_own_clearance_says_how_many_are_left_in_it() -> None:
     assert told(make_cleared())["Openings left"] == "2 of 3"
 
