@@ -10,8 +10,8 @@ from opsdesk.deadlines import contestable
 from opsdesk.models import AppealTerms
 from rules.models import Proposal, Rule
 from shops.bars import removing
-from shops.catalogue import version_number
 from shops.models import Enrollment, Measure, Penalty, Violation
+from shops.versions import version_number
 
 
 @dataclass(frozen=True)
