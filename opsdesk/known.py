@@ -11,9 +11,9 @@ from opsdesk.deadlines import contestable
 from opsdesk.models import AppealTerms
 from rules.models import Proposal, Rule
 from shops.bars import barring, removing, with_end_of_bar
-from shops.catalogue import version_number
 from shops.controllers import barring_cases
 from shops.models import Alliance, Enrollment, Measure, Penalty, Violation
+from shops.versions import version_number
 
 
 class Why(Enum):

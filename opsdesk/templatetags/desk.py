@@ -16,9 +16,9 @@ from rules.values import comparison_of, margin_of, name_of, value_of
 from shops import money
 from shops.admin import cells
 from shops.admin.products import standing_pill
-from shops.catalogue import told_version
 from shops.models import Product, Shop
 from shops.rights import name_of as people_name
+from shops.versions import told_version
 
 register = template.Library()
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from shops import catalogue, money
 from shops import measures as measures_told
+from shops import money, versions
 from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
@@ -111,7 +111,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
-        numbered = queryset.annotate(version=catalogue.version_number("violation", "violation_version"))
+        numbered = queryset.annotate(version=versions.version_number("violation", "violation_version"))
         return super().export_queryset(numbered).prefetch_related("measures")
 
     def export_columns(self) -> list[Column]:

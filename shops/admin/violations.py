@@ -20,6 +20,7 @@ from shops.models import DefaultMeasure, Penalty, Violation
 from shops.reasons import WRITTEN, told
 from shops.rights import person_of
 from shops.texts import told_moment
+from shops.versions import Version, versions_of
 
 # As many as stand beside each other on a page.
 VERSIONS_SHOWN = 5
@@ -221,7 +222,7 @@ class ViolationAdmin(ReadOnlyAdmin):
             form.instance.pk = catalogue.add(form.cleaned_data["code"], **how).pk
 
     def _record_of(self, violation: Violation) -> dict[str, Any]:
-        versions = catalogue.versions(violation)
+        versions = versions_of(violation)
         return {
             "ladder": ladder_of(violation.default_measures.all(), violation),
             "penalties": [
@@ -235,7 +236,7 @@ class ViolationAdmin(ReadOnlyAdmin):
         }
 
 
-def _differences(versions: list[catalogue.Version]) -> Any:
+def _differences(versions: list[Version]) -> Any:
     """What the versions say beside each other: (name, a text for each), where not all say the same."""
     yield _("from"), [told_moment(version.since) for version in versions]
     yield (

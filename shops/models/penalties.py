@@ -72,7 +72,7 @@ class Penalty(Audited):
         blank=True,
         related_name="penalties",
     )
-    # The key of the row in the violation's history: what it said on the day. See catalogue.version_number.
+    # The key of the row in the violation's history: what it said on the day. See versions.version_number.
     violation_version = models.PositiveBigIntegerField(
         _("version of the violation"),
         null=True,

@@ -12,7 +12,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import bars, catalogue, controllers, measures
+from shops import bars, catalogue, controllers, measures, versions
 from shops.errors import NotAllowed, Refused
 from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -218,49 +218,6 @@ def test_supervisors_alone_write_the_catalogue() -> None:
     assert entry("V1").source == "§9"
 
 
-def test_each_version_says_what_followed_who_wrote_it_and_why() -> None:
-    supervisor, violation = make_user("supervisor"), entry("V8")
-    points, deduction = violation.default_measures.all()
-    points.points_least, points.points_most = 6, 12
-    harsher = [points, DefaultMeasure(kind=Kind.WARNING)]
-    change(violation, harsher, by=supervisor, reason="harsher from June", name_en="Harming many buyers")
-    change(violation, [], by=None)
-    newest, told_second, told_first = catalogue.versions(violation)
-    assert newest.measures == []
-    # Other entries' versions are none of its own.
-    assert [version.number for version in (newest, told_second, told_first)] == [3, 2, 1]
-    assert (told_second.by, told_second.reason) == (supervisor, "harsher from June")
-    assert [(m.kind, m.points_least, m.points_most) for m in told_second.measures] == [
-        ("points", 6, 12),
-        ("warning", None, None),
-    ]
-    assert [(m.kind, m.points_least, m.basis) for m in told_first.measures] == [
-        ("points", 4, ""),
-        ("deduct", None, "fixed"),
-    ]
-    assert told_first.violation.name_en == "Harming buyers' rights at scale"
-    assert not DefaultMeasure.objects.filter(pk=deduction.pk).exists()
-
-
-def test_people_number_a_version_by_how_many_there_were_of_its_entry() -> None:
-    violation, other, numbers = entry("V8"), entry("V1"), []
-    for one in (violation, other, violation, other, violation):
-        numbers.append((one.code, catalogue.number_of(catalogue.version_of(one))))
-        change(one)
-    assert numbers == [("V8", 1), ("V1", 1), ("V8", 2), ("V1", 2), ("V8", 3)]
-
-
-def test_a_penalty_tells_under_which_version_of_its_entry_it_was_imposed() -> None:
-    change(entry("V8"))
-    penalty = make_imposed(make_shop())
-    change(entry("V8"))
-    assert catalogue.told_version(penalty) == "version 2 of V8"
-    with override("zh-hans"):
-        assert catalogue.told_version(penalty) == "V8 第 2 版"
-    assert catalogue.told_version(make_penalty()) == ""
-    assert catalogue.told_version(make_penalty(violation_code="V8", status="reported")) == ""
-
-
 def test_a_measure_that_stays_as_it_is_has_no_further_history() -> None:
     violation = entry("V8")
     change(violation, source="§2, §3")
@@ -273,7 +230,7 @@ def test_a_new_entry_is_one_version_with_its_measures() -> None:
     values = {"group": "service", "name_en": "Late dispatch", "name_zh": "延迟发货", "source": "§1"}
     measures = [DefaultMeasure(kind=Kind.WARNING), DefaultMeasure(kind=Kind.SUSPEND, from_case=2, days=3)]
     violation = catalogue.add("V12", values=values, measures=measures, by=supervisor, reason="new rule")
-    [version] = catalogue.versions(violation)
+    [version] = versions.versions_of(violation)
     assert [(m.from_case, m.kind) for m in version.measures] == [(1, "warning"), (2, "suspend")]
     assert version.by == supervisor
     assert [kind for kind, _asked in told("V12", make_shop())] == [Kind.WARNING]
