@@ -1,4 +1,5 @@
-"""Who decided on a penalty, when and under what, never changes; a measure in effect is lessened at most."""
+"""Whose a penalty is, who decided on it, when, why and under what, never changes, nor that it was wrong; a measure
+in effect is lessened at most, and what it did is undone once; a shop that closed returns once, when it may."""
 
 from django.db import migrations
 
@@ -21,6 +22,54 @@ CREATE TRIGGER shops_penalty_keeps_who_decided BEFORE UPDATE ON shops_penalty FO
            OLD.violation_version))
     EXECUTE FUNCTION shops_penalty_keeps_who_decided();
 
+CREATE FUNCTION shops_penalty_stays_what_it_is() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'penalty %: whose it is, for what and why, and that it was wrong, never changes', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'shops_penalty_stays_what_it_is';
+END $$;
+CREATE TRIGGER shops_penalty_keeps_its_shop_and_name BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN (NEW.shop_id <> OLD.shop_id OR NEW.ground <> OLD.ground
+          OR NEW.reference <> OLD.reference AND OLD.reference <> '' OR NEW.key <> OLD.key AND OLD.key <> '')
+    EXECUTE FUNCTION shops_penalty_stays_what_it_is();
+CREATE TRIGGER shops_penalty_keeps_for_what_it_was_imposed BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN (OLD.imposed_at IS NOT NULL
+          AND (NEW.alliance_id, NEW.product_id, NEW.reason, NEW.evidence)
+          IS DISTINCT FROM (OLD.alliance_id, OLD.product_id, OLD.reason, OLD.evidence))
+    EXECUTE FUNCTION shops_penalty_stays_what_it_is();
+CREATE TRIGGER shops_penalty_that_was_overturned_stays_so BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN (OLD.status = 'overturned' AND NEW.status <> 'overturned'
+          OR OLD.imposed_at IS NOT NULL AND NEW.status IN ('reported', 'dismissed'))
+    EXECUTE FUNCTION shops_penalty_stays_what_it_is();
+
+CREATE FUNCTION shops_measure_is_done_and_undone_once() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'measure %: it is of one penalty, applied once and undone once', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation',
+              CONSTRAINT = 'shops_measure_is_done_and_undone_once';
+END $$;
+CREATE TRIGGER shops_measure_is_done_and_undone_once BEFORE UPDATE ON shops_measure FOR EACH ROW
+    WHEN (NEW.penalty_id <> OLD.penalty_id OR NEW.kind <> OLD.kind
+          OR OLD.applied_at IS NOT NULL AND NEW.applied_at IS DISTINCT FROM OLD.applied_at
+          OR OLD.undone_at IS NOT NULL AND NEW.undone_at IS DISTINCT FROM OLD.undone_at)
+    EXECUTE FUNCTION shops_measure_is_done_and_undone_once();
+
+CREATE FUNCTION shops_closure_lasts_until_the_shop_may_return() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'closing %: when a shop closed and may return never changes, and it returns once, not before',
+        NEW.id
+        USING ERRCODE = 'integrity_constraint_violation',
+              CONSTRAINT = 'shops_closure_lasts_until_the_shop_may_return';
+END $$;
+CREATE TRIGGER shops_closure_lasts_until_the_shop_may_return BEFORE UPDATE ON shops_closure FOR EACH ROW
+    WHEN ((NEW.shop_id, NEW.closed_at, NEW.return_from) IS DISTINCT FROM
+          (OLD.shop_id, OLD.closed_at, OLD.return_from)
+          OR OLD.returned_at IS NOT NULL AND NEW.returned_at IS DISTINCT FROM OLD.returned_at
+          OR (NEW.returned_at AT TIME ZONE 'Asia/Shanghai')::date < NEW.return_from)
+    EXECUTE FUNCTION shops_closure_lasts_until_the_shop_may_return();
+
 CREATE FUNCTION shops_measure_in_effect_only_lessens() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -37,7 +86,9 @@ CREATE TRIGGER shops_measure_in_effect_only_lessens BEFORE UPDATE ON shops_measu
 """
 
 NO_GUARDS = """
-DROP FUNCTION shops_measure_in_effect_only_lessens(), shops_penalty_keeps_who_decided() CASCADE;
+DROP FUNCTION shops_closure_lasts_until_the_shop_may_return(), shops_measure_in_effect_only_lessens(),
+    shops_measure_is_done_and_undone_once(), shops_penalty_keeps_who_decided(),
+    shops_penalty_stays_what_it_is() CASCADE;
 """
 
 

@@ -68,10 +68,10 @@ CREATE TRIGGER shops_depositentry_follows_the_one_before BEFORE INSERT ON shops_
 CREATE FUNCTION shops_depositentry_measure_is_of_its_shop() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
-    PERFORM FROM shops_measure m WHERE m.id = NEW.measure_id
+    PERFORM FROM shops_measure m WHERE m.id = NEW.measure_id AND m.kind = 'deduct'
         AND (SELECT p.shop_id FROM shops_penalty p WHERE p.id = m.penalty_id) = NEW.shop_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'deposit entry of shop %: measure % is of no penalty of that shop',
+        RAISE EXCEPTION 'deposit entry of shop %: measure % deducts for no penalty of that shop',
             NEW.shop_id, NEW.measure_id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'shops_depositentry_measure_is_of_its_shop';
