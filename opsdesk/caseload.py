@@ -42,11 +42,6 @@ def is_overdue(appeal: Appeal, at: datetime) -> bool:
     return appeal.is_open and not in_time(at, appeal.due_at)
 
 
-def still_waits(appeal: Appeal, at: datetime) -> bool:
-    """Whether the shop may still answer what it was asked: nobody rules before."""
-    return appeal.state == Appeal.State.WAITING and in_time(at, appeal.due_at)
-
-
 def due_today(at: datetime) -> Q:
     return open_ones() & Q(due_at__gte=at.replace(microsecond=0), due_at__lte=end_of(localdate(at)))
 

@@ -74,6 +74,37 @@ def test_a_moment_of_which_nothing_can_be_reckoned_is_told_like_every_wrong_row(
     assert f"“{moment}” is no moment" in told[2]
 
 
+@pytest.mark.parametrize(
+    ("saved", "filed_at"),
+    [
+        ("2026/3/12", "2026-03-12T00:00:00+08:00"),
+        ("2026/03/12 9:05", "2026-03-12T09:05:00+08:00"),
+        ("2026/3/12 10:00:07", "2026-03-12T10:00:07+08:00"),
+    ],
+)
+def test_a_moment_may_be_as_a_spreadsheet_saves_it(saved: str, filed_at: str) -> None:
+    [appeal] = appeals.file_many(f"{HEADER}{make_cleared()},,mail,,{saved},s\n".encode(), by=None, at=NOW)
+    assert appeal.filed_at == datetime.fromisoformat(filed_at)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "20260312",
+        "2026-W11-4",
+        "2026-072",
+        "12/3/2026",
+        "26/3/12",
+        "2026/13/1",
+        "2026/3/12T9",
+        "２０２６/3/1",
+    ],
+)
+def test_what_two_people_could_read_as_two_days_is_refused(moment: str) -> None:
+    told = wrong_rows((HEADER + f"{make_cleared()},,mail,,{moment},s").encode())
+    assert f"“{moment}” is no moment" in told[2]
+
+
 def test_of_a_file_every_wrong_row_is_told_and_none_is_filed() -> None:
     right, late = make_cleared(), make_cleared(at=AT - timedelta(days=60))
     rows = [
@@ -226,7 +257,7 @@ def test_a_row_against_what_its_sender_decided_himself_is_told_and_none_is_filed
     [wrong] = refusal.value.rows
     assert (wrong.row, wrong.message) == (
         3,
-        f"root had a part in what this appeal is about: somebody else files it against {own}.",
+        f"root had a part in what this appeal is about (decided it): somebody else files it against {own}.",
     )
     assert not Appeal.objects.exists()
     assert len(appeals.file_many((HEADER + rows).encode(), by=None, at=NOW)) == 2
