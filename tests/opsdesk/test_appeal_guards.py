@@ -81,6 +81,10 @@ def test_the_trigger_copies_who_had_a_part_whatever_the_statement_says() -> None
     assert appeal.first_judge is None
 
 
+def test_these_tests_know_every_part_that_there_is() -> None:
+    assert {*PARTS, "first_judge"} == set(TOOK_PART)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_the_trigger_copies_each_part_and_no_other(part: str) -> None:
     somebody, involved = make_user(), make_user("supervisor")
@@ -273,10 +277,11 @@ def test_a_ruling_without_its_facts_is_refused(values: dict, name: str) -> None:
         update(appeal, **facts)
 
 
-def test_who_had_a_part_is_not_rewritten() -> None:
-    appeal = make_appeal(make_cleared(by=make_user()))
+@pytest.mark.parametrize("part", TOOK_PART)
+def test_who_had_a_part_is_not_rewritten(part: str) -> None:
+    appeal = make_appeal()
     with pytest.raises(IntegrityError, match="what was filed never changes"):
-        update(appeal, maker=None)
+        update(appeal, **{part: make_user()})
 
 
 def test_an_appeal_that_is_over_never_changes() -> None:

@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -279,6 +281,23 @@ def test_an_officer_sends_a_file_and_reads_what_is_wrong() -> None:
         assert "Row 2: There is no case “P99999999”." in refused.content.decode()
         assert send(f"{penalty},,mail,,,s\n")["Location"] == reverse("admin:opsdesk_appeal_changelist")
         assert Appeal.objects.get().penalty == penalty
+
+
+def statements_for(rows: int) -> int:
+    """How many are sent to file so many rows, one of them against a second time."""
+    cases = [make_cleared() for _row in range(rows)]
+    first = make_appeal(cases[0])
+    appeals.take(first.pk, by=(judge := make_user("appeals_officer")), at=NOW)
+    appeals.deny(first.pk, reason="the figures are right", by=judge, at=NOW)
+    content = HEADER + "".join(f"{case},,mail,,,s\n" for case in cases)
+    with CaptureQueriesContext(connection) as sent:
+        assert len(appeals.file_many(content.encode(), by=None, at=NOW)) == rows
+    return len(sent)
+
+
+def test_what_decides_on_rows_is_asked_at_once_for_all_of_them() -> None:
+    # Of each row are written its appeal, its history, and what the shop says.
+    assert statements_for(12) == statements_for(2) + 3 * 10
 
 
 def test_what_was_filed_before_stays_when_a_file_is_refused() -> None:
