@@ -114,8 +114,8 @@ def enrollments_of(penalty: Penalty) -> QuerySet[Enrollment]:
 def alike(penalty: Penalty) -> QuerySet[Appeal]:
     """Appeals that were ruled on, against penalties of the same kind; the newest first.
 
-    That is for the same violation, the same rule or case law (R6-C1, CL-1), or for points; what rests on none
-    of these is like what else was decided on the same ground without any.
+    That is for the same violation, for the same rule (R6-C1 and CL-1 are such), or for points; what rests on
+    none of these is like what else was decided on the same ground without any.
     """
     ruled = Appeal.objects.filter(state__in=Appeal.RULED).order_by("-decided_at")
     if penalty.violation_id is not None:

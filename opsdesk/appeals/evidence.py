@@ -122,7 +122,7 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
 
 def strikes(officer: User, appeal: Appeal) -> bool:
     """Whether evidence of this appeal is this officer's to strike."""
-    if not appeal.is_open:
+    if not (appeal.is_open and officer.has_perm(STRIKE)):
         return False
     try:
         _refuse_unless_strikes(appeal, officer)
@@ -132,7 +132,6 @@ def strikes(officer: User, appeal: Appeal) -> bool:
 
 
 def _refuse_unless_strikes(appeal: Appeal, by: User | None) -> None:
-    require(by, STRIKE)
     refuse_who_took_part(appeal, by)
     if appeal.taken_by_id is None:
         require(by, WORK)
