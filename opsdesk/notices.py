@@ -14,8 +14,8 @@ from psycopg.types.json import Jsonb
 from opsdesk.deadlines import as_told, said, told_at
 from opsdesk.known import Known, known_of
 from opsdesk.models import Channel, Notice
+from opsdesk.parts import had_a_part
 from opsdesk.wording import text_of
-from rules.models import Proposal
 from shops import sql
 from shops.errors import Refused
 from shops.models import Penalty
@@ -206,7 +206,4 @@ def _deliver(
 def _may_shorten(by: User | None, penalty: Penalty) -> bool:
     if by is None:
         return True
-    decided = {penalty.imposed_by_id, penalty.approved_by_id}
-    decided |= {penalty.reported_by_id, penalty.confirmed_by_id}
-    proposed = Proposal.objects.filter(penalty=penalty, filed_by=by)
-    return by.has_perm(ADMIT_LATE) and by.pk not in decided and not proposed.exists()
+    return by.has_perm(ADMIT_LATE) and not had_a_part(by, penalty)

@@ -149,7 +149,7 @@ def run_timers(at: datetime) -> int:
 
 def heard(penalty: Penalty) -> Appeal | None:
     """The open appeal against it: until it ends, nobody but its judge takes anything of the penalty back."""
-    return Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+    return Appeal.open_against(penalty).first()
 
 
 def _refuse_while_appealed(penalty: Penalty) -> None:

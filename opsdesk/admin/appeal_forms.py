@@ -197,11 +197,8 @@ class EvidenceForm(forms.Form):
         pgettext_lazy("appeal", "Statement"), required=False, help_text=_("What cannot be had as a file.")
     )
 
-    def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if appeal.had_a_part(officer):
-            # Nobody speaks for the shop against whom it appeals.
-            del self.fields["text"]
         items = checklists.items_of(appeal.penalty)
         if not items:
             del self.fields["item"]

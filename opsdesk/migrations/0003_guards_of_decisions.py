@@ -1,4 +1,6 @@
-"""A decision's verdict never changes; a notice says what it said, and for how long a shop may appeal."""
+"""Who had a part in a decision; that its verdict never changes, and a notice says what it said, and for how long
+a shop may appeal.
+"""
 
 from django.db import migrations
 
@@ -43,13 +45,25 @@ END $$;
 CREATE TRIGGER opsdesk_notice_that_was_written_never_changes BEFORE UPDATE ON opsdesk_notice
     FOR EACH ROW EXECUTE FUNCTION opsdesk_notice_that_was_written_never_changes();
 
+-- By the columns of an appeal, which copies them.
+CREATE FUNCTION opsdesk_parts_of(penalty bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT jsonb_build_object('maker_id', p.imposed_by_id, 'approver_id', p.approved_by_id,
+        'proposer_id', f.filed_by_id, 'reporter_id', p.reported_by_id, 'confirmer_id', p.confirmed_by_id,
+        'case_maker_id', c.imposed_by_id, 'releaser_id', s.ruled_by_id)
+    FROM shops_penalty p
+    LEFT JOIN rules_proposal f ON f.penalty_id = p.id
+    LEFT JOIN shops_penalty c ON c.id = f.case_id AND c.id <> p.id
+    LEFT JOIN rules_sweep s ON s.id = f.sweep_id
+    WHERE p.id = penalty
+$$;
+
 CREATE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM FROM shops_penalty p LEFT JOIN rules_proposal f ON f.penalty_id = p.id
-        WHERE p.id = NEW.penalty_id AND NEW.delivery_recorded_by_id
-            IN (p.imposed_by_id, p.approved_by_id, p.reported_by_id, p.confirmed_by_id, f.filed_by_id);
-    IF FOUND THEN
+    IF NEW.delivery_recorded_by_id
+       IN (SELECT person::bigint FROM jsonb_each_text(opsdesk_parts_of(NEW.penalty_id)) AS t (part, person))
+    THEN
         RAISE EXCEPTION 'notice %: user % had a part in what it tells', NEW.id, NEW.delivery_recorded_by_id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_notice_window_ends_earlier_for_nobody_who_took_part';
@@ -64,6 +78,7 @@ CREATE TRIGGER opsdesk_notice_window_ends_earlier_for_nobody_who_took_part BEFOR
 NO_GUARDS = """
 DROP FUNCTION
     opsdesk_notice_window_ends_earlier_for_nobody_who_took_part(),
+    opsdesk_parts_of(bigint),
     opsdesk_notice_that_was_written_never_changes(),
     opsdesk_decision_verdict_never_changes()
     CASCADE;

@@ -40,8 +40,7 @@ def statement_of(shop: Shop, *, at: datetime, before: int | None) -> dict[str, A
         "lacking": required.lacking(balance),
         "free": free,
         "holds": [
-            (hold, f"{HOLDINGS[hold.what].one} {HOLDINGS[hold.what].number(hold.key)}")
-            for hold in free.held_by
+            (hold, HOLDINGS[hold.what].one, HOLDINGS[hold.what].number(hold.key)) for hold in free.held_by
         ],
         "owed": topups.with_outstanding(TopUp.objects.filter(shop=shop, state=TopUp.State.OPEN)),
         "today": today,
