@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from rules import casework
+from rules import casework, withdrawing
 from rules.models import Proposal, RuleSet
 from shops import catalogue, enrollments, listings, penalties, points
 from shops.errors import Refused
@@ -159,9 +159,7 @@ def withdraw_what_fits_no_longer(accepted: Proposal, *, by: User | None, at: dat
         moot = Q(kind__in=Proposal.FOR_INSIDERS) | Q(product__isnull=False)
     else:
         moot = Q(kind__in=Proposal.FOR_OUTSIDERS, product=None)
-    waiting = Proposal.objects.select_for_update(no_key=True).filter(
+    waiting = Proposal.objects.filter(
         moot, alliance=accepted.alliance_id, shop=accepted.shop_id, status__in=Proposal.UNDECIDED
     )
-    for proposal in waiting.order_by("pk"):
-        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
-        proposal.save_by(by, f"proposal {accepted.pk} was accepted")
+    withdrawing.withdraw(waiting, by=by, at=at, reason=f"proposal {accepted.pk} was accepted")

@@ -136,7 +136,7 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.on_the_platform = _on_the_platform()
     if "penalties" in sees:
         state.ending = ending(at)
-        state.without_ground = [(one, resting.told(one)) for one in resting.left_standing()[:10]]
+        state.without_ground = [(one, resting.told(one)) for one in resting.without_ground()[:10]]
     if "deposits" in sees:
         state.owed = _owed(state.today)
     if "papers" in sees:

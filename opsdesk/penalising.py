@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import notices, review, voiding
+from opsdesk import notices, resting, review, voiding
 from opsdesk.models import ON_APPEAL, Appeal, Decision
 from rules import casework
 from rules.models import Proposal
@@ -118,6 +118,26 @@ def undo_measures(
     """Take a part of a penalty back. Refused where penalties.undo_measures and `overturn` are."""
     _refuse_while_appealed(penalty)
     voiding.undo_measures(penalty, measures, by=by, at=at, reason=reason)
+
+
+@transaction.atomic
+def keep(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Decide that a penalty is right although its ground has fallen: nobody has to decide about it any more.
+
+    Refused without a reason, while its ground stands, while an appeal is heard, and to whoever imposed or
+    approved it.
+    """
+    require(by, "shops.overturn_penalty")
+    _refuse_while_appealed(penalty)
+    penalties.lock(penalty)
+    if not resting.lost_ground(penalty):
+        raise Refused(_("Nothing on which penalty %(penalty)s rests has fallen.") % {"penalty": penalty})
+    if by is not None and by.pk in (penalty.imposed_by_id, penalty.approved_by_id):
+        raise Refused(_("Whether it is right all the same decides somebody who had no part in it."))
+    if not reason.strip():
+        raise Refused(_("Say why it is right all the same."))
+    penalty.kept_at = at
+    penalty.save_by(by, f"kept: {reason}")
 
 
 def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:

@@ -175,6 +175,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         raise Refused(not_standing(penalty))
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
+    listings.promote_what_was_resumed(penalty, by=by, at=at)
     _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
     effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 

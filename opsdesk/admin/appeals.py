@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from opsdesk import appeals, caseload, checklists, reasons
+from opsdesk import appeals, caseload, checklists, reasons, remainders
 from opsdesk.admin.appeal_evidence import addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
@@ -285,7 +285,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "part": appeal.is_open and appeal.part_of(officer),
             "lessened": caseload.lessened_by(appeal),
             "taken_back": [one for one in effects if one.measure.pk in appeal.taken_back],
-            "left_standing": [one for one in effects if one.measure.pk in appeal.left_standing],
+            "not_restored": remainders.told(appeal.not_restored),
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
             "rulings": [
                 (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('ruling', models.TextField(blank=True, verbose_name='reasons of the ruling')),
                 ('taken_back', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None, verbose_name='measures taken back')),
                 ('lessened', models.JSONField(blank=True, db_default=[], default=list, verbose_name='measures lessened')),
-                ('left_standing', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, help_text='Measures that were taken back without the shop standing as before.', size=None, verbose_name='could not be restored')),
+                ('not_restored', models.JSONField(blank=True, db_default=[], default=list, verbose_name='could not be restored')),
                 ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='withdrawn at')),
             ],
             options={
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('ruling', models.TextField(blank=True, verbose_name='reasons of the ruling')),
                 ('taken_back', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, size=None, verbose_name='measures taken back')),
                 ('lessened', models.JSONField(blank=True, db_default=[], default=list, verbose_name='measures lessened')),
-                ('left_standing', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), blank=True, default=list, help_text='Measures that were taken back without the shop standing as before.', size=None, verbose_name='could not be restored')),
+                ('not_restored', models.JSONField(blank=True, db_default=[], default=list, verbose_name='could not be restored')),
                 ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='withdrawn at')),
                 ('penalty', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='shops.penalty', verbose_name='penalty')),
                 ('filed_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Who recorded it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='filed by')),

@@ -108,13 +108,8 @@ class Appeal(Audited):
     )
     # Of each that does less: its key, and how much it did and does.
     lessened = models.JSONField(_("measures lessened"), default=list, blank=True, db_default=[])
-    left_standing = ArrayField(
-        models.BigIntegerField(),
-        verbose_name=_("could not be restored"),
-        default=list,
-        blank=True,
-        help_text=_("Measures that were taken back without the shop standing as before."),
-    )
+    # What is not as before, and why (opsdesk.remainders).
+    not_restored = models.JSONField(_("could not be restored"), default=list, blank=True, db_default=[])
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
     class Meta:

@@ -96,7 +96,20 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 ]
             },
         ),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
+        (
+            _("end"),
+            {
+                "fields": [
+                    "ends_at",
+                    "ended_at",
+                    "ended_by",
+                    "ended_why",
+                    "stayed_at",
+                    "lost_ground_with",
+                    "kept_at",
+                ]
+            },
+        ),
     ]
     readonly_fields = ["case", "why", "ended_why"]
     history_coded = frozenset({"reason", "ended_reason"})

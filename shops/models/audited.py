@@ -40,6 +40,7 @@ UNINDEXED = [
     "key",
     "late_admitted_by",
     "listing",
+    "lost_ground_with",
     "maker",
     "measure",
     "name_key",

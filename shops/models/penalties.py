@@ -108,6 +108,22 @@ class Penalty(Audited):
         blank=True,
         help_text=_("Until the stay ends, what it bars it bars nobody from. What it closed stays closed."),
     )
+    lost_ground_with = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("lost its ground with"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("The penalty that it had counted, and which was taken back since."),
+    )
+    kept_at = models.DateTimeField(
+        _("kept since"),
+        null=True,
+        blank=True,
+        help_text=_("When somebody decided that it is right although its ground has fallen."),
+    )
     batch = models.ForeignKey(
         ImportBatch,
         models.PROTECT,
@@ -136,6 +152,12 @@ class Penalty(Audited):
                 fields=["ends_at"],
                 condition=Q(status="imposed", ends_at__isnull=False),
                 name="shops_penalty_ending",
+            ),
+            # What somebody has to decide about: few of all.
+            models.Index(
+                fields=["lost_ground_with"],
+                condition=Q(lost_ground_with__isnull=False),
+                name="shops_penalty_without_ground",
             ),
         ]
         constraints = [

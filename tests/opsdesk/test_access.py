@@ -128,6 +128,7 @@ ACCESS: dict[str, Row] = {
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
     "shops_penalty_import": (OPERATORS, OPERATORS),
+    "shops_penalty_keep": (JUDGES, JUDGES),
     "shops_penalty_overturn": (JUDGES, JUDGES),
     "shops_penalty_undo": (JUDGES, JUDGES),
     **record("shops_pointsthreshold", READERS, add=SUPERVISORS, change=SUPERVISORS, delete=SUPERVISORS),

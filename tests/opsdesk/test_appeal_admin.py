@@ -201,7 +201,7 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     assert "Not everything would be as before" in answer.content.decode()
     send(client, "grant", appeal, {"reason": "wrong", "all_the_same": "on"})
     assert Appeal.objects.get(pk=appeal.pk).state == "granted"
-    assert "the shop does not stand as before" in page_of(client, appeal)
+    assert "Not everything is as before" in page_of(client, appeal)
 
 
 @pytest.mark.parametrize(

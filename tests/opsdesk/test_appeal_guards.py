@@ -60,7 +60,7 @@ def insert(penalty: Any, level: int = 1, **values: Any) -> int:
         "due_at": LATER,
         "ruling": "",
         "taken_back": [],
-        "left_standing": [],
+        "not_restored": "[]",
         **values,
     }
     columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))

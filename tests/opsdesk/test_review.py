@@ -142,7 +142,8 @@ def test_accepting_a_clearance_withdraws_a_warning_and_leaves_other_alliances_al
     warning.refresh_from_db()
     elsewhere.refresh_from_db()
     assert (warning.status, elsewhere.status) == ("withdrawn", "open")
-    assert warning.history.first().history_change_reason == f"proposal {clearance.pk} was accepted"
+    newest = warning.history.order_by("-history_id").first()
+    assert newest.history_change_reason == f"proposal {clearance.pk} was accepted"
 
 
 def test_the_database_refuses_a_second_decision_and_another_verdict() -> None:
