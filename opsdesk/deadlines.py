@@ -122,7 +122,8 @@ def window_of(penalty: Penalty, level: int) -> Window:
 def next_windows(penalties: Iterable[Penalty]) -> dict[int, Window]:
     """The same of many on their next level, by their keys; without those that have none left."""
     of = {penalty.pk: penalty for penalty in penalties}
-    notices = {one.penalty_id: one for one in Notice.objects.filter(penalty__in=of)}
+    told = Notice.objects.filter(penalty__in=of).defer("text_zh", "text_en")
+    notices = {one.penalty_id: one for one in told}
     ruled: dict[int, list[Appeal]] = {}
     for appeal in Appeal.objects.filter(penalty__in=of, state__in=Appeal.RULED).order_by("level"):
         ruled.setdefault(appeal.penalty_id, []).append(appeal)

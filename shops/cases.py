@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from shops import money
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, TopUp
 
@@ -25,13 +26,20 @@ def moved_for(penalty: Penalty, kind: Kind = Kind.DEDUCT) -> list[DepositEntry]:
     return list(moved.filter(measure=None, reversal=None).order_by("number"))
 
 
+def given_back_for(penalty: Penalty) -> int:
+    """What adjustments that stand have given back for the penalty's case, in fen."""
+    return sum(max(entry.amount_fen, 0) for entry in moved_for(penalty, Kind.ADJUST))
+
+
 def collected_of(owed: Iterable[TopUp]) -> QuerySet[DepositEntry]:
     """What stands deducted of payments, as deductions had found it missing that left these due."""
     return DepositEntry.objects.filter(settlement__top_up__in=owed, reversal=None)
 
 
 def refuse_what_a_penalty_moved(reference: str, kind: Kind, amount_fen: int) -> None:
-    """Refused for what a penalty with that number has deducted, or given back, itself."""
+    """Refused for what a penalty with that number has deducted, or given back, itself; and for giving back
+    more than is left of what it deducted: it gives all of that back itself once it is overturned.
+    """
     if not reference:
         return
     if kind == Kind.DEDUCT:
@@ -61,3 +69,24 @@ def refuse_what_a_penalty_moved(reference: str, kind: Kind, amount_fen: int) -> 
                 )
                 % {"penalty": entry.measure.penalty, "number": entry.number}
             )
+        penalty = Penalty.objects.filter(reference=reference).first()
+        stands = _stands_deducted(penalty) if penalty is not None else None
+        if penalty is None or stands is None:
+            return
+        left = max(stands - given_back_for(penalty), 0)
+        if amount_fen > left:
+            raise Refused(
+                _(
+                    "Penalty %(penalty)s has this reference, and of what it deducted only %(left)s can go"
+                    " back still."
+                )
+                % {"penalty": penalty, "left": money.told(left)}
+            )
+
+
+def _stands_deducted(penalty: Penalty) -> int | None:
+    """What stands of the penalty's deductions, in fen; None where it has made none."""
+    made = penalty.measures.filter(kind=Measure.Kind.DEDUCT, applied_at__isnull=False)
+    if not made:
+        return None
+    return sum(measure.amount_fen or 0 for measure in made if measure.undone_at is None)

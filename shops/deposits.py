@@ -286,7 +286,7 @@ def _not_free(free: Free) -> str:
     told = {"free": money.told(free.amount_fen), "required": money.told(free.required_fen)}
     if free.held_by:
         return _("Nothing of the deposit is free while something is open: %(what)s.") % {
-            "what": holds.told(free.held_by)
+            "what": holds.told(holds.counted(free.held_by))
         }
     if free.required_fen:
         return _("Only %(free)s is free: %(required)s is required of the shop.") % told

@@ -34,6 +34,7 @@ class Movement(NamedTuple):
     at: datetime
     recorded_at: datetime
     reference: str = ""
+    case_reference: str = ""
     measure: Measure | None = None
     reverses: DepositEntry | None = None
     short_fen: int = 0
@@ -204,13 +205,30 @@ def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
 
 def count_once_given_back(measure: Measure, fen: int, *, by: User | None, at: datetime) -> None:
     """Take back what was given back for the measure's case before, under the platform's number of it: the
-    measure has just given back that much itself. What is more than that is more than the case's, and stays.
+    measure has just given back that much itself. What is more than that, where the measure stands and was
+    lessened, stays given back of what is left of it.
     """
     for entry in cases.moved_for(measure.penalty, Kind.ADJUST):
-        if 0 < entry.amount_fen <= min(fen, balance_of(entry.shop)):
-            cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
-            reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
-            fen -= entry.amount_fen
+        beyond = max(entry.amount_fen - fen, 0)
+        there = 0 < entry.amount_fen <= balance_of(entry.shop)
+        if fen <= 0 or not there or (beyond and measure.undone_at):
+            continue
+        cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
+        reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
+        fen -= entry.amount_fen
+        if beyond:
+            _give_back_anew(entry, beyond, cause, measure.penalty.reference, by=by, at=at)
+
+
+def _give_back_anew(
+    entry: DepositEntry, fen: int, cause: str, case: str, *, by: User | None, at: datetime
+) -> None:
+    """So much of what was taken back stays given back for the case."""
+    key = f"entry {entry.pk}: not carried over"
+    rest = enter(Movement(entry.shop, Kind.ADJUST, fen, cause, key, by, entry.at, at, case_reference=case))
+    if entry.batch_id is not None:
+        # What files bring is deducted where a deduction found it missing, what finance enters is not.
+        settling.collect_what_came("e.id = %s", [rest.pk], by=by, at=at)
 
 
 def cancel_owed(

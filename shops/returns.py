@@ -1,7 +1,8 @@
 """Money where a penalty's measure took or demanded too much: the shop stands as if it never had.
 
 What was deducted is taken back, and less of it deducted anew; what was demanded is cancelled, and less of it
-due on the same day. What the shop has paid of it counts towards that, and then towards what else is due.
+due on the same day, also where that is over. What the shop has paid of it counts towards that, and then
+towards what else is due.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils.timezone import localdate
 
 from shops import settling, topups
 from shops.accounts import last_number
@@ -61,10 +61,11 @@ def lessen(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at
                 TopUp.Cause(owed[-1].cause),
                 by=by,
                 at=at,
-                due_on=max(owed[-1].due_on, localdate(at)),
+                due_on=owed[-1].due_on,
                 key=key,
                 note=owed[-1].note,
                 measure=measure,
+                goes_on=True,
             )
         settling.count_freed(freed, by=by, at=at, first=anew)
     if measure.kind == Measure.Kind.DEDUCT:

@@ -129,8 +129,12 @@ def open_one(
     note: str = "",
     measure: Measure | None = None,
     entry: DepositEntry | None = None,
+    goes_on: bool = False,
 ) -> TopUp:
-    """A new top-up due, or the one that is known under the key. Locks the shop."""
+    """A new top-up due, or the one that is known under the key. Locks the shop.
+
+    `goes_on`: it is what is left of one that was due on that day, which may be over.
+    """
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
     known = TopUp.objects.filter(key=key).first()
     if known is not None:
@@ -139,7 +143,7 @@ def open_one(
         return known
     if not 0 < amount_fen <= money.MOST:
         raise Refused(amount_out_of_bounds())
-    if due_on < localdate(at):
+    if due_on < localdate(at) and not goes_on:
         raise Refused(_("The day until which it is to be paid is over."))
     top_up = TopUp(
         shop=shop,

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.timezone import localtime
 
 from shops import money, settling, sql
+from shops.imports import penalty_deductions
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
@@ -29,9 +30,8 @@ WHERE (SELECT t.cause FROM shops_topup t WHERE t.id = c.top_up_id) = 'shortage'
 GROUP BY c.entry_id
 """
 # The balance before each movement that a file would enter, in the order of its moments; what the account does
-# not hold is passed over, and those behind it are judged without.
-BEFORE = f"""
-JOIN (
+# not hold is passed over, and those behind it are judged without. `which`: a condition on planned rows `p`.
+MOVED = f"""
     SELECT row, fen, coalesce(lag(after) OVER account, opening) AS before
     FROM (
         SELECT row, fen, opening, shop_id, at,
@@ -44,12 +44,12 @@ JOIN (
                 SELECT v.balance_fen FROM shops_depositentry v WHERE v.shop_id = p.shop_id
                 ORDER BY v.number DESC LIMIT 1
             ) b ON true
-            WHERE {_NEW}
+            WHERE {_NEW}{{which}}
         ) moved
     ) kept
     WINDOW account AS (PARTITION BY shop_id ORDER BY at, row)
-) k ON k.row = r.row
 """
+BEFORE = f"JOIN ({MOVED.format(which='')}) k ON k.row = r.row"
 OVERDRAFT = "k.before + k.fen < 0"
 TOO_MUCH = f"k.before + k.fen > {money.MOST}"
 BALANCE = "jsonb_build_object('balance', to_char(k.before * 0.01, 'FM99999999999999990.00'))"
@@ -68,13 +68,15 @@ STANDS = {
 }
 _IMPOSED = "(SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)"
 _DEDUCTS = "m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL"
+_GIVEN_BACK = penalty_deductions.GIVEN_BACK.format(case="n.reference", shop="n.shop_id")
 # What a penalty on record has moved already: a movement names the penalty's case, or goes by its number.
 # `fen`: what the penalty has deducted; or, as it was lessened or overturned, given back, by entries up to
-# `number`. `also`: what stands of the deduction; or with what is owed no longer.
+# `number`. `also`: what stands of the deduction; or with what is owed no longer. `stands`: of an adjustment,
+# what of the deduction stands and was not given back otherwise.
 OF_CASES = f"""
 CREATE TEMP TABLE import_of_cases ON COMMIT DROP AS
 SELECT p.row, p.kind, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, (p.amount * 100) AS moved,
-       d.fen, d.also, d.number, s.code AS shop,
+       d.fen, d.also, d.number, d.stands, s.code AS shop,
        row_number() OVER (PARTITION BY n.id, p.kind ORDER BY p.row) AS place
 FROM {PLANNED}
 CROSS JOIN LATERAL (
@@ -84,18 +86,33 @@ CROSS JOIN LATERAL (
 ) n
 JOIN shops_shop s ON s.id = n.shop_id
 JOIN LATERAL (
-    SELECT sum({_IMPOSED}) AS fen, sum(m.amount_fen) AS also, NULL::integer AS number
+    SELECT sum({_IMPOSED}) AS fen, sum(m.amount_fen) AS also, NULL::integer AS number, NULL AS stands
     FROM shops_measure m WHERE {_DEDUCTS} AND p.kind = 'deduct'
     UNION ALL
-    SELECT sum(b.fen), sum({_IMPOSED} - CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END),
-           max(b.number)
+    SELECT coalesce(sum(b.fen), 0),
+           sum({_IMPOSED} - CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END), max(b.number),
+           sum(CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END) - {_GIVEN_BACK}
     FROM (SELECT m.* FROM shops_measure m WHERE {_DEDUCTS} AND p.kind = 'adjust' OFFSET 0) m
     CROSS JOIN LATERAL (
         SELECT sum({settling.GIVEN_BACK}) AS fen, max(e.number) AS number
         FROM {settling.OF_REVERSALS.format(which="e.kind = 'reversal' AND e.measure_id = m.id")}
     ) b
-) d ON d.fen > 0
+) d ON d.also IS NOT NULL
 WHERE p.outcome = 'created' AND (p.kind = 'deduct' OR p.kind = 'adjust' AND p.amount > 0)
+"""
+# What can go back still before each adjustment for a case whose penalty has given nothing back itself: all
+# that stands of its deduction goes back as it is overturned.
+LEFT_TO_GO_BACK = """
+JOIN (
+    SELECT row, moved, penalty_id, greatest(0, coalesce(lag(after) OVER adjusted, stands)) AS fen
+    FROM (
+        SELECT *, shops_balance_kept(-moved, stands) OVER (
+            PARTITION BY penalty_id ORDER BY row ROWS UNBOUNDED PRECEDING) AS after
+        FROM import_of_cases
+        WHERE kind = 'adjust' AND of_the_shop AND fen = 0 AND (moved <> also OR place > 1)
+    ) kept
+    WINDOW adjusted AS (PARTITION BY penalty_id ORDER BY row)
+) d ON d.row = r.row
 """
 
 
@@ -152,7 +169,9 @@ def _know_what_penalties_moved(staged: Staged) -> None:
     joins = "JOIN import_of_cases d ON d.row = r.row"
     named = "jsonb_build_object('case', 'P' || lpad(d.penalty_id::text, 8, '0')"
     amount = "'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00')"
-    otherwise = "d.of_the_shop AND (d.moved NOT IN (d.fen, d.also) OR d.place > 1) AND d.kind = '{}'"
+    otherwise = (
+        "d.of_the_shop AND d.fen > 0 AND (d.moved NOT IN (d.fen, d.also) OR d.place > 1) AND d.kind = '{}'"
+    )
     for column, code, where, params in (
         ("shop", "case_of_another_shop", "NOT d.of_the_shop", f"{named}, 'shop', d.shop)"),
         ("amount", "deducted_otherwise", otherwise.format("deduct"), f"{named}, {amount})"),
@@ -164,6 +183,15 @@ def _know_what_penalties_moved(staged: Staged) -> None:
         ),
     ):
         reject(staged, code, column, joins=joins, where=where, params=params)
+    beyond = "d.moved > d.fen"
+    reject(
+        staged,
+        "given_back_beyond",
+        "amount",
+        joins=LEFT_TO_GO_BACK,
+        where=beyond,
+        params=f"{named}, {amount})",
+    )
     sql.execute(
         "UPDATE import_plan p SET outcome = 'unchanged' FROM import_of_cases d WHERE d.row = p.row"
         " AND d.of_the_shop AND d.moved IN (d.fen, d.also) AND d.place = 1"

@@ -183,6 +183,14 @@ MESSAGES: dict[str, Promise] = {
         "Penalty %(case)s gave back %(amount)s yuan as it was overturned or lessened (entry %(number)s of the"
         " deposit), and what goes back counts once. Correct the amount, or leave the row out."
     ),
+    "given_back_beyond": _(
+        "Of what penalty %(case)s has deducted only %(amount)s yuan can go back still. Correct the amount, or"
+        " leave the row out."
+    ),
+    "more_given_back": _(
+        "The ledger has %(amount)s yuan given back for this case, more than was deducted. Correct the amount,"
+        " or take the movement back first."
+    ),
     "moved_otherwise": _(
         "The ledger has %(amount)s yuan deducted for this case, and a deduction counts once. Correct the"
         " amount, or take the movement back first."

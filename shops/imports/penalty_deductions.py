@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.timezone import localdate
 
 from shops import sql, topups
+from shops.imports.planning import PLANNED
 from shops.imports.rejecting import reject
 from shops.imports.staging import Staged
 from shops.imports.writing import write
@@ -31,11 +32,35 @@ SELECT m.* FROM (
 ) m
 WHERE (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = m.id) IS NULL
 """
+# What adjustments that stand have given back for a case of the shop, in fen.
+GIVEN_BACK = """coalesce((
+    SELECT sum(e.amount_fen) FROM (
+        SELECT v.* FROM shops_depositentry v WHERE v.case_reference = {case} AND v.case_reference <> ''
+        UNION ALL
+        SELECT v.* FROM shops_depositentry v
+        WHERE v.reference = {case} AND v.reference <> '' AND v.case_reference = ''
+        OFFSET 0
+    ) e
+    WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = {shop}
+      AND (SELECT x.id FROM shops_depositentry x WHERE x.reverses_id = e.id) IS NULL), 0)"""
+_GIVEN_BACK = GIVEN_BACK.format(case="p.reference", shop="p.shop_id")
 _NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL"
 
 
 def refuse_what_was_moved_otherwise(staged: Staged) -> None:
-    """What the ledger has deducted for a case already has to be what the case says was deducted."""
+    """What the ledger has deducted for a case already has to be what the case says was deducted, and what it
+    has given back for it no more than that.
+    """
+    with sql.by_index():
+        reject(
+            staged,
+            "more_given_back",
+            "deposit_deducted",
+            rows=PLANNED,
+            joins=f"CROSS JOIN LATERAL (SELECT {_GIVEN_BACK} AS fen) m",
+            where="p.outcome <> 'unchanged' AND m.fen > p.taken * 100",
+            params="jsonb_build_object('amount', to_char(m.fen * 0.01, 'FM99999999999999990.00'))",
+        )
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_moved")
     moved = MOVED.format(which=_NEW_CASES)
     if not sql.execute(f"CREATE TEMP TABLE import_moved ON COMMIT DROP AS {moved}"):

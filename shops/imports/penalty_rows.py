@@ -241,9 +241,10 @@ class Brought:
 
 def brought_by(batch: ImportBatch) -> Brought:
     """What an applied file came to, as it was then: whatever has become of its penalties since."""
-    # The file's own history rows: also of cases that were reported by another.
+    # The file's own history rows, also of cases that were reported by another: all of the moment at which it
+    # was applied, by whose index they are found.
     written = Penalty.history.filter(
-        history_date__gte=batch.received_at, history_change_reason=f"import {batch.pk}"
+        history_date=batch.finished_at, history_change_reason=f"import {batch.pk}"
     )
     status = Penalty.Status
     cases = written.aggregate(

@@ -29,6 +29,7 @@ from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
 from shops.imports.progress import JUDGED, READ, CalledOff, Progress
 from shops.imports.reading import Reading
+from shops.imports.refunds import suspicions_of_refunds
 from shops.imports.rejects import error_counts, first_errors, keep_rejects
 from shops.imports.retired import refuse_retired
 from shops.imports.staging import stage
@@ -181,12 +182,15 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     # A second file of the kind is judged against what the first one has written.
     sql.take_turns(ONE_OF_A_KIND, list(TABLES).index(batch.kind))
     confirmed = batch.state == State.APPLYING
-    shown = _shown_of(batch)
+    shown, told = _shown_of(batch), _codes(batch)
     rejected = files.rejected_path(batch.sha256, batch.pk)
     checked = _check(batch, files.path_of(batch.sha256), rejected, progress, at=at)
-    if confirmed and batch.state == State.APPLIED and _shown_of(batch) != shown:
+    changed = _shown_of(batch) != shown
+    # Nobody has agreed to what came to be suspicious meanwhile.
+    if confirmed and batch.state == State.APPLIED and (changed or not _codes(batch) <= told):
         batch.state, batch.consent = State.READY, Consent.ASK
-        batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
+        if changed:
+            batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
         progress.tell(JUDGED)
         if batch.kind in DAILY:
@@ -248,7 +252,10 @@ def _check(
             # Of an earlier look, before what was missing came in.
             rejected.unlink(missing_ok=True)
     profiles = profiles_of(plan)
-    batch.suspicions = [suspicion.as_record() for suspicion in suspicions_of(plan, profiles)]
+    found = suspicions_of(plan, profiles)
+    if batch.kind == ImportBatch.Kind.DEPOSITS:
+        found += suspicions_of_refunds(at)
+    batch.suspicions = [suspicion.as_record() for suspicion in found]
     batch.state = State.APPLIED
     asks = batch.consent == Consent.ASK
     unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
@@ -277,6 +284,11 @@ def _shown_of(batch: ImportBatch) -> tuple[object, ...]:
     """What a person was shown of what would be written."""
     counts = (batch.rows, batch.created, batch.updated, batch.unchanged, batch.rejected, batch.left_alone)
     return *counts, batch.changes
+
+
+def _codes(batch: ImportBatch) -> set[str]:
+    """The kinds of what looks suspicious."""
+    return {suspicion["code"] for suspicion in batch.suspicions}
 
 
 def _refuse(batch: ImportBatch, errors: Sequence[RowError]) -> None:

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from shops import sql
+from shops import holds, sql
 from shops.declared import declared
 from shops.imports.planning import Plan
 from shops.imports.profiles import standing
@@ -39,6 +39,13 @@ MESSAGES: dict[str, Promise] = {
     "mostly_missing": _(
         "%(day)s: %(metric)s is missing for %(missing)s %% of the shops; lately for %(usual)s %%."
     ),
+    "held_refunds": _(
+        "Refunds of deposits that something holds: %(rows)s, of the shops %(shops)s. What holds them:"
+        " %(what)s."
+    ),
+    "required_refunds": _(
+        "Refunds that leave less in the deposit than is required: %(rows)s, of the shops %(shops)s."
+    ),
     "changed_meanwhile": _(
         "What stands has changed since this was shown: what would be written is another. Look again."
     ),
@@ -59,6 +66,8 @@ class Suspicion:
         if metric := METRICS.get(key) or (declared().get(key) if key else None):
             chinese = (get_language() or "").startswith("zh")
             params["metric"] = metric.name_zh if chinese else metric.name
+        if "held_by" in params:
+            params["what"] = holds.told(params["held_by"])
         return str(MESSAGES[self.code]) % params
 
     def as_record(self) -> dict[str, Any]:

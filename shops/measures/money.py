@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 
-from shops import deposits, money, movements, returns, topups
+from shops import cases, deposits, money, movements, returns, topups
 from shops.accounts import balance_of
 from shops.errors import Refused
 from shops.measures.effect import Effect
@@ -56,6 +56,12 @@ class Deduct(Effect):
             raise Refused(
                 _("The ledger has %(moved)s deducted for this case already, more than %(amount)s.")
                 % {"moved": money.told(moved), "amount": money.told(measure.amount_fen or 0)}
+            )
+        given_back = cases.given_back_for(measure.penalty)
+        if given_back > (measure.amount_fen or 0):
+            raise Refused(
+                _("The ledger has %(moved)s given back for this case already, more than %(amount)s.")
+                % {"moved": money.told(given_back), "amount": money.told(measure.amount_fen or 0)}
             )
 
     def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:

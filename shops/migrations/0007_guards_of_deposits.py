@@ -100,6 +100,44 @@ CREATE TRIGGER shops_depositentry_measure_deducts_once BEFORE INSERT ON shops_de
     FOR EACH ROW WHEN (NEW.kind = 'deduct' AND NEW.measure_id IS NOT NULL)
     EXECUTE FUNCTION shops_depositentry_measure_deducts_once();
 
+-- A penalty gives back all that it deducted once it is overturned: what adjustments give back for its case
+-- before is taken back then, and can't be more. In the order of their names: the account's row is held by now.
+CREATE FUNCTION shops_depositentry_gives_back_no_more_than_was_taken() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    named text := coalesce(nullif(NEW.case_reference, ''), NEW.reference);
+    of_case bigint;
+    taken numeric;
+    given_back numeric;
+BEGIN
+    SELECT n.id INTO of_case FROM shops_penalty n
+        WHERE n.reference = named AND n.reference <> '' AND n.shop_id = NEW.shop_id;
+    SELECT sum(CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END) INTO taken FROM shops_measure m
+        WHERE m.penalty_id = of_case AND m.kind = 'deduct' AND m.applied_at IS NOT NULL;
+    IF taken IS NULL THEN
+        RETURN NEW;
+    END IF;
+    SELECT coalesce(sum(e.amount_fen), 0) INTO given_back FROM (
+        SELECT v.* FROM shops_depositentry v WHERE v.case_reference = named AND v.case_reference <> ''
+        UNION ALL
+        SELECT v.* FROM shops_depositentry v
+        WHERE v.reference = named AND v.reference <> '' AND v.case_reference = ''
+    ) e
+    WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = NEW.shop_id
+      AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = e.id) IS NULL;
+    IF given_back + NEW.amount_fen > taken THEN
+        RAISE EXCEPTION 'deposit entry of shop %: case % took % fen, of which % went back: % more can not',
+            NEW.shop_id, named, taken, given_back, NEW.amount_fen
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'shops_depositentry_gives_back_no_more_than_was_taken';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER shops_depositentry_gives_back_no_more_than_was_taken BEFORE INSERT ON shops_depositentry
+    FOR EACH ROW WHEN (NEW.kind = 'adjust' AND NEW.amount_fen > 0
+        AND (NEW.reference <> '' OR NEW.case_reference <> ''))
+    EXECUTE FUNCTION shops_depositentry_gives_back_no_more_than_was_taken();
+
 CREATE FUNCTION shops_depositentry_shortage_is_a_top_up_due() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -132,6 +170,7 @@ NO_GUARDS = """
 DROP FUNCTION
     shops_balance_kept(numeric, numeric, numeric),
     shops_depositentry_shortage_is_a_top_up_due(),
+    shops_depositentry_gives_back_no_more_than_was_taken(),
     shops_depositentry_measure_deducts_once(),
     shops_depositentry_measure_is_of_its_shop(),
     shops_depositentry_follows_the_one_before()

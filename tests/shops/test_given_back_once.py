@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from shops import accounts, deposits, lessening, penalties
 from shops.errors import Refused
@@ -94,21 +96,115 @@ def test_another_amount_is_refused_and_names_the_reversal(amount: str, shop: Sho
     assert accounts.balance_of(shop) == 100_00
 
 
-@pytest.mark.parametrize(("amount", "left"), [("30.05", 100_00), ("30.06", 130_06)])
-def test_what_came_before_and_is_more_than_the_case_took_is_not_the_cases_alone(
-    amount: str, left: int, shop: Shop
+@pytest.mark.parametrize("movement", [BACK, BY_NUMBER])
+def test_what_comes_before_and_is_more_than_the_case_took_is_refused(movement: str, shop: Shop) -> None:
+    bring("penalties", CASE)
+    error = only_error(bring("deposits", movement.replace("30.05", "30.06")))
+    assert (error.column, error.code) == ("amount", "given_back_beyond")
+    assert f"Of what penalty {case().case_number} has deducted only 30.05 yuan can go back" in error.message
+    with translation.override("zh-hans"):
+        assert "30.05 元" in error.message and "deducted" not in error.message
+    assert accounts.balance_of(shop) == 69_95
+
+
+def test_several_that_come_before_are_together_no_more_than_the_case_took(shop: Shop) -> None:
+    bring("penalties", CASE)
+    amounts = {"M10": "10", "M11": "20.06", "M12": "20.05"}
+    rows = [f"{number},S1,adjust,{amount},2026-03-09,P1\n" for number, amount in amounts.items()]
+    batch = bring("deposits", MOVEMENTS + "".join(rows), partial=True)
+    assert errors(batch) == [(3, "amount", "20.06", "given_back_beyond")]
+    assert "only 20.05 yuan" in only_error(batch).message
+    assert accounts.balance_of(shop) == 100_00
+    # In a file of its own it is not more either.
+    assert "only 0.00 yuan" in only_error(bring("deposits", BACK.replace("30.05", "0.01"))).message
+    overturn()
+    assert (accounts.balance_of(shop), sound()) == (100_00, True)
+
+
+def test_what_was_taken_back_of_it_may_be_given_back_again(shop: Shop) -> None:
+    bring("penalties", CASE)
+    bring("deposits", BACK)
+    taken_back(DepositEntry.objects.get(reference="M9"))
+    assert errors(bring("deposits", BACK.replace("M9", "M10"))) == []
+    assert accounts.balance_of(shop) == 100_00
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_came_before_its_case_and_is_more_than_that_took_is_refused_with_the_case(
+    by_hand: bool, shop: Shop
 ) -> None:
-    bring("penalties", CASE)
-    bring("deposits", BACK.replace("30.05", amount))
+    bring("deposits", BACK)
+    if by_hand:
+        bring("penalties", CASE.replace("imposed,30.05", "reported,"))
+
+        def imposed(fen: int) -> Penalty:
+            measure = Measure(kind="deduct", basis="fixed", amount_fen=fen)
+            return make_imposed(shop, measure, violation=case().violation, case=case(), reason="as reported")
+
+        with pytest.raises(Refused, match=r"has ¥30\.05 given back for this case already, more than ¥30\.04"):
+            imposed(30_04)
+        imposed(30_05)
+    else:
+        error = only_error(bring("penalties", CASE.replace("30.05", "30.04")))
+        assert (error.column, error.code) == ("deposit_deducted", "more_given_back")
+        assert "has 30.05 yuan given back for this case" in error.message
+        bring("penalties", CASE)
     overturn()
-    assert (accounts.balance_of(shop), sound()) == (left, True)
+    assert (accounts.balance_of(shop), sound()) == (130_05 - 30_05, True)
 
 
-def test_of_two_that_came_before_one_is_the_reversal(shop: Shop) -> None:
+@pytest.mark.parametrize("fen", [30_05, 30_06])
+def test_finance_gives_back_no_more_than_the_case_took(fen: int, shop: Shop) -> None:
     bring("penalties", CASE)
-    bring("deposits", f"{BACK}M10,S1,adjust,30.05,2026-03-09 19:00,P1\n")
+    if fen > 30_05:
+        with pytest.raises(Refused, match=r"only ¥30\.05 can go back still"):
+            entered(deposits.adjust, shop, fen, reference="P1")
+    else:
+        entered(deposits.adjust, shop, fen, reference="P1")
     overturn()
-    assert (accounts.balance_of(shop), sound()) == (130_05, True)
+    assert (accounts.balance_of(shop), sound()) == (100_00, True)
+
+
+@pytest.mark.parametrize("names", ["reference", "case_reference"])
+def test_the_database_lets_no_more_go_back_than_the_case_took(names: str, shop: Shop) -> None:
+    bring("penalties", CASE)
+
+    def adjusted(fen: int) -> None:
+        values = {"kind": "adjust", "at": AT, "recorded_at": AT, "key": f"{fen}", names: "P1"}
+        with transaction.atomic():
+            DepositEntry.objects.create(shop=shop, amount_fen=fen, **values)
+
+    with pytest.raises(IntegrityError, match="P1 took 3005 fen, of which 0 went back: 3006 more can not"):
+        adjusted(30_06)
+    adjusted(30_05)
+    assert accounts.balance_of(shop) == 100_00
+
+
+def test_of_one_that_came_before_a_smaller_lessening_the_rest_goes_back_with_the_penalty(shop: Shop) -> None:
+    bring("penalties", CASE)
+    bring("deposits", BACK.replace("30.05", "20.05"))
+    lessen(15_00)
+    # Of 30.05 as much went back as the platform says: more than is to.
+    assert (accounts.balance_of(shop), sound()) == (90_00, True)
+    lessen(12_00)
+    assert (accounts.balance_of(shop), sound()) == (90_00, True)
+    lessen(8_00)
+    assert (accounts.balance_of(shop), sound()) == (92_00, True)
+    overturn()
+    assert (accounts.balance_of(shop), sound()) == (100_00, True)
+    assert counts(bring("deposits", BACK.replace("30.05", "20.05"))) == (1, 0, 0, 1, 0)
+
+
+def test_what_went_back_of_a_deduction_that_found_nothing_is_known(shop: Shop) -> None:
+    entered(deposits.compensate, shop, 100_00)
+    bring("penalties", CASE)
+    overturn()
+    paid_in(shop, 100_00)
+    assert errors(bring("deposits", BACK.replace("30.05", "30.04"))) == [
+        (2, "amount", "30.04", "given_back_beyond")
+    ]
+    assert counts(bring("deposits", BACK)) == (1, 0, 0, 1, 0)
+    assert accounts.balance_of(shop) == 100_00
 
 
 def test_both_the_deduction_and_what_went_back_of_it_are_known_in_one_file(shop: Shop) -> None:

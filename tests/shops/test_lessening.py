@@ -271,14 +271,27 @@ def test_what_a_payment_had_over_counts_for_nothing_that_was_demanded_later() ->
     assert (balance_of(shop), owed_of(shop)) == (300, 20)
 
 
-def test_a_demand_is_due_on_the_day_it_was_and_never_before_today() -> None:
+@pytest.mark.parametrize("measure", [Measure(kind="top_up", amount_fen=10_000), deducting(10_000)])
+def test_what_is_left_is_due_on_the_day_on_which_all_was_also_once_that_is_over(measure: Measure) -> None:
     shop = make_shop()
-    penalty = imposed(shop, Measure(kind="top_up", amount_fen=10_000))
+    penalty = imposed(shop, measure)
     [day] = TopUp.objects.values_list("due_on", flat=True)
     less(penalty, 8_000)
     assert TopUp.objects.get(state="open").due_on == day
-    less(penalty, 7_000, at=LATER)
-    assert TopUp.objects.get(state="open").due_on == LATER.date()
+    # On its last day, and on the day after.
+    for fen, days in ((7_000, 0), (6_000, 1)):
+        less(penalty, fen, at=AT + timedelta(days=(day - AT.date()).days + days))
+        assert TopUp.objects.get(state="open").due_on == day
+
+
+def test_what_is_left_of_an_overdue_demand_is_paid_before_what_is_due_later() -> None:
+    shop = make_shop()
+    penalty = imposed(shop, Measure(kind="top_up", amount_fen=100))
+    late = LATER + timedelta(days=1)
+    other = topups.demand(shop=shop, amount_fen=50, by=None, at=late, key="another", due_on=late.date())
+    less(penalty, 60, at=late)
+    entered(deposits.top_up, shop, 60, at=late)
+    assert (topups.outstanding_of(other), owed_of(shop)) == (50, 50)
 
 
 def test_lessened_to_nothing_it_is_taken_back() -> None:
