@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from shops import catalogue, charges, listings
+from shops import catalogue, charges, listings, returns
 from shops import measures as effects
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
@@ -94,13 +94,15 @@ def impose(
 
 @transaction.atomic
 def dismiss(case: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Close a case that was reported and is not penalised: it holds and bars nothing any longer.
+    """Close a case that was reported and is not penalised: it holds and bars nothing any longer, and what was
+    deducted for it under the platform's number goes back.
 
     Refused without a reason, and when it was decided already.
     """
     require(by, "shops.impose_penalty")
     lock(case)
     _end(_undecided(case, case.shop), Penalty.Status.DISMISSED, by=by, at=at, reason=reason)
+    returns.give_back_of_case(case, by=by, at=at)
 
 
 @transaction.atomic
@@ -165,7 +167,8 @@ def undo_measures(
 
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Declare that the penalty was wrong, also one that has ended since: each measure is undone.
+    """Declare that the penalty was wrong, also one that has ended since: each measure is undone, and what
+    else was deducted for its case under the platform's number goes back.
 
     Refused without a reason, and when it was only reported or is overturned already.
     """
@@ -176,6 +179,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
     _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
+    returns.give_back_of_case(penalty, by=by, at=at)
     effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 
 

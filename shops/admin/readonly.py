@@ -60,6 +60,7 @@ WRITTEN = {
     "its time is over": _("its time is over"),
     "lapsed": _("lapsed"),
     "reported": _("reported"),
+    "numbered": _("platform's number recorded"),
     "on appeal": _("on appeal"),
     "returned": _("returned"),
     "undone": _("undone"),

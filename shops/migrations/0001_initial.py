@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'alliances',
                 'ordering': ['code'],
                 'permissions': [('export_alliance', 'Can export alliances')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('most_cleared', None), models.Q(('most_cleared__gt', 0), ('most_cleared__lte', 1)), _connector='OR'), name='shops_alliance_most_cleared_is_a_share'), models.CheckConstraint(condition=models.Q(('least_measured', None), models.Q(('least_measured__gt', 0), ('least_measured__lte', 1)), _connector='OR'), name='shops_alliance_least_measured_is_a_share'), models.CheckConstraint(condition=models.Q(('largest_jump', None), ('largest_jump__gt', 0), _connector='OR'), name='shops_alliance_largest_jump_is_above_zero')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('most_cleared', None), models.Q(('most_cleared__gt', 0), ('most_cleared__lte', 1)), _connector='OR'), name='shops_alliance_most_cleared_is_a_share'), models.CheckConstraint(condition=models.Q(('least_measured', None), models.Q(('least_measured__gt', 0), ('least_measured__lte', 1)), _connector='OR'), name='shops_alliance_least_measured_is_a_share'), models.CheckConstraint(condition=models.Q(('largest_jump', None), ('largest_jump__gt', 0), _connector='OR'), name='shops_alliance_largest_jump_is_above_zero'), models.CheckConstraint(condition=models.Q(('points_days', None), ('points_days__gte', 1), _connector='OR'), name='shops_alliance_points_count_on_a_day_at_least')],
             },
         ),
         migrations.CreateModel(

@@ -161,6 +161,7 @@ ACCESS: dict[str, Row] = {
     "shops_listing_import": (OPERATORS, OPERATORS),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
+    "shops_penalty_number": (OPERATORS, OPERATORS),
     "shops_penalty_import": (OPERATORS, OPERATORS),
     "shops_penalty_overturn": (JUDGES, JUDGES),
     "shops_penalty_undo": (JUDGES, JUDGES),
