@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language
-
 from opsdesk.models import Appeal, Evidence
 from shops.models import Penalty
+from shops.texts import in_the_readers_language
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Item:
     zh: str
 
     def __str__(self) -> str:
-        return self.zh if (get_language() or "").startswith("zh") else self.en
+        return in_the_readers_language(self.en, self.zh)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from shops import sql
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import require
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -154,7 +155,7 @@ def correct_delivery(
     recorded = notice.delivered_at
     if recorded is None:
         raise Refused(_("No delivery of this notice is on record yet: record it."))
-    if not reason.replace("\x00", "").strip():
+    if not as_written(reason):
         raise Refused(_("Say why the delivery is corrected."))
     _deliver(notice, channel, as_told(delivered_at, recorded), reference, by=by, at=at)
     assert notice.delivered_at is not None
@@ -166,7 +167,7 @@ def correct_delivery(
             )
             % {"recorded": said(recorded)}
         )
-    notice.corrected_at, notice.corrected_because = at, reason.replace("\x00", "").strip()
+    notice.corrected_at, notice.corrected_because = at, as_written(reason)
     notice.save_by(by, "delivery corrected")
     return notice
 
@@ -197,7 +198,7 @@ def _deliver(
             if not notice.penalty.is_the_platforms
             else _("The notice is of %(written)s: it was not delivered before.") % {"written": said(earliest)}
         )
-    notice.channel, notice.reference = channel, reference.replace("\x00", "").strip()
+    notice.channel, notice.reference = channel, as_written(reference)
     # Windows are counted to the second, and forms tell no more.
     notice.delivered_at, notice.delivery_recorded_by = delivered_at.replace(microsecond=0), by
 

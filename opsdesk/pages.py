@@ -8,6 +8,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -19,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from opsdesk import jobs, review, worklist
+from opsdesk.story import Record, story
 from rules import checking, sweeps
 from rules.admin import unjudged
 from rules.admin.unjudged import UNJUDGED
@@ -27,8 +30,8 @@ from shops import outgoing
 from shops.admin.exporting import deliver
 from shops.admin.forms import ProductCodeField, ShopCodeField, form_page
 from shops.errors import Refused
-from shops.models import Alliance, Export
-from shops.rights import person_of
+from shops.models import Alliance, Export, Shop
+from shops.rights import name_of, person_of
 
 ON_A_PAGE = 50
 
@@ -123,6 +126,34 @@ def export_no_data(request: HttpRequest, site: AdminSite, alliance: str) -> Http
         format=Export.Format.CSV,
         file_name=f"no-data-{subject.code}-{day.isoformat()}",
     )
+
+
+def shop_story(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpResponse:
+    """What became of a shop, the latest first: as much of it as the reader may see elsewhere."""
+    if not request.user.has_perm("shops.view_shop"):
+        raise PermissionDenied
+    shop = get_object_or_404(Shop, pk=shop_id)
+
+    def may_read(model: type[Model]) -> bool:
+        return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+    def address(record: Record) -> str | None:
+        if not site.is_registered(record.model):
+            return None
+        name = f"{record.model._meta.app_label}_{record.model._meta.model_name}"
+        return reverse(f"admin:{name}_change", args=[record.pk])
+
+    told = story(shop, may_read)[::-1]
+    page = Paginator(told, ON_A_PAGE).get_page(request.GET.get("p"))
+    context = {
+        **site.each_context(request),
+        "title": _t("Story"),
+        "shop": shop,
+        "opts": Shop._meta,
+        "page": page,
+        "events": [(event, name_of(event.who), address(event.record)) for event in page],
+    }
+    return TemplateResponse(request, "admin/shops/shop/story.html", context)
 
 
 def file_by_hand(request: HttpRequest, site: AdminSite) -> HttpResponse:

@@ -1,11 +1,16 @@
-"""Why a proposal was accepted or rejected: the table that operators choose from."""
+"""Why a proposal was accepted or rejected: the table that operators choose from; and, with their words, the
+codes by which histories keep why the desk's records were changed.
+"""
 
 from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops.errors import Refused
+from shops.reasons import WRITTEN
+from shops.texts import as_written
 
 ACCEPTING: dict[str, str | Promise] = {
     "below_bar": _("below the bar"),
@@ -38,6 +43,43 @@ OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 
 REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *BY_ITSELF.items(), *OTHER.items()]
 
+# What histories keep, also those of what a decision brought about.
+OF_DECISIONS = WRITTEN | dict(REASON_CHOICES)
+OF_PROPOSALS = OF_DECISIONS | {
+    "from the desk's record": _("from the desk's record"),
+    "its points no longer stand": _("its points no longer stand"),
+    "the case no longer bars": _("the case no longer bars"),
+    "the case was decided": _("the case was decided"),
+    "the shop has come in or gone out": _("the shop has come in or gone out"),
+    "daily check %(what)s": _("daily check %(what)s"),
+    "import %(what)s reversed": _("import %(what)s reversed"),
+    "filed by hand": _("filed by hand"),
+    "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
+    "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
+    "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
+    "recovered on %(what)s": _("recovered on %(what)s"),
+    "more rules speak for it on %(what)s": _("more rules speak for it on %(what)s"),
+    "no longer founded on %(what)s": _("no longer founded on %(what)s"),
+    "waited until %(what)s": _("waited until %(what)s"),
+}
+OF_NOTICES = WRITTEN | {
+    "notice written": _("notice written"),
+    "delivery recorded": _("delivery recorded"),
+    "delivery corrected": _("delivery corrected"),
+}
+OF_APPEALS = WRITTEN | {
+    "appeal filed": pgettext_lazy("appeal", "filed"),
+    "appeal taken": _("taken"),
+    "appeal released": _("given back"),
+    "material asked for": _("material asked for"),
+    "answer recorded": _("answer recorded"),
+    "answer complete": _("answer complete"),
+    "appeal granted": pgettext_lazy("appeal", "granted"),
+    "appeal granted_in_part": _("granted in part"),
+    "appeal denied": _("denied"),
+    "appeal withdrawn": pgettext_lazy("appeal", "withdrawn"),
+}
+
 
 class ReasonMissing(Refused):
     """A decision came without a reason."""
@@ -49,7 +91,7 @@ def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
     Words that are no code of the table for this verdict count as a reason too: "other", with the words
     leading the note. Raises ReasonMissing where nothing was said.
     """
-    reason, note = _clean(reason), _clean(note)
+    reason, note = as_written(reason), as_written(note)
     if reason in (ACCEPTING if verdict == "accepted" else REJECTING):
         return reason, note
     words = [text for text in (reason, note) if text and text not in OTHER]
@@ -61,8 +103,3 @@ def resolve(reason: str, note: str, verdict: str) -> tuple[str, str]:
 def words_of(reason: str) -> str:
     """A reason that is kept by its code, in words; what people wrote, as they wrote it."""
     return str(dict(REASON_CHOICES).get(reason, reason))
-
-
-def _clean(text: str) -> str:
-    # PostgreSQL holds no NUL.
-    return text.replace("\x00", "").strip()

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.utils.formats import date_format
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from opsdesk import consequences, notices, overturned, reasons
@@ -21,6 +20,7 @@ from shops import enrollments, listings, penalties
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Measure, Product, Shop
 from shops.rights import name_of, require
+from shops.texts import as_written, told_moment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -44,12 +44,13 @@ class AlreadyDecided(Refused):
         self.decision: Decision | None = getattr(proposal, "decision", None)
         newest = proposal.history.order_by("-history_id").first()
         by = self.decision.decided_by if self.decision else newest.history_user
+        assert proposal.closed_at is not None
         super().__init__(
             _("This proposal is decided already: %(what)s by %(who)s on %(when)s.")
             % {
                 "what": proposal.get_status_display(),
                 "who": name_of(by),
-                "when": date_format(localtime(proposal.closed_at), "DATETIME_FORMAT"),
+                "when": told_moment(proposal.closed_at),
             }
         )
 
@@ -170,7 +171,7 @@ def file_by_hand(
     the alliance, or when the same is proposed already.
     """
     require(by, FILE)
-    statement = statement.replace("\x00", "").strip()
+    statement = as_written(statement)
     if not statement:
         raise Refused(_("A proposal filed by hand says why."))
     if product is not None:

@@ -155,6 +155,7 @@ class DeskSite(admin.AdminSite):
         return [
             path("check/<slug:alliance>/", page(pages.check_now), name="check_now"),
             path("shops/shop/<int:shop_id>/rules/", page(shop_rules), name="shops_shop_rules"),
+            path("shops/shop/<int:shop_id>/story/", page(pages.shop_story), name="shops_shop_story"),
             path("shops/shop/<int:shop_id>/penalise/", page(imposing.penalise), name="shops_shop_penalise"),
             path("shops/penalty/<int:pk>/undo/", page(imposing.undo_part), name="shops_penalty_undo"),
             path("rules/metrics/", page(metric_dictionary), name="metrics"),

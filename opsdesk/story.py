@@ -1,17 +1,20 @@
-"""One shop's story: all that was recorded about it, read back in the order in which it came."""
+"""One shop's story in the reader's language: all that was recorded of it, in the order in which it came."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Model, Q
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from opsdesk import reasons
 from opsdesk.models import Appeal, Decision, Notice
+from rules import exemptions
 from rules.models import Proposal, ShopExemption
 from shops import money
 from shops.models import (
@@ -28,6 +31,16 @@ from shops.models import (
     Shop,
     TopUp,
 )
+from shops.reasons import OF_MEASURES, OF_TOP_UPS, WRITTEN
+from shops.reasons import told as reason_told
+
+
+@dataclass(frozen=True)
+class Record:
+    """Of what model something was recorded, and under what key."""
+
+    model: type[Model]
+    pk: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Event:
     who: User | None
     what: str
     why: str
-    record: tuple[str, int]
+    record: Record
 
 
 # What the sentences of the story name, beside the record itself.
@@ -50,11 +63,25 @@ RELATED: dict[type[Audited], tuple[str, ...]] = {
     Penalty: ("product",),
     Measure: ("listing__product",),
 }
+# What their histories keep as reasons by code, in words; the others' are WRITTEN.
+REASONS: dict[type[Audited], Mapping[str, Any]] = {
+    Listing: reasons.OF_DECISIONS,
+    ShopExemption: exemptions.WRITTEN,
+    Proposal: reasons.OF_PROPOSALS,
+    Decision: reasons.OF_DECISIONS | dict(Decision.Execution.choices),
+    Penalty: reasons.OF_DECISIONS,
+    Measure: OF_MEASURES,
+    TopUp: OF_TOP_UPS,
+    Notice: reasons.OF_NOTICES,
+    Appeal: reasons.OF_APPEALS,
+}
 
 
-def story(shop: Shop) -> list[Event]:
+def story(shop: Shop, told_of: Callable[[type[Model]], bool] = lambda model: True) -> list[Event]:
     """All that was recorded about the shop and its products' listings, oldest first: from imports to
     proposals, decisions, penalties.
+
+    `told_of`: of which models; the others' records, which a reader may not see, are left out.
     """
     records: list[tuple[type[Audited], Q, Callable[[Any], str]]] = [
         (Shop, Q(id=shop.pk), _of_shop),
@@ -77,21 +104,27 @@ def story(shop: Shop) -> list[Event]:
             at=row.history_date,
             who=row.history_user,
             what=told(row),
-            why=row.history_change_reason or "",
-            record=(model._meta.label, row.id),
+            why=reason_told(row.history_change_reason, REASONS.get(model, WRITTEN)),
+            record=Record(model, row.id),
         )
         for model, mine, told in records
+        if told_of(model)
         for row in model.history.filter(mine)
         .select_related("history_user", *RELATED.get(model, ()))
         .order_by("history_id")
     ]
-    entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
-    events += [
-        Event(
-            entry.recorded_at, entry.recorded_by, _of_entry(entry), entry.cause, (entry._meta.label, entry.pk)
-        )
-        for entry in entries
-    ]
+    if told_of(DepositEntry):
+        entries = DepositEntry.objects.filter(shop=shop).select_related("recorded_by").order_by("number")
+        events += [
+            Event(
+                entry.recorded_at,
+                entry.recorded_by,
+                _of_entry(entry),
+                entry.cause,
+                Record(DepositEntry, entry.pk),
+            )
+            for entry in entries
+        ]
     return sorted(events, key=lambda event: event.at)
 
 
@@ -128,7 +161,10 @@ def _of_opening(row: Any) -> str:
 
 
 def _of_exemption(row: Any) -> str:
-    return _("Exempt from %(rule)s until %(until)s") % {"rule": row.rule_code, "until": row.until}
+    return _("Exempt from %(rule)s until %(until)s") % {
+        "rule": row.rule_code,
+        "until": date_format(row.until),
+    }
 
 
 def _of_listing(row: Any) -> str:
@@ -144,10 +180,9 @@ def _about(product: Product | None, told: str) -> str:
 
 
 def _of_proposal(row: Any) -> str:
-    told = _("Proposal %(number)s, %(kind)s %(rules)s: %(status)s") % {
+    told = _("Proposal %(number)s, %(what)s: %(status)s") % {
         "number": row.id,
-        "kind": row.get_kind_display(),
-        "rules": " ".join(row.failed_rules),
+        "what": " ".join([row.get_kind_display(), *row.failed_rules]),
         "status": row.get_status_display(),
     }
     return _about(row.product, told)
@@ -196,7 +231,7 @@ def _of_entry(entry: DepositEntry) -> str:
 def _of_top_up(row: Any) -> str:
     return _("Top-up of %(amount)s due on %(day)s: %(state)s") % {
         "amount": money.told(row.amount_fen),
-        "day": row.due_on,
+        "day": date_format(row.due_on),
         "state": row.get_state_display(),
     }
 
@@ -204,7 +239,7 @@ def _of_top_up(row: Any) -> str:
 def _of_closure(row: Any) -> str:
     if row.returned_at:
         return _("Returned after closing by itself")
-    return _("Closed by itself; may return from %(day)s on") % {"day": row.return_from}
+    return _("Closed by itself; may return from %(day)s on") % {"day": date_format(row.return_from)}
 
 
 def _of_notice(row: Any) -> str:

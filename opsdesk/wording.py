@@ -7,37 +7,23 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.formats import date_format
-from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext, override
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
 
 from opsdesk.deadlines import said, told_at
 from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
-from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from opsdesk.returning import listed, openings_left, reaches_beyond_its_alliance, rests_on, ways_back
+from rules.casework import REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
 from shops.calendar import deadline
-from shops.models import Ground, Measure, Penalty
+from shops.models import Measure, Penalty
+from shops.texts import in_the_readers_language
 
 Kind = Measure.Kind
-_BARRED, _REMOVED = BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
-
-# How a shop that was cleared comes back, by the ground (R5).
-_BACK_IN: dict[str, str | Promise] = {
-    Ground.METRIC: gettext_lazy(
-        "Once the shop meets the rules of admission again, it may apply for its next opening."
-    ),
-    Ground.QUALIFICATION: gettext_lazy(
-        "Once its papers are accepted, the shop may apply for its next opening."
-    ),
-    Ground.JUDGEMENT: gettext_lazy(
-        "Once the desk lifts this decision, the shop may apply for its next opening."
-    ),
-    Ground.VIOLATION: gettext_lazy("Once this penalty has ended, the shop may apply for its next opening."),
-}
 
 
 def text_of(penalty: Penalty, known: Known, language: str) -> list[list[str]]:
@@ -61,9 +47,9 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     yield _("In effect from"), said(penalty.imposed_at)
     kinds = {measure.kind for measure in measures}
     if not penalty.is_the_platforms:
-        yield _("Live links and open orders"), "\n".join(_for_links_and_orders(kinds))
-    yield _("What would undo it"), "\n".join(_ways_back(penalty, kinds, known))
-    yield _("Openings left"), _openings_left(penalty, known)
+        yield _("Live links and open orders"), "\n".join(_for_links_and_orders(penalty, kinds, known))
+    yield _("What would undo it"), "\n".join(ways_back(penalty, kinds, known))
+    yield _("Openings left"), "\n".join(openings_left(penalty, known))
     if appealable:
         yield _("Appeal"), "\n".join(_how_to_appeal(told_at(penalty, known.at), known.terms))
     else:
@@ -85,15 +71,12 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
     if penalty.violation is not None:
-        number = penalty.violation_version or 0
-        violation = known.versions.get(number, penalty.violation)
+        violation, number = known.versions.get(penalty.violation_version or 0, (penalty.violation, 0))
         yield _("Violation"), str(violation)
-        clause = {"source": violation.source, "version": number}
+        clause = {"source": violation.source, "version": number, "entry": violation.code}
         yield (
             _("Clause"),
-            _("%(source)s, version %(version)s of the catalogue's entry") % clause
-            if number
-            else violation.source,
+            _("%(source)s, version %(version)s of %(entry)s") % clause if number else violation.source,
         )
         yield _("Platform's case number"), penalty.reference
         yield _("Evidence"), evidence.get("statement", "")
@@ -117,8 +100,12 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     """The case for which the shop itself, or another one of its controller's, is put out."""
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
-    label = _("Case of the shop") if _rests_on(penalty, known) == _REMOVED else _("Case of the controller")
-    if violation := case["name_zh" if (get_language() or "").startswith("zh") else "name_en"]:
+    label = (
+        _("Case of the shop")
+        if rests_on(penalty, known) == REMOVED_FROM_THE_PLATFORM
+        else _("Case of the controller")
+    )
+    if violation := in_the_readers_language(case["name_en"], case["name_zh"]):
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
     # Without a violation nothing puts a shop out but that it was closed for good.
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
@@ -126,13 +113,6 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
         **told,
         "ground": ground,
     }
-
-
-def _rests_on(penalty: Penalty, known: Known) -> str:
-    """The rule by which a case puts the shop out, CL-1 or R6-C1; empty where none does."""
-    proposal = known.proposals.get(penalty.pk)
-    codes = proposal.failed_rules if proposal else []
-    return next((code for code in (_REMOVED, _BARRED) if code in codes), "")
 
 
 def _versions(penalty: Penalty) -> dict[str, dict[str, Any]]:
@@ -180,9 +160,14 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
         )
 
 
-def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
+def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
     if Kind.CLOSE in kinds:
         yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
+    elif Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
+        yield _(
+            "From that moment links to the shop's products in %(alliances)s no longer work, also in rooms "
+            "that are live."
+        ) % {"alliances": listed(map(str, known.cleared_from(penalty)))}
     elif Kind.CLEAR in kinds:
         yield _(
             "From that moment links to the shop's products in this alliance no longer work, also in rooms "
@@ -197,52 +182,6 @@ def _for_links_and_orders(kinds: set[str]) -> Iterator[str]:
     else:
         yield _("Links go on to work.")
     yield _("Orders placed before are shipped, served and settled as usual.")
-
-
-def _ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
-    appealable, case = penalty.pk in known.appealable, penalty.evidence.get("case", {})
-    rests_on = _rests_on(penalty, known)
-    if penalty.pk in known.removing:
-        if appealable:
-            yield _("Nothing but a granted appeal: the shop is out for ever.")
-        else:
-            yield _("Nothing: the shop is out for ever.")
-    elif rests_on == _REMOVED:
-        yield _(
-            "Nothing but that case %(number)s is overturned: until then no alliance takes the shop back, "
-            "whatever becomes of this decision (CL-1)."
-        ) % {"number": case["number"]}
-    elif rests_on == _BARRED:
-        yield _(
-            "Nothing but that case %(number)s of shop %(shop)s is overturned or dismissed: until then no "
-            "alliance takes a shop of this controller, whatever becomes of this decision (R6)."
-        ) % {"number": case["number"], "shop": case["shop"]}
-    elif Kind.CLEAR in kinds:
-        yield str(_BACK_IN[penalty.ground])
-    elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
-        yield _("Once the product meets the rules of admission again, it may be promoted again.")
-    if penalty.ends_at is not None:
-        yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
-    if not appealable:
-        return
-    if Kind.CLEAR in kinds and not rests_on:
-        yield _("If an appeal is granted, the opening that was closed goes on and no further one is used.")
-    if penalty.is_the_platforms:
-        yield _("If an appeal is granted, all that the desk knows of this decision is taken back.")
-    else:
-        yield _("If an appeal is granted, all that this decision did is taken back.")
-
-
-def _openings_left(penalty: Penalty, known: Known) -> str:
-    if penalty.alliance is None:
-        return ""
-    enrollment = known.enrollments.get((penalty.shop_id, penalty.alliance.pk))
-    if enrollment is None:
-        return ""
-    limit = penalty.alliance.openings_limit
-    if limit is None:
-        return _("The alliance sets no limit.")
-    return _("%(left)s of %(limit)s") % {"left": max(limit - enrollment.openings_used, 0), "limit": limit}
 
 
 def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:

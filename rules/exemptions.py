@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from rules import publishing
 from rules.models import Rule, RuleSet, ShopExemption
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 GRANT = "rules.grant_exemption"
+# What history keeps as the reason of a grant, in words.
+WRITTEN = {"granted": gettext_lazy("granted")}
 
 
 @transaction.atomic

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from rules import validity
 from rules.contents import declared_in, digest_of, editors_of
 from rules.models import Retirement, RuleSet, Simulation
-from shops.changes import lock, moment, refuse_unless_seen
+from shops.changes import lock, refuse_unless_seen
 from shops.errors import Refused
 from shops.models import Alliance, DeclaredMetric
 from shops.rights import require
+from shops.texts import told_moment
 
 CHANGE = "rules.change_ruleset"
 PUBLISH = "rules.publish_ruleset"
@@ -157,7 +158,7 @@ def publish(
             % {
                 "set": draft,
                 "who": draft.published_by or _("The system"),
-                "when": moment(draft.published_at),
+                "when": told_moment(draft.published_at),
             }
         )
     if draft.simulation is None:

@@ -26,6 +26,7 @@ from shops.imports import take_back, take_turns_with
 from shops.models import Correction, ImportBatch, ProductCorrection, ProductMetrics
 from shops.rights import require
 from shops.sql import READING_METRICS, take_turns
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -42,7 +43,7 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
     same shops on the same days.
     """
     require(by, "shops.reverse_import")
-    reason = reason.replace("\x00", "").strip()
+    reason = as_written(reason)
     if not reason:
         raise Refused(_("Say why the import is reversed."))
     # In the order in which an import and a check would wait for each other.

@@ -23,6 +23,7 @@ from shops.errors import Refused
 from shops.models import Alliance, ImportBatch, ShopMetrics
 from shops.rights import require
 from shops.sql import READING_METRICS, lease, leases, take_turns
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -56,7 +57,7 @@ def request(
     Refused when no metrics have come in, for a day to come, and where no rules are in force on that day.
     """
     require(by, "rules.run_sweep")
-    release = _words(release)
+    release = as_written(release)
     if release:
         require(by, RELEASE)
     was_named = day is not None
@@ -189,7 +190,7 @@ def drop(sweep_id: int, *, reason: str, by: User | None, at: datetime) -> Sweep:
 
 def _held(sweep_id: int, reason: str, by: User | None) -> Sweep:
     require(by, RELEASE)
-    if not _words(reason):
+    if not as_written(reason):
         raise ReasonMissing(_("Releasing or dropping a check takes a reason."))
     alliance = Sweep.objects.values_list("alliance", flat=True).get(pk=sweep_id)
     # In the order in which a request for another check locks.
@@ -203,7 +204,7 @@ def _held(sweep_id: int, reason: str, by: User | None) -> Sweep:
 
 
 def _rule(sweep: Sweep, reason: str, by: User | None, at: datetime) -> None:
-    sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, _words(reason)
+    sweep.ruled_at, sweep.ruled_by, sweep.ruling = at, by, as_written(reason)
     sweep.save_by(by, sweep.ruling)
 
 
@@ -212,11 +213,6 @@ def _pin(sweep: Sweep, evaluation: Evaluation, products: ProductEvaluation) -> N
     sweep.warning = evaluation.warning
     sweep.product_admission, sweep.product_clearance = products.admission, products.clearance
     sweep.observation = products.observation
-
-
-def _words(reason: str) -> str:
-    # PostgreSQL holds no NUL.
-    return reason.replace("\x00", "").strip()
 
 
 def _start(sweep: Sweep, at: datetime) -> None:

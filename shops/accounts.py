@@ -90,6 +90,10 @@ class Required:
     due: int | None
     later: int | None
 
+    def lacking(self, balance: int) -> int:
+        """How much a deposit of that balance lacks of what is due."""
+        return max((self.due or 0) - balance, 0)
+
 
 @dataclass(frozen=True)
 class Short:
@@ -160,7 +164,7 @@ def last_number(shop: Shop) -> int:
 
 def shortfall(shop: Shop, *, day: date | None) -> int:
     """How much the deposit lacks of what is due, in fen, with the shop's sales on data of `day`."""
-    return max((required_for(shop, day=day).due or 0) - balance_of(shop), 0)
+    return required_for(shop, day=day).lacking(balance_of(shop))
 
 
 def free_of(shop: Shop, *, day: date | None, at: datetime) -> Free:

@@ -1,9 +1,8 @@
-"""The catalogue of violations: what follows from one, its versions, and the verbs that write it."""
+"""The catalogue of violations: what follows from one, and the verbs that write it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,18 +50,6 @@ MEASURE_FIELDS = (
     "days",
     "end_asked",
 )
-
-
-@dataclass(frozen=True)
-class Version:
-    """An entry as it stood: a row of its history, with the measures that went with it."""
-
-    number: int
-    since: datetime
-    by: User | None
-    reason: str
-    violation: Violation
-    measures: Sequence[DefaultMeasure]
 
 
 def case_number_of(violation: Violation, shop: Shop, at: datetime) -> int:
@@ -183,39 +170,8 @@ def hold(violation: Violation) -> Violation:
 
 
 def version_of(violation: Violation) -> int:
-    """The number of the entry's newest version: what a penalty that is imposed now keeps."""
+    """The key of the entry's newest version: what a penalty that is imposed now keeps."""
     return changes.latest_change(violation)
-
-
-def versions(violation: Violation) -> list[Version]:
-    """All that an entry has said, the newest first."""
-    measures = list(
-        DefaultMeasure.history.filter(violation_id=violation.pk).order_by("history_date", "history_id")
-    )
-    rows = Violation.history.filter(id=violation.pk).select_related("history_user")
-    found: list[Version] = []
-    # An entry's measures are written after it: to a version belongs what was written before the next one.
-    until = None
-    for row in rows.order_by("-history_date", "-history_id"):
-        found.append(
-            Version(
-                number=row.history_id,
-                since=row.history_date,
-                by=row.history_user,
-                reason=row.history_change_reason or "",
-                violation=row.instance,
-                measures=_standing(measures, until),
-            )
-        )
-        until = row.history_date
-    return found
-
-
-def _standing(rows: Sequence[Any], until: datetime | None) -> list[DefaultMeasure]:
-    """The measures of history `rows`, oldest first, as they stood just before that moment, in their order."""
-    newest = {row.id: row for row in rows if until is None or row.history_date < until}
-    standing = [row.instance for row in newest.values() if row.history_type != "-"]
-    return sorted(standing, key=lambda measure: (measure.from_case, measure.position, measure.pk))
 
 
 @transaction.atomic

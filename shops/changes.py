@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from shops.errors import Refused
 from shops.models import Audited
+from shops.texts import told_moment
 
 
 def lock(record: Audited) -> None:
@@ -35,10 +32,5 @@ def refuse_unless_seen(record: Audited, seen: int | None) -> None:
     if last.history_id != seen:
         raise Refused(
             _("%(who)s changed this on %(when)s, after you opened the page. Look at it again.")
-            % {"who": last.history_user or _("The system"), "when": moment(last.history_date)}
+            % {"who": last.history_user or _("The system"), "when": told_moment(last.history_date)}
         )
-
-
-def moment(at: datetime) -> str:
-    """A day and a time as the reader's language writes them."""
-    return date_format(localtime(at), "DATETIME_FORMAT")

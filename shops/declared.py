@@ -8,10 +8,10 @@ from contextvars import ContextVar
 from decimal import Decimal
 
 from django.utils.functional import lazy
-from django.utils.translation import get_language
 
 from shops.metrics import DECIMALS, Metric, MetricType
 from shops.models import DeclaredMetric
+from shops.texts import in_the_readers_language
 
 # What was read already, where somebody wants it read once; empty until the first look.
 _read: ContextVar[list[Mapping[str, Metric]] | None] = ContextVar("declared metrics", default=None)
@@ -48,11 +48,7 @@ def read_anew() -> None:
         kept.clear()
 
 
-def _in_the_readers_language(english: str, chinese: str) -> str:
-    return chinese if (get_language() or "").startswith("zh") else english
-
-
-_told_lazily = lazy(_in_the_readers_language, str)
+_told_lazily = lazy(in_the_readers_language, str)
 
 
 def _told(metric: DeclaredMetric) -> Metric:

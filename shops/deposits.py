@@ -74,7 +74,7 @@ def adjust(
 ) -> DepositEntry:
     """Set right what is wrong, up, or down (below zero); what goes up is there for what a deduction had found
     missing. Refused also where less than nothing is left, and up under the number of a case that has given
-    back itself.
+    back itself, or by more than is left of what it took.
     """
     require(by, ENTER)
     movement = Movement(shop, Kind.ADJUST, amount_fen, cause, key, by, at, recorded_at or at, reference)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils.formats import date_format
-from django.utils.timezone import localdate, localtime
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from shops import bars, controllers, openings, standing
@@ -17,6 +17,7 @@ from shops.calendar import midnight
 from shops.errors import Refused
 from shops.models import Enrollment, Opening, Shop
 from shops.rights import require
+from shops.texts import told_moment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -85,15 +86,15 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
         yield closed
     if stands.closure is not None:
         yield standing.told_closed_by_itself(stands.closure)
-    if stands.suspensions:
+    if resumes := stands.suspended_until:
         yield _("%(shop)s is suspended until %(resumes)s (CL-3).") % {
             **names,
-            "resumes": _moment(stands.suspended_until),
+            "resumes": told_moment(resumes),
         }
     if ends := bars.barred_until(enrollment):
         yield _("%(shop)s is barred from %(alliance)s until %(until)s, while a penalty stands (R5).") % {
             **names,
-            "until": _moment(ends),
+            "until": told_moment(ends),
         }
     elif bars.barred_for_now(alliance).filter(pk=shop.pk).exists():
         yield _("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names
@@ -211,10 +212,6 @@ def _already_open(enrollment: Enrollment) -> str:
 
 def _not_open(enrollment: Enrollment) -> str:
     return _("%(shop)s is not open in %(alliance)s.") % _names(enrollment)
-
-
-def _moment(moment: datetime | None) -> str:
-    return date_format(localtime(moment), "DATETIME_FORMAT") if moment else ""
 
 
 def _names(enrollment: Enrollment) -> dict[str, Any]:

@@ -26,7 +26,7 @@ STANDING = f"""
 
 def standing_measures(shop: Shop, alliance: Alliance | None, at: datetime) -> QuerySet[Measure]:
     """The measures whose points stand at the moment, in the alliance or (None) on the platform."""
-    return Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop, alliance=alliance)
+    return _standing(shop, at).filter(alliance=alliance)
 
 
 def standing_points(shop: Shop, alliance: Alliance | None, at: datetime) -> int:
@@ -37,8 +37,8 @@ def standing_points(shop: Shop, alliance: Alliance | None, at: datetime) -> int:
 
 def standing_by_place(shop: Shop, at: datetime) -> dict[int | None, int]:
     """The sums wherever some stand, by the alliance's key; None: on the platform."""
-    stand = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop)
-    return dict(stand.order_by().values_list("alliance").annotate(total=Sum("points")))
+    sums = _standing(shop, at).order_by().values_list("alliance").annotate(total=Sum("points"))
+    return dict(sums)
 
 
 def threshold_reached(points: int, alliance: Alliance | None) -> PointsThreshold | None:
@@ -58,3 +58,7 @@ def proposed_by(threshold: PointsThreshold, at: datetime) -> list[Measure]:
         )
         for kind in threshold.kinds
     ]
+
+
+def _standing(shop: Shop, at: datetime) -> QuerySet[Measure]:
+    return Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop=shop)

@@ -67,18 +67,7 @@ class AppealAdmin(ReadOnlyAdmin):
     ordering = ["due_at", "id"]
     actions = ["take_selected"]
     history_changes = AppealChanges
-    history_reasons = {
-        "appeal filed": pgettext_lazy("appeal", "filed"),
-        "appeal taken": _("taken"),
-        "appeal released": _("given back"),
-        "material asked for": _("material asked for"),
-        "answer recorded": _("answer recorded"),
-        "answer complete": _("answer complete"),
-        "appeal granted": pgettext_lazy("appeal", "granted"),
-        "appeal granted_in_part": _("granted in part"),
-        "appeal denied": _("denied"),
-        "appeal withdrawn": pgettext_lazy("appeal", "withdrawn"),
-    }
+    history_reasons = reasons.OF_APPEALS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appeal]:
         return caseload.appeals()

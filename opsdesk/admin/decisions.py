@@ -33,8 +33,8 @@ AT_ONCE = 500
 REFUSALS_SHOWN = 5
 
 # What a decision brought about keeps the code: words would be of the language of whoever decided.
-PenaltyAdmin.reasons = PenaltyAdmin.history_reasons = dict(reasons.REASON_CHOICES)
-ListingAdmin.history_reasons = dict(reasons.REASON_CHOICES)
+PenaltyAdmin.reasons = PenaltyAdmin.history_reasons = reasons.OF_DECISIONS
+ListingAdmin.history_reasons = reasons.OF_DECISIONS
 
 
 def today() -> Any:
@@ -96,7 +96,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         "Code or name of the shop or product, a case number (P…), or the platform's reference."
     )
     actions = ["record_execution"]
-    history_reasons = dict(reasons.REASON_CHOICES) | dict(Decision.Execution.choices)
+    history_reasons = reasons.OF_DECISIONS | dict(Decision.Execution.choices)
     fieldsets = [
         (None, {"fields": ["proposal", ("verdict", "reason"), "note", ("decided_at", "decided_by")]}),
         (

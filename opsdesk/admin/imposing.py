@@ -26,6 +26,7 @@ from shops.admin.forms import form_page
 from shops.errors import Refused
 from shops.models import Measure, Penalty, Shop, Violation
 from shops.rights import person_of
+from shops.texts import as_written
 
 IMPOSE, OVERTURN = "shops.impose_penalty", "shops.overturn_penalty"
 
@@ -229,8 +230,7 @@ def _digest(shown: previews.Preview, case: CaseForm, violation: Violation | None
 
 
 def _key(request: HttpRequest) -> str:
-    # PostgreSQL holds no NUL.
-    return request.POST.get("key", "").replace("\x00", "")[:64]
+    return as_written(request.POST.get("key", ""))[:64]
 
 
 def _is_imposed(request: HttpRequest) -> bool:

@@ -214,13 +214,6 @@ class CaseForm(forms.Form):
             raise forms.ValidationError(_t("This shop has no product with that code."))
         return product
 
-    def clean_reason(self) -> str:
-        # PostgreSQL holds no NUL.
-        return str(self.cleaned_data["reason"]).replace("\x00", "").strip()
-
-    def clean_statement(self) -> str:
-        return str(self.cleaned_data["statement"]).replace("\x00", "").strip()
-
 
 class ViolationForm(forms.Form):
     """Which entry of the catalogue."""

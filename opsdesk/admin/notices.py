@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from opsdesk import notices
+from opsdesk import notices, reasons
 from opsdesk.admin.appeal_forms import CorrectionForm, DeliveryForm
 from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
@@ -53,11 +53,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     search_fields = ["penalty__shop__code", "penalty__shop__name", "reference"]
     quoted_by = {"P": "penalty"}
     search_help_text = _("Shop's code or name, a case number (P…), or the letter's or ticket's reference.")
-    history_reasons = {
-        "notice written": _("notice written"),
-        "delivery recorded": _("delivery recorded"),
-        "delivery corrected": _("delivery corrected"),
-    }
+    history_reasons = reasons.OF_NOTICES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
         return super().get_queryset(request).defer("penalty__evidence")

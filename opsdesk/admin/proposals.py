@@ -88,23 +88,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     search_help_text = _("Code or name of the shop or product, or a case number (P…).")
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
-    history_reasons = dict(reasons.REASON_CHOICES) | {
-        "from the desk's record": _("from the desk's record"),
-        "its points no longer stand": _("its points no longer stand"),
-        "the case no longer bars": _("the case no longer bars"),
-        "the case was decided": _("the case was decided"),
-        "the shop has come in or gone out": _("the shop has come in or gone out"),
-        "daily check %(what)s": _("daily check %(what)s"),
-        "import %(what)s reversed": _("import %(what)s reversed"),
-        "filed by hand": _("filed by hand"),
-        "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
-        "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
-        "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
-        "recovered on %(what)s": _("recovered on %(what)s"),
-        "more rules speak for it on %(what)s": _("more rules speak for it on %(what)s"),
-        "no longer founded on %(what)s": _("no longer founded on %(what)s"),
-        "waited until %(what)s": _("waited until %(what)s"),
-    }
+    history_reasons = reasons.OF_PROPOSALS
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Without the status where the list shows one alone."""

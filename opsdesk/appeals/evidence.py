@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from opsdesk.appeals.guards import (
     WORK,
     AlreadyOver,
-    clean,
     locked,
     name_of,
     refuse_unless_held,
@@ -31,6 +30,7 @@ from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
 from shops.imports.files import workplace
 from shops.rights import require
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -79,21 +79,21 @@ def add(
     that is on it already, or of somebody who had a part in the decision: he doesn't speak for the shop.
     """
     require(by, ADD)
-    if not evidence and not clean(text):
+    if not evidence and not as_written(text):
         raise Refused(_("Choose a file or write a statement."))
     appeal = Appeal.objects.get(pk=appeal_id)
     if not appeal.is_open:
         raise AlreadyOver(appeal)
-    if clean(text):
+    if as_written(text):
         refuse_who_took_part(appeal, by)
     _item_of(appeal, item)
     with looked_into(evidence, appeal, by) as looked, transaction.atomic(), shelf() as put:
         appeal = locked(appeal_id)
         answers = _item_of(appeal, item)
         added = []
-        if clean(text):
-            _refuse_what_was_said(appeal, clean(text), answers)
-            said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=clean(text))
+        if as_written(text):
+            _refuse_what_was_said(appeal, as_written(text), answers)
+            said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=as_written(text))
             added.append(_write(said_so, answers, by=by, at=at))
         return added + lay(appeal, looked, put, by=by, at=at, answers=answers)
 
@@ -118,9 +118,9 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
             _("“%(name)s” was struck by %(who)s on %(when)s.")
             % {"name": evidence, "who": name_of(evidence.struck_by), "when": said(evidence.struck_at)}
         )
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("Say why it is struck."))
-    evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, clean(reason)
+    evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, as_written(reason)
     evidence.save_by(by, "evidence struck")
     return evidence
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
-from opsdesk.appeals.guards import FILE, clean, name_of, say
+from opsdesk.appeals.guards import FILE, name_of, say
 from opsdesk.deadlines import Window, as_told, in_time, is_appealable, next_level, ruling_due, said, window_of
 from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
@@ -21,6 +21,7 @@ from shops.errors import Refused
 from shops.models import Penalty, Shop
 from shops.quoting import number_in
 from shops.rights import require
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -130,9 +131,8 @@ def admit_late(
             _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         level, filed_at = _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
-        appeal = _record(
-            penalty, level, channel, reference, statement, filed_at, by=by, at=at, late_reason=clean(reason)
-        )
+        late = {"late_reason": as_written(reason)}
+        appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at, **late)
         lay(appeal, looked, put, by=by, at=at)
         return appeal
 
@@ -149,7 +149,7 @@ def _fileable_late(
     level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, by, at)
     if in_time(filed_at, window.until):
         raise Refused(_("This appeal is in time and needs nobody's leave."))
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("Say why it is admitted although it comes too late."))
     if by is None:
         raise Refused(_("A person admits what comes too late."))
@@ -179,7 +179,7 @@ def _guard(
     penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
     if channel not in Channel.values:
         raise Refused(_("Say on which way the shop appealed."))
-    if not clean(statement):
+    if not as_written(statement):
         raise Refused(_("An appeal says what the shop has to say."))
     level = _contested_level(penalty, by)
     window = window_of(penalty, level)
@@ -261,10 +261,10 @@ def _record(
 ) -> Appeal:
     # Whole before it is saved: history is written from here.
     appeal = _begun(penalty, level)
-    appeal.channel, appeal.reference = channel, clean(reference)
+    appeal.channel, appeal.reference = channel, as_written(reference)
     appeal.filed_at, appeal.filed_by = filed_at, by
     appeal.late_admitted_by, appeal.late_reason = by if late_reason else None, late_reason
     appeal.due_at = ruling_due(at)
     appeal.save_by(by, "appeal filed")
-    say(appeal, AppealMessage.Kind.STATEMENT, clean(statement), by=by, at=at)
+    say(appeal, AppealMessage.Kind.STATEMENT, as_written(statement), by=by, at=at)
     return appeal

@@ -37,11 +37,6 @@ class AlreadyOver(Refused):
         )
 
 
-def clean(text: str) -> str:
-    # PostgreSQL holds no NUL.
-    return text.replace("\x00", "").strip()
-
-
 def locked(appeal_id: int) -> Appeal:
     """The appeal, open and ours until the transaction ends. Raises Appeal.DoesNotExist and AlreadyOver.
 

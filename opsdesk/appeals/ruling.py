@@ -13,7 +13,6 @@ from opsdesk import voiding
 from opsdesk.appeals.guards import (
     DECIDE,
     a_person,
-    clean,
     locked_with_its_shop,
     refuse_unless_held,
     refuse_while_waiting,
@@ -28,6 +27,7 @@ from shops.errors import Refused
 from shops.lessening import Less
 from shops.models import Enrollment, Measure, Opening, Shop
 from shops.rights import require
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -128,7 +128,7 @@ def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime, 
     refuse_who_took_part(appeal, judge)
     refuse_unless_held(appeal, judge)
     refuse_while_waiting(appeal, at)
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("A ruling gives its reasons."))
     refuse_unless_seen(appeal, seen, judge)
     return appeal
@@ -178,7 +178,7 @@ def _not_restored(measure: Measure, at: datetime) -> str:
 
 
 def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:
-    appeal.state, appeal.ruling = state, clean(reason)
+    appeal.state, appeal.ruling = state, as_written(reason)
     appeal.decided_at, appeal.decided_by = at, by
     if state in Appeal.REJECTED and appeal.level < Appeal.LEVELS:
         appeal.next_until = second_until(appeal.penalty, at)

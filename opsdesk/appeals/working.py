@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from opsdesk.appeals.guards import (
     WORK,
     a_person,
-    clean,
     locked,
     locked_with_its_shop,
     name_of,
@@ -25,6 +24,7 @@ from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
 from shops import stays
 from shops.errors import Refused
 from shops.rights import require
+from shops.texts import as_written
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -86,14 +86,14 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
     require(by, WORK)
     appeal = _locked(appeal_id, by)
     refuse_unless_held(appeal, a_person(by))
-    if not clean(items):
+    if not as_written(items):
         raise Refused(_("Name what is missing."))
     if due_on is not None and due_on < localdate(at):
         raise Refused(_("The due date is over already."))
     if due_on is not None and due_on > localdate(at) + LONGEST_WAIT:
         raise Refused(_("The shop is given %(days)s days at most.") % {"days": LONGEST_WAIT.days})
     promised = appeal.due_at if appeal.state == State.WAITING else at
-    appeal.state, appeal.asked, appeal.asked_at = State.WAITING, clean(items), at
+    appeal.state, appeal.asked, appeal.asked_at = State.WAITING, as_written(items), at
     appeal.answered_at = None
     appeal.due_at = max(answer_due(at, due_on), promised)
     _claim_on(appeal, at)
@@ -112,13 +112,13 @@ def answer(appeal_id: int, *, text: str, by: User | None, at: datetime, more_to_
     """
     require(by, WORK)
     appeal = _locked_while_waiting(appeal_id, by)
-    if not clean(text):
+    if not as_written(text):
         raise Refused(_("Say what the shop has answered."))
     appeal.answered_at = at
     if by is not None and appeal.taken_by_id == by.pk and not more_to_come:
         _wait_no_longer(appeal, at)
     appeal.save_by(by, "answer recorded")
-    say(appeal, Kind.ANSWER, clean(text), by=by, at=at)
+    say(appeal, Kind.ANSWER, as_written(text), by=by, at=at)
     return appeal
 
 
@@ -145,9 +145,9 @@ def note(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
     """
     require(by, WORK)
     appeal = _locked(appeal_id, by)
-    if not clean(text):
+    if not as_written(text):
         raise Refused(_("A note says something."))
-    say(appeal, Kind.NOTE, clean(text), by=by, at=at)
+    say(appeal, Kind.NOTE, as_written(text), by=by, at=at)
     return appeal
 
 
@@ -159,11 +159,11 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
     """
     require(by, WORK)
     appeal = _locked(appeal_id, by, with_its_shop=True)
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("Say how the shop has withdrawn its appeal."))
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
-    say(appeal, Kind.NOTE, clean(reason), by=by, at=at)
+    say(appeal, Kind.NOTE, as_written(reason), by=by, at=at)
     stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
     return appeal
 
@@ -176,10 +176,10 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     """
     require(by, stays.STAY)
     appeal = _locked(appeal_id, by, with_its_shop=True)
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("A stay takes a reason."))
     stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
-    appeal.save_by(by, f"stayed: {clean(reason)}")
+    appeal.save_by(by, f"stayed: {as_written(reason)}")
     return appeal
 
 
@@ -190,11 +190,11 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     """
     require(by, stays.STAY)
     appeal = _locked(appeal_id, by, with_its_shop=True)
-    if not clean(reason):
+    if not as_written(reason):
         raise Refused(_("Say why the stay ends."))
     if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
-    appeal.save_by(by, f"stay ended: {clean(reason)}")
+    appeal.save_by(by, f"stay ended: {as_written(reason)}")
     return appeal
 
 

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -12,21 +11,10 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk.models.channels import Channel
 from shops.models import Audited, Penalty
+from shops.models.people import person
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-
-def _person(name: Any, help_text: Any = "") -> models.ForeignKey[Any, Any]:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=name,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=help_text,
-    )
 
 
 def _another_than(who: str, part: str) -> Q:
@@ -73,18 +61,18 @@ class Appeal(Audited):
         help_text=_("Of the letter, call or ticket."),
     )
     filed_at = models.DateTimeField(_("filed at"), help_text=_("When the shop appealed."))
-    filed_by = _person(_("filed by"), _("Who recorded it."))
-    late_admitted_by = _person(_("admitted late by"))
+    filed_by = person(_("filed by"), _("Who recorded it."))
+    late_admitted_by = person(_("admitted late by"))
     late_reason = models.TextField(_("admitted late because"), blank=True)
-    maker = _person(_("decided by"), _("Who imposed the penalty. Empty: the system itself."))
-    approver = _person(_("approved by"))
-    proposer = _person(_("proposed by"), _("Who filed the proposal by hand."))
-    reporter = _person(
+    maker = person(_("decided by"), _("Who imposed the penalty. Empty: the system itself."))
+    approver = person(_("approved by"))
+    proposer = person(_("proposed by"), _("Who filed the proposal by hand."))
+    reporter = person(
         _("reported by"), _("Who brought it in with a file; empty where files come by themselves.")
     )
-    confirmer = _person(_("confirmed by"), _("Whose file said that the platform imposed what was reported."))
-    first_judge = _person(_("first judge"))
-    taken_by = _person(_("taken by"))
+    confirmer = person(_("confirmed by"), _("Whose file said that the platform imposed what was reported."))
+    first_judge = person(_("first judge"))
+    taken_by = person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)
     lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     asked = models.TextField(_("asked for"), blank=True, help_text=_("What is missing, item by item."))
@@ -95,7 +83,7 @@ class Appeal(Audited):
         _("due"), help_text=_("Until when the shop answers, where it waits for that; else the desk rules.")
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
-    decided_by = _person(_("judge"))
+    decided_by = person(_("judge"))
     # As promised: terms that change later take nothing away.
     next_until = models.DateTimeField(
         _("next level until"),
@@ -278,7 +266,7 @@ class AppealMessage(models.Model):
         _("due"), null=True, blank=True, help_text=_("Until when a request is to be answered.")
     )
     at = models.DateTimeField(_("at"))
-    by = _person(_("recorded by"))
+    by = person(_("recorded by"))
 
     class Meta:
         verbose_name = _("message")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from opsdesk.reasons import REASON_CHOICES
 from rules.models import Proposal
 from shops.models import Audited
+from shops.models.people import person
 
 
 class Decision(Audited):
@@ -49,14 +50,7 @@ class Decision(Audited):
         default=Execution.NOTHING,
     )
     executed_on = models.DateField(_("executed on"), null=True, blank=True)
-    executed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("executed by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    executed_by = person(_("executed by"))
     execution_reference = models.CharField(_("platform's reference"), max_length=100, blank=True)
     execution_note = models.TextField(_("why it failed"), blank=True)
 

@@ -1,24 +1,18 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk.exhibits import SMALL, Kind
 from opsdesk.models.appeals import Appeal
 from shops.models import Audited
-
-
-def _person(name: Any) -> models.ForeignKey[Any, Any]:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=name, null=True, blank=True, related_name="+"
-    )
+from shops.models.people import person
+from shops.texts import in_the_readers_language
 
 
 class Evidence(Audited):
@@ -44,9 +38,9 @@ class Evidence(Audited):
         models.CharField(max_length=64), verbose_name=_("SHA-256 of what is shown"), default=list, blank=True
     )
     added_at = models.DateTimeField(_("added at"))
-    added_by = _person(_("added by"))
+    added_by = person(_("added by"))
     struck_at = models.DateTimeField(_("struck at"), null=True, blank=True)
-    struck_by = _person(_("struck by"))
+    struck_by = person(_("struck by"))
     struck_reason = models.TextField(_("struck because"), blank=True)
 
     class Meta:
@@ -107,7 +101,7 @@ class Evidence(Audited):
     @property
     def item(self) -> str:
         """The item of the checklist that it answers, in the reader's language."""
-        return self.item_zh if (get_language() or "").startswith("zh") else self.item_en
+        return in_the_readers_language(self.item_en, self.item_zh)
 
     @property
     def is_struck(self) -> bool:

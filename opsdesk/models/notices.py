@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk.models.channels import Channel
 from shops.models import Audited, Penalty
+from shops.models.people import person
+from shops.texts import in_the_readers_language
 
 
 class Notice(Audited):
@@ -34,14 +35,7 @@ class Notice(Audited):
         help_text=_("Of the letter, call or ticket."),
     )
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
-    delivery_recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("delivery recorded by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    delivery_recorded_by = person(_("delivery recorded by"))
     corrected_at = models.DateTimeField(_("delivery corrected at"), null=True, blank=True)
     corrected_because = models.TextField(_("delivery corrected because"), blank=True)
 
@@ -71,4 +65,4 @@ class Notice(Audited):
     @property
     def text(self) -> list[Any]:
         """What it says in the reader's language."""
-        return self.text_zh if (get_language() or "").startswith("zh") else self.text_en
+        return in_the_readers_language(self.text_en, self.text_zh)

@@ -18,6 +18,7 @@ from shops.admin import cells
 from shops.admin.products import standing_pill
 from shops.models import Product, Shop
 from shops.rights import name_of as people_name
+from shops.versions import told_version
 
 register = template.Library()
 
@@ -31,6 +32,7 @@ register.filter("person", people_name)
 register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
+register.simple_tag(told_version, name="version_of_violation")
 register.simple_tag(resting.on, name="resting_on")
 register.simple_tag(resting.falls_with_its_closing)
 register.simple_tag(resting.lost_ground, name="lost_ground")

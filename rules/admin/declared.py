@@ -27,6 +27,7 @@ from shops.changes import latest_change
 from shops.errors import Invalid, Refused
 from shops.models import DeclaredMetric
 from shops.rights import person_of
+from shops.texts import in_the_readers_language
 
 FIELDS = [
     *("key", "name_en", "name_zh", "type", "unit_en", "unit_zh", "minimum", "maximum"),
@@ -101,7 +102,7 @@ class DeclaredMetricAdmin(VerbsAdmin):
     def unit(self, metric: DeclaredMetric) -> str:
         if metric.type == DeclaredMetric.Type.RATE:
             return "%"
-        return (metric.unit_zh if metric.name == metric.name_zh else metric.unit_en) or NOTHING
+        return in_the_readers_language(metric.unit_en, metric.unit_zh) or NOTHING
 
     @admin.display(description=_("scale"))
     def bounds(self, metric: DeclaredMetric) -> str:

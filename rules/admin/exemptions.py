@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -86,7 +86,7 @@ class ShopExemptionAdmin(VerbsAdmin):
             ),
         ),
     )
-    history_reasons: ClassVar[dict[str, Any]] = {"granted": _("granted")}
+    history_reasons = exemptions.WRITTEN
 
     @admin.display(description=_("standing"))
     def standing(self, exemption: ShopExemption) -> str:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -21,6 +20,7 @@ from shops.models import (
     Product,
     Shop,
 )
+from shops.models.people import person
 
 
 class Proposal(Audited):
@@ -104,14 +104,7 @@ class Proposal(Audited):
         related_name="proposals",
         help_text=_("Empty: filed by hand, or from what stands in the desk's own record."),
     )
-    filed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("filed by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    filed_by = person(_("filed by"))
     day = models.DateField(_("day"), help_text=_("The day whose metrics it rests on."))
     batch = models.ForeignKey(
         ImportBatch,

@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from rules.models.rulesets import RuleSet
 from shops.models import Audited, Ground, Shop
+from shops.texts import in_the_readers_language
 
 
 class Condition(Audited):
@@ -173,12 +174,12 @@ class Rule(Condition):
     @property
     def sentence(self) -> str:
         """The condition in the reader's language."""
-        return self.sentence_zh if (get_language() or "").startswith("zh") else self.sentence_en
+        return in_the_readers_language(self.sentence_en, self.sentence_zh)
 
     @property
     def reading(self) -> str:
         """How we read the document where it is silent, in the reader's language."""
-        return self.reading_zh if (get_language() or "").startswith("zh") else self.reading_en
+        return in_the_readers_language(self.reading_en, self.reading_zh)
 
 
 class Alternative(Condition):

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from shops.models import Alliance, Audited
+from shops.models.people import person
 
 
 class RuleSet(Audited):
@@ -47,24 +48,10 @@ class RuleSet(Audited):
     based_on = models.ForeignKey(
         "self", models.PROTECT, verbose_name=_("drafted from"), null=True, blank=True, related_name="+"
     )
-    drafted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("drafted by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    drafted_by = person(_("drafted by"))
     drafted_at = models.DateTimeField(_("drafted at"), null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted at"), null=True, blank=True)
-    submitted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("submitted by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    submitted_by = person(_("submitted by"))
     simulation = models.ForeignKey(
         "rules.Simulation",
         models.PROTECT,
@@ -76,14 +63,7 @@ class RuleSet(Audited):
     )
     in_force_from = models.DateField(_("in force from"), null=True, blank=True)
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
-    published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("published by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    published_by = person(_("published by"))
     short_notice_reason = models.TextField(_("why at shorter notice"), blank=True)
 
     class Meta:

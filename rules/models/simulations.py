@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rules.models.rulesets import RuleSet
 from shops.models import Product, Shop
+from shops.models.people import person
 
 
 class Simulation(models.Model):
@@ -50,14 +50,7 @@ class Simulation(models.Model):
     )
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.WAITING)
     requested_at = models.DateTimeField(_("requested at"))
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("requested by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    requested_by = person(_("requested by"))
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     done = models.FloatField(_("progress"), default=0, help_text=_("A share of 1."))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)

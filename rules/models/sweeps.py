@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 
 from rules.models.rulesets import RuleSet
 from shops.models import Alliance, Audited
+from shops.models.people import person
 
 
 class Sweep(Audited):
@@ -28,14 +28,7 @@ class Sweep(Audited):
     day = models.DateField(_("day"), help_text=_("The day whose metrics were checked."))
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.WAITING)
     requested_at = models.DateTimeField(_("requested at"))
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("requested by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    requested_by = person(_("requested by"))
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     seconds = models.DecimalField(_("seconds"), max_digits=10, decimal_places=3, null=True, blank=True)
@@ -113,14 +106,7 @@ class Sweep(Audited):
         _("brakes"), default=list, blank=True, help_text=_("Which brakes tripped, with their figures.")
     )
     ruled_at = models.DateTimeField(_("released or dropped at"), null=True, blank=True)
-    ruled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("released or dropped by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    ruled_by = person(_("released or dropped by"))
     ruling = models.TextField(_("why it was released or dropped"), blank=True)
     failure = models.TextField(_("why it failed"), blank=True)
 

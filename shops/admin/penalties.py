@@ -10,20 +10,16 @@ from django.utils import timezone
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
-from shops import money, numbering
+from shops import money, numbering, versions
 from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
-from shops.admin.readonly import WRITTEN, told
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty
-
-# A measure is not applied as a shop applies to an alliance.
-OF_MEASURES = WRITTEN | {"applied": pgettext_lazy("measure", "applied")}
+from shops.reasons import OF_MEASURES, WRITTEN, told
 
 
 def case_of(penalty: Penalty) -> dict[str, Any]:
@@ -137,7 +133,8 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
-        return super().export_queryset(queryset).prefetch_related("measures")
+        numbered = queryset.annotate(version=versions.version_number("violation", "violation_version"))
+        return super().export_queryset(numbered).prefetch_related("measures")
 
     def export_columns(self) -> list[Column]:
         """Those of a file of penalties first, in its words; then what only the desk knows."""
@@ -155,7 +152,11 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 "reason": self.why,
             },
         )
-        words = {"ended_reason": Column("ended_reason", _("ended because"), self._ended_because)}
+        heading = Penalty._meta.get_field("violation_version").verbose_name
+        words = {
+            "ended_reason": Column("ended_reason", _("ended because"), self._ended_because),
+            "violation_version": Column("violation_version", heading, lambda penalty: penalty.version),
+        }
         known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
         others = [
             Column(f"desk_{column.name}", _of_the_desk(column.heading), column.value)
@@ -183,7 +184,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
 
     def _ended_because(self, penalty: Penalty) -> str:
         why = penalty.ended_reason
-        return str(self.reasons.get(why) or told(why, WRITTEN))
+        return str(told(why, WRITTEN | self.reasons))
 
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:

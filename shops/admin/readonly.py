@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -19,9 +18,7 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import HistoricalChanges, ModelChange, ModelDelta
 from simple_history.template_utils import HistoricalRecordContextHelper
@@ -29,49 +26,7 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 from shops.admin.cells import NOTHING
 from shops.admin.exporting import Exporting
 from shops.quoting import number_in
-
-# What the verbs write as a history row's reason, in words; a number or a day in it is %(what)s, and what
-# follows a colon, another of these or what people said, %(why)s.
-WRITTEN = {
-    "admitted": _("admitted"),
-    "an earlier opening is void": _("an earlier opening is void"),
-    "an opening is void": _("an opening is void"),
-    "applied": _("applied"),
-    "called off": _("called off"),
-    "cleared": _("cleared"),
-    "confirmed": _("confirmed"),
-    "continued": pgettext_lazy("opening", "continued"),
-    "continued in place of the next": _("continued in place of the next"),
-    "demonstration": _("demonstration"),
-    "dismissed": _("dismissed"),
-    "import %(what)s": _("import %(what)s"),
-    "imposed": _("imposed"),
-    "left": _("left"),
-    "lessened": pgettext_lazy("measure", "lessened"),
-    "lifted": _("lifted"),
-    "opening continued": _("opening continued"),
-    "overturned": _("overturned"),
-    "promoted": _("promoted"),
-    "promoted again": _("promoted again"),
-    "put under observation": _("put under observation"),
-    "closed by itself": _("closed by itself"),
-    "closed by itself since": _("closed by itself since"),
-    "expired": _("expired"),
-    "its time is over": _("its time is over"),
-    "lapsed": _("lapsed"),
-    "reported": _("reported"),
-    "numbered": _("platform's number recorded"),
-    "on appeal": _("on appeal"),
-    "returned": _("returned"),
-    "undone": _("undone"),
-    "shipped": _("shipped"),
-    "stay ended: %(why)s": _("stay ended: %(why)s"),
-    "stayed: %(why)s": _("stayed: %(why)s"),
-    "stop undone": _("stop undone"),
-    "the opening it closed is part of an earlier one": _("the opening it closed is part of an earlier one"),
-    "void: the clearance before it was wrong": _("void: the clearance before it was wrong"),
-}
-_VARYING = re.compile(r"\d{4}-\d\d-\d\d|\d+")
+from shops.reasons import WRITTEN, told
 
 # Nobody pages through more; counting further costs a scan of the whole table.
 COUNTED = 10_000
@@ -91,18 +46,6 @@ class CappedPaginator(Paginator):
     def capped(self) -> bool:
         """Whether there are more rows than were counted."""
         return self.count > COUNTED
-
-
-def told(reason: str | None, words: Mapping[str, Any]) -> str:
-    """A history row's reason in the reader's language; as it stands where people wrote it."""
-    text = reason or ""
-    varying = _VARYING.search(text)
-    known = words.get(_VARYING.sub("%(what)s", text, count=1))
-    if known is not None:
-        return str(known) % {"what": varying and varying[0]}
-    verb, colon, why = text.partition(": ")
-    led = words.get(f"{verb}: %(why)s") if colon else None
-    return text if led is None else str(led) % {"why": told(why, words)}
 
 
 class Changes(HistoricalRecordContextHelper):
@@ -249,7 +192,7 @@ class ReadOnlyAdmin(ShownAdmin, SimpleHistoryAdmin):
     history_changes: ClassVar[type[Changes]] = Changes
 
     def history_view_title(self, request: HttpRequest, obj: models.Model) -> str:
-        return _t("History: %(name)s") % {"name": obj}
+        return _("History: %(name)s") % {"name": obj}
 
     def get_historical_record_context_helper(
         self, request: HttpRequest, historical_record: HistoricalChanges

@@ -31,7 +31,7 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
         "bars": _bars(shop, at),
         "balance": balance,
         "required": required.due,
-        "lacking": max((required.due or 0) - balance, 0),
+        "lacking": required.lacking(balance),
     }
 
 

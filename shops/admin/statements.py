@@ -37,7 +37,7 @@ def statement_of(shop: Shop, *, at: datetime, before: int | None) -> dict[str, A
         "later": before is not None,
         "balance": balance,
         "required": required,
-        "lacking": max((required.due or 0) - balance, 0),
+        "lacking": required.lacking(balance),
         "free": free,
         "holds": [
             (hold, f"{HOLDINGS[hold.what].one} {HOLDINGS[hold.what].number(hold.key)}")

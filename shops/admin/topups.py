@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import User as Person
@@ -20,13 +20,12 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from shops import accounts, deposits, money, outgoing, topups
+from shops import accounts, deposits, money, outgoing, reasons, topups
 from shops.admin.cells import NOTHING, number, pill
 from shops.admin.deposit_forms import DemandForm, MovementForm, moving_page
 from shops.admin.deposits import account_of, may_enter, told, told_owed
 from shops.admin.exporting import Column, deliver
 from shops.admin.readonly import ReadOnlyInline
-from shops.admin.readonly import told as reason_told
 from shops.admin.short_shops import SHORT
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Export, Settlement, Shop, TopUp
@@ -107,13 +106,7 @@ class TopUpAdmin(VerbsAdmin):
     ]
     readonly_fields = ["amount", "outstanding", "standing", "reminder"]
     inlines = [SettlementInline]
-    history_reasons: ClassVar[dict[str, Any]] = {
-        "demanded": _("demanded"),
-        "reminded": _("reminded"),
-        "settled": pgettext_lazy("top-up", "settled"),
-        "cancelled": pgettext_lazy("top-up", "cancelled"),
-        "reopened": _("due again: a payment was taken back"),
-    }
+    history_reasons = reasons.OF_TOP_UPS
     history_leaves_out = frozenset({"key"})
     history_coded = frozenset({"ended_reason"})
     verbs = (
@@ -167,7 +160,7 @@ class TopUpAdmin(VerbsAdmin):
         if owed.reminded_at is None:
             return NOTHING
         kept = TopUp.history.filter(id=owed.pk, reminded_at=owed.reminded_at).earliest("history_id")
-        return str(reason_told(kept.history_change_reason, self.history_reasons))
+        return reasons.told(kept.history_change_reason, reasons.OF_TOP_UPS)
 
     @admin.display(description=pgettext_lazy("top-up", "standing"))
     def standing(self, owed: TopUp) -> str:

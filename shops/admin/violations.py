@@ -7,8 +7,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.formats import localize
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -16,10 +14,13 @@ from shops import catalogue, changes, money
 from shops.admin.cells import NOTHING, number
 from shops.admin.consequences import ladder_of, told_of
 from shops.admin.exporting import Column
-from shops.admin.readonly import WRITTEN, ChangedBy, ReadOnlyAdmin, told
+from shops.admin.readonly import ChangedBy, ReadOnlyAdmin
 from shops.errors import Refused
 from shops.models import DefaultMeasure, Penalty, Violation
+from shops.reasons import WRITTEN, told
 from shops.rights import person_of
+from shops.texts import told_moment
+from shops.versions import Version, versions_of
 
 # As many as stand beside each other on a page.
 VERSIONS_SHOWN = 5
@@ -221,7 +222,7 @@ class ViolationAdmin(ReadOnlyAdmin):
             form.instance.pk = catalogue.add(form.cleaned_data["code"], **how).pk
 
     def _record_of(self, violation: Violation) -> dict[str, Any]:
-        versions = catalogue.versions(violation)
+        versions = versions_of(violation)
         return {
             "ladder": ladder_of(violation.default_measures.all(), violation),
             "penalties": [
@@ -235,9 +236,9 @@ class ViolationAdmin(ReadOnlyAdmin):
         }
 
 
-def _differences(versions: list[catalogue.Version]) -> Any:
+def _differences(versions: list[Version]) -> Any:
     """What the versions say beside each other: (name, a text for each), where not all say the same."""
-    yield _("from"), [localize(localtime(version.since)) for version in versions]
+    yield _("from"), [told_moment(version.since) for version in versions]
     yield (
         pgettext_lazy("version", "by"),
         [str(version.by or _("The system")) for version in versions],

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 
 from shops import sql
@@ -21,6 +20,7 @@ from shops.imports.tables import table_of
 from shops.imports.values import EARLIEST
 from shops.models import ImportBatch, ImportProgress, ImportSource
 from shops.rights import require
+from shops.texts import in_the_readers_language
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -210,8 +210,8 @@ def unfinished() -> list[int]:
 
 def column_names(kind: str) -> dict[str, str]:
     """The columns of a kind of file by their names in the reader's language."""
-    chinese = (get_language() or "").startswith("zh")
-    return {column.name: column.name_zh if chinese else column.name for column in table_of(kind).columns}
+    columns = table_of(kind).columns
+    return {column.name: in_the_readers_language(column.name, column.name_zh) for column in columns}
 
 
 def absent_of(batch: ImportBatch) -> list[str]:

@@ -10,7 +10,6 @@ from statistics import median
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops import holds, sql
@@ -19,6 +18,7 @@ from shops.imports.planning import Plan
 from shops.imports.profiles import standing
 from shops.metrics import METRICS, MetricType
 from shops.models import DayProfile, ImportBatch
+from shops.texts import in_the_readers_language
 
 # Fewer rows say nothing about what is usual.
 ENOUGH_ROWS = 20
@@ -69,8 +69,7 @@ class Suspicion:
         params = dict(self.params)
         key = params.get("metric", "")
         if metric := METRICS.get(key) or (declared().get(key) if key else None):
-            chinese = (get_language() or "").startswith("zh")
-            params["metric"] = metric.name_zh if chinese else metric.name
+            params["metric"] = in_the_readers_language(metric.name, metric.name_zh)
         if "held_by" in params:
             params["what"] = holds.told(params["held_by"])
         return str(MESSAGES[self.code]) % params

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _t
+from django.utils.translation import pgettext
 
 from shops.imports.columns import Type
 from shops.imports.tables import TABLES
 from shops.models import ImportBatch
+from shops.texts import in_the_readers_language
 
 
 def told(kind: str, column: str, text: str | None) -> str | None:
@@ -27,5 +28,4 @@ def told(kind: str, column: str, text: str | None) -> str | None:
     if known.type is Type.SCORE and text == "none":
         return pgettext("score", "none")
     # In English files a choice is written as it is kept.
-    chinese = (get_language() or "").startswith("zh")
-    return known.words[text][0] if chinese and text in known.words else text
+    return in_the_readers_language(text, known.words[text][0]) if text in known.words else text

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.errors import Refused
 from shops.models import Measure
+from shops.texts import told_moment
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -183,15 +184,14 @@ class Lasting(Effect):
             )
 
     def amount(self, value: Any) -> str:
-        return date_format(localtime(value), "DATETIME_FORMAT")
+        return told_moment(value)
 
 
 def until(measure: Measure, told: str) -> str:
     """With the moment at which it ends by itself, where it does."""
     if measure.ends_at is None:
         return told
-    moment = date_format(localtime(measure.ends_at), "DATETIME_FORMAT")
-    return _("%(measure)s until %(moment)s") % {"measure": told, "moment": moment}
+    return _("%(measure)s until %(moment)s") % {"measure": told, "moment": told_moment(measure.ends_at)}
 
 
 def _is_nameable(moment: datetime | None) -> bool:

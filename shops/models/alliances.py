@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.audited import Audited
+from shops.texts import in_the_readers_language
 
 
 class Alliance(Audited):
@@ -156,7 +156,7 @@ class Alliance(Audited):
     @property
     def name(self) -> str:
         """The name in the reader's language."""
-        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
+        return in_the_readers_language(self.name_en, self.name_zh)
 
 
 class PromotionPeriod(Audited):
@@ -192,4 +192,4 @@ class PromotionPeriod(Audited):
     @property
     def name(self) -> str:
         """The name in the reader's language."""
-        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
+        return in_the_readers_language(self.name_en, self.name_zh)

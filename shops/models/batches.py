@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops.models.audited import Audited
+from shops.models.people import person
 
 
 class ImportBatch(Audited):
@@ -96,14 +97,7 @@ class ImportBatch(Audited):
     size = models.BigIntegerField(_("size in bytes"))
     received_at = models.DateTimeField(_("received at"))
     as_of = models.DateTimeField(_("as of"), help_text=_("Of what moment the file's knowledge is."))
-    received_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("received from"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    received_by = person(_("received from"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     first_day = models.DateField(_("first day"), null=True, blank=True)
     last_day = models.DateField(_("last day"), null=True, blank=True)

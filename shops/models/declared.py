@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.audited import Audited
+from shops.models.people import person
+from shops.texts import in_the_readers_language
 
 # What rules can still tell distances of.
 WIDEST = Decimal("99999999999999.99")
@@ -64,15 +64,7 @@ class DeclaredMetric(Audited):
         blank=True,
         help_text=_("Where it comes from, and by which version of its definition."),
     )
-    declared_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("declared by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-    )
+    declared_by = person(_("declared by"), db_index=False)
     declared_at = models.DateTimeField(_("declared at"))
     retired_on = models.DateField(
         _("retired from"),
@@ -134,4 +126,4 @@ class DeclaredMetric(Audited):
     @property
     def name(self) -> str:
         """The name in the reader's language."""
-        return self.name_zh if (get_language() or "").startswith("zh") else self.name_en
+        return in_the_readers_language(self.name_en, self.name_zh)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.formats import date_format
@@ -13,6 +12,7 @@ from shops.calendar import NAMEABLE_MOMENTS
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch
 from shops.models.measures import Measure
+from shops.models.people import person
 from shops.models.shops import Shop
 
 
@@ -48,16 +48,7 @@ class DepositEntry(models.Model):
     )
     at = models.DateTimeField(pgettext_lazy("movement", "moved at"))
     recorded_at = models.DateTimeField(_("recorded at"))
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("recorded by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-        help_text=_("Empty: the system itself."),
-    )
+    recorded_by = person(_("recorded by"), _("Empty: the system itself."), db_index=False)
     cause = models.TextField(_("cause"), blank=True)
     reference = models.CharField(
         pgettext_lazy("movement", "reference"),
@@ -207,26 +198,10 @@ class TopUp(Audited):
     key = models.CharField(_("key"), max_length=100, unique=True)
     state = models.CharField(_("state"), max_length=20, choices=State.choices, default=State.OPEN)
     demanded_at = models.DateTimeField(_("demanded at"))
-    demanded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("demanded by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-    )
+    demanded_by = person(_("demanded by"), db_index=False)
     reminded_at = models.DateTimeField(_("reminded at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("ended by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-    )
+    ended_by = person(_("ended by"), db_index=False)
     ended_reason = models.TextField(_("ended because"), blank=True)
 
     class Meta:

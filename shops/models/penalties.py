@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
 from shops.models.batches import ImportBatch
+from shops.models.people import person
 from shops.models.products import Product
 from shops.models.shops import Shop
 from shops.models.violations import Violation
@@ -72,7 +72,7 @@ class Penalty(Audited):
         blank=True,
         related_name="penalties",
     )
-    # The number of the row in the violation's history: what it said on the day.
+    # The key of the row in the violation's history: what it said on the day. See versions.version_number.
     violation_version = models.PositiveBigIntegerField(
         _("version of the violation"),
         null=True,
@@ -84,41 +84,15 @@ class Penalty(Audited):
     reason = models.TextField(_("reason"), blank=True)
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
     reported_at = models.DateTimeField(_("reported at"), null=True, blank=True)
-    reported_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("reported by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Who brought it in with a file; empty where files come by themselves."),
+    reported_by = person(
+        _("reported by"), _("Who brought it in with a file; empty where files come by themselves.")
     )
-    confirmed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("confirmed by"),
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Whose file said that the platform imposed what was reported."),
+    confirmed_by = person(
+        _("confirmed by"), _("Whose file said that the platform imposed what was reported.")
     )
     imposed_at = models.DateTimeField(_("imposed at"), null=True, blank=True)
-    imposed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("imposed by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("approved by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    imposed_by = person(_("imposed by"))
+    approved_by = person(_("approved by"))
     ends_at = models.DateTimeField(
         _("ends at"),
         null=True,
@@ -126,14 +100,7 @@ class Penalty(Audited):
         help_text=_("When the last of its measures ends by itself. Empty: none does, or one never does."),
     )
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        verbose_name=_("ended by"),
-        null=True,
-        blank=True,
-        related_name="+",
-    )
+    ended_by = person(_("ended by"))
     ended_reason = models.TextField(_("ended because"), blank=True)
     stayed_at = models.DateTimeField(
         _("stayed since"),

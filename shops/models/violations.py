@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shops.models.alliances import Alliance
 from shops.models.audited import Audited
+from shops.texts import in_the_readers_language
 
 
 class Violation(Audited):
@@ -96,14 +96,10 @@ class Violation(Audited):
     @property
     def name(self) -> str:
         """The name in the reader's language."""
-        return self.name_zh if _in_chinese() else self.name_en
+        return in_the_readers_language(self.name_en, self.name_zh)
 
     @property
     def expected_evidence(self) -> list[str]:
         """What a case under it is to be supported by, item by item in the reader's language."""
-        written = self.evidence_zh if _in_chinese() else self.evidence_en
+        written = in_the_readers_language(self.evidence_en, self.evidence_zh)
         return [item for line in written.splitlines() if (item := line.strip())]
-
-
-def _in_chinese() -> bool:
-    return (get_language() or "").startswith("zh")

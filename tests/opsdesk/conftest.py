@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 
 @pytest.fixture
@@ -19,3 +22,12 @@ def supervisor(db: None) -> Any:
     from tests.factories import make_user
 
     return make_user("supervisor", username="supervisor")
+
+
+@pytest.fixture
+def two_days_later() -> Iterator[None]:
+    """The clock stands two days after the moment of the factories."""
+    from tests.factories import AT
+
+    with time_machine.travel(AT + timedelta(days=2), tick=False):
+        yield

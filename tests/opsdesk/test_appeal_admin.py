@@ -1,11 +1,9 @@
-"""The appeal queue and an appeal's page, as officers use them."""
+"""An appeal's page, as officers use it."""
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +13,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import appeals, notices
-from opsdesk.models import Appeal, AppealTerms, Notice
+from opsdesk import appeals
+from opsdesk.models import Appeal
 from shops import enrollments
 from shops.models import Enrollment, Measure
-from tests.clients import client_of, signed_in
+from tests.clients import signed_in
 from tests.factories import (
     AT,
     DAY,
@@ -33,20 +31,9 @@ from tests.factories import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]
 
 NOW = AT + timedelta(days=2)
-
-
-@pytest.fixture(autouse=True)
-def two_days_later() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def judge() -> User:
-    return make_user("appeals_officer", username="judge")
 
 
 @pytest.fixture
@@ -316,128 +303,6 @@ def test_an_empty_ruling_is_incomplete(client: Client, judge: User) -> None:
     assert client.post(address("deny", appeal.pk), {"reason": ""}).status_code == 400
 
 
-# The queue
-
-
-def shown(client: Client, **query: str) -> set[str]:
-    page = client.get(address("changelist"), query).content.decode()
-    return {appeal.number for appeal in Appeal.objects.all() if f">{appeal.number}<" in page}
-
-
-def test_the_queue_is_filtered_by_what_is_urgent_and_whose_it_is(client: Client, judge: User) -> None:
-    mine, free, waiting, over = (make_appeal() for _ in range(4))
-    appeals.take(mine.pk, by=judge, at=NOW)
-    other = make_user("appeals_officer")
-    for appeal in (waiting, over):
-        appeals.take(appeal.pk, by=other, at=NOW)
-    appeals.ask(waiting.pk, items="x", by=other, at=NOW, due_on=NOW.date())
-    appeals.deny(over.pk, reason="right", by=other, at=NOW)
-    numbers = {
-        name: {appeal.number for appeal in found}
-        for name, found in {
-            "open": (mine, free, waiting),
-            "mine": (mine,),
-            "free": (free,),
-            "waiting": (waiting,),
-            "other": (waiting,),
-            "all": (mine, free, waiting, over),
-        }.items()
-    }
-    assert shown(client) == numbers["open"]
-    assert shown(client, state="all") == numbers["all"]
-    assert shown(client, state="waiting") == numbers["waiting"]
-    assert shown(client, officer="mine") == numbers["mine"]
-    assert shown(client, officer="nobody") == numbers["free"]
-    assert shown(client, officer=str(other.pk)) == numbers["other"]
-    assert shown(client, due="today") == numbers["waiting"]
-    assert shown(client, due="overdue") == set()
-    page = client.get(address("changelist")).content.decode()
-    assert 'due today</dt><dd><a href="/admin/opsdesk/appeal/?due=today">1</a>' in page
-    with time_machine.travel(NOW + timedelta(days=1), tick=False):
-        assert shown(signed_in(judge), due="overdue") == numbers["waiting"]
-    assert shown(client, level__exact="2") == set()
-    assert shown(client, penalty__ground="metric") == numbers["open"]
-
-
-def test_a_shops_page_leads_to_its_appeals_alone(client: Client) -> None:
-    appeal, other = make_appeal(), make_appeal()
-    shop = reverse("admin:shops_shop_change", args=[appeal.penalty.shop_id])
-    there = re.search(rf'href="({address("changelist")}[^"]+)"', client.get(shop).content.decode())
-    assert there is not None
-    page = client.get(html.unescape(there[1])).content.decode()
-    assert appeal.number in page
-    assert other.number not in page
-
-
-@pytest.mark.parametrize("quoted", ["P{:08d}", "Ｐ{:d}"])
-@pytest.mark.parametrize(
-    "page", ["shops_penalty", "opsdesk_notice", "opsdesk_appeal", "opsdesk_decision", "rules_proposal"]
-)
-def test_what_is_of_a_case_is_found_by_the_desks_number(page: str, quoted: str) -> None:
-    case, _other = (make_appeal().penalty for _ in range(2))
-    asked = {"q": quoted.format(case.pk), **({"status": "all"} if page == "rules_proposal" else {})}
-    answer = client_of("auditor").get(reverse(f"admin:{page}_changelist"), asked)
-    [found] = answer.context["cl"].result_list
-    of_it = {"shops_penalty": lambda: found, "opsdesk_decision": lambda: found.proposal.penalty}
-    assert of_it.get(page, lambda: found.penalty)() == case
-
-
-def test_an_appeal_is_found_by_its_own_number(client: Client) -> None:
-    appeal, _other = make_appeal(), make_appeal()
-    assert shown(client, q=appeal.number) == {appeal.number}
-
-
-def test_an_appeal_is_filed_against_a_case_that_was_written_wide(client: Client) -> None:
-    wide = str.maketrans("P0123456789", "Ｐ０１２３４５６７８９")
-    penalty = make_cleared()
-    given = {"penalty": penalty.case_number.translate(wide), "channel": "mail", "statement": "评分有误"}
-    client.post(address("add"), given)
-    assert Appeal.objects.get().penalty == penalty
-
-
-def test_many_are_taken_at_once_but_none_that_another_holds(client: Client, judge: User) -> None:
-    free, held = make_appeal(), make_appeal()
-    other = make_user("appeals_officer", username="other")
-    appeals.take(held.pk, by=other, at=NOW)
-    answer = client.post(
-        address("changelist"),
-        {"action": "take_selected", "_selected_action": [free.pk, held.pk]},
-        follow=True,
-    ).content.decode()
-    assert "1 appeal is yours." in answer
-    assert f"has taken appeal {held.number}" in answer
-    assert set(Appeal.objects.values_list("taken_by__username", flat=True)) == {"judge", "other"}
-
-
-def test_the_home_page_counts_them_for_those_who_see_them(client: Client) -> None:
-    make_appeal()
-    assert 'id="tile-appeals"' in client.get("/admin/").content.decode()
-    assert 'id="tile-appeals"' not in signed_in(make_user("operator")).get("/admin/").content.decode()
-
-
-@pytest.mark.parametrize("role", ["operator", "finance", "rules_editor"])
-def test_an_officer_without_the_right_sees_nothing_of_it(role: str) -> None:
-    appeal = make_appeal(statement="only for the judge")
-    client = signed_in(make_user(role))
-    for page in (
-        "/admin/",
-        reverse("admin:shops_penalty_change", args=[appeal.penalty_id]),
-        reverse("admin:shops_shop_change", args=[appeal.penalty.shop_id]),
-        reverse("admin:opsdesk_notice_change", args=[Notice.objects.get(penalty=appeal.penalty).pk]),
-    ):
-        told = client.get(page)
-        assert told.status_code == 200
-        assert appeal.number not in told.content.decode()
-        assert "/admin/opsdesk/appeal/" not in told.content.decode()
-    assert client.get(address("change", appeal.pk)).status_code == 403
-
-
-def test_the_rates_are_a_page(client: Client) -> None:
-    make_cleared(by=make_user("operator", username="operator"))
-    page = client.get(address("rates")).content.decode()
-    assert all(text in page for text in ("By rule", "DF-C1", "operator", "0.00%"))
-
-
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_the_pages_speak_the_readers_language(judge: User, language: str) -> None:
     appeal = make_appeal()
@@ -447,111 +312,3 @@ def test_the_pages_speak_the_readers_language(judge: User, language: str) -> Non
     for page in pages:
         told = client.get(page).content.decode()
         assert ("申诉" in told) == (language == "zh-hans")
-
-
-# Notices
-
-
-def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: Client, judge: User) -> None:
-    notice = Notice.objects.get(penalty=make_cleared())
-    page = reverse("admin:opsdesk_notice_change", args=[notice.pk])
-    shown = client.get(page).content.decode()
-    assert all(
-        text in shown for text in ("处罚决定通知", "Notice of a decision", "案件编号", "Openings left")
-    )
-    delivery = reverse("admin:opsdesk_notice_delivery", args=[notice.pk])
-    assert delivery in shown
-    given = {"channel": "mail", "delivered_at": "2026-03-12T10:00:30", "reference": "EMS 12"}
-    assert client.post(delivery, given)["Location"] == page
-    notice.refresh_from_db()
-    assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
-    assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
-    assert "on record already" in client.post(delivery, given).content.decode()
-
-
-def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, judge: User) -> None:
-    notice = Notice.objects.get(penalty=make_cleared())
-    notices.record_delivery(notice.pk, channel="mail", delivered_at=AT, by=judge, at=NOW)
-    page = reverse("admin:opsdesk_notice_change", args=[notice.pk])
-    correction = reverse("admin:opsdesk_notice_correction", args=[notice.pk])
-    assert correction in client.get(page).content.decode()
-    given = {"channel": "phone", "delivered_at": "2026-03-12T10:00", "reference": "call 3"}
-    assert "This field is required" in client.post(correction, given).content.decode()
-    assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
-    shown = client.get(page).content.decode()
-    assert "Delivered by phone on 12 Mar 2026 10:00:59" in shown
-    assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
-
-
-def test_who_decided_corrects_how_it_was_delivered_in_the_minute_that_was_recorded() -> None:
-    maker = make_user("operator")
-    notice = Notice.objects.get(penalty=make_cleared(by=maker))
-    given = {"channel": "mail", "delivered_at": "2026-03-13T09:30", "reference": ""}
-    with time_machine.travel(NOW.replace(second=41, microsecond=250_000), tick=False):
-        client = signed_in(maker)
-        client.post(reverse("admin:opsdesk_notice_delivery", args=[notice.pk]), given)
-        correction = reverse("admin:opsdesk_notice_correction", args=[notice.pk])
-        form = client.get(correction).content.decode()
-        shown = re.search(r'name="delivered_at" value="([^"]+)"', form)
-        assert shown is not None
-        again = {**given, "channel": "phone", "delivered_at": shown[1], "reason": "a call it was"}
-        assert client.post(correction, again).status_code == 302
-    notice.refresh_from_db()
-    assert (notice.channel, notice.delivered_at) == ("phone", NOW.replace(second=41))
-
-
-def test_a_supervisor_changes_the_terms_and_history_says_who() -> None:
-    supervisor = make_user("supervisor")
-    client = signed_in(supervisor)
-    terms = {"first_days": 60, "second_days": 15, "answer_days": 3, "ruling_days": 5, "lease_hours": 24}
-    client.post(reverse("admin:opsdesk_appealterms_change", args=[1]), terms)
-    penalty = make_cleared(at=AT - timedelta(days=50))
-    assert make_appeal(penalty).level == 1
-    page = reverse("admin:opsdesk_appealterms_change", args=[1])
-    refused = client.post(page, {**terms, "first_days": 0}).content.decode()
-    assert "Each is at least 1." in refused
-
-
-def test_holidays_are_written_as_people_write_lists_and_a_day_is_off_or_worked() -> None:
-    client = signed_in(make_user("supervisor"))
-    page = reverse("admin:opsdesk_appealterms_change", args=[1])
-    terms = {"first_days": 30, "second_days": 15, "answer_days": 3, "ruling_days": 5, "lease_hours": 24}
-    terms |= {"days_off": "2026-10-02， 2026-10-01\n2026-10-01,", "days_worked": "2026-10-10"}
-    client.post(page, terms)
-    current = AppealTerms.current()
-    assert current.days_off == [date(2026, 10, 1), date(2026, 10, 2)]
-    assert current.days_worked == [date(2026, 10, 10)]
-    assert "2026-10-01" in client.get(page).content.decode()
-    both = client.post(page, {**terms, "days_worked": "2026-10-01"}).content.decode()
-    assert "A day is off or worked, not both." in both
-    wrong = client.post(page, {**terms, "days_off": "1 October"}).content.decode()
-    assert "Enter a valid date." in wrong
-    assert AppealTerms.current().days_off == current.days_off
-
-
-def test_a_history_tells_reasons_and_measures_in_words(judge: User) -> None:
-    appeal = make_appeal(make_cleared_and_warned())
-    supervisor = make_user("supervisor")
-    appeals.stay(appeal.pk, reason="等待核实", by=supervisor, at=NOW)
-    appeals.unstay(appeal.pk, reason="已核实", by=supervisor, at=NOW)
-    appeals.take(appeal.pk, by=judge, at=NOW)
-    warning = appeal.penalty.measures.get(kind="warning")
-    appeals.grant_in_part(appeal.pk, measures=[warning.pk], reason="过重", by=judge, at=NOW)
-    client = client_of("auditor", "zh-hans")
-    history = client.get(address("history", appeal.pk)).content.decode()
-    assert all(words in history for words in ("暂缓执行：等待核实", "恢复执行：已核实", "– → 预警"))
-    assert f"[{warning.pk}]" not in history
-    case = [appeal.penalty_id]
-    page = client.get(reverse("admin:shops_penalty_change", args=case)).content.decode()
-    page = re.sub(r"<[^>]+>", "", page)
-    assert all(words in page for words in ("已处罚: 暂缓执行：", "预警: 已生效", "预警: 已撤回"))
-
-
-def test_a_penaltys_history_tells_why_it_ended_in_words(judge: User) -> None:
-    appeal = make_appeal()
-    appeals.take(appeal.pk, by=judge, at=NOW)
-    appeals.grant(appeal.pk, reason="有误", by=judge, at=NOW)
-    client = client_of("auditor", "zh-hans")
-    history = client.get(reverse("admin:shops_penalty_history", args=[appeal.penalty_id])).content.decode()
-    assert "on appeal" not in history
-    assert "below_bar" not in history

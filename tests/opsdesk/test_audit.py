@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
@@ -11,18 +10,15 @@ from django.db import connections
 
 from opsdesk import audit, review
 from opsdesk.exhibits.keeping import store
-from opsdesk.story import story
 from rules.sql import SWEEPING
-from shops import deposits, enrollments, penalties, topups
-from shops.models import DepositEntry, Enrollment, Penalty, Shop
+from shops import deposits, topups
+from shops.models import DepositEntry
 from tests.factories import (
     AT,
     make_batch,
     make_enrollment,
     make_evidence,
-    make_listing,
     make_metrics,
-    make_product,
     make_proposal,
     make_qualification,
     make_shop,
@@ -335,78 +331,6 @@ def test_for_people_the_command_says_which_fact_is_broken(committed_db, capsys) 
         call_command("verify_all")
     assert end.value.code == 1
     assert "I1 decisions: proposal 1 is accepted without a decision" in capsys.readouterr().out
-
-
-@pytest.mark.django_db
-def test_a_shops_story_tells_who_did_what_in_order() -> None:
-    by = make_user("operator")
-    shop = make_shop()
-    enrollment = make_enrollment(shop, state="applied")
-    review.accept(make_proposal(enrollment, kind="admit").pk, by=by, reason="qualifies", at=AT)
-    enrollment.refresh_from_db()
-    clearance = make_proposal(enrollment)
-    review.accept(clearance.pk, by=by, reason="below_bar", at=AT + timedelta(days=9))
-    clearance.refresh_from_db()
-    penalties.overturn(clearance.penalty, by=None, at=AT + timedelta(days=12), reason="wrong data")
-    enrollments.leave(Enrollment.objects.get(), by=None, at=AT)
-    make_proposal()  # another shop's
-    told = story(Shop.objects.get(pk=shop.pk))
-    assert [event.at for event in told] == sorted(event.at for event in told)
-    labels = {event.record[0].split(".")[1] for event in told}
-    assert labels == {
-        "Shop",
-        "Enrollment",
-        "Opening",
-        "Proposal",
-        "Decision",
-        "Penalty",
-        "Measure",
-        "Notice",
-    }
-    openings = [event.what for event in told if event.record[0] == "shops.Opening"]
-    assert openings == [
-        "Opening 1 is open",
-        "Opening 1 is closed: metric",
-        "Opening 1 is open",
-        "Opening 1 is closed: voluntary",
-    ]
-    assert {event.who for event in told if event.record[0] == "opsdesk.Decision"} == {by}
-
-
-@pytest.mark.django_db
-def test_a_shops_story_tells_of_its_products_as_well() -> None:
-    by = make_user("operator")
-    listing = make_listing(make_product(code="G1", name="面霜"), state="applied")
-    admission = make_product_proposal(listing, kind="admit")
-    review.accept(admission.pk, by=by, reason="qualifies", at=AT)
-    stop = make_product_proposal(listing)
-    review.accept(stop.pk, by=by, reason="below_bar", at=AT)
-    make_product_proposal()  # another shop's
-    case = Penalty.objects.get().case_number
-    told = [event.what for event in story(listing.product.shop) if event.what.startswith("面霜 (G1)")]
-    assert told == [
-        "面霜 (G1) in WeChat Select Alliance: applied",
-        f"面霜 (G1): Proposal {admission.pk}, admit : open",
-        "面霜 (G1) in WeChat Select Alliance: promoted",
-        f"面霜 (G1): Proposal {admission.pk}, admit : accepted",
-        f"面霜 (G1): Proposal {admission.pk} is accepted: qualifies; on the platform: to do",
-        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: open",
-        f"面霜 (G1): Penalty {case}, metric: imposed",
-        f"面霜 (G1): Measure stop a product of penalty {case}",
-        f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: accepted",
-        f"面霜 (G1): Proposal {stop.pk} is accepted: below the bar; on the platform: to do",
-    ]
-
-
-@pytest.mark.django_db
-def test_a_story_asks_no_more_for_many_products(django_assert_max_num_queries) -> None:
-    listing = make_listing()
-    shop = listing.product.shop
-    for _number in range(5):
-        proposal = make_product_proposal(make_listing(make_product(shop)))
-        review.accept(proposal.pk, by=None, reason="below_bar", at=AT)
-    with django_assert_max_num_queries(16):
-        story(shop)
 
 
 @pytest.mark.django_db

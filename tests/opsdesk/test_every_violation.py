@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from opsdesk import audit
 from shops.models import DepositEntry, Enrollment, Measure, Penalty
-from tests.opsdesk.test_penalties_admin import address, client_of, looked_at
+from tests.opsdesk.test_imposing import address, client_of, looked_at
 from tests.shops.accounting import statement
 from tests.shops.test_shipped_consequences import AFTER, ASKED, ASKED_FEN, NOTHING, PAID_FEN, in_both, seen
 

@@ -1,4 +1,4 @@
-"""The review queue: what its list shows and filters, what its page says, and deciding many at once."""
+"""The review queue: what its list shows and filters, what of it goes out, and filing by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import review, worklist
-from opsdesk.models import Decision
+from opsdesk import worklist
 from rules import casework
 from rules.models import Proposal
 from shops.models import Alliance, Measure, PointsThreshold
@@ -26,13 +25,9 @@ from tests.factories import (
     make_controller,
     make_enrollment,
     make_imposed,
-    make_metrics,
-    make_penalty,
     make_proposal,
-    make_qualification,
     make_shop,
     make_sweep,
-    make_user,
 )
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +44,10 @@ def listed(client: Client, **query: str) -> list[Proposal]:
 def of_shop(alliance: str = DOUYIN, **values) -> Proposal:
     """A proposal to clear the shop of these values."""
     return make_proposal(make_enrollment(make_shop(**values), alliance))
+
+
+def page_of(client: Client, proposal: Proposal) -> str:
+    return client.get(reverse("admin:rules_proposal_change", args=[proposal.pk])).content.decode()
 
 
 # The list
@@ -224,175 +223,6 @@ def test_the_list_asks_no_more_for_fifty_proposals_than_for_one(django_assert_ma
     with django_assert_max_num_queries(14) as asked:
         assert len(listed(client)) == 50
     assert not any('"rules_proposal"."evidence"' in query["sql"] for query in asked.captured_queries)
-
-
-def test_the_page_of_one_proposal_asks_a_bounded_number_of_questions(django_assert_max_num_queries) -> None:
-    client = client_of()
-    proposal = make_proposal(make_enrollment(make_shop(controller=make_controller()), openings=3))
-    for number in range(10):
-        make_metrics(proposal.shop, DAY - timedelta(days=number))
-        make_penalty(proposal.shop)
-        make_qualification(proposal.shop, brand=f"brand {number}")
-        make_proposal(proposal.enrollment, status="withdrawn", closed_at=AT)
-    with django_assert_max_num_queries(21):
-        client.get(reverse("admin:rules_proposal_change", args=[proposal.pk]))
-
-
-# One proposal
-
-
-def page_of(client: Client, proposal: Proposal) -> str:
-    return client.get(reverse("admin:rules_proposal_change", args=[proposal.pk])).content.decode()
-
-
-def test_the_page_shows_each_rule_in_the_readers_language_with_what_was_observed() -> None:
-    proposal = make_proposal()
-    english, chinese = page_of(client_of(), proposal), page_of(client_of(language="zh-hans"), proposal)
-    for shown in ("The experience score is below 3.5.", "DF-C1", "3.49", "&lt; 3.50", "−0.01", "§0 DF-C1"):
-        assert shown in english, shown
-    assert "商家店铺体验分低于 3.5 分。" in chinese
-
-
-def test_the_page_shows_the_metric_over_thirty_days_with_gaps_where_there_was_no_data() -> None:
-    proposal = make_proposal()
-    for ago, score in ((0, "3.49"), (1, "3.52"), (5, "3.60"), (6, "3.61"), (31, "4.99")):
-        make_metrics(proposal.shop, DAY - timedelta(days=ago), experience_score=score)
-    page = page_of(client_of(), proposal)
-    assert page.count('<polyline class="line"') == 2
-    assert page.count('class="dot"') == 4
-    assert 'class="threshold"' in page
-    assert "experience score, last 30 days" in page
-
-
-def test_beside_a_proposal_the_shop_is_shown_as_it_stands() -> None:
-    proposal = make_proposal()
-    suspends = Measure(kind=Measure.Kind.SUSPEND, ends_at=timezone.now() + timedelta(days=7))
-    make_imposed(proposal.shop, suspends)
-    assert '<span class="pill pill-suspended">suspended</span>' in page_of(client_of(), proposal)
-
-
-def test_a_proposal_for_the_platform_as_a_whole_shows_the_openings_in_each_alliance() -> None:
-    shop = make_shop()
-    make_penalty(shop, violation_code="V8", status="reported")
-    casework.file_from_facts(at=AT)
-    proposal = Proposal.objects.get()
-    assert "Enrolled in no alliance." in page_of(client_of(), proposal)
-    for alliance in (DOUYIN, WECHAT):
-        make_enrollment(shop, alliance)
-    page = page_of(client_of(), proposal)
-    assert "Openings · Douyin Featured Alliance" in page
-    assert page.count("Openings · ") == 2
-    assert "Never opened." not in page
-
-
-def test_a_metric_that_is_not_imported_daily_has_no_chart() -> None:
-    proposal = make_proposal(lead_metric="brand_papers_ok", ground="qualification", margin=None)
-    make_metrics(proposal.shop)
-    assert "<svg viewBox" not in page_of(client_of(), proposal)
-
-
-def test_only_those_who_decide_are_offered_the_decision() -> None:
-    proposal = make_proposal()
-    address = reverse("admin:rules_proposal_accept", args=[proposal.pk])
-    assert address in page_of(client_of("operator"), proposal)
-    assert address not in page_of(client_of("auditor"), proposal)
-
-
-def test_a_decided_proposal_says_who_decided_what_and_why() -> None:
-    proposal = make_proposal()
-    review.accept(proposal.pk, by=make_user(username="wang"), reason="below_bar", note="for weeks", at=AT)
-    page = page_of(client_of(), proposal)
-    for shown in ("wang", "below the bar", "for weeks", "11 Mar 2026, 09:30", "P0000"):
-        assert shown in page, shown
-    assert reverse("admin:rules_proposal_accept", args=[proposal.pk]) not in page
-
-
-def test_nothing_on_the_page_breaks_the_content_policy() -> None:
-    proposal = make_proposal()
-    make_metrics(proposal.shop)
-    make_metrics(proposal.shop, DAY - timedelta(days=1))
-    make_sweep()
-    client = client_of("supervisor")
-    for address in ("/admin/", QUEUE, reverse("admin:rules_proposal_change", args=[proposal.pk])):
-        page = client.get(address).content.decode()
-        for forbidden in (" style=", "<style", "onclick=", "<script>"):
-            assert forbidden not in page, (address, forbidden)
-
-
-def test_posting_to_the_page_itself_changes_nothing() -> None:
-    proposal = make_proposal()
-    address = reverse("admin:rules_proposal_change", args=[proposal.pk])
-    assert client_of("supervisor").post(address, {"status": "accepted"}).status_code == 403
-
-
-# Many at once
-
-
-def decide(client: Client, action: str, chosen: list[Proposal], **answered: str):
-    """First the question, then, where `answered`, the answer."""
-    data = {"action": action, "_selected_action": [str(proposal.pk) for proposal in chosen]}
-    return client.post(
-        QUEUE, data | ({"decide": "1"} | answered if answered else {"index": "0"}), follow=True
-    )
-
-
-def told(answer) -> list[str]:
-    return [str(message) for message in answer.context["messages"]]
-
-
-@pytest.mark.parametrize(
-    ("action", "reason", "status"),
-    [("accept_selected", "below_bar", "accepted"), ("reject_selected", "thin_evidence", "rejected")],
-)
-def test_many_are_decided_with_one_reason_after_a_question(action: str, reason: str, status: str) -> None:
-    client = client_of()
-    chosen = [make_proposal() for _number in range(3)]
-    question = decide(client, action, chosen)
-    assert question.status_code == 200
-    assert "3 proposals" in question.context["title"]
-    assert not Decision.objects.exists()
-    assert told(decide(client, action, chosen, reason=reason, note="seen")) == ["3 proposals decided."]
-    assert set(Proposal.objects.values_list("status", flat=True)) == {status}
-    assert set(Decision.objects.values_list("reason", "note")) == {(reason, "seen")}
-
-
-def test_many_are_decided_in_ones_own_words() -> None:
-    client = client_of()
-    chosen = [make_proposal()]
-    without = decide(client, "reject_selected", chosen, reason="other", note="")
-    assert without.context["form"].errors["note"]
-    decide(client, "reject_selected", chosen, reason="other", note="the shop has moved")
-    assert Decision.objects.values_list("reason", "note").get() == ("other", "the shop has moved")
-
-
-def test_those_that_others_decided_meanwhile_stay_and_are_counted() -> None:
-    client = client_of()
-    mine, theirs = make_proposal(), make_proposal()
-    review.reject(theirs.pk, by=make_user(), reason="recovered", at=AT)
-    answer = decide(client, "accept_selected", [mine, theirs], reason="below_bar")
-    assert told(answer) == [
-        "1 proposal decided.",
-        "1 had already been decided or withdrawn, and stays so.",
-    ]
-    assert Proposal.objects.get(pk=theirs.pk).status == "rejected"
-
-
-def test_those_that_are_refused_are_counted_with_why() -> None:
-    client = client_of()
-    barred = make_enrollment(state="applied")
-    make_penalty(barred.shop, violation_code="V2")
-    answer = decide(client, "accept_selected", [make_proposal(barred, kind="admit")], reason="qualifies")
-    (message,) = told(answer)
-    assert message.startswith("1 was refused: ")
-    assert not Decision.objects.exists()
-
-
-def test_whoever_may_only_look_is_not_offered_the_actions_and_cannot_run_them() -> None:
-    client = client_of("auditor")
-    proposal = make_proposal()
-    assert "accept_selected" not in client.get(QUEUE).content.decode()
-    decide(client, "accept_selected", [proposal], reason="below_bar")
-    assert Proposal.objects.get().status == "open"
 
 
 # Taking it away, and filing by hand

@@ -11,6 +11,7 @@ import pytest
 from django.contrib import admin
 from django.utils.translation import override
 
+from shops import reasons
 from shops.admin import readonly
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ WRITTEN = written()
 
 def known() -> dict[str, object]:
     pages = [page for page in admin.site._registry.values() if isinstance(page, readonly.ReadOnlyAdmin)]
-    words = dict(readonly.WRITTEN)
+    words = dict(reasons.WRITTEN)
     for page in pages:
         words |= page.history_reasons
     return words

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import override
 
 from shops import closing
 from shops.admin import readonly, shops
-from shops.exports import csv_lines, neutral
-from shops.models import Alliance, ImportSource, Measure, PromotionPeriod
+from shops.models import Alliance, ImportSource, Measure
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import (
@@ -227,150 +224,6 @@ def test_listings_are_filtered_by_alliance_and_state() -> None:
     assert list(found) == [stopped]
 
 
-# Alliances
-
-
-def settings(**change: str) -> dict[str, str]:
-    """What the page of Douyin's alliance sends, without any promotion period."""
-    return {
-        "openings_limit": "3",
-        "refile_after_days": "7",
-        "category_not_served": "",
-        "notice_days": "7",
-        "cool_down_days": "0",
-        "most_cleared": "0.1",
-        "least_measured": "0.8",
-        "oldest_days": "",
-        "largest_jump": "0.3",
-        "deposit_rule": "main",
-        "deposit_due": "opening",
-        "top_up_days": "7",
-        "promotion_periods-TOTAL_FORMS": "0",
-        "promotion_periods-INITIAL_FORMS": "0",
-        **change,
-    }
-
-
-def a_period(**change: str) -> dict[str, str]:
-    values = {
-        "id": "",
-        "name_en": "618",
-        "name_zh": "618",
-        "first_day": "2026-06-01",
-        "last_day": "2026-06-20",
-        "effect": "wait",
-        **change,
-    }
-    return {"promotion_periods-TOTAL_FORMS": "1"} | {
-        f"promotion_periods-0-{name}": value for name, value in values.items()
-    }
-
-
-def alliance_page() -> str:
-    return reverse("admin:shops_alliance_change", args=[Alliance.objects.get(code=DOUYIN).pk])
-
-
-@pytest.mark.django_db
-def test_a_supervisor_sets_what_is_an_alliances_own_and_history_names_him() -> None:
-    data = settings(openings_limit="4", refile_after_days="5", notice_days="14", code="renamed")
-    assert client_of("supervisor").post(alliance_page(), data).status_code == 302
-    alliance = Alliance.objects.get(code=DOUYIN)
-    assert (alliance.openings_limit, alliance.refile_after_days, alliance.notice_days) == (4, 5, 14)
-    assert alliance.history.latest().history_user.groups.get().name == "supervisor"
-
-
-@pytest.mark.django_db
-def test_a_brake_is_taken_off_by_leaving_it_empty() -> None:
-    client_of("supervisor").post(alliance_page(), settings(most_cleared="", largest_jump=""))
-    alliance = Alliance.objects.get(code=DOUYIN)
-    assert (alliance.most_cleared, alliance.largest_jump) == (None, None)
-
-
-@pytest.mark.parametrize("share", ["0", "1.0001", "-0.1", "2"])
-@pytest.mark.parametrize("brake", ["most_cleared", "least_measured"])
-@pytest.mark.django_db
-def test_a_brake_that_is_no_share_is_refused_in_words(brake: str, share: str) -> None:
-    page = client_of("supervisor").post(alliance_page(), settings(**{brake: share})).content.decode()
-    assert "A share: more than 0, at most 1" in page
-    assert getattr(Alliance.objects.get(code=DOUYIN), brake) in (Decimal("0.1"), Decimal("0.8"))
-
-
-@pytest.mark.django_db
-def test_a_supervisor_sets_and_takes_away_promotion_periods_and_history_names_him() -> None:
-    client = client_of("supervisor")
-    assert client.post(alliance_page(), settings(**a_period())).status_code == 302
-    period = PromotionPeriod.objects.get()
-    assert (period.name_zh, period.effect, period.alliance.code) == ("618", "wait", DOUYIN)
-    away = a_period(id=str(period.pk), DELETE="on") | {"promotion_periods-INITIAL_FORMS": "1"}
-    client.post(alliance_page(), settings(**away))
-    assert not PromotionPeriod.objects.exists()
-    told = PromotionPeriod.history.values_list("history_type", "history_user__groups__name")
-    assert list(told) == [("-", "supervisor"), ("+", "supervisor")]
-
-
-@pytest.mark.django_db
-def test_a_promotion_period_does_not_end_before_it_begins() -> None:
-    wrong = settings(**a_period(last_day="2026-05-31"))
-    page = client_of("supervisor").post(alliance_page(), wrong).content.decode()
-    assert "The last day lies before the first." in page
-    assert not PromotionPeriod.objects.exists()
-
-
-@pytest.mark.django_db
-def test_an_operator_sees_the_promotion_periods() -> None:
-    client_of("supervisor").post(alliance_page(), settings(**a_period()))
-    page = client_of().get(alliance_page()).content.decode()
-    assert "618" in page and "promotion_periods-0-name" not in page
-
-
-@pytest.mark.django_db
-def test_a_limit_below_what_a_shop_has_used_is_refused() -> None:
-    make_enrollment(openings=3)
-    page = client_of("supervisor").post(alliance_page(), settings(openings_limit="2")).content.decode()
-    assert "A shop has already used 3 openings." in page
-
-
-@pytest.mark.django_db
-def test_an_operator_only_reads_an_alliance() -> None:
-    assert client_of().post(alliance_page(), {"refile_after_days": "1"}).status_code == 403
-
-
-# Downloads
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "=1+1",
-        "+1+1",
-        "-1+1",
-        "@SUM(1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        " =1",
-        "＝1+1",
-        "＋1",
-        "－1",
-        "＠x",
-        "\u3000=1",
-        "\ufeff=1",
-    ],
-)
-def test_no_cell_starts_a_formula(cell: str) -> None:
-    assert neutral(cell) == f"'{cell}"
-
-
-@pytest.mark.parametrize("cell", ["-0.01", "+8", "3.49", "青禾小店", "a=b", "", "12-3"])
-def test_plain_text_and_numbers_stay_as_they_are(cell: str) -> None:
-    assert neutral(cell) == cell
-
-
-def test_a_download_quotes_every_cell() -> None:
-    lines = list(csv_lines(["a", "b"], [['x "y", z', "line\nbreak"], [None, 5]]))
-    assert lines == ['\ufeff"a","b"\r\n', '"x ""y"", z","line\nbreak"\r\n', '"","5"\r\n']
-
-
 @pytest.mark.django_db
 def test_an_old_version_is_read_and_offers_nothing_to_choose() -> None:
     other, penalty = make_shop(name="另一家店"), make_penalty(make_shop(name="青禾小店"), violation_code="V9")
@@ -382,29 +235,6 @@ def test_an_old_version_is_read_and_offers_nothing_to_choose() -> None:
         assert other.name not in page
         assert "<select" not in page.split('id="content"')[1]
     assert "青禾小店" in page
-
-
-# Reasons in a history
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [
-        ("cleared", "已清退"),
-        ("confirmed", "已确认"),
-        ("called off", "已取消"),
-        ("demonstration", "演示数据"),
-        ("import 17", "导入批次 17"),
-        ("imports 17", "imports 17"),
-        ("店铺来函申请退出", "店铺来函申请退出"),
-        (None, ""),
-    ],
-)
-def test_what_the_verbs_wrote_as_a_reason_is_told_in_the_readers_language(
-    reason: str | None, words: str
-) -> None:
-    with override("zh-hans"):
-        assert readonly.told(reason, readonly.WRITTEN) == words
 
 
 @pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shops import bars, catalogue, controllers, measures
+from shops import bars, catalogue, controllers, measures, versions
 from shops.errors import NotAllowed, Refused
 from shops.models import DefaultMeasure, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -218,31 +218,6 @@ def test_supervisors_alone_write_the_catalogue() -> None:
     assert entry("V1").source == "§9"
 
 
-def test_each_version_says_what_followed_who_wrote_it_and_why() -> None:
-    supervisor, violation = make_user("supervisor"), entry("V8")
-    first = catalogue.version_of(violation)
-    points, deduction = violation.default_measures.all()
-    points.points_least, points.points_most = 6, 12
-    harsher = [points, DefaultMeasure(kind=Kind.WARNING)]
-    change(violation, harsher, by=supervisor, reason="harsher from June", name_en="Harming many buyers")
-    second = catalogue.version_of(violation)
-    change(violation, [], by=None)
-    newest, told_second, told_first = catalogue.versions(violation)
-    assert newest.measures == []
-    assert told_second.number == second and told_first.number == first
-    assert (told_second.by, told_second.reason) == (supervisor, "harsher from June")
-    assert [(m.kind, m.points_least, m.points_most) for m in told_second.measures] == [
-        ("points", 6, 12),
-        ("warning", None, None),
-    ]
-    assert [(m.kind, m.points_least, m.basis) for m in told_first.measures] == [
-        ("points", 4, ""),
-        ("deduct", None, "fixed"),
-    ]
-    assert told_first.violation.name_en == "Harming buyers' rights at scale"
-    assert not DefaultMeasure.objects.filter(pk=deduction.pk).exists()
-
-
 def test_a_measure_that_stays_as_it_is_has_no_further_history() -> None:
     violation = entry("V8")
     change(violation, source="§2, §3")
@@ -255,7 +230,7 @@ def test_a_new_entry_is_one_version_with_its_measures() -> None:
     values = {"group": "service", "name_en": "Late dispatch", "name_zh": "延迟发货", "source": "§1"}
     measures = [DefaultMeasure(kind=Kind.WARNING), DefaultMeasure(kind=Kind.SUSPEND, from_case=2, days=3)]
     violation = catalogue.add("V12", values=values, measures=measures, by=supervisor, reason="new rule")
-    [version] = catalogue.versions(violation)
+    [version] = versions.versions_of(violation)
     assert [(m.from_case, m.kind) for m in version.measures] == [(1, "warning"), (2, "suspend")]
     assert version.by == supervisor
     assert [kind for kind, _asked in told("V12", make_shop())] == [Kind.WARNING]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from shops import catalogue
+from shops import catalogue, versions
 from shops.models import DefaultMeasure, Measure, Violation
 from tests.clients import client_of
 from tests.factories import make_penalty, make_user
@@ -95,7 +95,7 @@ def test_a_supervisor_changes_an_entry_with_its_measures() -> None:
         (m.from_case, m.kind, m.points_least, m.points_most, m.amount_fen)
         for m in violation.default_measures.all()
     ] == [(1, "points", 4, 8, None), (3, "top_up", None, None, 123456)]
-    newest = catalogue.versions(violation)[0]
+    newest = versions.versions_of(violation)[0]
     assert newest.reason == "as agreed" and newest.by is not None
 
 
@@ -117,7 +117,7 @@ def test_a_new_entry_is_added_with_its_measures() -> None:
     assert answer.status_code == 302, answer.context["errors"]
     [measure] = entry("V12").default_measures.all()
     assert (measure.kind, measure.days) == (Measure.Kind.SUSPEND, 7)
-    assert len(catalogue.versions(entry("V12"))) == 1
+    assert len(versions.versions_of(entry("V12"))) == 1
 
 
 def test_a_page_that_was_opened_before_somebody_elses_change_says_so_and_keeps_what_was_typed() -> None:

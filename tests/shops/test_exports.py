@@ -153,3 +153,36 @@ def test_a_number_comes_back_from_a_workbook_exactly(tmp_path_factory, number: D
     as_csv(directory / "out.xlsx", SHOP_METRICS, directory / "back.csv")
     [_header, cell] = (directory / "back.csv").read_text().split()
     assert Decimal(cell) == number
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "+1+1",
+        "-1+1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\u3000=1",
+        "\ufeff=1",
+    ],
+)
+def test_no_cell_starts_a_formula(cell: str) -> None:
+    assert neutral(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["-0.01", "+8", "3.49", "青禾小店", "a=b", "", "12-3"])
+def test_plain_text_and_numbers_stay_as_they_are(cell: str) -> None:
+    assert neutral(cell) == cell
+
+
+def test_a_download_quotes_every_cell() -> None:
+    lines = list(csv_lines(["a", "b"], [['x "y", z', "line\nbreak"], [None, 5]]))
+    assert lines == ['\ufeff"a","b"\r\n', '"x ""y"", z","line\nbreak"\r\n', '"","5"\r\n']
