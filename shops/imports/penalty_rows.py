@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.utils.timezone import localtime
 
-from shops import sql
+from shops import points, sql
+from shops.calendar import POINTS_LAPSE_AT
 from shops.imports import penalty_deductions
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
@@ -239,9 +239,9 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "INSERT INTO shops_measure"
         " (penalty_id, kind, alliance_id, points, basis, state_before, ends_at, applied_at)"
         " SELECT n.id, 'points', n.alliance_id, p.given, '', '',"
-        f" coalesce(n.day + {days}, make_date(extract(year FROM n.day)::integer + 1, 1, 1))::timestamp"
-        f" AT TIME ZONE 'Asia/Shanghai', n.imposed_at {new} p.given IS NOT NULL ORDER BY n.id",
-        [settings.POINTS_DAYS or None],
+        f" {POINTS_LAPSE_AT.format(day='n.day', days=days)}, n.imposed_at {new} p.given IS NOT NULL"
+        " ORDER BY n.id",
+        [points.days_that_count(None)],
         batch=batch,
         at=at,
     )
