@@ -64,7 +64,7 @@ def impose(
         return known
     violation = violation and catalogue.hold(violation)
     charges.refuse_another_alliances_violation(violation, alliance)
-    _refuse_another_shops_product(shop, product)
+    charges.refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
     if (ground == Ground.VIOLATION) != (violation is not None):
@@ -307,11 +307,6 @@ def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datet
     penalty.ended_at, penalty.ended_by, penalty.ended_reason = at, by, reason
     penalty.stayed_at = None
     penalty.save_by(by, status.value)
-
-
-def _refuse_another_shops_product(shop: Shop, product: Product | None) -> None:
-    if product is not None and product.shop_id != shop.pk:
-        raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
 
 
 def not_standing(penalty: Penalty) -> str:

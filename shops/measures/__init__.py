@@ -1,8 +1,8 @@
 """What a penalty does, kind by kind: each effect stands beside its inverse, and each is safe twice.
 
 No measure overwrites a fact: what a shop may do is derived from the facts and the measures that stand
-(shops.standing). Nothing here is irreversible but two things, and both are told: an opening that another has
-followed is not continued, and money that was deducted comes back as a movement of its own.
+(shops.standing). Everything can be taken back: money that was deducted comes back as a movement of its own,
+and an opening that another has followed goes on in its place.
 """
 
 from __future__ import annotations
