@@ -63,7 +63,12 @@ STANDS = {
         "r.amount <> {}",
     ),
     "at": ("(v.at AT TIME ZONE 'Asia/Shanghai')", "p.at <> v.at"),
-    "penalty": ("v.case_reference", "nullif(r.penalty, '') <> {0} AND {0} <> ''"),
+    # A case goes by two numbers.
+    "penalty": (
+        "v.case_reference",
+        "nullif(r.penalty, '') <> {0} AND {0} <> ''"
+        " AND coalesce(shops_case_named(r.penalty) <> shops_case_named({0}), true)",
+    ),
     "note": ("v.cause", "nullif(r.note, '') <> {}"),
 }
 _IMPOSED = "(SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)"

@@ -190,7 +190,7 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     changed = _shown_of(batch) != shown
     # Nobody has agreed to what came to be suspicious meanwhile.
     if confirmed and batch.state == State.APPLIED and (changed or not _codes(batch) <= told):
-        batch.state, batch.consent = State.READY, Consent.ASK
+        batch.state = State.READY
         if changed:
             batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
@@ -261,8 +261,8 @@ def _check(
         found += suspicions_of_own()
     batch.suspicions = [suspicion.as_record() for suspicion in found]
     batch.state = State.APPLIED
-    asks = batch.consent == Consent.ASK
-    unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
+    asks = batch.consent == Consent.ASK and not confirmed
+    unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions and not confirmed
     if counts.rejected and not batch.partial:
         counts = Counts(rows=counts.rows, rejected=counts.rows)
         batch.state = State.REFUSED

@@ -156,6 +156,16 @@ def test_the_desks_number_of_a_case_names_it_as_well(shop: Shop) -> None:
     assert (accounts.balance_of(shop), sound()) == (100_00, True)
 
 
+def test_a_movement_that_names_the_case_by_its_other_number_now_is_the_same(shop: Shop) -> None:
+    bring("penalties", REPORTED)
+    bring("deposits", TAKEN)
+    for named in (case().case_number, "P1"):
+        assert counts(bring("deposits", TAKEN.replace(",P1", f",{named}"))) == (1, 0, 0, 1, 0)
+    assert errors(bring("deposits", TAKEN.replace(",P1", ",P00000000"))) == [
+        (2, "penalty", "P00000000", "known_movement")
+    ]
+
+
 def test_a_deduction_that_names_a_penalty_of_the_desks_by_its_number_counts_once(shop: Shop) -> None:
     penalty = make_imposed(shop, Measure(kind="deduct", basis="fixed", amount_fen=30_05), code="V8")
     assert counts(bring("deposits", TAKEN.replace(",P1", f",{penalty.case_number}"))) == (1, 0, 0, 1, 0)
