@@ -41,7 +41,7 @@ _FILE = """
     )
 """
 _CASE = """
-    jsonb_build_object('number', 'P' || lpad(p.id::text, 8, '0'), 'reference', p.reference, 'shop', s.code,
+    jsonb_build_object('number', shops_case_number(p.id), 'reference', p.reference, 'shop', s.code,
         'violation', v.code, 'name_en', v.name_en, 'name_zh', v.name_zh)
 """
 _EVIDENCE = """

@@ -68,12 +68,18 @@ BRAND_PAPERS = f"""
     ) newest
     GROUP BY shop_id
 """
-# Of openings that ended before the day; one that the shop ended itself is no clearance.
+# Of openings that ended before the day; one that the shop ended itself is no clearance, and one that was
+# taken back never was.
 SINCE_CLEARANCE = f"""
     INSERT INTO rules_fact
     SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
     FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
+    LEFT JOIN (
+        SELECT m.opening_id FROM shops_measure m WHERE m.kind = 'clear'
+        GROUP BY m.opening_id HAVING bool_and(m.undone_at IS NOT NULL)
+    ) w ON w.opening_id = o.id
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+      AND w.opening_id IS NULL
       AND {_ASKED.format(shop="e.shop_id")}
     GROUP BY e.shop_id
 """

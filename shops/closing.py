@@ -68,8 +68,8 @@ def _go(enrollment: Enrollment, *, by: User | None, at: datetime) -> None:
     reason = "closed by itself"
     enrollments.lock(enrollment)
     openings.end_what_was_wrongly_cleared(enrollment, by=by, reason=reason)
-    if enrollment.state in (Enrollment.State.OPEN, Enrollment.State.APPLIED):
+    if enrollment.state == Enrollment.State.OPEN:
         enrollments.leave(enrollment, by=by, at=at, reason=reason)
-    elif enrollment.state == Enrollment.State.CLEARED:
+    elif enrollment.state in (Enrollment.State.APPLIED, Enrollment.State.CLEARED):
         enrollment.state = Enrollment.State.LEFT
         enrollment.save_by(by, reason)

@@ -152,7 +152,8 @@ def clear(enrollment: Enrollment, *, cause: str, by: User | None, at: datetime) 
 
 @transaction.atomic
 def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str = "") -> None:
-    """The shop goes by itself, or takes its application back. No wait follows (CL-2).
+    """The shop goes by itself, or takes its application back: one that was cleared stands as cleared again.
+    No wait follows (CL-2).
 
     Refused when it is neither in nor has applied.
     """
@@ -160,9 +161,12 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
     lock(enrollment)
     if enrollment.state == Enrollment.State.OPEN:
         _close(enrollment, cause=Opening.Cause.VOLUNTARY, by=by, at=at, reason=reason or "left")
-    elif enrollment.state != Enrollment.State.APPLIED:
+        enrollment.state = Enrollment.State.LEFT
+    elif enrollment.state == Enrollment.State.APPLIED:
+        put_out = openings.was_put_out(enrollment)
+        enrollment.state = Enrollment.State.CLEARED if put_out else Enrollment.State.LEFT
+    else:
         raise Refused(_not_open(enrollment))
-    enrollment.state = Enrollment.State.LEFT
     enrollment.save_by(by, reason or "left")
 
 

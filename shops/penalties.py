@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from shops import catalogue, charges, listings
+from shops import catalogue, charges, listings, returns
 from shops import measures as effects
 from shops.errors import Refused
 from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
@@ -64,7 +64,7 @@ def impose(
         return known
     violation = violation and catalogue.hold(violation)
     charges.refuse_another_alliances_violation(violation, alliance)
-    _refuse_another_shops_product(shop, product)
+    charges.refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
     if (ground == Ground.VIOLATION) != (violation is not None):
@@ -94,13 +94,15 @@ def impose(
 
 @transaction.atomic
 def dismiss(case: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Close a case that was reported and is not penalised: it holds and bars nothing any longer.
+    """Close a case that was reported and is not penalised: it holds and bars nothing any longer, and what was
+    deducted for it under the platform's number goes back.
 
     Refused without a reason, and when it was decided already.
     """
     require(by, "shops.impose_penalty")
     lock(case)
     _end(_undecided(case, case.shop), Penalty.Status.DISMISSED, by=by, at=at, reason=reason)
+    returns.give_back_of_case(case, by=by, at=at)
 
 
 @transaction.atomic
@@ -165,7 +167,8 @@ def undo_measures(
 
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Declare that the penalty was wrong, also one that has ended since: each measure is undone.
+    """Declare that the penalty was wrong, also one that has ended since: each measure is undone, and what
+    else was deducted for its case under the platform's number goes back.
 
     Refused without a reason, and when it was only reported or is overturned already.
     """
@@ -177,6 +180,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
     listings.promote_what_was_resumed(penalty, by=by, at=at)
     _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
+    returns.give_back_of_case(penalty, by=by, at=at)
     effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 
 
@@ -304,11 +308,6 @@ def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datet
     penalty.ended_at, penalty.ended_by, penalty.ended_reason = at, by, reason
     penalty.stayed_at = None
     penalty.save_by(by, status.value)
-
-
-def _refuse_another_shops_product(shop: Shop, product: Product | None) -> None:
-    if product is not None and product.shop_id != shop.pk:
-        raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
 
 
 def not_standing(penalty: Penalty) -> str:

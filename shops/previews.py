@@ -9,7 +9,7 @@ from datetime import datetime
 from shops import catalogue, controllers, points
 from shops import measures as effects
 from shops.accounts import balance_of
-from shops.cases import collected_of, moved_for
+from shops.cases import collected_of, deducted, moved_for
 from shops.measures.money import amount_of
 from shops.models import (
     Alliance,
@@ -43,11 +43,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Money:
-    """The deposit in fen: what there is, what will be left, and what the shop will owe."""
+    """The deposit in fen: what there is, what will be left, what the shop will owe, and what the ledger has
+    deducted for the case already.
+    """
 
     before: int
     after: int
     due: int
+    moved: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def earlier_cases(shop: Shop, violation: Violation) -> list[Penalty]:
 
 
 def _money(shop: Shop, measures: list[Measure], moved: list[DepositEntry]) -> Money | None:
-    if not any(measure.kind in (Kind.DEDUCT, Kind.TOP_UP) for measure in measures):
+    if not moved and not any(measure.kind in (Kind.DEDUCT, Kind.TOP_UP) for measure in measures):
         return None
     before = left = balance_of(shop)
     due = 0
@@ -137,7 +140,7 @@ def _money(shop: Shop, measures: list[Measure], moved: list[DepositEntry]) -> Mo
             left, due = left - min(wanted, left), due + max(wanted - left, 0)
         elif measure.kind == Kind.TOP_UP:
             due += measure.amount_fen or 0
-    return Money(before, left, due)
+    return Money(before, left, due, deducted(moved))
 
 
 def _points(shop: Shop, measures: list[Measure], at: datetime) -> list[Points]:

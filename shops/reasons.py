@@ -43,6 +43,7 @@ WRITTEN = {
     "kept: %(why)s": _("kept: %(why)s"),
     "lapsed": _("lapsed"),
     "reported": _("reported"),
+    "numbered": _("platform's number recorded"),
     "on appeal": _("on appeal"),
     "returned": _("returned"),
     "undone": _("undone"),

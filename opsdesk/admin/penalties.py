@@ -67,7 +67,7 @@ _OF_A_PENALTY: tuple[Verb, ...] = (
         call=_now(penalising.keep),
     ),
 )
-PenaltyAdmin.verbs = _OF_A_PENALTY
+PenaltyAdmin.verbs = (*_OF_A_PENALTY, *PenaltyAdmin.verbs)
 EnrollmentAdmin.verbs = (
     *EnrollmentAdmin.verbs,
     Verb(

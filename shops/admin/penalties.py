@@ -2,19 +2,22 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from shops import measures as measures_told
-from shops import money, versions
+from shops import money, numbering, versions
 from shops.admin import registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
-from shops.admin.verbs import VerbsAdmin
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty
 from shops.reasons import OF_MEASURES, WRITTEN, told
 
@@ -57,8 +60,27 @@ def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
     return sorted(rows, key=lambda row: row[0])
 
 
+class NumberForm(forms.Form):
+    number = forms.CharField(label=_("Platform's case number"), max_length=numbering.LONGEST)
+
+
+_told_of_the_desk = lazy(lambda heading: _t("%(column)s (desk)") % {"column": heading}, str)
+_NUMBER = Verb(
+    "number",
+    permission="shops.impose_penalty",
+    title=_("Record the platform's number"),
+    note=_("by it the platform's files know the case as this one, and count its money once."),
+    submit=_("Record it"),
+    done=_("The platform's number is recorded."),
+    offered=numbering.may_be_numbered,
+    call=lambda penalty, by, number: numbering.record_number(penalty, number, by=by, at=timezone.now()),
+    form=NumberForm,
+)
+
+
 @admin.register(Penalty)
 class PenaltyAdmin(Importing, VerbsAdmin):
+    verbs: ClassVar[tuple[Verb, ...]] = (_NUMBER,)
     import_kind = ImportBatch.Kind.PENALTIES
     change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
@@ -150,7 +172,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         }
         known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
         others = [
-            Column(f"desk_{column.name}", column.heading, column.value)
+            Column(f"desk_{column.name}", _of_the_desk(column.heading), column.value)
             for column in (words.get(column.name, column) for column in super().export_columns())
             if column.name not in known
         ]
@@ -182,10 +204,16 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         return pill(penalty.status, penalty.get_status_display())
 
 
+def _of_the_desk(heading: str | Promise) -> str | Promise:
+    """Files have columns of the same name."""
+    return _told_of_the_desk(heading)
+
+
 def _status_in_files(penalty: Penalty) -> str:
-    """What has become of a penalty is the desk's: the platform knows two states."""
-    reported = penalty.status == Penalty.Status.REPORTED
-    return Penalty.Status.REPORTED if reported else Penalty.Status.IMPOSED
+    """What has become of a penalty is the desk's: the platform knows two states. A case that the desk has
+    dismissed never was more than reported.
+    """
+    return Penalty.Status.REPORTED if penalty.imposed_at is None else Penalty.Status.IMPOSED
 
 
 def _of_measure(penalty: Penalty, kind: str, name: str) -> Any:

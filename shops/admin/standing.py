@@ -35,10 +35,16 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
     }
 
 
-def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
-    """Standing penalties, each with what of it is in effect or was done, and what is stayed of it."""
+def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str], datetime | None]]:
+    """Standing penalties, each with what of it is in effect or was done, what is stayed of it, and until when
+    it stands.
+    """
     imposed = Penalty.objects.filter(shop=shop, status=Penalty.Status.IMPOSED)
-    found = list(imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN])
+    found = list(
+        imposed.select_related("violation", "product")
+        .prefetch_related("measures")
+        .order_by("-pk")[:PENALTIES_SHOWN]
+    )
     related = (
         "penalty",
         "alliance",
@@ -52,7 +58,19 @@ def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
         state = measures.state_of(measure, at)
         stayed = f" · {state.label}" if state == measures.State.STAYED else ""
         told[measure.penalty_id].append(f"{measures.describe(measure)}{stayed}")
-    return [(penalty, told[penalty.pk]) for penalty in found]
+    for penalty in found:
+        if penalty.is_the_platforms:
+            told[penalty.pk].append(
+                _("Imposed by the platform: what else it does there the desk is not told.")
+            )
+    # Of its own the platform need not say what the points alone tell.
+    return [
+        (penalty, told[penalty.pk], penalty.ends_at or measures.ends_at(_left(penalty))) for penalty in found
+    ]
+
+
+def _left(penalty: Penalty) -> list[Measure]:
+    return [measure for measure in penalty.measures.all() if measure.undone_at is None]
 
 
 def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Clear(Effect):
     """The shop is put out of an alliance. Undone, it goes on with the opening it was in.
 
-    It does not where another opening has followed since, or something else keeps it out: once that ends as
-    well, `continue_what_nothing_keeps` has it go on.
+    Where another opening has followed since, that one is void. It does not while something else keeps it
+    out: once that ends as well, `continue_what_nothing_keeps` has it go on.
     """
 
     def needs(self, measure: Measure) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from shops import points
 from shops.calendar import points_lapse_at
 from shops.measures.effect import Effect, until
 from shops.models import Measure
@@ -31,9 +31,7 @@ class Points(Effect):
 
     def complete(self, measure: Measure, at: datetime) -> None:
         if measure.ends_at is None:
-            alliance = measure.alliance
-            days = alliance.points_days if alliance else settings.POINTS_DAYS or None
-            measure.ends_at = points_lapse_at(at, days)
+            measure.ends_at = points_lapse_at(at, points.days_that_count(measure.alliance))
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.points else ["points"]

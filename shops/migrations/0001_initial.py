@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'alliances',
                 'ordering': ['code'],
                 'permissions': [('export_alliance', 'Can export alliances')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('most_cleared', None), models.Q(('most_cleared__gt', 0), ('most_cleared__lte', 1)), _connector='OR'), name='shops_alliance_most_cleared_is_a_share'), models.CheckConstraint(condition=models.Q(('least_measured', None), models.Q(('least_measured__gt', 0), ('least_measured__lte', 1)), _connector='OR'), name='shops_alliance_least_measured_is_a_share'), models.CheckConstraint(condition=models.Q(('largest_jump', None), ('largest_jump__gt', 0), _connector='OR'), name='shops_alliance_largest_jump_is_above_zero')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('most_cleared', None), models.Q(('most_cleared__gt', 0), ('most_cleared__lte', 1)), _connector='OR'), name='shops_alliance_most_cleared_is_a_share'), models.CheckConstraint(condition=models.Q(('least_measured', None), models.Q(('least_measured__gt', 0), ('least_measured__lte', 1)), _connector='OR'), name='shops_alliance_least_measured_is_a_share'), models.CheckConstraint(condition=models.Q(('largest_jump', None), ('largest_jump__gt', 0), _connector='OR'), name='shops_alliance_largest_jump_is_above_zero'), models.CheckConstraint(condition=models.Q(('points_days', None), ('points_days__gte', 1), _connector='OR'), name='shops_alliance_points_count_on_a_day_at_least')],
             },
         ),
         migrations.CreateModel(
@@ -1023,7 +1023,7 @@ class Migration(migrations.Migration):
                 ('recorded_by', models.ForeignKey(blank=True, db_index=False, help_text='Empty: the system itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
                 ('cause', models.TextField(blank=True, verbose_name='cause')),
                 ('reference', models.CharField(blank=True, help_text="The platform's own number of the movement.", max_length=64, verbose_name='reference')),
-                ('case_reference', models.CharField(blank=True, db_default='', help_text="The platform's own number of the penalty that it carries out.", max_length=64, verbose_name="platform's case number")),
+                ('case_reference', models.CharField(blank=True, db_default='', help_text="The number, the platform's or the desk's, of the case that it carries out.", max_length=64, verbose_name="platform's case number")),
                 ('key', models.CharField(help_text='Entered again under the same key, it is the same.', max_length=100, unique=True, verbose_name='key')),
                 ('measure', models.ForeignKey(blank=True, help_text="The penalty's measure that deducted.", null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deposit_entries', to='shops.measure', verbose_name='measure')),
                 ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='shops.depositentry', verbose_name='takes back')),

@@ -4,6 +4,24 @@ in effect is lessened at most, and what it did is undone once; a shop that close
 from django.db import migrations
 
 GUARDS = """
+-- What people quote, as the desk writes it.
+CREATE FUNCTION shops_case_number(penalty bigint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 'P' || lpad(penalty::text, greatest(8, length(penalty::text)), '0');
+
+-- The penalty that a number names: the platform's own of a case, or the desk's.
+CREATE FUNCTION shops_case_named(named text) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    found bigint;
+BEGIN
+    SELECT n.id INTO found FROM shops_penalty n WHERE n.reference = named AND n.reference <> '';
+    IF found IS NULL AND named ~ '^P[0-9]{8,18}$' THEN
+        SELECT n.id INTO found FROM shops_penalty n
+            WHERE n.id = substr(named, 2)::bigint AND shops_case_number(n.id) = named;
+    END IF;
+    RETURN found;
+END $$;
+
 CREATE FUNCTION shops_penalty_keeps_who_decided() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
@@ -22,15 +40,25 @@ CREATE TRIGGER shops_penalty_keeps_who_decided BEFORE UPDATE ON shops_penalty FO
            OLD.violation_version))
     EXECUTE FUNCTION shops_penalty_keeps_who_decided();
 
+CREATE FUNCTION shops_penalty_keeps_its_number() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'penalty %: the platform''s number of it, once it is known, never changes', OLD.id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'shops_penalty_keeps_its_number';
+END $$;
+CREATE TRIGGER shops_penalty_keeps_its_number BEFORE UPDATE ON shops_penalty FOR EACH ROW
+    WHEN (OLD.reference <> '' AND NEW.reference IS DISTINCT FROM OLD.reference)
+    EXECUTE FUNCTION shops_penalty_keeps_its_number();
+
 CREATE FUNCTION shops_penalty_stays_what_it_is() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION 'penalty %: whose it is, for what and why, and that it was wrong, never changes', OLD.id
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'shops_penalty_stays_what_it_is';
 END $$;
-CREATE TRIGGER shops_penalty_keeps_its_shop_and_name BEFORE UPDATE ON shops_penalty FOR EACH ROW
+CREATE TRIGGER shops_penalty_keeps_its_shop BEFORE UPDATE ON shops_penalty FOR EACH ROW
     WHEN (NEW.shop_id <> OLD.shop_id OR NEW.ground <> OLD.ground
-          OR NEW.reference <> OLD.reference AND OLD.reference <> '' OR NEW.key <> OLD.key AND OLD.key <> '')
+          OR NEW.key <> OLD.key AND OLD.key <> '')
     EXECUTE FUNCTION shops_penalty_stays_what_it_is();
 CREATE TRIGGER shops_penalty_keeps_for_what_it_was_imposed BEFORE UPDATE ON shops_penalty FOR EACH ROW
     WHEN (OLD.imposed_at IS NOT NULL
@@ -87,8 +115,8 @@ CREATE TRIGGER shops_measure_in_effect_only_lessens BEFORE UPDATE ON shops_measu
 
 NO_GUARDS = """
 DROP FUNCTION shops_closure_lasts_until_the_shop_may_return(), shops_measure_in_effect_only_lessens(),
-    shops_measure_is_done_and_undone_once(), shops_penalty_keeps_who_decided(),
-    shops_penalty_stays_what_it_is() CASCADE;
+    shops_measure_is_done_and_undone_once(), shops_penalty_keeps_its_number(),
+    shops_penalty_keeps_who_decided(), shops_penalty_stays_what_it_is() CASCADE;
 """
 
 

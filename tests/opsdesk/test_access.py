@@ -127,6 +127,7 @@ ACCESS: dict[str, Row] = {
     "shops_listing_import": (OPERATORS, OPERATORS),
     **record("shops_penalty", READERS),
     "shops_penalty_lift": (OPERATORS, OPERATORS),
+    "shops_penalty_number": (OPERATORS, OPERATORS),
     "shops_penalty_import": (OPERATORS, OPERATORS),
     "shops_penalty_keep": (JUDGES, JUDGES),
     "shops_penalty_overturn": (JUDGES, JUDGES),

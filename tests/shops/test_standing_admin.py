@@ -15,6 +15,7 @@ from shops.calendar import midnight
 from shops.models import Alliance, Measure, Opening, Shop
 from tests.clients import client_of
 from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_imposed, make_shop
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,15 @@ def test_of_a_stayed_penalty_the_page_says_so_and_of_each_measure_that_it_stays(
     assert "stayed since" in page and "bars, suspends, closes and restricts nothing" in page
     assert re.search("suspended until [^·]+ · stayed 4 points on the platform", page)
     assert "暂缓" in page_of(shop, "zh-hans")
+
+
+def test_of_the_platforms_own_penalties_the_page_says_whose_they_are_and_until_when_points_count() -> None:
+    shop = make_shop(code="S1")
+    bring(
+        "penalties",
+        "reference,shop,violation,imposed_at,points\nP1,S1,WS-V5,2026-03-01,\nP2,S1,V8,2026-03-02,4\n",
+    )
+    (_v8, points, until), (_ws, lines, no_end) = standing_of(shop, AT)["penalties"]
+    assert (len(points), until, no_end) == (2, midnight(date(2027, 3, 2)), None)
+    assert lines == points[1:] == ["Imposed by the platform: what else it does there the desk is not told."]
+    assert "本台未获告知" in page_of(shop, "zh-hans")
