@@ -116,7 +116,8 @@ CREATE TRIGGER shops_measure_in_effect_only_lessens BEFORE UPDATE ON shops_measu
 NO_GUARDS = """
 DROP FUNCTION shops_closure_lasts_until_the_shop_may_return(), shops_measure_in_effect_only_lessens(),
     shops_measure_is_done_and_undone_once(), shops_penalty_keeps_its_number(),
-    shops_penalty_keeps_who_decided(), shops_penalty_stays_what_it_is() CASCADE;
+    shops_penalty_keeps_who_decided(), shops_penalty_stays_what_it_is(), shops_case_named(text),
+    shops_case_number(bigint) CASCADE;
 """
 
 
