@@ -7,18 +7,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from opsdesk.deadlines import as_told, said, told_at
+from opsdesk.deadlines import as_told, in_time, said, told_at
 from opsdesk.known import Known, known_of
 from opsdesk.models import Channel, Notice
 from opsdesk.wording import text_of
 from rules.models import Proposal
 from shops import sql
+from shops.calendar import deadline
 from shops.errors import Refused
-from shops.models import Penalty
+from shops.models import Measure, Penalty
 from shops.rights import require
 from shops.texts import as_written
 
@@ -58,7 +59,7 @@ def _worded(penalty: Penalty, known: Known) -> Notice:
 
 def write_for_files(*, at: datetime) -> int:
     """Write what shops are told of penalties that files have brought as imposed; how many notices. What has
-    ended by then is told nobody: the first file may go back for years.
+    ended by then is told nobody, as the first file may go back for years, unless points of it still count.
 
     Safe to run again, and at once. A penalty that somebody is at waits for the next time.
     """
@@ -73,13 +74,14 @@ def write_for_files(*, at: datetime) -> int:
 
 
 def _untold(at: datetime) -> QuerySet[Penalty]:
+    going_on = Measure.objects.active(at).filter(kind__in=Measure.ENDING, penalty=OuterRef("pk"))
     return (
         Penalty.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .filter(
-            Q(ends_at=None) | Q(ends_at__gt=at),
+            Q(Q(ends_at=None) | Q(ends_at__gt=at), status=Penalty.Status.IMPOSED) | Exists(going_on),
             batch__isnull=False,
             notice=None,
-            status=Penalty.Status.IMPOSED,
+            status__in=Penalty.PENALISED,
         )
         .select_related("shop", "product", "alliance", "violation")
         .order_by("pk")
@@ -147,8 +149,8 @@ def correct_delivery(
     """Record the delivery anew, where it was recorded wrongly; appeals that were filed in time stay so.
 
     Refused like the first record, without a reason and without a delivery to correct. The window that the
-    shop could count on ends earlier only by the word of who may admit late appeals and had no part in the
-    decision.
+    shop could count on ends earlier, and one that is over is opened again, only by the word of who may admit
+    late appeals and had no part in the decision.
     """
     require(by, DELIVER)
     notice = _locked(notice_id)
@@ -159,14 +161,7 @@ def correct_delivery(
         raise Refused(_("Say why the delivery is corrected."))
     _deliver(notice, channel, as_told(delivered_at, recorded), reference, by=by, at=at)
     assert notice.delivered_at is not None
-    if notice.delivered_at < recorded.replace(microsecond=0) and not _may_shorten(by, notice.penalty):
-        raise Refused(
-            _(
-                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
-                " part in the decision."
-            )
-            % {"recorded": said(recorded)}
-        )
+    _refuse_to_move_the_window(notice, recorded.replace(microsecond=0), by=by, at=at)
     notice.corrected_at, notice.corrected_because = at, as_written(reason)
     notice.save_by(by, "delivery corrected")
     return notice
@@ -203,7 +198,31 @@ def _deliver(
     notice.delivered_at, notice.delivery_recorded_by = delivered_at.replace(microsecond=0), by
 
 
-def _may_shorten(by: User | None, penalty: Penalty) -> bool:
+def _refuse_to_move_the_window(notice: Notice, recorded: datetime, *, by: User | None, at: datetime) -> None:
+    """`recorded`: the delivery that was on record, from which the shop's window counted until now."""
+    delivered = notice.delivered_at
+    assert delivered is not None
+    over = notice.first_days is not None and not in_time(at, deadline(recorded, notice.first_days))
+    if delivered == recorded or (delivered > recorded and not over) or _may_move(by, notice.penalty):
+        return
+    if delivered < recorded:
+        raise Refused(
+            _(
+                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
+                " part in the decision."
+            )
+            % {"recorded": said(recorded)}
+        )
+    raise Refused(
+        _(
+            "The window that counts from %(recorded)s is over. That it is opened again is for a supervisor"
+            " who had no part in the decision."
+        )
+        % {"recorded": said(recorded)}
+    )
+
+
+def _may_move(by: User | None, penalty: Penalty) -> bool:
     if by is None:
         return True
     decided = {penalty.imposed_by_id, penalty.approved_by_id}

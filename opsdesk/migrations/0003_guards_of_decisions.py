@@ -43,7 +43,7 @@ END $$;
 CREATE TRIGGER opsdesk_notice_that_was_written_never_changes BEFORE UPDATE ON opsdesk_notice
     FOR EACH ROW EXECUTE FUNCTION opsdesk_notice_that_was_written_never_changes();
 
-CREATE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part() RETURNS trigger
+CREATE FUNCTION opsdesk_notice_window_is_moved_by_nobody_who_took_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM FROM shops_penalty p LEFT JOIN rules_proposal f ON f.penalty_id = p.id
@@ -52,18 +52,44 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'notice %: user % had a part in what it tells', NEW.id, NEW.delivery_recorded_by_id
             USING ERRCODE = 'integrity_constraint_violation',
-                  CONSTRAINT = 'opsdesk_notice_window_ends_earlier_for_nobody_who_took_part';
+                  CONSTRAINT = 'opsdesk_notice_window_is_moved_by_nobody_who_took_part';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER opsdesk_notice_window_ends_earlier_for_nobody_who_took_part BEFORE UPDATE ON opsdesk_notice
-    FOR EACH ROW WHEN (date_trunc('second', NEW.delivered_at) < date_trunc('second', OLD.delivered_at))
-    EXECUTE FUNCTION opsdesk_notice_window_ends_earlier_for_nobody_who_took_part();
+CREATE TRIGGER opsdesk_notice_window_is_moved_by_nobody_who_took_part BEFORE UPDATE ON opsdesk_notice
+    -- Earlier, or at all once it is over: deadlines.in_time and calendar.deadline, said once more.
+    FOR EACH ROW WHEN (
+        date_trunc('second', NEW.delivered_at) < date_trunc('second', OLD.delivered_at)
+        OR (date_trunc('second', NEW.delivered_at) > date_trunc('second', OLD.delivered_at)
+            AND date_trunc('second', NEW.corrected_at)
+                > date_trunc('second', OLD.delivered_at) + make_interval(hours => 24 * OLD.first_days)))
+    EXECUTE FUNCTION opsdesk_notice_window_is_moved_by_nobody_who_took_part();
+
+CREATE FUNCTION opsdesk_notice_is_delivered_once_it_is_decided() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    earliest timestamptz;
+BEGIN
+    -- What the platform has imposed, and a file has brought, the shop reads from the notice on: told_at.
+    SELECT CASE WHEN p.batch_id IS NOT NULL AND p.imposed_by_id IS NULL
+                THEN greatest(p.imposed_at, NEW.written_at) ELSE p.imposed_at END
+        INTO earliest FROM shops_penalty p WHERE p.id = NEW.penalty_id;
+    IF date_trunc('second', NEW.delivered_at) < date_trunc('second', earliest) THEN
+        RAISE EXCEPTION 'notice %: it was not delivered before it was decided', NEW.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_notice_is_delivered_once_it_is_decided';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_notice_is_delivered_once_it_is_decided BEFORE INSERT OR UPDATE ON opsdesk_notice
+    FOR EACH ROW WHEN (NEW.delivered_at IS NOT NULL)
+    EXECUTE FUNCTION opsdesk_notice_is_delivered_once_it_is_decided();
 """
 
 NO_GUARDS = """
 DROP FUNCTION
-    opsdesk_notice_window_ends_earlier_for_nobody_who_took_part(),
+    opsdesk_notice_is_delivered_once_it_is_decided(),
+    opsdesk_notice_window_is_moved_by_nobody_who_took_part(),
     opsdesk_notice_that_was_written_never_changes(),
     opsdesk_decision_verdict_never_changes()
     CASCADE;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -55,7 +57,10 @@ def test_whom_its_controller_bars_is_promised_no_way_back_while_that_case_stands
     make_enrollment(make_shop(controller=controller))
     case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.WARNING), code="V11")
     text = told(put_out("R6-C1", "controller_barred"))
-    assert f"Nothing but that case {case} of shop {case.shop.code}" in text["What would undo it"]
+    assert (
+        f"or that case {case} of shop {case.shop.code} is overturned or dismissed"
+        in text["What would undo it"]
+    )
     assert "next opening" not in text["What would undo it"]
     assert f"{case} against shop {case.shop.code}: " in text["Case of the controller"]
 
@@ -75,6 +80,22 @@ def test_a_serious_violation_has_the_shop_out_for_ever_whatever_its_penalty_does
     penalty = make_penalty(violation_code="V10")
     notices.write(penalty, by=None, at=AT)
     assert "the shop is out for ever" in told(penalty)["What would undo it"]
+
+
+def test_what_links_feel_is_told_of_every_measure() -> None:
+    enrollment = make_enrollment()
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind=Kind.CLEAR),
+        Measure(kind=Kind.SUSPEND, ends_at=AT + timedelta(days=14)),
+        alliance=enrollment.alliance,
+        code="V5",
+    )
+    notices.write(penalty, by=None, at=AT)
+    links = told(penalty)["Live links and open orders"]
+    assert "in this alliance no longer work" in links and "While the shop is suspended" in links
+    chinese = told(penalty, "zh")["推广链接与未完成订单"]
+    assert "封禁" in chinese and len(chinese.split("\n")) == len(links.split("\n")) == 3
 
 
 def penalised(ground: str) -> Penalty:
