@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 DELIVER, ADMIT_LATE = "opsdesk.record_delivery", "opsdesk.admit_late_appeal"
 # So many notices are worded and written in one transaction.
 AT_ONCE = 1_000
+# What of the terms each keeps by value, beside the days.
+_ISSUED_BY = ("issuer_zh", "issuer_en", "contact_zh", "contact_en")
 
 
 def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
@@ -51,6 +53,7 @@ def _worded(penalty: Penalty, known: Known) -> Notice:
         penalty=penalty,
         text_zh=text_of(penalty, known, "zh-hans"),
         text_en=text_of(penalty, known, "en"),
+        **{name: getattr(known.terms, name) for name in _ISSUED_BY},
         first_days=known.terms.first_days if appealable else None,
         second_days=known.terms.second_days if appealable else None,
         written_at=known.at,
@@ -91,16 +94,17 @@ def _untold(at: datetime) -> QuerySet[Penalty]:
 def _write_all(penalties: Sequence[Penalty], at: datetime) -> int:
     known = known_of(penalties, at)
     notices = [_worded(penalty, known) for penalty in penalties]
-    names = ("penalty_id", "text_zh", "text_en", "first_days", "second_days")
+    names = ("penalty_id", "text_zh", "text_en", *_ISSUED_BY, "first_days", "second_days")
     rows = [{name: getattr(notice, name) for name in names} for notice in notices]
     with sql.cursor() as cursor:
         return sql.write_with_history(
             cursor,
             Notice,
-            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, first_days, second_days, written_at,"
-            " channel, reference, corrected_because)"
+            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, issuer_zh, issuer_en, contact_zh,"
+            " contact_en, first_days, second_days, written_at, channel, reference, corrected_because)"
             " SELECT r.*, %s, '', '', '' FROM jsonb_to_recordset(%s) AS r (penalty_id bigint, text_zh jsonb,"
-            " text_en jsonb, first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
+            " text_en jsonb, issuer_zh text, issuer_en text, contact_zh text, contact_en text,"
+            " first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
             [at, Jsonb(rows)],
             change="+",
             by=None,

@@ -19,8 +19,9 @@ from rules.casework import REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
+from shops import money
 from shops.calendar import deadline
-from shops.models import Measure, Penalty
+from shops.models import Measure, Penalty, TopUp
 from shops.texts import in_the_readers_language
 
 Kind = Measure.Kind
@@ -48,6 +49,7 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     kinds = {measure.kind for measure in measures}
     if not penalty.is_the_platforms:
         yield _("Live links and open orders"), "\n".join(_for_links_and_orders(penalty, kinds, known))
+    yield _("To be paid"), "\n".join(_to_be_paid(measures))
     yield _("What would undo it"), "\n".join(ways_back(penalty, kinds, known))
     yield _("Openings left"), "\n".join(openings_left(penalty, known))
     if appealable:
@@ -64,6 +66,21 @@ def _decided(penalty: Penalty, measures: list[Measure]) -> Iterator[str]:
         yield _(
             "Imposed by the platform. Whatever else it does there, and to links, the desk was not told: the "
             "platform says so."
+        )
+
+
+def _to_be_paid(measures: list[Measure]) -> Iterator[str]:
+    """What the shop owes its deposit for it, until when, and what becomes of it."""
+    due = [one for measure in measures for one in measure.top_ups.all() if one.state == TopUp.State.OPEN]
+    for top_up in sorted(due, key=lambda one: one.pk):
+        yield _("%(amount)s into the deposit, until %(day)s") % {
+            "amount": money.told(top_up.amount_fen),
+            "day": date_format(top_up.due_on),
+        }
+    if due:
+        yield _(
+            "What is paid in counts towards what is due, the earliest first. What is not paid by then stays "
+            "due, and meanwhile the deposit is not refunded."
         )
 
 
@@ -216,10 +233,17 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         )
         % {"days": terms.first_days, "until": said(deadline(decided_at, terms.first_days))}
     )
-    yield _(
-        "Write, call or open a ticket with the desk, name the case and say what is contested, with whatever "
-        "supports it. Somebody who had no part in the decision hears the appeal."
-    )
+    if contact := in_the_readers_language(terms.contact_en, terms.contact_zh):
+        yield _(
+            "Appeal as is said below; name the case, and say what is contested, with whatever supports it."
+        )
+        yield contact
+    else:
+        yield _(
+            "Appeal through the platform's merchant channel; name the case, and say what is contested, with "
+            "whatever supports it."
+        )
+    yield _("Somebody who had no part in the decision hears the appeal.")
     yield (
         ngettext(
             "Against a ruling that denies it or grants it in part, a second appeal can be filed within"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,6 +29,16 @@ from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import person_of
+
+
+def _sheet(notice: Notice, language: str, at: datetime) -> dict[str, Any]:
+    """The notice in one language, as it is printed."""
+    kept = language[:2]
+    return {
+        "language": language,
+        "since": overtaken(notice, at, language),
+        **{name: getattr(notice, f"{name}_{kept}") for name in ("text", "issuer", "contact")},
+    }
 
 
 class DeliveredFilter(admin.SimpleListFilter):
@@ -100,7 +111,7 @@ class NoticeAdmin(ReadOnlyAdmin):
         notice = self.get_object(request, object_id)
         if not isinstance(notice, Notice):
             raise Http404
-        now = timezone.now()
+        at = timezone.now()
         context = {
             **self.admin_site.each_context(request),
             "title": str(notice),
@@ -108,10 +119,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             "original": notice,
             "notice": notice,
             "needs_no_delivery": needs_no_delivery(notice),
-            "sheets": [
-                (language, text, overtaken(notice, now, language))
-                for language, text in (("zh-hans", notice.text_zh), ("en", notice.text_en))
-            ],
+            "sheets": [_sheet(notice, language, at) for language in ("zh-hans", "en")],
             "may_record": request.user.has_perm(DELIVER),
             "may_see_history": self.has_view_history_permission(request, notice),
             **(extra_context or {}),

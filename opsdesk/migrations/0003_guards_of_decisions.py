@@ -20,9 +20,11 @@ CREATE TRIGGER opsdesk_decision_verdict_never_changes BEFORE UPDATE ON opsdesk_d
 CREATE FUNCTION opsdesk_notice_that_was_written_never_changes() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF (NEW.penalty_id, NEW.text_zh, NEW.text_en, NEW.first_days, NEW.second_days, NEW.written_at)
+    IF (NEW.penalty_id, NEW.text_zh, NEW.text_en, NEW.issuer_zh, NEW.issuer_en, NEW.contact_zh,
+        NEW.contact_en, NEW.first_days, NEW.second_days, NEW.written_at)
        IS DISTINCT FROM
-       (OLD.penalty_id, OLD.text_zh, OLD.text_en, OLD.first_days, OLD.second_days, OLD.written_at) THEN
+       (OLD.penalty_id, OLD.text_zh, OLD.text_en, OLD.issuer_zh, OLD.issuer_en, OLD.contact_zh,
+        OLD.contact_en, OLD.first_days, OLD.second_days, OLD.written_at) THEN
         RAISE EXCEPTION 'notice %: what it says never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_notice_that_was_written_never_changes';
