@@ -30,6 +30,7 @@ from shops.admin.importing import Importing
 from shops.admin.readonly import ShownAdmin
 from shops.admin.statements import asked_before, may_be_taken_back, statement_of
 from shops.models import DepositEntry, ImportBatch, Shop, TopUp
+from shops.texts import told_moment
 
 Kind = DepositEntry.Kind
 
@@ -165,8 +166,8 @@ class DepositEntryAdmin(Importing, ShownAdmin):
         return money.told(entry.short_fen) if entry.short_fen else NOTHING
 
     @admin.display(description=pgettext_lazy("movement", "moved at"))
-    def moved(self, entry: DepositEntry) -> datetime:
-        return entry.at
+    def moved(self, entry: DepositEntry) -> str:
+        return told_moment(entry.at)
 
     @admin.display(description=_("takes back"))
     def takes_back(self, entry: DepositEntry) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -10,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from shops import measures as measures_told
 from shops import money, versions
-from shops.admin import registers
+from shops.admin import courses, registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
 from shops.admin.verbs import VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty
-from shops.reasons import OF_MEASURES, WRITTEN, told
+from shops.reasons import WRITTEN, told
 
 
-def case_of(penalty: Penalty) -> dict[str, Any]:
-    """What a penalty does today, measure by measure, and its course."""
+def case_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> dict[str, Any]:
+    """What a penalty does today, measure by measure, and its course. `words`: of reasons kept by code."""
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
     measures = list(penalty.measures.select_related(*related).order_by("pk"))
     now = timezone.now()
@@ -30,31 +31,8 @@ def case_of(penalty: Penalty) -> dict[str, Any]:
         ],
         "undoable": penalty.status in Penalty.PENALISED
         and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
-        "course": course_of(penalty),
+        "course": courses.course_of(penalty, words),
     }
-
-
-def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
-    """What became of it and of its measures: when, who, what and why, oldest first."""
-    rows = [
-        (
-            row.history_date,
-            row.history_user,
-            row.get_status_display(),
-            told(row.history_change_reason, WRITTEN),
-        )
-        for row in penalty.history.select_related("history_user")
-    ]
-    rows += [
-        (
-            row.history_date,
-            row.history_user,
-            row.get_kind_display(),
-            told(row.history_change_reason, OF_MEASURES),
-        )
-        for row in Measure.history.filter(penalty_id=penalty.pk).select_related("history_user")
-    ]
-    return sorted(rows, key=lambda row: row[0])
 
 
 @admin.register(Penalty)
@@ -100,6 +78,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     ]
     readonly_fields = ["case", "why", "ended_why"]
     history_coded = frozenset({"reason", "ended_reason"})
+    history_leaves_out = frozenset({"evidence", "key"})
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
 
@@ -107,8 +86,27 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         penalty = self.get_object(request, object_id)
-        told = case_of(penalty) if isinstance(penalty, Penalty) else {}
+        words = WRITTEN | self.history_reasons
+        told = case_of(penalty, words) if isinstance(penalty, Penalty) else {}
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
+        """With what became of the measures by what the row of the penalty alone doesn't show."""
+        super().set_history_delta_changes(request, historical_records, **kwargs)
+        records = list(historical_records)
+        if not records:
+            return
+        steps = courses.course_of(Penalty(pk=records[0].id), WRITTEN | self.history_reasons)
+        own = courses.changed_with(steps)
+        for record in records:
+            left = courses.left_by(steps, record.history_id)
+            if left and record.history_id in own:
+                step = own[record.history_id]
+                record.why = f"{step.what}: {step.why}" if step.why else step.what
+                record.history_delta_changes = [
+                    *getattr(record, "history_delta_changes", []),
+                    *({"field": kind, "old": before, "new": after} for kind, before, after in left),
+                ]
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
         numbered = queryset.annotate(version=versions.version_number("violation", "violation_version"))

@@ -46,6 +46,16 @@ def test_a_statement_tells_each_movement_with_cause_author_and_balance() -> None
     assert "Pay in" not in page
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_page_of_a_movement_tells_its_moment_as_every_other(language: str) -> None:
+    entry = paid_in(make_shop(), 1)
+    where = reverse("admin:shops_depositentry_change", args=[entry.pk])
+    page = client_of("auditor", language).get(where).content.decode()
+    with translation.override(language):
+        assert page.count(date_format(timezone.localtime(AT), "DATETIME_FORMAT")) == 2
+    assert "+00:00" not in page
+
+
 @pytest.mark.parametrize("page", ["depositentry", "topup"])
 def test_what_a_case_moved_is_found_by_its_number(page: str) -> None:
     cases = []
