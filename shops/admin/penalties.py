@@ -4,20 +4,23 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
-from shops import money, versions
+from shops import money, topups, versions
 from shops.admin import courses, registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
 from shops.admin.verbs import VerbsAdmin
-from shops.models import ImportBatch, Measure, Penalty
+from shops.models import ImportBatch, Measure, Penalty, TopUp
 from shops.reasons import WRITTEN, told
+from shops.texts import told_moment
 
 
 def case_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> dict[str, Any]:
@@ -29,9 +32,12 @@ def case_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> dict[str, A
         "measures": [
             (one, measures_told.describe(one), measures_told.state_of(one, now)) for one in measures
         ],
+        "owed": topups.with_outstanding(TopUp.objects.filter(measure__penalty=penalty)).order_by("pk"),
+        "today": timezone.localdate(now),
         "undoable": penalty.status in Penalty.PENALISED
         and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
         "course": courses.course_of(penalty, words),
+        "told_why": told(penalty.reason, words),
     }
 
 
@@ -59,7 +65,10 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         "Code or name of the shop or product, or a case number: the desk's or the platform's."
     )
     fieldsets = [
-        (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
+        (
+            pgettext_lazy("penalty", "details"),
+            {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]},
+        ),
         (
             _("course"),
             {
@@ -74,9 +83,9 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 ]
             },
         ),
-        (_("end"), {"fields": ["ends_at", "ended_at", "ended_by", "ended_why", "stayed_at"]}),
+        (_("end"), {"fields": ["ends_at", "ended", "ended_by", "ended_why", "stayed_at"]}),
     ]
-    readonly_fields = ["case", "why", "ended_why"]
+    readonly_fields = ["case", "why", "ended", "ended_why"]
     history_coded = frozenset({"reason", "ended_reason"})
     history_leaves_out = frozenset({"evidence", "key"})
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
@@ -89,6 +98,17 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         words = WRITTEN | self.history_reasons
         told = case_of(penalty, words) if isinstance(penalty, Penalty) else {}
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What is filled in: most of what may become of a penalty never does."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not isinstance(obj, Penalty):
+            return fieldsets
+        filled = [
+            (title, options | {"fields": [field for field in options["fields"] if _is_told(obj, field)]})
+            for title, options in fieldsets
+        ]
+        return [(title, options) for title, options in filled if options["fields"]]
 
     def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
         """With what became of the measures by what the row of the penalty alone doesn't show."""
@@ -153,10 +173,25 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     def why(self, penalty: Penalty) -> str:
         return str(self.reasons.get(penalty.reason, penalty.reason))
 
+    @admin.display(description=_("ended at"))
+    def ended(self, penalty: Penalty) -> str:
+        """The moment at which it was over; where that was found later, that as well."""
+        if penalty.ended_at is None:
+            return NOTHING
+        if (
+            penalty.status == Penalty.Status.EXPIRED
+            and penalty.ends_at
+            and penalty.ends_at < penalty.ended_at
+        ):
+            return _t("%(moment)s, recorded on %(recorded)s") % {
+                "moment": told_moment(penalty.ends_at),
+                "recorded": told_moment(penalty.ended_at),
+            }
+        return told_moment(penalty.ended_at)
+
     @admin.display(description=_("ended because"))
     def ended_why(self, penalty: Penalty) -> str:
-        # Of what a method says, the page tells nothing where it is empty.
-        return self._ended_because(penalty) or NOTHING
+        return self._ended_because(penalty)
 
     def _ended_because(self, penalty: Penalty) -> str:
         why = penalty.ended_reason
@@ -165,6 +200,15 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:
         return pill(penalty.status, penalty.get_status_display())
+
+
+# Of which field what the page tells by a method is.
+TOLD_OF = {"case": "id", "why": "reason", "ended": "ended_at", "ended_why": "ended_reason"}
+
+
+def _is_told(penalty: Penalty, field: Any) -> bool:
+    name = field if isinstance(field, str) else field.__name__
+    return getattr(penalty, TOLD_OF.get(name, name)) not in (None, "")
 
 
 def _status_in_files(penalty: Penalty) -> str:
