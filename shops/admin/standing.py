@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import accounts, bars, controllers, measures, points, standing
+from shops import accounts, bars, controllers, measures, points, standing, topups
 from shops.calendar import midnight
 from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
 
@@ -32,6 +32,8 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
         "balance": balance,
         "required": required.due,
         "lacking": required.lacking(balance),
+        "owed": topups.open_of(shop),
+        "today": localdate(at),
     }
 
 
