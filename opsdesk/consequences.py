@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from rules import casework
 from rules.models import Proposal, RuleSet
 from shops import catalogue, enrollments, listings, penalties, points
+from shops import measures as effects
 from shops.errors import Refused
 from shops.models import Listing, Measure, Penalty
 
@@ -32,6 +34,14 @@ LEFT_OPEN: dict[str, frozenset[Kind]] = {
 }
 
 
+class StillAsked(Refused):
+    """A proposal to penalise can't be accepted as it stands: something is to be said of what it does."""
+
+    def __init__(self, proposal: Proposal, asked: str) -> None:
+        self.proposal = proposal
+        super().__init__(_("Still to be said: %(asked)s.") % {"asked": asked})
+
+
 def carry_out(
     proposal: Proposal,
     *,
@@ -45,7 +55,7 @@ def carry_out(
 
     `measures`: what a penalty is to do, where somebody has chosen it; otherwise what follows by itself. With
     `evidence` that is to stand beside the proposal's. Refused where the standing of its shop or product has
-    changed so that it can't be done any more, or something is still to be asked.
+    changed so that it can't be done any more; StillAsked where something is to be said before.
     """
     if proposal.kind == Kind.PENALISE:
         return _penalise(proposal, why, measures, evidence or {}, by, at)
@@ -68,6 +78,22 @@ def measures_of(proposal: Proposal, at: datetime) -> list[Measure]:
     return catalogue.consequences(proposal.case.violation, proposal.shop, at=at)
 
 
+def still_asked(proposal: Proposal, at: datetime) -> str:
+    """What somebody has to say, measure by measure, before a proposal to penalise can be accepted;
+    empty where all of it follows by itself.
+    """
+    told = []
+    would_be = Penalty(shop=proposal.shop, alliance=proposal.alliance, product=proposal.product)
+    for measure in measures_of(proposal, at):
+        measure.penalty = would_be
+        if lacking := effects.needs(measure):
+            told.append(
+                _("%(measure)s (%(lacking)s)")
+                % {"measure": measure.get_kind_display(), "lacking": effects.in_words(lacking)}
+            )
+    return pgettext("list", "; ").join(told)
+
+
 def _penalise(
     proposal: Proposal,
     why: str,
@@ -77,7 +103,11 @@ def _penalise(
     at: datetime,
 ) -> Penalty:
     case = proposal.case
-    measures = measures_of(proposal, at) if measures is None else list(measures)
+    if measures is None:
+        if asked := still_asked(proposal, at):
+            raise StillAsked(proposal, asked)
+        measures = measures_of(proposal, at)
+    measures = list(measures)
     violation = catalogue.hold(case.violation) if case and case.violation else None
     if violation is not None:
         catalogue.refuse_other_points(violation, proposal.shop, measures, at=at)

@@ -130,10 +130,12 @@ def refusal_of_points(points: int, given: tuple[int, int] | None) -> str:
 def refuse_other_points(
     violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime
 ) -> None:
-    """Refused where measures give other points than the catalogue gives for the violation."""
+    """Refused where measures give other points than the catalogue gives for the violation, or none."""
     given = points_of(violation, shop, at=at)
-    for measure in measures:
-        if measure.points and (refusal := refusal_of_points(measure.points, given)):
+    told = [measure.points for measure in measures if measure.kind == Measure.Kind.POINTS] or [0]
+    for points in told:
+        # None is still to be asked: that is told where the measure is applied.
+        if points is not None and (refusal := refusal_of_points(points, given)):
             raise Refused(refusal)
 
 

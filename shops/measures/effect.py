@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import date_format, localize
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.errors import Refused
@@ -34,7 +34,7 @@ ASKED = {
 
 def in_words(names: Iterable[str]) -> str:
     """The fields that are still to be asked, as people call them."""
-    return ", ".join(str(ASKED[name]) for name in names)
+    return pgettext("list", ", ").join(str(ASKED[name]) for name in names)
 
 
 class Effect:
