@@ -10,11 +10,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from opsdesk import reasons
 from rules import casework
 from rules.models import Proposal, RuleSet
 from shops import catalogue, enrollments, listings, penalties, points
 from shops import measures as effects
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Listing, Measure, Penalty
 
 if TYPE_CHECKING:
@@ -40,6 +42,32 @@ class StillAsked(Refused):
     def __init__(self, proposal: Proposal, asked: str) -> None:
         self.proposal = proposal
         super().__init__(_("Still to be said: %(asked)s.") % {"asked": asked})
+
+
+class NoLongerHolds(Refused):
+    """What the proposal rests on in the desk's own record no longer stands: it is withdrawn, not accepted."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        newest = proposal.history.order_by("-history_id").first()
+        why = reasons.FALLEN.get(newest.history_change_reason, newest.history_change_reason)
+        super().__init__(_("Nothing was done, and the proposal is withdrawn: %(why)s.") % {"why": why})
+
+
+def fallen(proposal_id: int, *, by: User | None, at: datetime) -> Proposal | None:
+    """The proposal, where it rests on a case or on points and the record gives no reason for it any longer:
+    points have lapsed, or the shop has changed hands, since it was filed and before the timetable looked.
+
+    Holds the shop's rows from here on.
+    """
+    found = Proposal.objects.select_related("shop").filter(pk=proposal_id, status__in=Proposal.UNDECIDED)
+    resting = found.exclude(case=None, points_threshold=None).first()
+    if resting is None:
+        return None
+    lock_standing(resting.shop)
+    # Before the proposal's own row: of two, both would withdraw what the other holds.
+    casework.file_from_facts(at=at, by=by, shops=[resting.shop])
+    return Proposal.objects.filter(pk=proposal_id, status=Proposal.Status.WITHDRAWN).first()
 
 
 def carry_out(

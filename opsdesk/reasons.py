@@ -36,6 +36,14 @@ BY_ITSELF: dict[str, str | Promise] = {AUTOMATIC: _("by automatic rules")}
 # What was written instead of chosen; the words stand in the note.
 OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 
+# Why a proposal from the desk's own record was withdrawn, as its history keeps it.
+FALLEN: dict[str, str | Promise] = {
+    "its points no longer stand": _("its points no longer stand"),
+    "the case no longer bars": _("the case no longer bars"),
+    "the case was decided": _("the case was decided"),
+    "the shop has come in or gone out": _("the shop has come in or gone out"),
+}
+
 REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *BY_ITSELF.items(), *OTHER.items()]
 
 

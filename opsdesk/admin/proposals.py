@@ -89,11 +89,8 @@ class ProposalAdmin(ReadOnlyAdmin):
     ordering = ["-filed_on", "-id"]
     actions = ["accept_selected", "reject_selected"]
     history_reasons = dict(reasons.REASON_CHOICES) | {
+        **reasons.FALLEN,
         "from the desk's record": _("from the desk's record"),
-        "its points no longer stand": _("its points no longer stand"),
-        "the case no longer bars": _("the case no longer bars"),
-        "the case was decided": _("the case was decided"),
-        "the shop has come in or gone out": _("the shop has come in or gone out"),
         "daily check %(what)s": _("daily check %(what)s"),
         "import %(what)s reversed": _("import %(what)s reversed"),
         "filed by hand": _("filed by hand"),
