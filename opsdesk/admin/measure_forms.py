@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -104,6 +104,7 @@ class MeasureForm(forms.Form):
         default: list[Measure],
         data: Any = None,
         points: tuple[int, int] | None = None,
+        end_asked: bool = False,
     ) -> None:
         self.kind = kind
         # The least and the most points that the catalogue gives, where it says so.
@@ -112,7 +113,7 @@ class MeasureForm(forms.Form):
         self.default = default
         # The names of the fields in which something is still to be said before it can be imposed.
         self.still_asked: set[str] = set()
-        self.end_asked = kind == Kind.SUSPEND or any(measure.end_asked for measure in default)
+        self.end_asked = kind == Kind.SUSPEND or end_asked
         super().__init__(data, prefix=kind, initial=_said(kind, default))
         self.fields["taken"] = forms.BooleanField(label=Kind(kind).label, required=False)
         self.fields.update(_fields_of(kind, shop))
@@ -289,11 +290,24 @@ def mark_what_is_lacking(own: Iterable[MeasureForm], case: CaseForm, lines: Iter
 
 
 def forms_of(
-    shop: Shop, default: Iterable[Measure], data: Any = None, points: tuple[int, int] | None = None
+    shop: Shop,
+    default: Iterable[Measure],
+    data: Any = None,
+    points: tuple[int, int] | None = None,
+    end_asked: Collection[str] = (),
 ) -> list[MeasureForm]:
-    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them."""
+    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them;
+    `end_asked`: the kinds of which has to be said when they end.
+    """
     default = list(default)
     return [
-        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data, points)
+        MeasureForm(
+            kind,
+            shop,
+            [measure for measure in default if measure.kind == kind],
+            data,
+            points,
+            kind in end_asked,
+        )
         for kind in KINDS
     ]

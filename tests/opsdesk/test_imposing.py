@@ -164,6 +164,25 @@ def test_points_that_the_catalogue_gives_are_not_left_out(most: int) -> None:
         )
 
 
+def test_an_end_that_a_later_step_asks_is_asked_of_whoever_takes_its_measure_before() -> None:
+    """Live selling is restricted at the third case of WS-V1, until when is asked."""
+    shop, client = make_shop(), client_of("operator")
+    until = {"reduce_room-ends_at": "2030-01-01T00:00"}
+    page, _said = looked_at(client, address(shop, "WS-V1"), **until, **{"restrict_live-taken": "on"})
+    assert "say until when" in field(page, "restrict_live-ends_at")
+    assert 'id="effect"' not in page
+    with pytest.raises(Refused, match="needs to be told: ends at"):
+        penalising.impose(
+            shop=shop,
+            violation=Violation.objects.get(code="WS-V1"),
+            measures=[Measure(kind="restrict_live")],
+            reason="as found",
+            by=None,
+            at=AT,
+            key="k",
+        )
+
+
 # What follows from a serious violation
 
 
