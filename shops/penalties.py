@@ -79,7 +79,7 @@ def impose(
     if violation is not None:
         penalty.violation_version = catalogue.version_of(violation)
         penalty.evidence |= {"violation": charges.terms_of(violation)}
-        catalogue.ask(violation, shop, measures, at=at)
+        catalogue.ask(violation, measures)
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:

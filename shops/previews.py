@@ -93,7 +93,7 @@ def preview(
     measures = effects.with_clearances(shop, measures, alliance)
     would_be = Penalty(shop=shop, alliance=alliance, product=product, violation=violation)
     if violation is not None:
-        catalogue.ask(violation, shop, measures, at=at)
+        catalogue.ask(violation, measures)
     for measure in measures:
         measure.penalty = would_be
         effects.complete(measure, at)

@@ -57,7 +57,8 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     data = request.POST if request.method == "POST" else None
     given = catalogue.points_of(violation, shop, at=at) if violation else None
     number = catalogue.case_number_of(violation, shop, at) if violation else None
-    own = forms_of(shop, default, data, given)
+    asked = catalogue.ends_asked(violation) if violation else ()
+    own = forms_of(shop, default, data, given, asked)
     case = CaseForm(shop, data, initial=_known(proposal, violation))
     if proposal is not None:
         case.fix("alliance", "product")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -94,13 +94,14 @@ class MeasureForm(forms.Form):
         default: list[Measure],
         data: Any = None,
         points: tuple[int, int] | None = None,
+        end_asked: bool = False,
     ) -> None:
         self.kind = kind
         # The least and the most points that the catalogue gives, where it says so.
         self.points = points
         # What follows by itself fills the form in; the moment at which points lapse stays as it gives it.
         self.default = default
-        self.end_asked = kind == Kind.SUSPEND or any(measure.end_asked for measure in default)
+        self.end_asked = kind == Kind.SUSPEND or end_asked
         super().__init__(data, prefix=kind, initial=_said(kind, default))
         self.fields["taken"] = forms.BooleanField(label=Kind(kind).label, required=False)
         self.fields.update(_fields_of(kind, shop))
@@ -229,11 +230,19 @@ class ViolationForm(forms.Form):
 
 
 def forms_of(
-    shop: Shop, default: Iterable[Measure], data: Any = None, points: tuple[int, int] | None = None
+    shop: Shop,
+    default: Iterable[Measure],
+    data: Any = None,
+    points: tuple[int, int] | None = None,
+    ends_asked: Collection[str] = (),
 ) -> list[MeasureForm]:
-    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them."""
+    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them;
+    `ends_asked`: the kinds of which it is to be said until when.
+    """
     default = list(default)
     return [
-        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data, points)
+        MeasureForm(
+            kind, shop, [one for one in default if one.kind == kind], data, points, kind in ends_asked
+        )
         for kind in KINDS
     ]

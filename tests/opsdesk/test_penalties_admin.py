@@ -267,6 +267,13 @@ def test_an_end_that_the_catalogue_leaves_open_is_asked_beside_its_field(languag
     assert Measure.objects.get().ends_at == until
 
 
+def test_of_a_heavier_step_of_the_ladder_the_end_is_asked_as_well() -> None:
+    shop, client = make_shop(), client_of("operator")
+    page, _said = looked_at(client, address(shop, "WS-V1"), **{"restrict_live-taken": "on"})
+    [field] = re.findall(r'<div class="[^"]*asked">(?:(?!</div>).)*name="restrict_live-ends_at"', page, re.S)
+    assert "errorlist" in field and "say until when" in field
+
+
 def test_what_a_person_adds_may_stand_until_its_penalty_is_lifted() -> None:
     shop, client = make_shop(), client_of("operator")
     _page, said = looked_at(client, address(shop, "V1"), **{"restrict_live-taken": "on"})
