@@ -28,12 +28,23 @@ from shops.sql import first_unrecorded, leases
 
 
 def verify_decisions() -> str | None:
-    """I1: every decided proposal has exactly one decision, and none exists without its proposal."""
+    """I1: every decided proposal has exactly one decision, and none exists without its proposal. What the
+    platform has to do of it, or has done, is what was not taken back.
+    """
     twice = Decision.objects.values("proposal").annotate(n=Count("pk")).filter(n__gt=1)
     undecided = Proposal.objects.filter(status__in=Proposal.DECIDED, decision=None)
     # The words of both are the same: accepted, rejected.
     other = Decision.objects.exclude(verdict=F("proposal__status"))
     orphans = Decision.objects.filter(~Exists(Proposal.objects.filter(pk=OuterRef("proposal_id"))))
+    Execution = Decision.Execution
+    overturned = Decision.objects.filter(
+        execution__in=[Execution.TO_DO, Execution.FAILED, Execution.DONE],
+        proposal__penalty__status=Penalty.Status.OVERTURNED,
+    )
+    stands = Decision.objects.filter(
+        ~Exists(Measure.objects.filter(penalty=OuterRef("proposal__penalty"), undone_at__isnull=False)),
+        execution__in=[Execution.CALLED_OFF, Execution.TO_UNDO, Execution.UNDONE],
+    )
     return _first(
         (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
         (f"proposal {row['proposal']} has {row['n']} decisions" for row in twice.order_by("proposal")[:1]),
@@ -41,6 +52,14 @@ def verify_decisions() -> str | None:
         (
             f"decision {row.pk} is {row.verdict}, its proposal {row.proposal_id} is {row.proposal.status}"
             for row in _by_key(other.select_related("proposal"))
+        ),
+        (
+            f"decision {row.pk} is {row.execution} on the platform, though its penalty was overturned"
+            for row in _by_key(overturned)
+        ),
+        (
+            f"decision {row.pk} is {row.execution} on the platform, though nothing of it was taken back"
+            for row in _by_key(stands)
         ),
     )
 

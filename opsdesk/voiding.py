@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from opsdesk import resting
+from opsdesk import execution, resting
 from opsdesk.models import Appeal
 from rules import casework
 from rules.facts import CONTROLLER_CASES
@@ -42,6 +42,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
     waiting = hold_open_proposals(penalty)
     penalties.overturn(penalty, by=by, at=at, reason=reason)
     withdraw_what_rested_on(penalty, waiting, by=by, at=at)
+    execution.follow(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
 
 
@@ -72,6 +73,7 @@ def undo_measures(
     withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
     why = _("It rested on the closing by penalty %(penalty)s, which was taken back.") % {"penalty": penalty}
     _overturn_what_rests_on(penalty, why, by=by, at=at)
+    execution.follow(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return undone
 
