@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from shops import bars, enrollments, listings, standing
 from shops.errors import Refused
 from shops.measures.effect import Effect
-from shops.models import Alliance, Enrollment, Measure, Opening, Shop
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, Shop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -75,12 +75,16 @@ def continue_what_nothing_keeps(shop: Shop, *, by: User | None, at: datetime) ->
 
 def could_go_on(at: datetime) -> QuerySet[Shop]:
     """Shops of which a clearance was taken back while something else kept them out that does so no longer:
-    their platform has opened them again, which a file says and no verb.
+    their platform has opened them again, which a file says and no verb. Not while a penalty of theirs is
+    stayed: it may bar them again.
     """
     free = Q(pk__in=[])
     for alliance in Alliance.objects.all():
         free |= Q(enrollment__alliance=alliance) & ~Q(enrollment__shop__in=bars.barred_shops(alliance))
-    waiting = Shop.objects.filter(pk__in=_taken_back().filter(free).values("enrollment__shop"))
+    waiting = Shop.objects.filter(
+        ~Exists(Penalty.objects.filter(shop=OuterRef("pk"), stayed_at__isnull=False)),
+        pk__in=_taken_back().filter(free).values("enrollment__shop"),
+    )
     return standing.with_standing(waiting, at).exclude(standing=Shop.Status.CLOSED).order_by("pk")
 
 

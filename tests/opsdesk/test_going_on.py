@@ -8,7 +8,7 @@ import pytest
 
 from opsdesk import audit, penalising
 from rules.models import Proposal
-from shops import enrollments
+from shops import enrollments, stays
 from shops.measures import could_go_on
 from shops.models import Enrollment, Measure, Shop
 from tests.factories import (
@@ -77,6 +77,16 @@ def test_what_a_penalty_bars_stays_out_though_its_platform_has_opened_it() -> No
     penalising.run_timers(LATER)
     assert standing(enrollment) == ("cleared", 2)
     penalising.overturn(own, by=None, at=LATER, reason="not theirs")
+    assert standing(enrollment) == ("open", 2)
+
+
+def test_what_is_only_stayed_may_bar_it_again() -> None:
+    enrollment = closed_and_then_overturned()
+    own = make_imposed(enrollment.shop, Measure(kind="warning"), ground="judgement", reason="unsuitable")
+    says_its_platform(enrollment.shop, "normal")
+    stays.stay(own, by=None, at=LATER, reason="doubtful")
+    assert not could_go_on(LATER).exists()
+    penalising.lift(own, by=None, at=LATER, reason="long enough")
     assert standing(enrollment) == ("open", 2)
 
 
