@@ -15,6 +15,7 @@ from opsdesk.exhibits.keeping import blocks_of
 from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
+from shops import bars
 from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
@@ -73,7 +74,9 @@ def verify_history() -> str | None:
 
 
 def verify_enrollments() -> str | None:
-    """I6: proposals fit where their shops stand, and openings are numbered within the limit."""
+    """I6: proposals fit where their shops stand, and openings are numbered within the limit. Whoever was let
+    in while a penalty was stayed that bars it again (R5) is proposed to be cleared, or was decided on.
+    """
     inside = Exists(
         Enrollment.objects.filter(
             shop=OuterRef("shop"), alliance=OuterRef("alliance"), state=Enrollment.State.OPEN
@@ -91,6 +94,11 @@ def verify_enrollments() -> str | None:
     without = Enrollment.objects.filter(
         ~Exists(Opening.objects.filter(enrollment=OuterRef("pk"), closed=False)), state=Enrollment.State.OPEN
     )
+    asked = Q(status__in=Proposal.UNDECIDED) | Q(
+        status__in=Proposal.DECIDED, openings_used__gte=OuterRef("number")
+    )
+    to_clear = Proposal.objects.filter(asked, enrollment=OuterRef("enrollment"), kind=Proposal.Kind.CLEAR)
+    unasked = bars.let_in_while_stayed().filter(~Exists(to_clear))
     return _first(
         (f"proposal {row.pk} ({row.kind}) is open for a shop outside" for row in _by_key(outsiders)),
         (f"proposal {row.pk} ({row.kind}) is open for a shop inside" for row in _by_key(insiders)),
@@ -104,6 +112,11 @@ def verify_enrollments() -> str | None:
             for row in _by_key(astray)
         ),
         (f"enrollment {row.pk} is open without an open opening" for row in _by_key(without)),
+        (
+            f"opening {row.pk} began while penalty {row.barred_by} was stayed, which bars its shop again, and"
+            " nobody was asked whether to clear it"
+            for row in _by_key(unasked)
+        ),
     )
 
 

@@ -15,10 +15,11 @@ from opsdesk.deadlines import said, told_at
 from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
-from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
+from shops.bars import AFTER_A_STAY
 from shops.calendar import deadline
 from shops.models import Ground, Measure, Penalty
 
@@ -105,6 +106,15 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
         )
     if evidence.get("case"):
         yield _case_of(penalty, known)
+    if stayed := evidence.get(AFTER_A_STAY):
+        yield (
+            _("Stay"),
+            _(
+                "The shop was let in on %(opened)s, while that case was stayed, first on %(since)s. The stay "
+                "has ended, and the case keeps the shop out again (R5)."
+            )
+            % {"opened": _day(stayed["opened_on"]), "since": _day(stayed["since"])},
+        )
     for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
@@ -117,11 +127,17 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     """The case for which the shop itself, or another one of its controller's, is put out."""
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
-    label = _("Case of the shop") if _rests_on(penalty, known) == _REMOVED else _("Case of the controller")
+    rests_on = _rests_on(penalty, known)
+    label = _("Case of the controller") if rests_on == _BARRED else _("Case of the shop")
     if violation := case["name_zh" if (get_language() or "").startswith("zh") else "name_en"]:
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
-    # Without a violation nothing puts a shop out but that it was closed for good.
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
+    if rests_on == BARRED_AGAIN:
+        return label, _("%(number)s against shop %(shop)s, on the ground of %(ground)s") % {
+            **told,
+            "ground": ground,
+        }
+    # Otherwise nothing puts a shop out without a violation but that it was closed for good.
     return label, _("%(number)s against shop %(shop)s: closed for good, on the ground of %(ground)s") % {
         **told,
         "ground": ground,
@@ -129,10 +145,10 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
 
 
 def _rests_on(penalty: Penalty, known: Known) -> str:
-    """The rule by which a case puts the shop out, CL-1 or R6-C1; empty where none does."""
+    """The rule by which a case puts the shop out, CL-1, R6-C1 or R5; empty where none does."""
     proposal = known.proposals.get(penalty.pk)
     codes = proposal.failed_rules if proposal else []
-    return next((code for code in (_REMOVED, _BARRED) if code in codes), "")
+    return next((code for code in (_REMOVED, _BARRED, BARRED_AGAIN) if code in codes), "")
 
 
 def _versions(penalty: Penalty) -> dict[str, dict[str, Any]]:
@@ -165,7 +181,7 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
             % {
                 "metric": name_of(entry["metric"]),
                 "observed": value_of(entry["metric"], entry["observed"]),
-                "day": date_format(date.fromisoformat(day)) if day else "–",
+                "day": _day(day) if day else "–",
                 "threshold": comparison_of(entry["metric"], entry["operator"], entry["threshold"]),
             }
         )
@@ -217,6 +233,10 @@ def _ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]
             "Nothing but that case %(number)s of shop %(shop)s is overturned or dismissed: until then no "
             "alliance takes a shop of this controller, whatever becomes of this decision (R6)."
         ) % {"number": case["number"], "shop": case["shop"]}
+    elif rests_on == BARRED_AGAIN:
+        yield _("Once case %(number)s keeps it out no longer, the shop may apply again (R5).") % {
+            "number": case["number"]
+        }
     elif Kind.CLEAR in kinds:
         yield str(_BACK_IN[penalty.ground])
     elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
@@ -269,3 +289,7 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         % {"days": terms.second_days}
     )
     yield _("An appeal does not suspend the decision unless the desk says so.")
+
+
+def _day(kept: str) -> str:
+    return date_format(date.fromisoformat(kept))

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from opsdesk import staying
 from opsdesk.appeals.guards import (
     WORK,
     a_person,
@@ -164,7 +165,7 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
     say(appeal, Kind.NOTE, clean(reason), by=by, at=at)
-    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
+    staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     return appeal
 
 
@@ -178,7 +179,7 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not clean(reason):
         raise Refused(_("A stay takes a reason."))
-    stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
+    staying.begin(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.save_by(by, f"stayed: {clean(reason)}")
     return appeal
 
@@ -192,7 +193,7 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not clean(reason):
         raise Refused(_("Say why the stay ends."))
-    if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
+    if not staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     appeal.save_by(by, f"stay ended: {clean(reason)}")
     return appeal
