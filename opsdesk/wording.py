@@ -128,7 +128,8 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
     rests_on = _rests_on(penalty, known)
-    label = _("Case of the controller") if rests_on == _BARRED else _("Case of the shop")
+    of_the_shop = rests_on in (_REMOVED, BARRED_AGAIN)
+    label = _("Case of the shop") if of_the_shop else _("Case of the controller")
     if violation := case["name_zh" if (get_language() or "").startswith("zh") else "name_en"]:
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
