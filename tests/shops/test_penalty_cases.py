@@ -285,10 +285,10 @@ def test_an_end_that_the_catalogue_leaves_open_is_asked_at_every_step_of_the_lad
     assert standing.standing(shop, LATER + timedelta(days=1)).restrictions == ()
 
 
-def test_an_end_is_asked_of_what_the_case_takes_by_itself_and_of_nothing_that_a_person_adds() -> None:
+def test_what_a_person_adds_where_the_catalogue_asks_no_end_stands_until_it_is_lifted() -> None:
     shop = make_shop()
     chosen = [Measure(kind=Kind.REDUCE_ROOM, ends_at=LATER), Measure(kind=Kind.RESTRICT_LIVE)]
-    make_imposed(shop, *chosen, code="WS-V1")
+    make_imposed(shop, *chosen, code="V1")
     assert [one.kind for one in standing.standing(shop, LATER).restrictions] == [Kind.RESTRICT_LIVE]
 
 
