@@ -18,6 +18,7 @@ from opsdesk.models import ON_APPEAL, Appeal, Decision
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
+from shops import measures as effects
 from shops.errors import Refused
 from shops.locks import lock_standing
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
@@ -159,13 +160,21 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Clos
 
 
 def run_timers(at: datetime) -> int:
-    """End what has come to its date, and file what follows from that and from what files have brought; how
-    many penalties ended something. Raises once all is done where a penalty could not end.
+    """End what has come to its date, have shops go on whose platform has opened them again, and file what
+    follows from that and from what files have brought; how many penalties ended something. Raises once all is
+    done where a penalty could not end.
     """
     try:
         return penalties.run_timers(at)
     finally:
+        for shop in effects.could_go_on(at):
+            _then_file(shop, _go_on, shop, by=None, at=at)
         casework.file_from_facts(at=at)
+
+
+def _go_on(shop: Shop, *, by: User | None, at: datetime) -> None:
+    penalties.lock_standing(shop)
+    effects.continue_what_nothing_keeps(shop, by=by, at=at)
 
 
 def heard(penalty: Penalty) -> Appeal | None:

@@ -1,5 +1,6 @@
 """Penalties that rest on what can fall: on a case, for its own shop (CL-1, R19) or for its controller's
-others (R6), on points (R16), or on other penalties that a rule or the ladder of a violation counted.
+others (R6), on one that was stayed meanwhile (R5), on points (R16), or on other penalties that a rule or the
+ladder of a violation counted.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Sub
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
-from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from shops import catalogue
 from shops.bars import removing
 from shops.controllers import barring_cases, was_imposed_as
-from shops.models import Measure, Penalty, Violation
+from shops.models import Ground, Measure, Penalty, Violation
 
 _BARRED = Q(proposal__failed_rules__contains=[BARS_THE_CONTROLLERS_SHOPS])
 _REMOVED = Q(proposal__failed_rules__contains=[REMOVED_FROM_THE_PLATFORM])
+_AGAIN = Q(proposal__failed_rules__contains=[BARRED_AGAIN])
 
 
 def on(penalty: Penalty) -> QuerySet[Penalty]:
     """Those in effect that this one has brought about."""
-    return in_effect().filter(_BARRED | _REMOVED, proposal__case=penalty)
+    return in_effect().filter(_BARRED | _REMOVED | _AGAIN, proposal__case=penalty)
 
 
 def on_its_closing(penalty: Penalty) -> QuerySet[Penalty]:
@@ -62,7 +64,23 @@ def without_ground() -> QuerySet[Any]:
         threshold_then=Cast("proposal__evidence__points__threshold", IntegerField()),
     )
     counted = Q(lost_ground_with__isnull=False)
-    return found.filter(_BARRED & ~bars | _REMOVED & ~removes | too_few | counted, kept_at=None)
+    return found.filter(
+        _BARRED & ~bars | _REMOVED & ~removes | _AGAIN & _kept_out_wrongly() | too_few | counted, kept_at=None
+    )
+
+
+def _kept_out_wrongly() -> Q:
+    """Where the case that kept the shop out again (R5) was overturned, or put it out of there no longer as a
+    violation has to: that it has ended since takes nothing back.
+    """
+    cleared = Measure.objects.filter(
+        penalty=OuterRef("proposal__case"),
+        kind=Measure.Kind.CLEAR,
+        opening__enrollment=OuterRef("proposal__enrollment"),
+        undone_at=None,
+    )
+    in_part = Q(~Exists(cleared), proposal__case__ground=Ground.VIOLATION)
+    return in_part | Q(proposal__case__status__in=Penalty.VOID)
 
 
 def lost_ground(penalty: Penalty) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from opsdesk.deadlines import said
 from opsdesk.known import Bar, Known, Why
-from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from shops.models import Alliance, Ground, Measure, Penalty, Shop
 from shops.standing import told_closed_on_its_platform
 
@@ -76,6 +76,10 @@ def ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
             "Nothing but a granted appeal, or that case %(number)s of shop %(shop)s is overturned or "
             "dismissed: until then no alliance lets a shop of this controller in (R6)."
         ) % {"number": case["number"], "shop": case["shop"]}
+    elif rests == BARRED_AGAIN:
+        yield _("Once case %(number)s keeps it out no longer, the shop may apply again (R5).") % {
+            "number": case["number"]
+        }
     elif Kind.CLEAR in kinds:
         yield from _next_opening(penalty, known)
     elif Kind.STOP in kinds:
@@ -103,10 +107,10 @@ def ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
 
 
 def rests_on(penalty: Penalty, known: Known) -> str:
-    """The rule by which a case puts the shop out, CL-1 or R6-C1; empty where none does."""
+    """The rule by which a case puts the shop out, CL-1, R6-C1 or R5; empty where none does."""
     proposal = known.proposals.get(penalty.pk)
     codes = proposal.failed_rules if proposal else []
-    return next((code for code in (_REMOVED, _BARRED) if code in codes), "")
+    return next((code for code in (_REMOVED, _BARRED, BARRED_AGAIN) if code in codes), "")
 
 
 def _closed_for_a_violation(shop: Shop) -> bool:

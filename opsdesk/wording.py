@@ -15,11 +15,12 @@ from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
 from opsdesk.returning import listed, openings_left, reaches_beyond_its_alliance, rests_on, ways_back
-from rules.casework import REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
 from shops import money
+from shops.bars import AFTER_A_STAY
 from shops.calendar import deadline
 from shops.models import Measure, Penalty, TopUp
 from shops.texts import in_the_readers_language
@@ -102,6 +103,15 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
         yield _("Points"), "\n".join(_of_points(penalty, points))
     if evidence.get("case"):
         yield _case_of(penalty, known)
+    if stayed := evidence.get(AFTER_A_STAY):
+        yield (
+            _("Stay"),
+            _(
+                "The shop was let in on %(opened)s, while that case was stayed, first on %(since)s. The stay "
+                "has ended, and the case keeps the shop out again (R5)."
+            )
+            % {"opened": _as_day(stayed["opened_on"]), "since": _as_day(stayed["since"])},
+        )
     for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
@@ -131,15 +141,18 @@ def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     """The case for which the shop itself, or another one of its controller's, is put out."""
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
-    label = (
-        _("Case of the shop")
-        if rests_on(penalty, known) == REMOVED_FROM_THE_PLATFORM
-        else _("Case of the controller")
-    )
+    rests = rests_on(penalty, known)
+    of_the_shop = rests in (REMOVED_FROM_THE_PLATFORM, BARRED_AGAIN)
+    label = _("Case of the shop") if of_the_shop else _("Case of the controller")
     if violation := in_the_readers_language(case["name_en"], case["name_zh"]):
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
-    # Without a violation nothing puts a shop out but that it was closed for good.
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
+    if rests == BARRED_AGAIN:
+        return label, _("%(number)s against shop %(shop)s, on the ground of %(ground)s") % {
+            **told,
+            "ground": ground,
+        }
+    # Otherwise nothing puts a shop out without a violation but that it was closed for good.
     return label, _("%(number)s against shop %(shop)s: closed for good, on the ground of %(ground)s") % {
         **told,
         "ground": ground,
@@ -255,3 +268,7 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         % {"days": terms.second_days}
     )
     yield _("An appeal does not suspend the decision unless the desk says so.")
+
+
+def _as_day(kept: str) -> str:
+    return date_format(date.fromisoformat(kept))

@@ -75,11 +75,13 @@ def consequences(violation: Violation, shop: Shop, *, at: datetime) -> list[Meas
     clearance stands once for each alliance that the shop is in, or for the violation's own alone (R19).
     """
     number = case_number_of(violation, shop, at)
-    return [
+    measures = [
         measure
         for default in step_of(violation.default_measures.all(), number)
         for measure in _measures_of(default, violation, shop, at)
     ]
+    ask(violation, measures)
+    return measures
 
 
 def step_of(measures: Iterable[DefaultMeasure], number: int) -> list[DefaultMeasure]:
@@ -126,16 +128,18 @@ def refuse_other_points(
             raise Refused(refusal)
 
 
-def kinds_whose_end_is_asked(violation: Violation) -> set[str]:
-    """What the violation's penalties never do without saying until when, at whichever step of its ladder."""
-    return {one.kind for one in violation.default_measures.all() if one.end_asked}
+def ends_asked(violation: Violation) -> frozenset[str]:
+    """The kinds of measures of which the catalogue asks when they end, whichever step of the ladder says so:
+    people may choose a measure of another step than the case has reached.
+    """
+    return frozenset(one.kind for one in violation.default_measures.all() if one.end_asked)
 
 
 def ask(violation: Violation, measures: Iterable[Measure]) -> None:
-    """Have unsaved measures know whether the catalogue asks when they end: one that doesn't say so can't be
-    applied.
+    """Have unsaved measures of a penalty under the violation know whether the catalogue asks when they end:
+    one that doesn't say so can't be applied.
     """
-    asked = kinds_whose_end_is_asked(violation)
+    asked = ends_asked(violation)
     for measure in measures:
         measure.end_asked = measure.kind in asked
 
@@ -157,7 +161,6 @@ def _measures_of(
         amount_fen=default.amount_fen,
         share=default.share,
     )
-    measure.end_asked = default.end_asked
     if default.kind == Measure.Kind.POINTS:
         measure.alliance = violation.alliance
         measure.points = default.points_least if default.points_least == default.points_most else None

@@ -38,6 +38,7 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     if not reason.strip():
         raise Refused(_("A stay takes a reason."))
     penalty.stayed_at = at
+    penalty.first_stayed_at = penalty.first_stayed_at or at
     penalty.save_by(by, f"stayed: {reason}")
 
 
@@ -45,6 +46,7 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
 def end_stay(penalty: Penalty, *, by: User | None, reason: str) -> bool:
     """Let the penalty bar again what it bars. False, and nothing changes, where it is not stayed.
 
+    Whoever was let in meanwhile is still inside: see bars.let_in_while_stayed, of which the caller files.
     It asks for no permission of its own: that a penalty has its effects is what everybody may expect.
     """
     lock(penalty)

@@ -60,7 +60,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     given = catalogue.points_of(violation, shop, at=at) if violation else None
     number = catalogue.case_number_of(violation, shop, at) if violation else None
     reported = proposal.case if proposal else None
-    asked = catalogue.kinds_whose_end_is_asked(violation) if violation else ()
+    asked = catalogue.ends_asked(violation) if violation else ()
     own = forms_of(shop, default, data, given, asked)
     case = CaseForm(shop, data, initial=_known(request, proposal, violation))
     if proposal is not None:

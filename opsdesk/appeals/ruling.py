@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import remainders, voiding
+from opsdesk import remainders, staying, voiding
 from opsdesk.appeals.guards import (
     DECIDE,
     a_person,
@@ -22,7 +22,6 @@ from opsdesk.appeals.seen import refuse_unless_seen
 from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
-from shops import stays
 from shops.errors import Refused
 from shops.lessening import Less
 from shops.rights import require
@@ -92,7 +91,7 @@ def grant_in_part(
     if len(chosen) != len(asked) or len(smaller) != len(less):
         raise Refused(_("Choose measures of this penalty that are in effect."))
     fallen = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=ON_APPEAL)
-    stays.end_stay(penalty, by=by, reason=ON_APPEAL)
+    staying.end(penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.lessened = [
         {"measure": one.pk, "from": str(effects.much(one)), "to": str(less[one.pk])}
         for one in sorted(smaller, key=lambda one: one.pk)
@@ -111,7 +110,7 @@ def deny(
     Refused like every ruling.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
-    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
+    staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     _close(appeal, State.DENIED, reason, by=by, at=at)
     level = next_level(appeal.penalty)
     return window_of(appeal.penalty, level) if level else None

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from opsdesk import staying
 from opsdesk.appeals.guards import (
     WORK,
     a_person,
@@ -173,7 +174,7 @@ def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> A
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
     say(appeal, Kind.NOTE, as_written(reason), by=by, at=at)
-    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
+    staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     return appeal
 
 
@@ -187,7 +188,7 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not as_written(reason):
         raise Refused(_("A stay takes a reason."))
-    stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
+    staying.begin(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.save_by(by, f"stayed: {as_written(reason)}")
     return appeal
 
@@ -201,7 +202,7 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not as_written(reason):
         raise Refused(_("Say why the stay ends."))
-    if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
+    if not staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     appeal.save_by(by, f"stay ended: {as_written(reason)}")
     return appeal

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import template
 from django.db.models import QuerySet
+from django.utils.formats import date_format
 
 from opsdesk import appeals, penalising, resting, worklist
 from opsdesk.deadlines import said
@@ -61,6 +63,12 @@ def shop_standing(shop: Any) -> str:
 def figure(extra: dict[str, object], key: str) -> object:
     """What a day's metrics hold of a declared one; None where there is no data."""
     return extra.get(key)
+
+
+@register.filter
+def day(kept: str) -> str:
+    """A day as evidence keeps it, in the reader's form."""
+    return date_format(date.fromisoformat(kept))
 
 
 @register.filter

@@ -15,7 +15,7 @@ from django.db.models import Field
 
 from shops.measures.effect import Effect, in_words
 from shops.measures.money import Deduct, DemandTopUp
-from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
+from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps, could_go_on
 from shops.measures.record import Points, Score, Warn
 from shops.measures.state import State, state_of
 from shops.measures.together import ends_at, is_over, with_clearances
@@ -33,6 +33,7 @@ __all__ = [
     "can_be_less",
     "complete",
     "continue_what_nothing_keeps",
+    "could_go_on",
     "describe",
     "ends_at",
     "in_words",
