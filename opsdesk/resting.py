@@ -64,9 +64,14 @@ def without_ground() -> QuerySet[Any]:
         threshold_then=Cast("proposal__evidence__points__threshold", IntegerField()),
     )
     counted = Q(lost_ground_with__isnull=False)
-    return found.filter(
-        _BARRED & ~bars | _REMOVED & ~removes | _AGAIN & _kept_out_wrongly() | too_few | counted, kept_at=None
+    # Each by its own index: joined, all penalties might be read for the few that are in question.
+    penalties = Penalty.objects.order_by().values("pk")
+    in_question = penalties.filter(counted).union(
+        penalties.filter(_BARRED | _REMOVED | _AGAIN),
+        penalties.filter(proposal__points_threshold__isnull=False),
     )
+    lost = _BARRED & ~bars | _REMOVED & ~removes | _AGAIN & _kept_out_wrongly() | too_few | counted
+    return found.filter(lost, pk__in=in_question, kept_at=None)
 
 
 def _kept_out_wrongly() -> Q:
