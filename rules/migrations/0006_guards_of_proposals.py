@@ -31,21 +31,24 @@ CREATE TRIGGER rules_proposal_keeps_who_proposed BEFORE UPDATE ON rules_proposal
           OR OLD.penalty_id IS NOT NULL AND NEW.penalty_id IS DISTINCT FROM OLD.penalty_id)
     EXECUTE FUNCTION rules_proposal_keeps_who_proposed();
 
-CREATE FUNCTION rules_sweep_that_is_over_keeps_who_released_it() RETURNS trigger
+CREATE FUNCTION rules_sweep_that_has_filed_keeps_who_released_it() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION 'daily check %: it is over, and who released or dropped it never changes', OLD.id
-        USING ERRCODE = 'integrity_constraint_violation',
-              CONSTRAINT = 'rules_sweep_that_is_over_keeps_who_released_it';
+    PERFORM FROM rules_proposal WHERE sweep_id = OLD.id;
+    IF FOUND THEN
+        RAISE EXCEPTION 'daily check %: it has filed, and who released it never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'rules_sweep_that_has_filed_keeps_who_released_it';
+    END IF;
+    RETURN NEW;
 END $$;
-CREATE TRIGGER rules_sweep_that_is_over_keeps_who_released_it BEFORE UPDATE ON rules_sweep FOR EACH ROW
-    WHEN (OLD.status IN ('done', 'dropped') AND (NEW.ruled_at, NEW.ruled_by_id, NEW.ruling, NEW.status)
-          IS DISTINCT FROM (OLD.ruled_at, OLD.ruled_by_id, OLD.ruling, OLD.status))
-    EXECUTE FUNCTION rules_sweep_that_is_over_keeps_who_released_it();
+CREATE TRIGGER rules_sweep_that_has_filed_keeps_who_released_it BEFORE UPDATE ON rules_sweep FOR EACH ROW
+    WHEN ((NEW.ruled_at, NEW.ruled_by_id, NEW.ruling) IS DISTINCT FROM (OLD.ruled_at, OLD.ruled_by_id, OLD.ruling))
+    EXECUTE FUNCTION rules_sweep_that_has_filed_keeps_who_released_it();
 """
 
 NO_GUARDS = """
-DROP FUNCTION rules_sweep_that_is_over_keeps_who_released_it(), rules_proposal_keeps_who_proposed(), rules_proposal_evidence_never_changes() CASCADE;
+DROP FUNCTION rules_sweep_that_has_filed_keeps_who_released_it(), rules_proposal_keeps_who_proposed(), rules_proposal_evidence_never_changes() CASCADE;
 """
 
 
