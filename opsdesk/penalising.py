@@ -19,6 +19,7 @@ from rules import casework
 from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
@@ -49,7 +50,7 @@ def impose(
     """
     require(by, "shops.impose_penalty")
     measures = list(measures)
-    penalties.lock_standing(shop)
+    lock_standing(shop)
     violation = catalogue.hold(violation)
     if not (key and Penalty.objects.filter(key=key).exists()):
         catalogue.refuse_other_points(violation, shop, measures, at=at)

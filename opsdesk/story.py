@@ -57,6 +57,7 @@ class Event:
 # What the sentences of the story name, beside the record itself.
 RELATED: dict[type[Audited], tuple[str, ...]] = {
     Enrollment: ("alliance",),
+    Opening: ("enrollment__alliance",),
     Listing: ("product", "alliance"),
     Proposal: ("product",),
     Decision: ("proposal__product",),
@@ -152,12 +153,11 @@ def _of_enrollment(row: Any) -> str:
 
 
 def _of_opening(row: Any) -> str:
+    opening = {"alliance": row.enrollment.alliance, "number": row.number}
     if not row.closed:
-        return _("Opening %(number)s is open") % {"number": row.number}
-    return _("Opening %(number)s is closed: %(cause)s") % {
-        "number": row.number,
-        "cause": row.get_cause_display() or "–",
-    }
+        return _("%(alliance)s: opening %(number)s is open") % opening
+    closed = opening | {"cause": row.get_cause_display() or "–"}
+    return _("%(alliance)s: opening %(number)s is closed: %(cause)s") % closed
 
 
 def _of_exemption(row: Any) -> str:

@@ -18,6 +18,7 @@ from rules import casework, withdrawing
 from rules.models import Proposal
 from shops import controllers, lessening, penalties
 from shops.lessening import Less
+from shops.locks import lock_standing
 from shops.models import Measure, Penalty
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def lock(penalty: Penalty) -> None:
     the penalty: what came of that falls with it, also where the shop has changed hands since.
     """
     proposed = Proposal.objects.filter(case=penalty).values_list("shop", flat=True)
-    penalties.lock_standing(penalty.shop, *proposed)
+    lock_standing(penalty.shop, *proposed)
 
 
 @transaction.atomic

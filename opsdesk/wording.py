@@ -19,8 +19,9 @@ from rules.casework import REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
+from shops import money
 from shops.calendar import deadline
-from shops.models import Measure, Penalty
+from shops.models import Measure, Penalty, TopUp
 from shops.texts import in_the_readers_language
 
 Kind = Measure.Kind
@@ -48,6 +49,7 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     kinds = {measure.kind for measure in measures}
     if not penalty.is_the_platforms:
         yield _("Live links and open orders"), "\n".join(_for_links_and_orders(penalty, kinds, known))
+    yield _("To be paid"), "\n".join(_to_be_paid(measures))
     yield _("What would undo it"), "\n".join(ways_back(penalty, kinds, known))
     yield _("Openings left"), "\n".join(openings_left(penalty, known))
     if appealable:
@@ -67,6 +69,21 @@ def _decided(penalty: Penalty, measures: list[Measure]) -> Iterator[str]:
         )
 
 
+def _to_be_paid(measures: list[Measure]) -> Iterator[str]:
+    """What the shop owes its deposit for it, until when, and what becomes of it."""
+    due = [one for measure in measures for one in measure.top_ups.all() if one.state == TopUp.State.OPEN]
+    for top_up in sorted(due, key=lambda one: one.pk):
+        yield _("%(amount)s into the deposit, until %(day)s") % {
+            "amount": money.told(top_up.amount_fen),
+            "day": date_format(top_up.due_on),
+        }
+    if due:
+        yield _(
+            "What is paid in counts towards what is due, the earliest first. What is not paid by then stays "
+            "due, and meanwhile the deposit is not refunded."
+        )
+
+
 def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
@@ -82,18 +99,32 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
         yield _("Evidence"), evidence.get("statement", "")
         return
     if points := evidence.get("points"):
-        yield (
-            _("Points"),
-            _("%(standing)s points stand; the threshold is %(threshold)s.") % points,
-        )
+        yield _("Points"), "\n".join(_of_points(penalty, points))
     if evidence.get("case"):
         yield _case_of(penalty, known)
     for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
-            "\n".join(filter(None, _of_rule(entry, rule, version, evidence.get("day")))),
+            "\n".join(filter(None, _of_rule(entry, rule, version, _day(penalty)))),
         )
     yield _("Statement"), evidence.get("statement", "")
+
+
+def _of_points(penalty: Penalty, points: dict[str, Any]) -> Iterator[str]:
+    yield _("%(standing)s points stood on %(day)s; the threshold is %(threshold)s.") % {
+        **points,
+        "day": _day(penalty),
+    }
+    # No document gives one (R16).
+    yield _("Clause: the desk's own threshold for points of %(place)s") % {
+        "place": penalty.alliance or _("the platform")
+    }
+
+
+def _day(penalty: Penalty) -> str:
+    """The day as of which it was judged."""
+    day = penalty.evidence.get("day")
+    return date_format(date.fromisoformat(day)) if day else "–"
 
 
 def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
@@ -136,7 +167,7 @@ def _failed(penalty: Penalty, known: Known) -> list[tuple[dict[str, Any], Rule |
     return told
 
 
-def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day: str | None) -> Iterator[str]:
+def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day: str) -> Iterator[str]:
     if rule is not None:
         yield rule.sentence
     if entry["metric"]:
@@ -145,7 +176,7 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
             % {
                 "metric": name_of(entry["metric"]),
                 "observed": value_of(entry["metric"], entry["observed"]),
-                "day": date_format(date.fromisoformat(day)) if day else "–",
+                "day": day,
                 "threshold": comparison_of(entry["metric"], entry["operator"], entry["threshold"]),
             }
         )
@@ -161,9 +192,17 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
 
 
 def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
+    told = list(_for_links(penalty, kinds, known))
+    yield from told or [_("Links go on to work.")]
+    yield _("Orders placed before are shipped, served and settled as usual.")
+
+
+def _for_links(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
+    """A line for each measure that links feel; nothing where none does."""
     if Kind.CLOSE in kinds:
         yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
-    elif Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
+        return
+    if Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
         yield _(
             "From that moment links to the shop's products in %(alliances)s no longer work, also in rooms "
             "that are live."
@@ -173,15 +212,14 @@ def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> It
             "From that moment links to the shop's products in this alliance no longer work, also in rooms "
             "that are live."
         )
-    elif Kind.STOP in kinds:
+    if Kind.STOP in kinds:
         yield _("From that moment links to this product in this alliance no longer work, also in live rooms.")
-    elif Kind.SUSPEND in kinds:
+    if Kind.SUSPEND in kinds:
         yield _("While the shop is suspended, buyers can't open it, and links to its products don't work.")
+    elif Kind.RESTRICT_LIVE in kinds and kinds & {Kind.CLEAR, Kind.STOP}:
+        yield _("While live selling is restricted, the shop does not sell in live rooms.")
     elif Kind.RESTRICT_LIVE in kinds:
         yield _("The shop does not sell in live rooms meanwhile; its links elsewhere go on to work.")
-    else:
-        yield _("Links go on to work.")
-    yield _("Orders placed before are shipped, served and settled as usual.")
 
 
 def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
@@ -195,14 +233,23 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         )
         % {"days": terms.first_days, "until": said(deadline(decided_at, terms.first_days))}
     )
-    yield _(
-        "Write, call or open a ticket with the desk, name the case and say what is contested, with whatever "
-        "supports it. Somebody who had no part in the decision hears the appeal."
-    )
+    if contact := in_the_readers_language(terms.contact_en, terms.contact_zh):
+        yield _(
+            "Appeal as is said below; name the case, and say what is contested, with whatever supports it."
+        )
+        yield contact
+    else:
+        yield _(
+            "Appeal through the platform's merchant channel; name the case, and say what is contested, with "
+            "whatever supports it."
+        )
+    yield _("Somebody who had no part in the decision hears the appeal.")
     yield (
         ngettext(
-            "Against a ruling that denies it, a second appeal can be filed within %(days)s day.",
-            "Against a ruling that denies it, a second appeal can be filed within %(days)s days.",
+            "Against a ruling that denies it or grants it in part, a second appeal can be filed within"
+            " %(days)s day of that ruling.",
+            "Against a ruling that denies it or grants it in part, a second appeal can be filed within"
+            " %(days)s days of that ruling.",
             terms.second_days,
         )
         % {"days": terms.second_days}

@@ -24,7 +24,8 @@ def barred_for_ever() -> QuerySet[Shop]:
 
 def told_barred_for_ever(shop: Shop) -> str:
     """That it is one of them, and by which rule; empty where it isn't."""
-    if not barred_for_ever().filter(pk=shop.pk).exists():
+    closed = Shop.objects.filter(_CLOSED_FOR_A_VIOLATION, pk=shop.pk)
+    if not (removing().filter(shop=shop).exists() or closed.exists()):
         return ""
     told = _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
     return told % {"shop": shop}
@@ -32,9 +33,8 @@ def told_barred_for_ever(shop: Shop) -> str:
 
 def removing() -> QuerySet[Penalty]:
     """The penalties by which a shop leaves the platform and hence every alliance (R19, CL-1, CL-4)."""
-    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Penalty.objects.filter(
-        Penalty.imposed_as("serious") | Q(pk__in=closed.values("penalty")), status__in=Penalty.PENALISED
+        Penalty.imposed_as("serious") | controllers.closing(), status__in=Penalty.PENALISED
     )
 
 

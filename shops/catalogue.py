@@ -117,19 +117,25 @@ def refusal_of_points(points: int, given: tuple[int, int] | None) -> str:
 def refuse_other_points(
     violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime
 ) -> None:
-    """Refused where measures give other points than the catalogue gives for the violation."""
+    """Refused where measures give other points than the catalogue gives for the violation, or none."""
     given = points_of(violation, shop, at=at)
-    for measure in measures:
-        if measure.points and (refusal := refusal_of_points(measure.points, given)):
+    told = [measure.points for measure in measures if measure.kind == Measure.Kind.POINTS] or [0]
+    for points in told:
+        # None is still to be asked: that is told where the measure is applied.
+        if points is not None and (refusal := refusal_of_points(points, given)):
             raise Refused(refusal)
 
 
-def ask(violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime) -> None:
-    """Have unsaved measures of a penalty of `at` know whether the catalogue asks when they end: one that
-    doesn't say so can't be applied.
+def kinds_whose_end_is_asked(violation: Violation) -> set[str]:
+    """What the violation's penalties never do without saying until when, at whichever step of its ladder."""
+    return {one.kind for one in violation.default_measures.all() if one.end_asked}
+
+
+def ask(violation: Violation, measures: Iterable[Measure]) -> None:
+    """Have unsaved measures know whether the catalogue asks when they end: one that doesn't say so can't be
+    applied.
     """
-    number = case_number_of(violation, shop, at)
-    asked = {one.kind for one in step_of(violation.default_measures.all(), number) if one.end_asked}
+    asked = kinds_whose_end_is_asked(violation)
     for measure in measures:
         measure.end_asked = measure.kind in asked
 

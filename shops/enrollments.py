@@ -96,9 +96,9 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
             **names,
             "until": told_moment(ends),
         }
-    elif bars.barred_for_now(alliance).filter(pk=shop.pk).exists():
+    elif bars.barring(alliance).filter(shop=shop).exists():
         yield _("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names
-    if controllers.barred_shops().filter(pk=shop.pk).exists():
+    if controllers.cases_barring(shop).exists():
         yield _("Another shop of the controller of %(shop)s bars it from every alliance (R6).") % names
     if (back := bars.cools_until(enrollment)) and day < back:
         yield _(
@@ -188,7 +188,8 @@ def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool
         return True
     if (
         enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
-        or bars.barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+        or bars.told_barred_for_ever(enrollment.shop)
+        or bars.barring(enrollment.alliance).filter(shop=enrollment.shop_id).exists()
         or standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED
     ):
         return False

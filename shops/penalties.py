@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from shops import catalogue, charges, listings, returns
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
+from shops.locks import lock, lock_standing
+from shops.models import Alliance, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def impose(
     if violation is not None:
         penalty.violation_version = catalogue.version_of(violation)
         penalty.evidence |= {"violation": charges.terms_of(violation)}
-        catalogue.ask(violation, shop, measures, at=at)
+        catalogue.ask(violation, measures)
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:
@@ -251,27 +251,6 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
     # Also of penalties that ended before: lifting one bars no longer, but what it stopped stays stopped.
     for measure in stops.order_by("pk"):
         effects.undo(measure, by=by, at=at)
-
-
-def lock_standing(shop: Shop, *others: int) -> None:
-    """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
-    bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
-
-    `others`: shops, by their keys, whose standing will be changed as well: held with it, and all their
-    controllers' shops. Who comes to them only later would wait for somebody who waits for him.
-    """
-    concerned = [shop.pk, *others]
-    # As it is now: a shop may have changed hands since somebody read it.
-    controllers = Shop.objects.filter(pk__in=concerned).values("controller")
-    family = Q(pk__in=concerned) | Q(controller__in=controllers)
-    list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
-    list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
-
-
-def lock(penalty: Penalty) -> None:
-    """Hold the shop's rows, then the penalty's, which is read afresh."""
-    lock_standing(penalty.shop)
-    penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
 
 
 def _save_once(penalty: Penalty, by: User | None) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from shops import penalties
 from shops.errors import Refused
+from shops.locks import lock
 from shops.models import Penalty
 from shops.rights import require
 
@@ -27,7 +27,7 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     ever all the same. Refused without a reason, when the penalty does not stand, and when it is stayed.
     """
     require(by, STAY)
-    penalties.lock(penalty)
+    lock(penalty)
     if penalty.status != Penalty.Status.IMPOSED:
         raise Refused(
             _("Penalty %(number)s is %(status)s: there is nothing to stay.")
@@ -47,7 +47,7 @@ def end_stay(penalty: Penalty, *, by: User | None, reason: str) -> bool:
 
     It asks for no permission of its own: that a penalty has its effects is what everybody may expect.
     """
-    penalties.lock(penalty)
+    lock(penalty)
     if penalty.stayed_at is None:
         return False
     penalty.stayed_at = None

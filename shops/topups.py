@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,22 @@ def with_outstanding(top_ups: QuerySet[TopUp]) -> QuerySet[TopUp]:
     return top_ups.annotate(
         outstanding_fen=F("amount_fen") - Coalesce(Cast(Subquery(paid), BigIntegerField()), 0)
     )
+
+
+def open_of(shop: Shop) -> QuerySet[TopUp]:
+    """What the shop has to pay, each with `outstanding_fen`; what is due first comes first."""
+    return with_outstanding(TopUp.objects.filter(shop=shop, state=State.OPEN)).order_by("due_on", "pk")
+
+
+def demanded_of(shops: Sequence[Shop]) -> dict[int, int]:
+    """How much of what these shops have to pay will stay in their deposits, in fen, by the shops' keys."""
+    # What a deduction found missing is deducted once it is paid.
+    asked = TopUp.objects.filter(shop__in=shops, state=State.OPEN).exclude(cause=TopUp.Cause.SHORTAGE)
+    found: dict[int, int] = {}
+    owed: Any
+    for owed in with_outstanding(asked):
+        found[owed.shop_id] = found.get(owed.shop_id, 0) + owed.outstanding_fen
+    return found
 
 
 def outstanding_of(top_up: TopUp) -> int:

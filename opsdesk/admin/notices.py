@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,11 +22,23 @@ from opsdesk import notices, reasons
 from opsdesk.admin.appeal_forms import CorrectionForm, DeliveryForm
 from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
+from opsdesk.overtaken import needs_no_delivery, overtaken
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
+from shops.models import Penalty
 from shops.rights import person_of
+
+
+def _sheet(notice: Notice, language: str, at: datetime) -> dict[str, Any]:
+    """The notice in one language, as it is printed."""
+    kept = language[:2]
+    return {
+        "language": language,
+        "since": overtaken(notice, at, language),
+        **{name: getattr(notice, f"{name}_{kept}") for name in ("text", "issuer", "contact")},
+    }
 
 
 class DeliveredFilter(admin.SimpleListFilter):
@@ -36,9 +49,10 @@ class DeliveredFilter(admin.SimpleListFilter):
         return [("no", _("not delivered yet")), ("yes", _("delivered"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("yes", "no"):
-            return queryset.filter(delivered_at__isnull=self.value() == "no")
-        return queryset
+        if self.value() == "no":
+            # What was overturned before is not delivered any more.
+            return queryset.filter(delivered_at=None).exclude(penalty__status=Penalty.Status.OVERTURNED)
+        return queryset.filter(delivered_at__isnull=False) if self.value() == "yes" else queryset
 
 
 @admin.register(Notice)
@@ -97,12 +111,15 @@ class NoticeAdmin(ReadOnlyAdmin):
         notice = self.get_object(request, object_id)
         if not isinstance(notice, Notice):
             raise Http404
+        at = timezone.now()
         context = {
             **self.admin_site.each_context(request),
             "title": str(notice),
             "opts": self.opts,
             "original": notice,
             "notice": notice,
+            "needs_no_delivery": needs_no_delivery(notice),
+            "sheets": [_sheet(notice, language, at) for language in ("zh-hans", "en")],
             "may_record": request.user.has_perm(DELIVER),
             "may_see_history": self.has_view_history_permission(request, notice),
             **(extra_context or {}),

@@ -23,6 +23,11 @@ class Notice(Audited):
     penalty = models.OneToOneField(Penalty, models.PROTECT, verbose_name=_("penalty"), related_name="notice")
     text_zh = models.JSONField(_("text in Chinese"))
     text_en = models.JSONField(_("text in English"))
+    # Who tells it, and how the desk is reached; empty where the terms named nobody.
+    issuer_zh = models.CharField(_("issuer, in Chinese"), max_length=200, blank=True)
+    issuer_en = models.CharField(_("issuer, in English"), max_length=200, blank=True)
+    contact_zh = models.TextField(_("how to reach the desk, in Chinese"), blank=True)
+    contact_en = models.TextField(_("how to reach the desk, in English"), blank=True)
     # As promised: terms that change later take nothing away. Empty: no appeal is provided.
     first_days = models.PositiveSmallIntegerField(_("days for a first appeal"), null=True, blank=True)
     second_days = models.PositiveSmallIntegerField(_("days for a second appeal"), null=True, blank=True)

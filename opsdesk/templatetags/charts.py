@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django import template
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from shops.admin.cells import number
-from shops.models import Controller, Penalty, Shop
 
 register = template.Library()
 
@@ -24,6 +20,8 @@ Value = float | int | Decimal | None
 BARS_WIDTH, BARS_HEIGHT = 280, 64
 LINE_WIDTH, LINE_HEIGHT = 560, 180
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 22
+# Of a drawing that is to be read on a small window as a whole.
+FITTING_WIDTH, FITTING_LEFT = 400, 58
 
 
 @register.simple_tag
@@ -37,10 +35,10 @@ def bars(points: Sequence[tuple[date, int]], caption: str) -> SafeString:
         '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
         (
             (
-                _xy(place * step + 1),
-                _xy(room - room * count / most),
-                _xy(max(min(step, 40) - 2, 1)),
-                _xy(max(room * count / most, 1)),
+                xy(place * step + 1),
+                xy(room - room * count / most),
+                xy(max(min(step, 40) - 2, 1)),
+                xy(max(room * count / most, 1)),
                 date_format(day),
                 number(count),
             )
@@ -72,19 +70,45 @@ def bars(points: Sequence[tuple[date, int]], caption: str) -> SafeString:
 @register.simple_tag
 def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) -> SafeString:
     """A line over the days with the threshold across; days without a value leave a gap, never a zero."""
+    bar = _float(threshold)
     known = [float(value) for _day, value in points if value is not None]
     if not known:
         return SafeString("")
-    bar = _float(threshold)
     low, high = min([*known, *bar]), max([*known, *bar])
     padding = (high - low) * 0.15 or max(abs(high) * 0.05, 0.05)
-    low, high = low - padding, high + padding
+    return _drawn(points, bar, low - padding, high + padding, caption)
+
+
+@register.simple_tag
+def balances(points: Sequence[tuple[date, Value]], threshold: object, caption: str) -> SafeString:
+    """Amounts over the days, from zero up, the last one told, with what is required across; it shrinks with
+    its window.
+    """
+    bar = _float(threshold)
+    known = [float(value) for _day, value in points if value is not None]
+    if not known:
+        return SafeString("")
+    high = max([*known, *bar]) * 1.15 or 1
+    return _drawn(points, bar, 0, high, caption, fits=True)
+
+
+def _drawn(
+    points: Sequence[tuple[date, Value]],
+    bar: list[float],
+    low: float,
+    high: float,
+    caption: str,
+    *,
+    fits: bool = False,
+) -> SafeString:
+    known = [float(value) for _day, value in points if value is not None]
+    width, left = (FITTING_WIDTH, FITTING_LEFT) if fits else (LINE_WIDTH, LEFT)
 
     def x(place: int) -> str:
-        return _xy(LEFT + (LINE_WIDTH - LEFT - RIGHT) * place / max(len(points) - 1, 1))
+        return xy(left + (width - left - RIGHT) * place / max(len(points) - 1, 1))
 
     def y(value: float) -> str:
-        return _xy(TOP + (LINE_HEIGHT - TOP - BOTTOM) * (high - value) / (high - low))
+        return xy(TOP + (LINE_HEIGHT - TOP - BOTTOM) * (high - value) / (high - low))
 
     runs: list[list[str]] = [[]]
     for place, (_day, value) in enumerate(points):
@@ -109,7 +133,7 @@ def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) 
         '<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>'
         '<text class="label threshold-label" x="{}" y="{}" text-anchor="end">{}</text>',
         (
-            (LEFT, LINE_WIDTH - RIGHT, y(value), y(value), LEFT - 6, _xy(float(y(value)) + 4), _plain(value))
+            (left, width - RIGHT, y(value), y(value), left - 6, xy(float(y(value)) + 4), _plain(value))
             for value in bar
         ),
     )
@@ -117,15 +141,29 @@ def line(points: Sequence[tuple[date, Value]], threshold: object, caption: str) 
     labels = format_html(
         '<text class="label" x="{}" y="{}">{}</text>'
         '<text class="label" x="{}" y="{}" text-anchor="end">{}</text>',
-        LEFT,
+        left,
         LINE_HEIGHT - 4,
         date_format(points[0][0], "MONTH_DAY_FORMAT"),
-        LINE_WIDTH - RIGHT,
+        width - RIGHT,
         LINE_HEIGHT - 4,
         date_format(points[-1][0], "MONTH_DAY_FORMAT"),
     )
     told = f"{caption}: {_plain(known[0])} → {_plain(last)}"
-    return _wide([across, lines, dots, labels], caption, told=told)
+    if not fits:
+        return wide([across, lines, dots, labels], caption, told=told)
+    ground = format_html(
+        '<line class="ground" x1="{left}" x2="{right}" y1="{y}" y2="{y}"/>'
+        '<text class="label" x="{label}" y="{label_y}" text-anchor="end">0</text>'
+        '<text class="label label-last" x="{right}" y="{last_y}" text-anchor="end">{last}</text>',
+        left=left,
+        right=width - RIGHT,
+        y=y(0),
+        label=left - 6,
+        label_y=xy(float(y(0)) + 4),
+        last_y=xy(max(float(y(last)) - 7, TOP)),
+        last=f"¥{last:,.2f}",
+    )
+    return wide([ground, across, lines, dots, labels], caption, told=told, fits=True)
 
 
 @register.simple_tag
@@ -149,10 +187,10 @@ def spread(
         '<rect class="bar" x="{}" y="{}" width="{}" height="{}"><title>{}: {}</title></rect>',
         (
             (
-                _xy(LEFT + place * step + 0.5),
-                _xy(TOP + room - room * count / most),
-                _xy(max(step - 1, 1)),
-                _xy(room * count / most),
+                xy(LEFT + place * step + 0.5),
+                xy(TOP + room - room * count / most),
+                xy(max(step - 1, 1)),
+                xy(room * count / most),
                 _plain(at[place]),
                 number(count),
             )
@@ -169,38 +207,40 @@ def spread(
         (
             (kind, at_x, at_x, TOP, TOP + room, kind, at_x, labelled.get(kind, TOP + room + 10), value)
             for kind, value in marks
-            for at_x in [_xy(x(float(value)))]
+            for at_x in [xy(x(float(value)))]
         ),
     )
     labels = format_html_join(
         "",
         '<text class="label" x="{}" y="{}" text-anchor="middle">{}</text>',
         (
-            (_xy(LEFT + place * step), LINE_HEIGHT - 1, _plain(at[place]))
+            (xy(LEFT + place * step), LINE_HEIGHT - 1, _plain(at[place]))
             for place in range(0, len(at), max(len(at) // 6, 1))
         ),
     )
-    return _wide([shapes, across, labels], caption)
+    return wide([shapes, across, labels], caption)
 
 
-def _wide(
+def wide(
     shapes: Sequence[SafeString],
     caption: str,
     *,
     told: str = "",
     height: float = LINE_HEIGHT,
     role: str = "img",
+    fits: bool = False,
 ) -> SafeString:
-    """A drawing that a small window moves within its frame, and doesn't shrink to what nobody can read.
-    `told`: to who can't see it, where that is more than the caption. With links in it, it is no image but
-    a group.
+    """A drawing that a small window moves within its frame, and doesn't shrink to what nobody can read; or,
+    where it `fits`, one that is narrow enough to be shrunk. `told`: to who can't see it, where that is more
+    than the caption. With links in it, it is no image but a group.
     """
     return format_html(
-        '<figure class="chart wide"><div class="scrolled" tabindex="0" role="group" aria-label="{}">'
+        '<figure class="chart wide{}"><div class="scrolled" tabindex="0" role="group" aria-label="{}">'
         '<svg viewBox="0 0 {} {}" role="{}" aria-label="{}">{}</svg></div>'
         "<figcaption>{}</figcaption></figure>",
+        " fits" if fits else "",
         caption,
-        LINE_WIDTH,
+        FITTING_WIDTH if fits else LINE_WIDTH,
         f"{height:.0f}",
         role,
         told or caption,
@@ -209,7 +249,7 @@ def _wide(
     )
 
 
-def _xy(value: float) -> str:
+def xy(value: float) -> str:
     """A coordinate: never in the reader's notation."""
     return f"{value:.1f}"
 
@@ -223,88 +263,3 @@ def _float(threshold: object) -> list[float]:
         return [float(str(threshold))]
     except ValueError:
         return []
-
-
-@register.simple_tag
-def controlled(
-    controller: Controller, shops: Sequence[Any], cases: Sequence[Penalty], caption: str
-) -> SafeString:
-    """A controller and its shops (each with its `standing`); a dashed line leads from one that bars to each
-    that it bars.
-    """
-    row, box, left = 44, 210, 150
-    height = max(row * len(shops), row) + 10
-    offenders = {case.shop_id for case in cases}
-    middle = height / 2
-
-    def y(place: int) -> float:
-        return 5 + row * place + row / 2
-
-    lines = format_html_join(
-        "",
-        '<path class="line" d="M {} {} C {} {} {} {} {} {}"/>',
-        (
-            (*map(_xy, (110, middle, 130, middle, 130, y(place), left, y(place))),)
-            for place in range(len(shops))
-        ),
-    )
-    bars_lines = format_html_join(
-        "",
-        '<path class="threshold" fill="none" d="M {} {} C {} {} {} {} {} {}"><title>{} → {}</title></path>',
-        (
-            (
-                *map(_xy, (left + box, y(source), bend, y(source), bend, y(target), left + box, y(target))),
-                shops[source],
-                shops[target],
-            )
-            for source in range(len(shops))
-            if shops[source].pk in offenders
-            for target in range(len(shops))
-            if target != source
-            for bend in [left + box + 30 + 12 * abs(target - source)]
-        ),
-    )
-    nodes = format_html_join(
-        "",
-        '<a href="{}"><rect class="node{}" x="{}" y="{}" width="{}" height="{}" rx="5"/>'
-        '<text class="label" x="{}" y="{}">{}</text>'
-        '<text class="label" x="{}" y="{}">{} · {}</text><title>{}</title></a>',
-        (
-            (
-                reverse("admin:shops_shop_change", args=[shop.pk]),
-                " node-bad" if shop.pk in offenders else "",
-                left,
-                _xy(y(place) - 18),
-                box,
-                36,
-                left + 8,
-                _xy(y(place) - 4),
-                _short(shop.name, 17),
-                left + 8,
-                _xy(y(place) + 11),
-                shop.code[:20],
-                Shop.Status(shop.standing).label,
-                shop,
-            )
-            for place, shop in enumerate(shops)
-        ),
-    )
-    root = format_html(
-        '<rect class="node" x="5" y="{}" width="105" height="24" rx="5"/>'
-        '<text class="label" x="12" y="{}">{}</text>',
-        _xy(middle - 12),
-        _xy(middle + 4),
-        controller.code[:14],
-    )
-    return _wide([lines, bars_lines, root, nodes], caption, height=height, role="group")
-
-
-def _short(name: str, width: int) -> str:
-    """As much of it as a box holds; a Chinese character is as wide as two others."""
-    taken, left = "", 2 * width
-    for sign in name:
-        left -= 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        if left < 0:
-            return f"{taken}…"
-        taken += sign
-    return taken

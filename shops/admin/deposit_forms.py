@@ -19,13 +19,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from shops import money
+from shops import money, topups
 from shops.admin.cells import NOTHING
 from shops.admin.forms import DayField, MomentField, form_page
 from shops.errors import Refused
+from shops.models import DepositEntry
 from shops.rights import person_of
 
 CONFIRMED, AGAIN = "confirmed", "again"
+# In fen: what nobody moves at once by hand; more is a slip of the keys.
+MOST_BY_HAND = 100_000_000_00
 
 
 class YuanField(forms.DecimalField):
@@ -50,10 +53,26 @@ class MovingForm(forms.Form):
     """Asked of every movement. The key comes with the empty form: sent twice, it is the same movement."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    # Whether an amount may take away as well as add.
+    either_way = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = uuid.uuid4().hex
+
+    def clean_amount_fen(self) -> int:
+        fen: int = self.cleaned_data["amount_fen"]
+        if fen <= 0 and not (self.either_way and fen):
+            told = _("An adjustment is not zero.") if self.either_way else _("An amount is above zero.")
+            raise forms.ValidationError(told)
+        if abs(fen) > MOST_BY_HAND:
+            told = _("More than %(most)s is not entered at once: check the amount.")
+            raise forms.ValidationError(told, params={"most": money.told(MOST_BY_HAND)})
+        return fen
+
+    def unsaid(self, at: datetime) -> dict[str, object]:
+        """What is meant where nothing was filled in, by the fields' names."""
+        return {}
 
 
 class ReversalForm(MovingForm):
@@ -71,8 +90,29 @@ class MovementForm(ReversalForm):
     )
     field_order: Sequence[str] | None = ("amount_fen", "at", "cause", "reference")
 
+    def clean_at(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["at"]
+        if at is not None and at > timezone.now():
+            raise forms.ValidationError(_("The movement lies in the future."))
+        return at
+
+    def clean_reference(self) -> str:
+        # Sent twice, it is on record by then under the same key.
+        reference: str = self.cleaned_data["reference"].strip()
+        known = DepositEntry.objects.filter(reference=reference).exclude(key=self.data.get("key", ""))
+        if reference and known.exists():
+            raise forms.ValidationError(
+                _("A movement with reference %(reference)s is on record already."),
+                params={"reference": reference},
+            )
+        return reference
+
+    def unsaid(self, at: datetime) -> dict[str, object]:
+        return super().unsaid(at) | {"at": _("now")}
+
 
 class AdjustmentForm(MovementForm):
+    either_way = True
     amount_fen = YuanField(label=_("Amount in yuan"), help_text=_("Below zero, it takes away: -12.50."))
 
 
@@ -83,6 +123,9 @@ class DeductionForm(MovementForm):
         help_text=_("Until when the shop pays what its deposit lacks. Empty: the usual days."),
     )
 
+    def unsaid(self, at: datetime) -> dict[str, object]:
+        return super().unsaid(at) | {"due_on": topups.due_day(None, at)}
+
 
 class DemandForm(MovingForm):
     amount_fen = YuanField(label=_("Amount in yuan"))
@@ -90,6 +133,9 @@ class DemandForm(MovingForm):
     note = forms.CharField(
         label=_("Note"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
+
+    def unsaid(self, at: datetime) -> dict[str, object]:
+        return super().unsaid(at) | {"due_on": topups.due_day(None, at)}
 
 
 def moving_page(
@@ -151,9 +197,10 @@ def moving_page(
     )
 
 
-def _filled_in(form: forms.Form) -> list[tuple[str | Promise, str]]:
-    """What people have filled in, by the fields' labels."""
-    return [(field.label or "", _told(form.cleaned_data[field.name])) for field in form.visible_fields()]
+def _filled_in(form: MovingForm) -> list[tuple[str | Promise, str]]:
+    """What people have filled in, or what is meant without, by the fields' labels."""
+    values = form.unsaid(timezone.now()) | {k: value for k, value in form.cleaned_data.items() if value}
+    return [(field.label or "", _told(values.get(field.name))) for field in form.visible_fields()]
 
 
 def _told(value: Any) -> str:
@@ -165,4 +212,4 @@ def _told(value: Any) -> str:
             return f"{date_format(moment, 'DATE_FORMAT')} {moment:%H:%M:%S}"
         case date():
             return date_format(value)
-    return value or NOTHING
+    return str(value or NOTHING)

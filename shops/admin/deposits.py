@@ -28,8 +28,9 @@ from shops.admin.deposit_forms import AdjustmentForm, DeductionForm, MovementFor
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
 from shops.admin.readonly import ShownAdmin
-from shops.admin.statements import asked_before, may_be_taken_back, statement_of
+from shops.admin.statements import asked_before, is_used, may_be_taken_back, statement_of
 from shops.models import DepositEntry, ImportBatch, Shop, TopUp
+from shops.texts import told_moment
 
 Kind = DepositEntry.Kind
 
@@ -85,7 +86,13 @@ def told(came: DepositEntry | deposits.Deduction) -> list[str]:
             )
             if settlement.top_up.cause == TopUp.Cause.SHORTAGE:
                 lines.append(told_entry(settlement.collected))
+        if entry.kind == Kind.TOP_UP and not entry.settlements.exists():
+            lines.append(nothing_owed())
     return lines
+
+
+def nothing_owed() -> str:
+    return _t("The shop owes no top-up, so this settles nothing: enter what it paid as a pay-in.")
 
 
 def told_owed(owed: TopUp) -> str:
@@ -165,8 +172,8 @@ class DepositEntryAdmin(Importing, ShownAdmin):
         return money.told(entry.short_fen) if entry.short_fen else NOTHING
 
     @admin.display(description=pgettext_lazy("movement", "moved at"))
-    def moved(self, entry: DepositEntry) -> datetime:
-        return entry.at
+    def moved(self, entry: DepositEntry) -> str:
+        return told_moment(entry.at)
 
     @admin.display(description=_("takes back"))
     def takes_back(self, entry: DepositEntry) -> str:
@@ -192,7 +199,12 @@ class DepositEntryAdmin(Importing, ShownAdmin):
     ) -> HttpResponse:
         entry = self.get_object(request, object_id)
         verbs = []
-        if isinstance(entry, DepositEntry) and may_enter(request) and may_be_taken_back(entry):
+        offered = isinstance(entry, DepositEntry) and may_enter(request) and may_be_taken_back(entry)
+        if (
+            isinstance(entry, DepositEntry)
+            and offered
+            and not is_used(entry, accounts.balance_of(entry.shop))
+        ):
             verbs = [(reverse("admin:shops_depositentry_reverse", args=[entry.pk]), _("Take it back"))]
         return super().change_view(request, object_id, form_url, {"verbs": verbs, **(extra_context or {})})
 
@@ -225,6 +237,12 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             values = given | {"at": given["at"] or at}
             return entering.verb(shop=shop, by=by, recorded_at=at, **values)
 
+        intro = _t("Deposit of %(shop)s: %(balance)s.") % {
+            "shop": shop,
+            "balance": money.told(accounts.balance_of(shop)),
+        }
+        if kind == Kind.TOP_UP and not topups.open_of(shop).exists():
+            intro = f"{intro} {nothing_owed()}"
         return moving_page(
             request,
             self.admin_site,
@@ -232,8 +250,7 @@ class DepositEntryAdmin(Importing, ShownAdmin):
             act,
             told,
             title=entering.title,
-            intro=_t("Deposit of %(shop)s: %(balance)s.")
-            % {"shop": shop, "balance": money.told(accounts.balance_of(shop))},
+            intro=intro,
             about=[(_("Shop"), shop)],
             submit=_("Go on"),
             done=_("The movement is entered."),

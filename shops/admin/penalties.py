@@ -1,29 +1,32 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
-from shops import money, numbering, versions
-from shops.admin import registers
+from shops import money, numbering, topups, versions
+from shops.admin import courses, registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
 from shops.admin.verbs import Verb, VerbsAdmin
-from shops.models import ImportBatch, Measure, Penalty
-from shops.reasons import OF_MEASURES, WRITTEN, told
+from shops.models import ImportBatch, Measure, Penalty, TopUp
+from shops.reasons import WRITTEN, told
+from shops.texts import told_moment
 
 
-def case_of(penalty: Penalty) -> dict[str, Any]:
-    """What a penalty does today, measure by measure, and its course."""
+def case_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> dict[str, Any]:
+    """What a penalty does today, measure by measure, and its course. `words`: of reasons kept by code."""
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
     measures = list(penalty.measures.select_related(*related).order_by("pk"))
     now = timezone.now()
@@ -31,33 +34,13 @@ def case_of(penalty: Penalty) -> dict[str, Any]:
         "measures": [
             (one, measures_told.describe(one), measures_told.state_of(one, now)) for one in measures
         ],
+        "owed": topups.with_outstanding(TopUp.objects.filter(measure__penalty=penalty)).order_by("pk"),
+        "today": timezone.localdate(now),
         "undoable": penalty.status in Penalty.PENALISED
         and sum(one.undone_at is None and one.applied_at is not None for one in measures) > 1,
-        "course": course_of(penalty),
+        "course": courses.course_of(penalty, words),
+        "told_why": told(penalty.reason, words),
     }
-
-
-def course_of(penalty: Penalty) -> list[tuple[Any, Any, str, str]]:
-    """What became of it and of its measures: when, who, what and why, oldest first."""
-    rows = [
-        (
-            row.history_date,
-            row.history_user,
-            row.get_status_display(),
-            told(row.history_change_reason, WRITTEN),
-        )
-        for row in penalty.history.select_related("history_user")
-    ]
-    rows += [
-        (
-            row.history_date,
-            row.history_user,
-            row.get_kind_display(),
-            told(row.history_change_reason, OF_MEASURES),
-        )
-        for row in Measure.history.filter(penalty_id=penalty.pk).select_related("history_user")
-    ]
-    return sorted(rows, key=lambda row: row[0])
 
 
 class NumberForm(forms.Form):
@@ -103,7 +86,10 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         "Code or name of the shop or product, or a case number: the desk's or the platform's."
     )
     fieldsets = [
-        (None, {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]}),
+        (
+            pgettext_lazy("penalty", "details"),
+            {"fields": ["case", "shop", "product", "alliance", "ground", "violation", "why"]},
+        ),
         (
             _("course"),
             {
@@ -123,7 +109,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
             {
                 "fields": [
                     "ends_at",
-                    "ended_at",
+                    "ended",
                     "ended_by",
                     "ended_why",
                     "stayed_at",
@@ -133,8 +119,9 @@ class PenaltyAdmin(Importing, VerbsAdmin):
             },
         ),
     ]
-    readonly_fields = ["case", "why", "ended_why"]
+    readonly_fields = ["case", "why", "ended", "ended_why"]
     history_coded = frozenset({"reason", "ended_reason"})
+    history_leaves_out = frozenset({"evidence", "key"})
     # Reasons that are kept by code; the desk, whose table they are of, gives their words.
     reasons: ClassVar[dict[str, Any]] = {}
 
@@ -142,8 +129,38 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
         penalty = self.get_object(request, object_id)
-        told = case_of(penalty) if isinstance(penalty, Penalty) else {}
+        words = WRITTEN | self.history_reasons
+        told = case_of(penalty, words) if isinstance(penalty, Penalty) else {}
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What is filled in: most of what may become of a penalty never does."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if not isinstance(obj, Penalty):
+            return fieldsets
+        filled = [
+            (title, options | {"fields": [field for field in options["fields"] if _is_told(obj, field)]})
+            for title, options in fieldsets
+        ]
+        return [(title, options) for title, options in filled if options["fields"]]
+
+    def set_history_delta_changes(self, request: HttpRequest, historical_records: Any, **kwargs: Any) -> None:
+        """With what became of the measures by what the row of the penalty alone doesn't show."""
+        super().set_history_delta_changes(request, historical_records, **kwargs)
+        records = list(historical_records)
+        if not records:
+            return
+        steps = courses.course_of(Penalty(pk=records[0].id), WRITTEN | self.history_reasons)
+        own = courses.changed_with(steps)
+        for record in records:
+            left = courses.left_by(steps, record.history_id)
+            if left and record.history_id in own:
+                step = own[record.history_id]
+                record.why = f"{step.what}: {step.why}" if step.why else step.what
+                record.history_delta_changes = [
+                    *getattr(record, "history_delta_changes", []),
+                    *({"field": kind, "old": before, "new": after} for kind, before, after in left),
+                ]
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
         numbered = queryset.annotate(version=versions.version_number("violation", "violation_version"))
@@ -190,10 +207,25 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     def why(self, penalty: Penalty) -> str:
         return str(self.reasons.get(penalty.reason, penalty.reason))
 
+    @admin.display(description=_("ended at"))
+    def ended(self, penalty: Penalty) -> str:
+        """The moment at which it was over; where that was found later, that as well."""
+        if penalty.ended_at is None:
+            return NOTHING
+        if (
+            penalty.status == Penalty.Status.EXPIRED
+            and penalty.ends_at
+            and penalty.ends_at < penalty.ended_at
+        ):
+            return _t("%(moment)s, recorded on %(recorded)s") % {
+                "moment": told_moment(penalty.ends_at),
+                "recorded": told_moment(penalty.ended_at),
+            }
+        return told_moment(penalty.ended_at)
+
     @admin.display(description=_("ended because"))
     def ended_why(self, penalty: Penalty) -> str:
-        # Of what a method says, the page tells nothing where it is empty.
-        return self._ended_because(penalty) or NOTHING
+        return self._ended_because(penalty)
 
     def _ended_because(self, penalty: Penalty) -> str:
         why = penalty.ended_reason
@@ -207,6 +239,15 @@ class PenaltyAdmin(Importing, VerbsAdmin):
 def _of_the_desk(heading: str | Promise) -> str | Promise:
     """Files have columns of the same name."""
     return _told_of_the_desk(heading)
+
+
+# Of which field what the page tells by a method is.
+TOLD_OF = {"case": "id", "why": "reason", "ended": "ended_at", "ended_why": "ended_reason"}
+
+
+def _is_told(penalty: Penalty, field: Any) -> bool:
+    name = field if isinstance(field, str) else field.__name__
+    return getattr(penalty, TOLD_OF.get(name, name)) not in (None, "")
 
 
 def _status_in_files(penalty: Penalty) -> str:

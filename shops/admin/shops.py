@@ -171,9 +171,12 @@ def bars_of(controller: Controller, at: datetime) -> dict[str, Any]:
     """The controller's shops with their standing, and the cases by which one bars the others (R6)."""
     own = standing.with_standing(controller.shops.order_by("code"), at)
     shops = list(own[: SHOPS_DRAWN + 1])
-    cases = controllers.barring_cases().filter(shop__controller=controller)
+    barring = controllers.barring_cases().filter(shop__controller=controller)
+    cases = list(barring.select_related("shop", "violation").order_by("pk")[:50])
+    drawn = shops[:SHOPS_DRAWN]
     return {
-        "shops": shops[:SHOPS_DRAWN],
+        "shops": drawn,
+        "barred": [(shop, [case for case in cases if case.shop_id != shop.pk]) for shop in drawn],
         "more_shops": len(shops) > SHOPS_DRAWN,
-        "cases": list(cases.select_related("shop", "violation").order_by("pk")[:50]),
+        "cases": cases,
     }

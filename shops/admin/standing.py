@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import accounts, bars, controllers, measures, points, standing
+from shops import accounts, bars, controllers, measures, points, standing, topups
 from shops.calendar import midnight
 from shops.models import Alliance, Enrollment, Measure, Penalty, Shop
 
@@ -32,6 +32,8 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
         "balance": balance,
         "required": required.due,
         "lacking": required.lacking(balance),
+        "owed": topups.open_of(shop),
+        "today": localdate(at),
     }
 
 
@@ -90,7 +92,7 @@ def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
 def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
     """What keeps the shop out, and until when; None: no moment ends it by itself."""
     found: list[tuple[str, datetime | None]] = []
-    if bars.barred_for_ever().filter(pk=shop.pk).exists():
+    if bars.told_barred_for_ever(shop):
         found.append((_("every alliance, for ever (CL-1)"), None))
     if shop.status == Shop.Status.CLOSED and shop.closed_cause != Shop.ClosedCause.VIOLATION:
         back = standing.returns_from(shop)
@@ -106,8 +108,7 @@ def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
         cool = bars.cools_until(enrollment)
         if enrollment.state != Enrollment.State.OPEN and cool is not None and at < midnight(cool):
             found.append((_("%(alliance)s, as it was cleared lately (R5)") % where, midnight(cool)))
-    others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
-    for other in others.select_related("shop")[:5]:
+    for other in controllers.cases_barring(shop).select_related("shop")[:5]:
         case = {"case": other.case_number, "shop": other.shop}
         found.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % case, None))
     return found

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -30,6 +31,7 @@ from shops.admin.short_shops import SHORT
 from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import Export, Settlement, Shop, TopUp
 from shops.rights import person_of
+from shops.texts import told_moment
 
 ON_A_PAGE = 50
 State = TopUp.State
@@ -74,8 +76,18 @@ class StandingFilter(admin.SimpleListFilter):
 
 class SettlementInline(ReadOnlyInline):
     model = Settlement
-    fields = ["entry", "paid"]
-    readonly_fields = ["paid"]
+    fields = ["payment", "paid"]
+    readonly_fields = ["payment", "paid"]
+
+    @admin.display(description=_("payment"))
+    def payment(self, settlement: Settlement) -> str:
+        entry = settlement.entry
+        told = _t("entry %(number)s of %(moment)s") % {
+            "number": entry.number,
+            "moment": told_moment(entry.at),
+        }
+        address = reverse("admin:shops_depositentry_change", args=[entry.pk])
+        return format_html('<a href="{}">{}</a>', address, told)
 
     @admin.display(description=_("amount"))
     def paid(self, settlement: Settlement) -> str:
@@ -86,6 +98,7 @@ class SettlementInline(ReadOnlyInline):
 class TopUpAdmin(VerbsAdmin):
     when_empty = _("Nobody owes a deposit anything. Look at who is short of what is required.")
     change_list_template = "admin/shops/topup/change_list.html"
+    change_form_template = "admin/shops/topup/change_form.html"
     list_display = ["shop", "amount", "outstanding", "due_on", "standing", "cause", "reminded_at"]
     list_filter = [StandingFilter, "cause"]
     list_select_related = ["shop"]
@@ -228,6 +241,7 @@ class TopUpAdmin(VerbsAdmin):
             raise PermissionDenied
         shop = get_object_or_404(Shop, pk=shop_id)
         lacking = accounts.shortfall(shop, day=accounts.measured_day(timezone.localdate()))
+        demanded = topups.demanded_of([shop]).get(shop.pk, 0)
         return moving_page(
             request,
             self.admin_site,
@@ -235,13 +249,12 @@ class TopUpAdmin(VerbsAdmin):
             lambda given, by, at: topups.demand(shop=shop, by=by, at=at, **given),
             lambda owed: [told_owed(owed)],
             title=_("Demand a top-up"),
-            intro=_t("%(shop)s lacks %(amount)s of what is required.")
-            % {"shop": shop, "amount": money.told(lacking)},
+            intro=_lacking(shop, lacking, demanded),
             about=[(_("Shop"), shop)],
             submit=_("Go on"),
             done=_("The top-up is demanded."),
             back=account_of(shop_id),
-            initial={"amount_fen": lacking or None},
+            initial={"amount_fen": max(lacking - demanded, 0) or None},
             opts=self.opts,
         )
 
@@ -253,14 +266,17 @@ class TopUpAdmin(VerbsAdmin):
         page = max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
         day = accounts.measured_day(timezone.localdate())
         found, count = accounts.short_shops(day=day, first=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
-        owed = TopUp.objects.filter(shop__in=[short.shop for short in found], state=State.OPEN)
-        demanded = set(owed.values_list("shop", flat=True))
+        demanded = topups.demanded_of([short.shop for short in found])
         context = {
             **self.admin_site.each_context(request),
             "title": _("Short of the requirement"),
             "opts": self.opts,
             "day": day,
-            "rows": [(short, short.shop.pk in demanded) for short in found],
+            "rows": [
+                (short, asked, short.lacking - asked)
+                for short in found
+                for asked in [demanded.get(short.shop.pk, 0)]
+            ],
             "count": count,
             "previous": page - 1 if page > 1 else None,
             "next": page + 1 if page * ON_A_PAGE < count else None,
@@ -284,6 +300,16 @@ class TopUpAdmin(VerbsAdmin):
             format=Export.Format.CSV,
             file_name="short-of-deposit",
         )
+
+
+def _lacking(shop: Shop, lacking: int, demanded: int) -> str:
+    """What a shop's deposit lacks of what is required, and how much is demanded already; both in fen."""
+    told = {"shop": shop, "amount": money.told(lacking), "demanded": money.told(demanded)}
+    if not lacking:
+        return _t("%(shop)s lacks nothing of what is required.") % told
+    if not demanded:
+        return _t("%(shop)s lacks %(amount)s of what is required.") % told
+    return _t("%(shop)s lacks %(amount)s of what is required; %(demanded)s is demanded already.") % told
 
 
 def _left(owed: Any) -> int:

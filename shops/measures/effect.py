@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.formats import date_format, localize
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.errors import Refused
@@ -35,7 +35,7 @@ ASKED = {
 
 def in_words(names: Iterable[str]) -> str:
     """The fields that are still to be asked, as people call them."""
-    return ", ".join(str(ASKED[name]) for name in names)
+    return pgettext("between names", ", ").join(str(ASKED[name]) for name in names)
 
 
 class Effect:
@@ -134,6 +134,12 @@ class Effect:
         if measure.undone_at is not None:
             return _("%(measure)s, undone") % {"measure": told}
         if measure.lapsed_at is not None:
+            # Whenever it was found that its time is over, it was over at its end.
+            if measure.ends_at is not None and measure.ends_at <= measure.lapsed_at:
+                return _("%(measure)s, ran out on %(day)s") % {
+                    "measure": told,
+                    "day": date_format(localtime(measure.ends_at)),
+                }
             return _("%(measure)s, over since %(day)s") % {
                 "measure": told,
                 "day": date_format(localtime(measure.lapsed_at)),

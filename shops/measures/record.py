@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
@@ -56,13 +58,17 @@ class Score(Effect):
 
     lessens = "score"
 
+    def amount(self, value: Any) -> str:
+        # Typed or read from the record, it is the same figure: 0.3, not 0.30.
+        return localize(Decimal(f"{value.normalize():f}"))
+
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.score else ["score"]
 
     def will(self, measure: Measure) -> str:
         if not measure.score:
             return _("Deduct experience score")
-        return _("Deduct %(score)s of the experience score") % {"score": localize(measure.score)}
+        return _("Deduct %(score)s of the experience score") % {"score": self.amount(measure.score)}
 
     def did(self, measure: Measure) -> str:
-        return _("Deducted %(score)s of the experience score") % {"score": localize(measure.score)}
+        return _("Deducted %(score)s of the experience score") % {"score": self.amount(measure.score)}

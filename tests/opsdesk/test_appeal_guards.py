@@ -167,7 +167,7 @@ def test_no_part_at_all_ends_the_window_earlier_by_the_verb_or_by_sql(part: str)
     with pytest.raises(Refused, match="no part"):
         notices.correct_delivery(notice.pk, **earlier, reason="r", by=involved, at=LATER)
     corrected = {"corrected_at": LATER, "corrected_because": "r", "delivery_recorded_by": involved}
-    name = "opsdesk_notice_window_ends_earlier_for_nobody_who_took_part"
+    name = "opsdesk_notice_window_is_moved_by_nobody_who_took_part"
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Notice.objects.filter(pk=notice.pk).update(**earlier, **corrected)
 

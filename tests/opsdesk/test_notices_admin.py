@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from opsdesk import notices
-from opsdesk.models import Notice
+from opsdesk.models import AppealTerms, Notice
 from tests.clients import signed_in
 from tests.factories import AT, make_cleared, make_user
 from tests.opsdesk.test_appeal_admin import NOW
@@ -71,3 +71,15 @@ def test_who_decided_corrects_how_it_was_delivered_in_the_minute_that_was_record
         assert client.post(correction, again).status_code == 302
     notice.refresh_from_db()
     assert (notice.channel, notice.delivered_at) == ("phone", NOW.replace(second=41))
+
+
+def test_who_issues_it_stands_at_its_head_and_foot_with_the_way_to_the_desk(client: Client) -> None:
+    terms = AppealTerms.current()
+    terms.issuer_zh, terms.issuer_en = "联盟治理组", "Alliance governance"
+    terms.contact_zh, terms.contact_en = "电话 400-000-0000", "Telephone 400-000-0000"
+    terms.save_by(None, "as the desk is called")
+    notice = Notice.objects.get(penalty=make_cleared())
+    shown = client.get(reverse("admin:opsdesk_notice_change", args=[notice.pk])).content.decode()
+    for issuer, contact in ((terms.issuer_zh, terms.contact_zh), (terms.issuer_en, terms.contact_en)):
+        # At the head, at the foot; and how to appeal besides.
+        assert (shown.count(issuer), shown.count(contact)) == (2, 2)

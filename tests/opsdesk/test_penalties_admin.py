@@ -31,10 +31,33 @@ pytestmark = pytest.mark.django_db
 # A penalty's own page
 
 
-def test_a_penalty_that_stands_has_a_dash_where_its_end_would_be_explained() -> None:
-    page = client_of("auditor").get(reverse("admin:shops_penalty_change", args=[make_penalty().pk]))
-    shown = re.search(r'field-ended_why.*?<div class="readonly">(.*?)</div>', page.content.decode(), re.S)
-    assert shown is not None and shown[1].strip() == "–"
+def fields_of(penalty: Penalty) -> dict[str, str]:
+    """What its page lists, by the fields' names."""
+    page = client_of("auditor").get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()
+    return dict(re.findall(r'form-row field-(\w+)".*?<div class="readonly">(.*?)</div>', page, re.S))
+
+
+def test_a_penaltys_page_lists_what_is_known_of_it_and_no_more() -> None:
+    penalty = make_penalty()
+    assert not {"ended", "ended_why", "stayed_at", "product", "confirmed_by"} & fields_of(penalty).keys()
+    penalties.overturn(penalty, by=None, at=AT, reason="it was wrong")
+    told = fields_of(penalty)
+    assert (told["ended"], told["ended_why"]) == ("11 Mar 2026, 09:30", "it was wrong")
+
+
+def test_what_ran_out_ended_then_however_late_that_was_found() -> None:
+    end = AT + timedelta(days=9)
+    penalty = make_imposed(make_shop(), Measure(kind="suspend", ends_at=end))
+    penalties.run_timers(end + timedelta(days=30))
+    assert fields_of(penalty)["ended"] == "20 Mar 2026, 09:30, recorded on 19 Apr 2026, 09:30"
+
+
+def test_a_penaltys_page_begins_with_what_it_does() -> None:
+    penalty = imposed()
+    page = client_of("auditor").get(reverse("admin:shops_penalty_change", args=[penalty.pk])).content.decode()
+    heading = re.sub(r"<[^>]+>", "", page.split("<h1>")[1].split("</h1>")[0])
+    assert heading == f"imposed {penalty.case_number} · {penalty.shop.name} {penalty.shop.code}"
+    assert page.index('id="measures"') < page.index('id="course"') < page.index("form-row field-case")
 
 
 def test_what_is_refused_while_an_appeal_is_heard_is_not_offered() -> None:
@@ -168,8 +191,17 @@ def test_the_controllers_page_lists_its_shops_by_name_with_what_they_may_do(
     shop = make_shop(controller=controller, name="一家名字很长很长很长很长很长的旗舰店", status="closed")
     page = client_of("auditor", language).get(reverse("admin:shops_controller_change", args=[controller.pk]))
     drawn, listed = page.content.decode().split("<table", 1)
-    assert f"{shop.name[:16]}" in drawn.rsplit("<svg", 1)[1]
+    assert f"{shop.name[:12]}" in drawn.rsplit("<svg", 1)[1]
     assert f">{shop.code}</a></th><td>{shop.name}</td>" in listed and standing in listed
+
+
+def test_the_controllers_page_says_of_each_shop_which_case_of_another_bars_it() -> None:
+    controller = make_controller()
+    offender, _other = (make_shop(controller=controller, code=code) for code in ("A1", "A2"))
+    case = make_penalty(offender, violation_code="V4")
+    page = client_of("auditor").get(reverse("admin:shops_controller_change", args=[controller.pk]))
+    rows = page.content.decode().split("<tbody>")[1].split("</tbody>")[0].split("</tr>")
+    assert [case.case_number in row for row in rows[:2]] == [False, True]
 
 
 def test_the_home_page_reminds_of_what_ends_soon() -> None:

@@ -68,10 +68,10 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
     }
     openings = [event.what for event in told if event.record.model is Opening]
     assert openings == [
-        "Opening 1 is open",
-        "Opening 1 is closed: metric",
-        "Opening 1 is open",
-        "Opening 1 is closed: voluntary",
+        "Douyin Featured Alliance: opening 1 is open",
+        "Douyin Featured Alliance: opening 1 is closed: metric",
+        "Douyin Featured Alliance: opening 1 is open",
+        "Douyin Featured Alliance: opening 1 is closed: voluntary",
     ]
     assert {event.who for event in told if event.record.model is Decision} == {by}
 
@@ -161,7 +161,7 @@ def test_a_story_is_told_in_the_readers_language_with_why_each_thing_was_done() 
     for event in told:
         for text in (event.what, event.why):
             assert not re.search("[A-Za-z]", re.sub(AS_THEY_ARE, "", text)), text
-    assert (Opening, "第 1 次开通已关闭：指标", "已清退") in {
+    assert (Opening, "抖音精选联盟：第 1 次开通已关闭：指标", "已清退") in {
         (event.record.model, event.what, event.why) for event in told
     }
 
@@ -193,7 +193,7 @@ def test_the_page_of_a_story_leads_to_its_records_the_latest_first() -> None:
     appeal = make_appeal()
     shop = appeal.penalty.shop
     page = page_of(shop, "appeals_officer")
-    assert page.index(f"Appeal {appeal.number} against") < page.index("Opening 1 is open")
+    assert page.index(f"Appeal {appeal.number} against") < page.index("opening 1 is open")
     assert reverse("admin:opsdesk_appeal_change", args=[appeal.pk]) in page
     assert reverse("admin:shops_penalty_change", args=[appeal.penalty_id]) in page
 

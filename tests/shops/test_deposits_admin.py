@@ -46,6 +46,16 @@ def test_a_statement_tells_each_movement_with_cause_author_and_balance() -> None
     assert "Pay in" not in page
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_page_of_a_movement_tells_its_moment_as_every_other(language: str) -> None:
+    entry = paid_in(make_shop(), 1)
+    where = reverse("admin:shops_depositentry_change", args=[entry.pk])
+    page = client_of("auditor", language).get(where).content.decode()
+    with translation.override(language):
+        assert page.count(date_format(timezone.localtime(AT), "DATETIME_FORMAT")) == 2
+    assert "+00:00" not in page
+
+
 @pytest.mark.parametrize("page", ["depositentry", "topup"])
 def test_what_a_case_moved_is_found_by_its_number(page: str) -> None:
     cases = []
@@ -76,7 +86,7 @@ def test_a_statement_is_drawn_over_time_with_what_is_required() -> None:
     paid_in(shop, 10_000, at=AT - timedelta(days=2), recorded_at=AT)
     paid_in(shop, 5_000)
     page = client_of("finance").get(account(shop)).content.decode()
-    assert '<svg viewBox="0 0 560 180"' in page
+    assert '<svg viewBox="0 0 400 180"' in page
     assert "threshold-label" in page
     assert "¥350.00" in page  # lacking
 
@@ -89,7 +99,7 @@ def test_a_long_statement_is_told_in_parts_that_join() -> None:
     newest = client.get(account(shop))
     assert (len(newest.context["entries"]), newest.context["opening"]) == (100, 3)
     earlier = client.get(account(shop), {"before": newest.context["earlier"]})
-    assert [entry.number for entry, _may in earlier.context["entries"]] == [3, 2, 1]
+    assert [entry.number for entry, *_may in earlier.context["entries"]] == [3, 2, 1]
     assert (earlier.context["opening"], earlier.context["earlier"]) == (0, None)
     for nonsense in ("x", "-1", "٣", "9" * 40):
         assert client.get(account(shop), {"before": nonsense}).status_code == 200
