@@ -43,7 +43,7 @@ def record_number(penalty: Penalty, number: str, *, by: User | None, at: datetim
         return
     if not may_be_numbered(penalty):
         raise Refused(
-            _("Case %(penalty)s has its number already, or was not imposed.")
+            _("Case %(penalty)s has the platform's number already, or was not imposed.")
             % {"penalty": penalty.case_number}
         )
     other = cases.named(number)

@@ -121,7 +121,7 @@ def test_a_number_is_refused_that_is_none_or_anothers_or_that_comes_to_more(
     for number in ("R1", other.case_number, penalty.case_number):
         with pytest.raises(Refused, match="goes by the number"):
             record(penalty, number)
-    with pytest.raises(Refused, match="has its number already"):
+    with pytest.raises(Refused, match="has the platform's number already"):
         record(other, "R2")
     bring("deposits", TAKEN.replace("30.05", "30.06"))
     with pytest.raises(Refused, match=r"¥30\.06 moved under this number, more than the ¥30\.05"):
