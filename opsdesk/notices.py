@@ -1,4 +1,4 @@
-"""What a shop is told of a decision against it: written with the decision, its delivery recorded later."""
+"""What a shop is told of a decision against it, or of a ruling: written with it, delivered later."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
+from opsdesk import outcomes
 from opsdesk.deadlines import as_told, in_time, said, told_at
 from opsdesk.known import Known, known_of
-from opsdesk.models import Channel, Notice
+from opsdesk.models import Appeal, AppealTerms, Channel, Notice
 from opsdesk.parts import had_a_part
 from opsdesk.wording import text_of
 from shops import sql
@@ -43,6 +44,23 @@ def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
     if written is not None:
         return written
     notice = _worded(penalty, known_of([penalty], at))
+    notice.save_by(by, "notice written")
+    return notice
+
+
+def write_ruling(appeal: Appeal, *, by: User | None, at: datetime) -> Notice:
+    """Write what the shop is told of this ruling, and keep it by value: see `write`."""
+    written = Notice.objects.filter(appeal=appeal).first()
+    if written is not None:
+        return written
+    terms = AppealTerms.current()
+    notice = Notice(
+        appeal=appeal,
+        text_zh=outcomes.text_of(appeal, terms, "zh-hans", at),
+        text_en=outcomes.text_of(appeal, terms, "en", at),
+        **{name: getattr(terms, name) for name in _ISSUED_BY},
+        written_at=at,
+    )
     notice.save_by(by, "notice written")
     return notice
 
@@ -184,30 +202,44 @@ def _deliver(
     by: User | None,
     at: datetime,
 ) -> None:
-    earliest = told_at(notice.penalty, notice.written_at)
+    earliest = _earliest(notice)
     delivered_at = as_told(delivered_at, earliest)
     if channel not in Channel.values:
         raise Refused(_("Say on which way the notice was delivered."))
     if delivered_at > at:
         raise Refused(_("A delivery is recorded once it has happened."))
     if delivered_at < earliest.replace(microsecond=0):
-        raise Refused(
-            _("The decision is of %(decided)s: its notice was not delivered before.")
-            % {"decided": said(earliest)}
-            if not notice.penalty.is_the_platforms
-            else _("The notice is of %(written)s: it was not delivered before.") % {"written": said(earliest)}
-        )
+        raise Refused(_not_before(notice) % {"earliest": said(earliest)})
     notice.channel, notice.reference = channel, as_written(reference)
     # Windows are counted to the second, and forms tell no more.
     notice.delivered_at, notice.delivery_recorded_by = delivered_at.replace(microsecond=0), by
+
+
+def _earliest(notice: Notice) -> datetime:
+    """Before then there was nothing to deliver."""
+    if notice.appeal is None:
+        return told_at(notice.case, notice.written_at)
+    assert notice.appeal.decided_at is not None
+    return notice.appeal.decided_at
+
+
+def _not_before(notice: Notice) -> str:
+    if notice.appeal is not None:
+        return _("The ruling is of %(earliest)s: its notice was not delivered before.")
+    if notice.case.is_the_platforms:
+        return _("The notice is of %(earliest)s: it was not delivered before.")
+    return _("The decision is of %(earliest)s: its notice was not delivered before.")
 
 
 def _refuse_to_move_the_window(notice: Notice, recorded: datetime, *, by: User | None, at: datetime) -> None:
     """`recorded`: the delivery that was on record, from which the shop's window counted until now."""
     delivered = notice.delivered_at
     assert delivered is not None
+    if notice.appeal is not None:
+        # From a ruling's delivery no window counts.
+        return
     over = notice.first_days is not None and not in_time(at, deadline(recorded, notice.first_days))
-    if delivered == recorded or (delivered > recorded and not over) or _may_move(by, notice.penalty):
+    if delivered == recorded or (delivered > recorded and not over) or _may_move(by, notice.case):
         return
     if delivered < recorded:
         raise Refused(

@@ -192,6 +192,9 @@ def openings_left(penalty: Penalty, known: Known) -> Iterator[str]:
         for alliance in known.cleared_from(penalty):
             left = _left_in_words(penalty, alliance, known)
             yield _("%(alliance)s: %(left)s") % {"alliance": alliance, "left": left}
+    elif penalty.product_id is not None and not known.cleared_from(penalty):
+        # A product's stop touches no opening.
+        return
     elif penalty.alliance is not None and (penalty.shop_id, penalty.alliance.pk) in known.enrollments:
         yield _left_in_words(penalty, penalty.alliance, known)
 

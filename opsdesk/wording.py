@@ -246,16 +246,7 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         )
         % {"days": terms.first_days, "until": said(deadline(decided_at, terms.first_days))}
     )
-    if contact := in_the_readers_language(terms.contact_en, terms.contact_zh):
-        yield _(
-            "Appeal as is said below; name the case, and say what is contested, with whatever supports it."
-        )
-        yield contact
-    else:
-        yield _(
-            "Appeal through the platform's merchant channel; name the case, and say what is contested, with "
-            "whatever supports it."
-        )
+    yield from how_to_file(terms)
     yield _("Somebody who had no part in the decision hears the appeal.")
     yield (
         ngettext(
@@ -268,6 +259,20 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         % {"days": terms.second_days}
     )
     yield _("An appeal does not suspend the decision unless the desk says so.")
+
+
+def how_to_file(terms: AppealTerms) -> Iterator[str]:
+    """Where the shop sends its appeal to, and what it says in it."""
+    if contact := in_the_readers_language(terms.contact_en, terms.contact_zh):
+        yield _(
+            "Appeal as is said below; name the case, and say what is contested, with whatever supports it."
+        )
+        yield contact
+    else:
+        yield _(
+            "Appeal through the platform's merchant channel; name the case, and say what is contested, with "
+            "whatever supports it."
+        )
 
 
 def _as_day(kept: str) -> str:

@@ -276,7 +276,10 @@ class DeliveryForm(forms.Form):
     """When and how the shop got its notice."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
-    delivered_at = MomentField(label=_("Delivered at"))
+    delivered_at = MomentField(
+        label=_("Delivered at"),
+        help_text=_("Told to the minute, it counts from the minute's end: the shop loses none of its time."),
+    )
     reference = forms.CharField(
         label=pgettext_lazy("letter", "Reference"),
         required=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import remainders, staying, voiding
+from opsdesk import notices, remainders, staying, voiding
 from opsdesk.appeals.guards import (
     DECIDE,
     a_person,
@@ -153,3 +153,4 @@ def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None,
     if state in Appeal.REJECTED and appeal.level < Appeal.LEVELS:
         appeal.next_until = second_until(appeal.penalty, at)
     appeal.save_by(by, f"appeal {state.value}")
+    notices.write_ruling(appeal, by=by, at=at)

@@ -258,7 +258,8 @@ class Migration(migrations.Migration):
             name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('penalty', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='notice', to='shops.penalty', verbose_name='penalty')),
+                ('penalty', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notice', to='shops.penalty', verbose_name='penalty')),
+                ('appeal', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='notice', to='opsdesk.appeal', verbose_name='appeal')),
                 ('text_zh', models.JSONField(verbose_name='text in Chinese')),
                 ('text_en', models.JSONField(verbose_name='text in English')),
                 ('issuer_zh', models.CharField(blank=True, max_length=200, verbose_name='issuer, in Chinese')),
@@ -280,7 +281,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'notices',
                 'ordering': ['-id'],
                 'permissions': [('record_delivery', 'Can record the delivery of notices'), ('export_notice', 'Can export notices')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('channel', ''), ('delivered_at', None)), models.Q(('delivered_at__isnull', False), models.Q(('channel', ''), _negated=True)), _connector='OR'), name='opsdesk_notice_is_delivered_on_some_channel_at_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('corrected_at', None), ('corrected_because', '')), models.Q(('corrected_at__isnull', False), ('delivered_at__isnull', False), models.Q(('corrected_because', ''), _negated=True)), _connector='OR'), name='opsdesk_notice_delivery_is_corrected_for_a_reason')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('appeal__isnull', False), ('penalty', None)), models.Q(('appeal', None), ('penalty__isnull', False)), _connector='OR'), name='opsdesk_notice_tells_of_a_decision_or_of_a_ruling'), models.CheckConstraint(condition=models.Q(models.Q(('channel', ''), ('delivered_at', None)), models.Q(('delivered_at__isnull', False), models.Q(('channel', ''), _negated=True)), _connector='OR'), name='opsdesk_notice_is_delivered_on_some_channel_at_a_moment'), models.CheckConstraint(condition=models.Q(models.Q(('corrected_at', None), ('corrected_because', '')), models.Q(('corrected_at__isnull', False), ('delivered_at__isnull', False), models.Q(('corrected_because', ''), _negated=True)), _connector='OR'), name='opsdesk_notice_delivery_is_corrected_for_a_reason')],
             },
         ),
         migrations.CreateModel(
@@ -301,6 +302,7 @@ class Migration(migrations.Migration):
                 ('delivered_at', models.DateTimeField(blank=True, null=True, verbose_name='delivered at')),
                 ('corrected_at', models.DateTimeField(blank=True, null=True, verbose_name='delivery corrected at')),
                 ('corrected_because', models.TextField(blank=True, verbose_name='delivery corrected because')),
+                ('appeal', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='opsdesk.appeal', verbose_name='appeal')),
                 ('penalty', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='shops.penalty', verbose_name='penalty')),
                 ('delivery_recorded_by', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='delivery recorded by')),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),

@@ -22,10 +22,10 @@ CREATE TRIGGER opsdesk_decision_verdict_never_changes BEFORE UPDATE ON opsdesk_d
 CREATE FUNCTION opsdesk_notice_that_was_written_never_changes() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF (NEW.penalty_id, NEW.text_zh, NEW.text_en, NEW.issuer_zh, NEW.issuer_en, NEW.contact_zh,
+    IF (NEW.penalty_id, NEW.appeal_id, NEW.text_zh, NEW.text_en, NEW.issuer_zh, NEW.issuer_en, NEW.contact_zh,
         NEW.contact_en, NEW.first_days, NEW.second_days, NEW.written_at)
        IS DISTINCT FROM
-       (OLD.penalty_id, OLD.text_zh, OLD.text_en, OLD.issuer_zh, OLD.issuer_en, OLD.contact_zh,
+       (OLD.penalty_id, OLD.appeal_id, OLD.text_zh, OLD.text_en, OLD.issuer_zh, OLD.issuer_en, OLD.contact_zh,
         OLD.contact_en, OLD.first_days, OLD.second_days, OLD.written_at) THEN
         RAISE EXCEPTION 'notice %: what it says never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
@@ -86,10 +86,14 @@ LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     earliest timestamptz;
 BEGIN
-    -- What the platform has imposed, and a file has brought, the shop reads from the notice on: told_at.
-    SELECT CASE WHEN p.batch_id IS NOT NULL AND p.imposed_by_id IS NULL
-                THEN greatest(p.imposed_at, NEW.written_at) ELSE p.imposed_at END
-        INTO earliest FROM shops_penalty p WHERE p.id = NEW.penalty_id;
+    IF NEW.appeal_id IS NOT NULL THEN
+        SELECT a.decided_at INTO earliest FROM opsdesk_appeal a WHERE a.id = NEW.appeal_id;
+    ELSE
+        -- What the platform has imposed, and a file has brought, the shop reads from the notice on: told_at.
+        SELECT CASE WHEN p.batch_id IS NOT NULL AND p.imposed_by_id IS NULL
+                    THEN greatest(p.imposed_at, NEW.written_at) ELSE p.imposed_at END
+            INTO earliest FROM shops_penalty p WHERE p.id = NEW.penalty_id;
+    END IF;
     IF date_trunc('second', NEW.delivered_at) < date_trunc('second', earliest) THEN
         RAISE EXCEPTION 'notice %: it was not delivered before it was decided', NEW.id
             USING ERRCODE = 'integrity_constraint_violation',

@@ -38,7 +38,8 @@ def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: C
     assert client.post(delivery, given)["Location"] == page
     notice.refresh_from_db()
     assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
-    assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
+    recorded = client.get(page).content.decode()
+    assert "Delivered by mail on 12 Mar 2026 10:00:30" in recorded and "minute" not in recorded
     assert "on record already" in client.post(delivery, given).content.decode()
 
 
@@ -52,7 +53,8 @@ def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, 
     assert "This field is required" in client.post(correction, given).content.decode()
     assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
     shown = client.get(page).content.decode()
-    assert "Delivered by phone on 12 Mar 2026 10:00:59" in shown
+    assert "Delivered by phone on 12 Mar 2026 10:00:59 (counted to the minute's end)" in shown
+    assert "it counts from the minute&#x27;s end" in client.get(correction).content.decode()
     assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
 
 

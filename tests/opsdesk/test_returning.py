@@ -222,6 +222,14 @@ def test_a_product_that_was_stopped_comes_back_once_the_decision_is_lifted(groun
     assert back(penalty, "zh").startswith("本决定解除后")
 
 
+def test_a_products_stop_says_nothing_of_openings_which_it_leaves() -> None:
+    penalty = stopped("judgement")
+    assert penalty.alliance is not None
+    make_enrollment(penalty.shop, penalty.alliance.code)
+    text = dict(text_of(penalty, known_of([penalty], AT), "en"))
+    assert "Openings left" not in text and "What would undo it" in text
+
+
 def test_a_product_that_was_stopped_with_something_that_ends_comes_back_from_then_on() -> None:
     penalty = stopped("violation", code="V9", measures=[suspension()])
     assert back(penalty).startswith(f"From {said(UNTIL)} on the desk may have the product promoted again.")

@@ -227,7 +227,7 @@ def test_put_out_again_it_is_barred_by_the_case_alone(judge: User, supervisor: U
     assert not barred.exists()
     # Rightly put out, it comes back by applying.
     assert standing_of(case) == ("cleared", 2)
-    assert not resting.left_standing().filter(pk=clearance.pk).exists()
+    assert not resting.without_ground().filter(pk=clearance.pk).exists()
 
 
 def test_let_in_while_stayed_once_more_it_is_proposed_once_more(judge: User, supervisor: User) -> None:
@@ -260,7 +260,7 @@ def test_once_its_case_was_wrong_the_shop_goes_on_as_if_it_had_never_been_out(
         penalising.undo_measures(case, [clear], by=None, at=LATER, reason="too much")
     assert Penalty.objects.get(pk=clearance.pk).status == "overturned"
     assert standing_of(case) == ("open", 1)
-    assert (waiting(), audit.verify_enrollments(), list(resting.left_standing())) == ([], None, [])
+    assert (waiting(), audit.verify_enrollments(), list(resting.without_ground())) == ([], None, [])
 
 
 def test_verify_finds_whom_nobody_was_asked_about(judge: User, supervisor: User) -> None:
