@@ -1,0 +1,150 @@
+"""A desk that does not undo everything is found out; the campaign runs a sample of all that may happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from rules import casework
+from shops import deposits, enrollments, listings
+from tests.opsdesk.twins.machine import Twins
+from tests.opsdesk.twins.pair import Scene
+
+pytestmark = pytest.mark.django_db
+
+
+def nothing(*args: Any, **values: Any) -> bool:
+    return False
+
+
+def fined(pair: Twins) -> None:
+    pair.wrong(kinds=["deduct"], code="V8", place="wechat-select", whole=True, fen=5, points=1, days=1)
+
+
+def cleared(pair: Twins) -> None:
+    pair.wrongly_proposed(place="wechat-select", by_hand=True)
+
+
+def stopped(pair: Twins) -> None:
+    pair.wrong_stop(ground="judgement")
+    pair.platform_repeats_the_stop()
+
+
+def given_points(pair: Twins) -> None:
+    pair.wrong(kinds=["points"], code="V8", place="wechat-select", whole=True, fen=5, points=9, days=1)
+
+
+def suspended(pair: Twins) -> None:
+    pair.wrong(kinds=["suspend"], code="V8", place="wechat-select", whole=True, fen=5, points=1, days=3)
+
+
+def removed(pair: Twins) -> None:
+    """With what is proposed of the other shop of its controller accepted."""
+    pair.wrongly_removed(role="shop", code="V2")
+    for _alliance in range(2):
+        pair.decide(which=0, accepts=True, heard=False)
+
+
+def warned_while_suspended(pair: Twins) -> None:
+    suspended(pair)
+    pair.daily_check()
+
+
+def up_the_ladder(pair: Twins) -> None:
+    pair.wrongly_reported(code="WS-V1", days=2)
+    pair.deserved_on_the_ladder(days=6)
+    pair.deserved_on_the_ladder(days=6)
+
+
+def removed_and_lifted(pair: Twins) -> None:
+    removed(pair)
+    pair.lift(which=1)
+    pair.lift(which=2)
+
+
+def removed_while_the_platform_closed_the_other(pair: Twins) -> None:
+    removed(pair)
+    pair.file_of_shops(role="sibling", status="closed")
+
+
+def resumed_under_observation(pair: Twins) -> None:
+    pair.wrong_stop(ground="metric")
+    pair.platform_repeats_the_stop()
+    pair.resume_the_wronged(observed=True)
+
+
+def let_in_during_a_stay_that_was_denied(pair: Twins) -> None:
+    pair.wrong_clearance(ground="judgement", place="wechat-select")
+    pair.stay(which=0)
+    pair.come_in_again(which=0)
+    pair.deny(which=0)
+
+
+def restricted_for_points(pair: Twins) -> None:
+    given_points(pair)
+    pair.decide(which=0, accepts=True, heard=False)
+
+
+@pytest.mark.parametrize(
+    "wronged",
+    [
+        warned_while_suspended,
+        up_the_ladder,
+        removed,
+        removed_and_lifted,
+        removed_while_the_platform_closed_the_other,
+        resumed_under_observation,
+        let_in_during_a_stay_that_was_denied,
+        restricted_for_points,
+    ],
+)
+def test_what_a_sample_may_not_come_to_is_undone_as_well(wronged: Callable[[Twins], None]) -> None:
+    Twins.scene = Scene.made()
+    pair = Twins()
+    try:
+        wronged(pair)
+        pair.grant_all()
+        pair.right_everything()
+    finally:
+        pair.over()
+
+
+GUARDS: list[tuple[Callable[[Twins], None], ModuleType, str, Any, str]] = [
+    (fined, deposits, "reverse_for", nothing, "balance of the shop"),
+    (cleared, enrollments, "continue_opening", nothing, "enrollment of the shop"),
+    (stopped, listings, "restore", nothing, "product of the shop"),
+    (
+        given_points,
+        casework,
+        "NOT_REACHED",
+        "UPDATE rules_proposal SET day = day WHERE false",
+        "still proposed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wronged", "where", "guard", "off", "told"), GUARDS)
+def test_control_what_a_grant_does_not_undo_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+    wronged: Callable[[Twins], None],
+    where: ModuleType,
+    guard: str,
+    off: Any,
+    told: str,
+) -> None:
+    Twins.scene = Scene.made()
+    for switched_off in (False, True):
+        pair = Twins()
+        try:
+            wronged(pair)
+            if switched_off:
+                monkeypatch.setattr(where, guard, off)
+                with pytest.raises(AssertionError, match=told):
+                    pair.grant_all()
+            else:
+                pair.grant_all()
+        finally:
+            pair.over()
