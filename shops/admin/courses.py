@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from shops import measures
 from shops.admin.cells import NOTHING
@@ -41,6 +41,9 @@ class Step:
     why: str = ""
     # What it left of a measure that it took back or lessened: the measure, and what it was and is.
     left: tuple[str, str, str] | None = None
+
+    def __str__(self) -> str:
+        return pgettext("before a reason", ": ").join(filter(None, [self.what, self.why]))
 
 
 def course_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> list[Step]:
@@ -115,7 +118,9 @@ def _of_measure(row: Any, before: Any, words: Mapping[str, Any]) -> Step:
     if before is None:
         return Step(row, _("“%(measure)s” takes effect") % name, why)
     if row.undone_at and not before.undone_at:
-        left = (name["measure"], _much(before), _("taken back"))
+        much = _much(before)
+        was = str(measures.State.STANDING.label) if much == NOTHING else much
+        left = (name["measure"], was, str(measures.State.UNDONE.label))
         return Step(row, _("“%(measure)s” is taken back") % name, why, left)
     if row.lapsed_at and not before.lapsed_at:
         if row.ends_at is not None and row.ends_at <= row.lapsed_at:

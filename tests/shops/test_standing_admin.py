@@ -15,6 +15,7 @@ from shops.calendar import midnight
 from shops.models import Alliance, Measure, Opening, Shop
 from tests.clients import client_of
 from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_imposed, make_shop
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +61,16 @@ def test_of_a_stayed_penalty_the_page_says_so_and_of_each_measure_that_it_stays(
     assert "stayed since" in page and "bars, suspends, closes and restricts nothing" in page
     assert re.search("suspended until [^·]+ · stayed 4 points on the platform", page)
     assert "暂缓" in page_of(shop, "zh-hans")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Imposed by the platform: the desk was not told what it does there."),
+        ("zh-hans", "由平台作出：平台上的措施本台未获告知。"),
+    ],
+)
+def test_of_a_penalty_of_the_platforms_the_page_says_whose_it_is(language: str, told: str) -> None:
+    shop = make_shop(code="S1")
+    bring("penalties", "reference,shop,violation,imposed_at,status\nC-1,S1,V8,2026-03-01,imposed\n")
+    assert told in page_of(shop, language)
