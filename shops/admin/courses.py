@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -48,9 +49,12 @@ class Step:
 
 def course_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> list[Step]:
     """All steps, oldest first. `words`: of reasons that history keeps by code."""
-    rows: list[Any] = list(penalty.history.select_related("history_user").order_by("history_id"))
+    own: list[Any] = list(penalty.history.select_related("history_user").order_by("history_id"))
     of_measures = Measure.history.filter(penalty_id=penalty.pk).select_related("history_user", "alliance")
-    rows += of_measures.order_by("history_id")
+    # What the penalty itself became comes before what its measures did; what they did may be all it became.
+    lone = [row for before, row in pairwise(own) if not _becomes(row, before)]
+    first = [row for row in own if row not in lone]
+    rows: list[Any] = [*first, *of_measures.order_by("history_id"), *lone]
     steps: list[Step] = []
     known: dict[int | None, Any] = {}
     for row in sorted(rows, key=lambda row: row.history_date):
@@ -63,6 +67,10 @@ def course_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> list[Step
         )
         known[key] = row
     return steps
+
+
+def _becomes(row: Any, before: Any) -> bool:
+    return (before.status, before.stayed_at) != (row.status, row.stayed_at)
 
 
 def changed_with(steps: list[Step]) -> dict[int, Step]:
