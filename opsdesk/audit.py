@@ -15,6 +15,7 @@ from opsdesk.exhibits.keeping import blocks_of
 from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
+from shops import bars
 from shops.imports.door import IMPORTING
 from shops.models import (
     Audited,
@@ -28,12 +29,23 @@ from shops.sql import first_unrecorded, leases
 
 
 def verify_decisions() -> str | None:
-    """I1: every decided proposal has exactly one decision, and none exists without its proposal."""
+    """I1: every decided proposal has exactly one decision, and none exists without its proposal. What the
+    platform has to do of it, or has done, is what was not taken back.
+    """
     twice = Decision.objects.values("proposal").annotate(n=Count("pk")).filter(n__gt=1)
     undecided = Proposal.objects.filter(status__in=Proposal.DECIDED, decision=None)
     # The words of both are the same: accepted, rejected.
     other = Decision.objects.exclude(verdict=F("proposal__status"))
     orphans = Decision.objects.filter(~Exists(Proposal.objects.filter(pk=OuterRef("proposal_id"))))
+    Execution = Decision.Execution
+    overturned = Decision.objects.filter(
+        execution__in=[Execution.TO_DO, Execution.FAILED, Execution.DONE],
+        proposal__penalty__status=Penalty.Status.OVERTURNED,
+    )
+    stands = Decision.objects.filter(
+        ~Exists(Measure.objects.filter(penalty=OuterRef("proposal__penalty"), undone_at__isnull=False)),
+        execution__in=[Execution.CALLED_OFF, Execution.TO_UNDO, Execution.UNDONE],
+    )
     return _first(
         (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
         (f"proposal {row['proposal']} has {row['n']} decisions" for row in twice.order_by("proposal")[:1]),
@@ -41,6 +53,14 @@ def verify_decisions() -> str | None:
         (
             f"decision {row.pk} is {row.verdict}, its proposal {row.proposal_id} is {row.proposal.status}"
             for row in _by_key(other.select_related("proposal"))
+        ),
+        (
+            f"decision {row.pk} is {row.execution} on the platform, though its penalty was overturned"
+            for row in _by_key(overturned)
+        ),
+        (
+            f"decision {row.pk} is {row.execution} on the platform, though nothing of it was taken back"
+            for row in _by_key(stands)
         ),
     )
 
@@ -54,7 +74,9 @@ def verify_history() -> str | None:
 
 
 def verify_enrollments() -> str | None:
-    """I6: proposals fit where their shops stand, and openings are numbered within the limit."""
+    """I6: proposals fit where their shops stand, and openings are numbered within the limit. Whoever was let
+    in while a penalty was stayed that bars it again (R5) is proposed to be cleared, or was decided on.
+    """
     inside = Exists(
         Enrollment.objects.filter(
             shop=OuterRef("shop"), alliance=OuterRef("alliance"), state=Enrollment.State.OPEN
@@ -72,6 +94,11 @@ def verify_enrollments() -> str | None:
     without = Enrollment.objects.filter(
         ~Exists(Opening.objects.filter(enrollment=OuterRef("pk"), closed=False)), state=Enrollment.State.OPEN
     )
+    asked = Q(status__in=Proposal.UNDECIDED) | Q(
+        status__in=Proposal.DECIDED, openings_used__gte=OuterRef("number")
+    )
+    to_clear = Proposal.objects.filter(asked, enrollment=OuterRef("enrollment"), kind=Proposal.Kind.CLEAR)
+    unasked = bars.let_in_while_stayed().filter(~Exists(to_clear))
     return _first(
         (f"proposal {row.pk} ({row.kind}) is open for a shop outside" for row in _by_key(outsiders)),
         (f"proposal {row.pk} ({row.kind}) is open for a shop inside" for row in _by_key(insiders)),
@@ -85,6 +112,11 @@ def verify_enrollments() -> str | None:
             for row in _by_key(astray)
         ),
         (f"enrollment {row.pk} is open without an open opening" for row in _by_key(without)),
+        (
+            f"opening {row.pk} began while penalty {row.barred_by} was stayed, which bars its shop again, and"
+            " nobody was asked whether to clear it"
+            for row in _by_key(unasked)
+        ),
     )
 
 

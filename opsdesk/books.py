@@ -124,6 +124,16 @@ _I2 = (
         " ORDER BY m.id LIMIT 1",
         "measure {} has taken and demanded {} fen, and is one of {}",
     ),
+    (
+        "SELECT v.id, shops_case_number(n.id) FROM shops_penalty n JOIN shops_depositentry v"
+        " ON v.shop_id = n.shop_id AND v.kind = 'deduct' AND v.measure_id IS NULL"
+        " AND coalesce(nullif(v.case_reference, ''), nullif(v.reference, ''))"
+        " IN (n.reference, shops_case_number(n.id))"
+        " WHERE n.status IN ('overturned', 'dismissed')"
+        " AND NOT EXISTS (SELECT FROM shops_depositentry r WHERE r.reverses_id = v.id)"
+        " ORDER BY v.id LIMIT 1",
+        "deposit entry {} deducts for case {}, which came to nothing",
+    ),
 )
 _I3 = (
     (
@@ -145,7 +155,7 @@ _I3 = (
 def verify_ledger() -> str | None:
     """I2: every balance equals the sum of its entries; none below zero; a shortage is a top-up due; of a
     measure one deduction stands, from its own shop; it takes and demands what it is one of, and nothing once
-    it is undone.
+    it is undone; of a case that came to nothing no deduction stands.
     """
     return _first(_I2)
 

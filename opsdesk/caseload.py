@@ -12,11 +12,10 @@ from django.utils.timezone import localdate
 from opsdesk import worklist
 from opsdesk.deadlines import Window, end_of, in_time, next_level, window_of
 from opsdesk.models import Appeal, Decision, Notice
-from rules.dictionaries import METRICS
 from rules.models import Proposal
 from shops import enrollments
 from shops import measures as effects
-from shops.models import Enrollment, Measure, Penalty, ShopMetrics
+from shops.models import Enrollment, Measure, Penalty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -41,11 +40,6 @@ def overdue(at: datetime) -> Q:
 def is_overdue(appeal: Appeal, at: datetime) -> bool:
     """Whether this is one of them."""
     return appeal.is_open and not in_time(at, appeal.due_at)
-
-
-def still_waits(appeal: Appeal, at: datetime) -> bool:
-    """Whether the shop may still answer what it was asked: nobody rules before."""
-    return appeal.state == Appeal.State.WAITING and in_time(at, appeal.due_at)
 
 
 def due_today(at: datetime) -> Q:
@@ -118,15 +112,22 @@ def enrollments_of(penalty: Penalty) -> QuerySet[Enrollment]:
 
 
 def alike(penalty: Penalty) -> QuerySet[Appeal]:
-    """Appeals that were ruled on, for the same violation or the same rule; the newest first."""
-    ruled = Appeal.objects.filter(state__in=Appeal.RULED, penalty__ground=penalty.ground)
+    """Appeals that were ruled on, against penalties of the same kind; the newest first.
+
+    That is for the same violation, for the same rule (R6-C1 and CL-1 are such), or for points; what rests on
+    none of these is like what else was decided on the same ground without any.
+    """
+    ruled = Appeal.objects.filter(state__in=Appeal.RULED).order_by("-decided_at")
     if penalty.violation_id is not None:
-        ruled = ruled.filter(penalty__violation=penalty.violation_id)
-    else:
-        proposal = Proposal.objects.filter(penalty=penalty).only("lead_rule").first()
-        if proposal is not None and proposal.lead_rule:
-            ruled = ruled.filter(penalty__proposal__lead_rule=proposal.lead_rule)
-    return ruled.order_by("-decided_at")
+        return ruled.filter(penalty__violation=penalty.violation_id)
+    ruled = ruled.filter(penalty__violation=None, penalty__ground=penalty.ground)
+    proposal = Proposal.objects.filter(penalty=penalty).only("lead_rule", "points_threshold").first()
+    if proposal is not None and proposal.points_threshold_id is not None:
+        return ruled.filter(penalty__proposal__points_threshold__isnull=False)
+    if proposal is not None and proposal.lead_rule:
+        return ruled.filter(penalty__proposal__lead_rule=proposal.lead_rule)
+    by_hand = Q(penalty__proposal__lead_rule="", penalty__proposal__points_threshold=None)
+    return ruled.filter(Q(penalty__proposal=None) | by_hand)
 
 
 @dataclass(frozen=True)
@@ -142,19 +143,9 @@ class Course:
 
 def metric_since(proposal: Proposal, until: date) -> Course:
     """The metric that failed, from the day of the proposal on; empty where none is imported."""
-    metric = METRICS.get(proposal.lead_metric)
-    if metric is None or not metric.column or not metric.kind.numeric:
-        return Course([])
     count = max((until - proposal.day).days + 1, 1)
-    days = [proposal.day + timedelta(days=after) for after in range(count)]
-    known = dict(
-        # The days by name: the key is (day, shop).
-        ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).values_list("day", metric.column)
-    )
-    if not known:
-        return Course([])
-    all_days = [(day, None if known.get(day) is None else float(known[day])) for day in days]
-    earlier, shown = all_days[:-DAYS_SHOWN], all_days[-DAYS_SHOWN:]
+    days = worklist.course_of(proposal, [proposal.day + timedelta(days=after) for after in range(count)])
+    earlier, shown = days[:-DAYS_SHOWN], days[-DAYS_SHOWN:]
     figures = [value for _day, value in earlier if value is not None]
     return Course(shown, len(earlier), min(figures, default=None), max(figures, default=None))
 
@@ -164,7 +155,7 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
     penalty does today, and how others of this kind ended.
     """
     penalty = appeal.penalty
-    proposal = Proposal.objects.filter(penalty=penalty).first()
+    proposal = Proposal.objects.filter(penalty=penalty).select_related("case__violation").first()
     earlier = alike(penalty).exclude(pk=appeal.pk)
     return {
         "proposal": proposal,

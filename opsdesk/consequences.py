@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from rules import casework
+from opsdesk import reasons
+from rules import casework, withdrawing
 from rules.models import Proposal, RuleSet
 from shops import catalogue, enrollments, listings, penalties, points
+from shops import measures as effects
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Listing, Measure, Penalty
 
 if TYPE_CHECKING:
@@ -32,6 +36,40 @@ LEFT_OPEN: dict[str, frozenset[Kind]] = {
 }
 
 
+class StillAsked(Refused):
+    """A proposal to penalise can't be accepted as it stands: something is to be said of what it does."""
+
+    def __init__(self, proposal: Proposal, asked: str) -> None:
+        self.proposal = proposal
+        super().__init__(_("Still to be said: %(asked)s.") % {"asked": asked})
+
+
+class NoLongerHolds(Refused):
+    """What the proposal rests on in the desk's own record no longer stands: it is withdrawn, not accepted."""
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        newest = proposal.history.order_by("-history_id").first()
+        why = reasons.FALLEN.get(newest.history_change_reason, newest.history_change_reason)
+        super().__init__(_("Nothing was done, and the proposal is withdrawn: %(why)s.") % {"why": why})
+
+
+def fallen(proposal_id: int, *, by: User | None, at: datetime) -> Proposal | None:
+    """The proposal, where it rests on a case or on points and the record gives no reason for it any longer:
+    points have lapsed, or the shop has changed hands, since it was filed and before the timetable looked.
+
+    Holds the shop's rows from here on.
+    """
+    found = Proposal.objects.select_related("shop").filter(pk=proposal_id, status__in=Proposal.UNDECIDED)
+    resting = found.exclude(case=None, points_threshold=None).first()
+    if resting is None:
+        return None
+    lock_standing(resting.shop)
+    # Before the proposal's own row: of two, both would withdraw what the other holds.
+    casework.file_from_facts(at=at, by=by, shops=[resting.shop])
+    return Proposal.objects.filter(pk=proposal_id, status=Proposal.Status.WITHDRAWN).first()
+
+
 def carry_out(
     proposal: Proposal,
     *,
@@ -45,7 +83,7 @@ def carry_out(
 
     `measures`: what a penalty is to do, where somebody has chosen it; otherwise what follows by itself. With
     `evidence` that is to stand beside the proposal's. Refused where the standing of its shop or product has
-    changed so that it can't be done any more, or something is still to be asked.
+    changed so that it can't be done any more; StillAsked where something is to be said before.
     """
     if proposal.kind == Kind.PENALISE:
         return _penalise(proposal, why, measures, evidence or {}, by, at)
@@ -68,6 +106,22 @@ def measures_of(proposal: Proposal, at: datetime) -> list[Measure]:
     return catalogue.consequences(proposal.case.violation, proposal.shop, at=at)
 
 
+def still_asked(proposal: Proposal, at: datetime) -> str:
+    """What somebody has to say, measure by measure, before a proposal to penalise can be accepted;
+    empty where all of it follows by itself.
+    """
+    told = []
+    would_be = Penalty(shop=proposal.shop, alliance=proposal.alliance, product=proposal.product)
+    for measure in measures_of(proposal, at):
+        measure.penalty = would_be
+        if lacking := effects.needs(measure):
+            told.append(
+                _("%(measure)s (%(lacking)s)")
+                % {"measure": measure.get_kind_display(), "lacking": effects.in_words(lacking)}
+            )
+    return pgettext("list", "; ").join(told)
+
+
 def _penalise(
     proposal: Proposal,
     why: str,
@@ -77,7 +131,11 @@ def _penalise(
     at: datetime,
 ) -> Penalty:
     case = proposal.case
-    measures = measures_of(proposal, at) if measures is None else list(measures)
+    if measures is None:
+        if asked := still_asked(proposal, at):
+            raise StillAsked(proposal, asked)
+        measures = measures_of(proposal, at)
+    measures = list(measures)
     violation = catalogue.hold(case.violation) if case and case.violation else None
     if violation is not None:
         catalogue.refuse_other_points(violation, proposal.shop, measures, at=at)
@@ -159,9 +217,7 @@ def withdraw_what_fits_no_longer(accepted: Proposal, *, by: User | None, at: dat
         moot = Q(kind__in=Proposal.FOR_INSIDERS) | Q(product__isnull=False)
     else:
         moot = Q(kind__in=Proposal.FOR_OUTSIDERS, product=None)
-    waiting = Proposal.objects.select_for_update(no_key=True).filter(
+    waiting = Proposal.objects.filter(
         moot, alliance=accepted.alliance_id, shop=accepted.shop_id, status__in=Proposal.UNDECIDED
     )
-    for proposal in waiting.order_by("pk"):
-        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
-        proposal.save_by(by, f"proposal {accepted.pk} was accepted")
+    withdrawing.withdraw(waiting, by=by, at=at, reason=f"proposal {accepted.pk} was accepted")

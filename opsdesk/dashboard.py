@@ -78,6 +78,8 @@ class State:
     stuck: list[ImportBatch] = field(default_factory=list)
     checked: list[Checked] = field(default_factory=list)
     to_execute: int = 0
+    # Of those: what the platform has done and has to undo.
+    to_undo: int = 0
     oldest_to_execute: datetime | None = None
     # What ends by itself soon, and what waits about the platform as a whole.
     ending: list[tuple[Measure, str]] = field(default_factory=list)
@@ -129,14 +131,17 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
     if "sweeps" in sees:
         state.checked = _checks(at, with_proposals="proposals" in sees)
     if "decisions" in sees:
-        to_do = Decision.objects.filter(execution=Decision.Execution.TO_DO)
-        found = to_do.aggregate(count=Count("pk"), oldest=Min("decided_at"))
-        state.to_execute, state.oldest_to_execute = found["count"], found["oldest"]
+        to_undo = Q(execution=Decision.Execution.TO_UNDO)
+        found = Decision.objects.filter(execution__in=Decision.WAITING).aggregate(
+            count=Count("pk"), to_undo=Count("pk", filter=to_undo), oldest=Min("decided_at")
+        )
+        state.to_execute, state.to_undo = found["count"], found["to_undo"]
+        state.oldest_to_execute = found["oldest"]
     if "proposals" in sees:
         state.on_the_platform = _on_the_platform()
     if "penalties" in sees:
         state.ending = ending(at)
-        state.without_ground = [(one, resting.told(one)) for one in resting.left_standing()[:10]]
+        state.without_ground = [(one, resting.told(one)) for one in resting.without_ground()[:10]]
     if "deposits" in sees:
         state.owed = _owed(state.today)
     if "papers" in sees:

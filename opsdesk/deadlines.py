@@ -23,6 +23,11 @@ def in_time(moment: datetime, until: datetime) -> bool:
     return moment.replace(microsecond=0) <= until
 
 
+def still_waits(appeal: Appeal, at: datetime) -> bool:
+    """Whether the shop may still answer what it was asked: nobody rules before."""
+    return appeal.state == Appeal.State.WAITING and in_time(at, appeal.due_at)
+
+
 def as_told(told: datetime | date, earliest: datetime) -> datetime:
     """What somebody means who tells a moment to the minute, or a day alone: its first second, but none before
     `earliest` where that lies in the same minute, or on the same day. Nobody loses time by telling little.
@@ -96,11 +101,6 @@ def contestable() -> Q:
     against decisions on other grounds.
     """
     return Q(violation=None) | Penalty.imposed_as("appealable")
-
-
-def is_appealable(penalty: Penalty) -> bool:
-    """Whether this is one of them."""
-    return Penalty.objects.filter(contestable(), pk=penalty.pk).exists()
 
 
 def told_at(penalty: Penalty, written_at: datetime) -> datetime:

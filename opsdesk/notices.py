@@ -1,4 +1,4 @@
-"""What a shop is told of a decision against it: written with the decision, its delivery recorded later."""
+"""What a shop is told of a decision against it, or of a ruling: written with it, delivered later."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from psycopg.types.json import Jsonb
 
-from opsdesk.deadlines import as_told, said, told_at
+from opsdesk import outcomes
+from opsdesk.deadlines import as_told, in_time, said, told_at
 from opsdesk.known import Known, known_of
-from opsdesk.models import Channel, Notice
+from opsdesk.models import Appeal, AppealTerms, Channel, Notice
+from opsdesk.parts import had_a_part
 from opsdesk.wording import text_of
-from rules.models import Proposal
 from shops import sql
+from shops.calendar import deadline
 from shops.errors import Refused
-from shops.models import Penalty
+from shops.models import Measure, Penalty
 from shops.rights import require
 from shops.texts import as_written
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 DELIVER, ADMIT_LATE = "opsdesk.record_delivery", "opsdesk.admit_late_appeal"
 # So many notices are worded and written in one transaction.
 AT_ONCE = 1_000
+# What of the terms each keeps by value, beside the days.
+_ISSUED_BY = ("issuer_zh", "issuer_en", "contact_zh", "contact_en")
 
 
 def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
@@ -44,12 +48,30 @@ def write(penalty: Penalty, *, by: User | None, at: datetime) -> Notice:
     return notice
 
 
+def write_ruling(appeal: Appeal, *, by: User | None, at: datetime) -> Notice:
+    """Write what the shop is told of this ruling, and keep it by value: see `write`."""
+    written = Notice.objects.filter(appeal=appeal).first()
+    if written is not None:
+        return written
+    terms = AppealTerms.current()
+    notice = Notice(
+        appeal=appeal,
+        text_zh=outcomes.text_of(appeal, terms, "zh-hans", at),
+        text_en=outcomes.text_of(appeal, terms, "en", at),
+        **{name: getattr(terms, name) for name in _ISSUED_BY},
+        written_at=at,
+    )
+    notice.save_by(by, "notice written")
+    return notice
+
+
 def _worded(penalty: Penalty, known: Known) -> Notice:
     appealable = penalty.pk in known.appealable
     return Notice(
         penalty=penalty,
         text_zh=text_of(penalty, known, "zh-hans"),
         text_en=text_of(penalty, known, "en"),
+        **{name: getattr(known.terms, name) for name in _ISSUED_BY},
         first_days=known.terms.first_days if appealable else None,
         second_days=known.terms.second_days if appealable else None,
         written_at=known.at,
@@ -58,7 +80,7 @@ def _worded(penalty: Penalty, known: Known) -> Notice:
 
 def write_for_files(*, at: datetime) -> int:
     """Write what shops are told of penalties that files have brought as imposed; how many notices. What has
-    ended by then is told nobody: the first file may go back for years.
+    ended by then is told nobody, as the first file may go back for years, unless points of it still count.
 
     Safe to run again, and at once. A penalty that somebody is at waits for the next time.
     """
@@ -73,13 +95,14 @@ def write_for_files(*, at: datetime) -> int:
 
 
 def _untold(at: datetime) -> QuerySet[Penalty]:
+    going_on = Measure.objects.active(at).filter(kind__in=Measure.ENDING, penalty=OuterRef("pk"))
     return (
         Penalty.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .filter(
-            Q(ends_at=None) | Q(ends_at__gt=at),
+            Q(Q(ends_at=None) | Q(ends_at__gt=at), status=Penalty.Status.IMPOSED) | Exists(going_on),
             batch__isnull=False,
             notice=None,
-            status=Penalty.Status.IMPOSED,
+            status__in=Penalty.PENALISED,
         )
         .select_related("shop", "product", "alliance", "violation")
         .order_by("pk")
@@ -89,16 +112,17 @@ def _untold(at: datetime) -> QuerySet[Penalty]:
 def _write_all(penalties: Sequence[Penalty], at: datetime) -> int:
     known = known_of(penalties, at)
     notices = [_worded(penalty, known) for penalty in penalties]
-    names = ("penalty_id", "text_zh", "text_en", "first_days", "second_days")
+    names = ("penalty_id", "text_zh", "text_en", *_ISSUED_BY, "first_days", "second_days")
     rows = [{name: getattr(notice, name) for name in names} for notice in notices]
     with sql.cursor() as cursor:
         return sql.write_with_history(
             cursor,
             Notice,
-            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, first_days, second_days, written_at,"
-            " channel, reference, corrected_because)"
+            "INSERT INTO opsdesk_notice (penalty_id, text_zh, text_en, issuer_zh, issuer_en, contact_zh,"
+            " contact_en, first_days, second_days, written_at, channel, reference, corrected_because)"
             " SELECT r.*, %s, '', '', '' FROM jsonb_to_recordset(%s) AS r (penalty_id bigint, text_zh jsonb,"
-            " text_en jsonb, first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
+            " text_en jsonb, issuer_zh text, issuer_en text, contact_zh text, contact_en text,"
+            " first_days smallint, second_days smallint) ON CONFLICT (penalty_id) DO NOTHING",
             [at, Jsonb(rows)],
             change="+",
             by=None,
@@ -147,8 +171,8 @@ def correct_delivery(
     """Record the delivery anew, where it was recorded wrongly; appeals that were filed in time stay so.
 
     Refused like the first record, without a reason and without a delivery to correct. The window that the
-    shop could count on ends earlier only by the word of who may admit late appeals and had no part in the
-    decision.
+    shop could count on ends earlier, and one that is over is opened again, only by the word of who may admit
+    late appeals and had no part in the decision.
     """
     require(by, DELIVER)
     notice = _locked(notice_id)
@@ -159,14 +183,7 @@ def correct_delivery(
         raise Refused(_("Say why the delivery is corrected."))
     _deliver(notice, channel, as_told(delivered_at, recorded), reference, by=by, at=at)
     assert notice.delivered_at is not None
-    if notice.delivered_at < recorded.replace(microsecond=0) and not _may_shorten(by, notice.penalty):
-        raise Refused(
-            _(
-                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
-                " part in the decision."
-            )
-            % {"recorded": said(recorded)}
-        )
+    _refuse_to_move_the_window(notice, recorded.replace(microsecond=0), by=by, at=at)
     notice.corrected_at, notice.corrected_because = at, as_written(reason)
     notice.save_by(by, "delivery corrected")
     return notice
@@ -185,28 +202,63 @@ def _deliver(
     by: User | None,
     at: datetime,
 ) -> None:
-    earliest = told_at(notice.penalty, notice.written_at)
+    earliest = _earliest(notice)
     delivered_at = as_told(delivered_at, earliest)
     if channel not in Channel.values:
         raise Refused(_("Say on which way the notice was delivered."))
     if delivered_at > at:
         raise Refused(_("A delivery is recorded once it has happened."))
     if delivered_at < earliest.replace(microsecond=0):
-        raise Refused(
-            _("The decision is of %(decided)s: its notice was not delivered before.")
-            % {"decided": said(earliest)}
-            if not notice.penalty.is_the_platforms
-            else _("The notice is of %(written)s: it was not delivered before.") % {"written": said(earliest)}
-        )
+        raise Refused(_not_before(notice) % {"earliest": said(earliest)})
     notice.channel, notice.reference = channel, as_written(reference)
     # Windows are counted to the second, and forms tell no more.
     notice.delivered_at, notice.delivery_recorded_by = delivered_at.replace(microsecond=0), by
 
 
-def _may_shorten(by: User | None, penalty: Penalty) -> bool:
+def _earliest(notice: Notice) -> datetime:
+    """Before then there was nothing to deliver."""
+    if notice.appeal is None:
+        return told_at(notice.case, notice.written_at)
+    assert notice.appeal.decided_at is not None
+    return notice.appeal.decided_at
+
+
+def _not_before(notice: Notice) -> str:
+    if notice.appeal is not None:
+        return _("The ruling is of %(earliest)s: its notice was not delivered before.")
+    if notice.case.is_the_platforms:
+        return _("The notice is of %(earliest)s: it was not delivered before.")
+    return _("The decision is of %(earliest)s: its notice was not delivered before.")
+
+
+def _refuse_to_move_the_window(notice: Notice, recorded: datetime, *, by: User | None, at: datetime) -> None:
+    """`recorded`: the delivery that was on record, from which the shop's window counted until now."""
+    delivered = notice.delivered_at
+    assert delivered is not None
+    if notice.appeal is not None:
+        # From a ruling's delivery no window counts.
+        return
+    over = notice.first_days is not None and not in_time(at, deadline(recorded, notice.first_days))
+    if delivered == recorded or (delivered > recorded and not over) or _may_move(by, notice.case):
+        return
+    if delivered < recorded:
+        raise Refused(
+            _(
+                "The window counts from %(recorded)s. That it ends earlier is for a supervisor who had no"
+                " part in the decision."
+            )
+            % {"recorded": said(recorded)}
+        )
+    raise Refused(
+        _(
+            "The window that counts from %(recorded)s is over. That it is opened again is for a supervisor"
+            " who had no part in the decision."
+        )
+        % {"recorded": said(recorded)}
+    )
+
+
+def _may_move(by: User | None, penalty: Penalty) -> bool:
     if by is None:
         return True
-    decided = {penalty.imposed_by_id, penalty.approved_by_id}
-    decided |= {penalty.reported_by_id, penalty.confirmed_by_id}
-    proposed = Proposal.objects.filter(penalty=penalty, filed_by=by)
-    return by.has_perm(ADMIT_LATE) and by.pk not in decided and not proposed.exists()
+    return by.has_perm(ADMIT_LATE) and not had_a_part(by, penalty)

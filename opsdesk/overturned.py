@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
-from django.db.models.lookups import IsNull
 
 from opsdesk import reasons
 from rules.models import Proposal
@@ -18,18 +17,19 @@ from shops.rights import name_of
 
 
 def wrong_by_itself() -> Q:
-    """For a proposal: whether one of its kind about the same shop or product was accepted by
-    itself for one of the same rules and was overturned, and no person has decided one of its kind since.
+    """For a proposal: whether one of its kind about the same shop was accepted by itself in the alliance, by
+    whatever rules, and was overturned, and no person has decided one of its kind since then.
     """
-    same_subject = Q(product=OuterRef("product")) | Q(IsNull(OuterRef("product"), True), product=None)
     alike = Proposal.objects.filter(
-        same_subject, shop=OuterRef("shop"), alliance=OuterRef("alliance"), kind=OuterRef("kind")
+        shop=OuterRef("shop"), alliance=OuterRef("alliance"), kind=OuterRef("kind")
     )
-    by_a_person = alike.filter(decision__decided_by__isnull=False, pk__gt=OuterRef("pk"))
+    by_a_person = alike.filter(
+        decision__decided_by__isnull=False, decision__decided_at__gte=OuterRef("penalty__ended_at")
+    )
     wrong = Q(decision__reason=reasons.AUTOMATIC, penalty__status=Penalty.Status.OVERTURNED)
     # First the few shops that it has happened to, asked once: of thousands of proposals hardly one is theirs.
     return Q(shop__in=Proposal.objects.filter(wrong).values("shop")) & Q(
-        Exists(alike.filter(wrong, ~Exists(by_a_person), failed_rules__overlap=OuterRef("failed_rules")))
+        Exists(alike.filter(wrong, ~Exists(by_a_person)))
     )
 
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import notices, review, voiding
+from opsdesk import notices, resting, review, voiding
 from opsdesk.models import ON_APPEAL, Appeal, Decision
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
+from shops import measures as effects
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
@@ -49,7 +51,7 @@ def impose(
     """
     require(by, "shops.impose_penalty")
     measures = list(measures)
-    penalties.lock_standing(shop)
+    lock_standing(shop)
     violation = catalogue.hold(violation)
     if not (key and Penalty.objects.filter(key=key).exists()):
         catalogue.refuse_other_points(violation, shop, measures, at=at)
@@ -120,6 +122,26 @@ def undo_measures(
     voiding.undo_measures(penalty, measures, by=by, at=at, reason=reason)
 
 
+@transaction.atomic
+def keep(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+    """Decide that a penalty is right although its ground has fallen: nobody has to decide about it any more.
+
+    Refused without a reason, while its ground stands, while an appeal is heard, and to whoever imposed or
+    approved it.
+    """
+    require(by, "shops.overturn_penalty")
+    _refuse_while_appealed(penalty)
+    penalties.lock(penalty)
+    if not resting.lost_ground(penalty):
+        raise Refused(_("Nothing on which penalty %(penalty)s rests has fallen.") % {"penalty": penalty})
+    if by is not None and by.pk in (penalty.imposed_by_id, penalty.approved_by_id):
+        raise Refused(_("Whether it is right all the same decides somebody who had no part in it."))
+    if not reason.strip():
+        raise Refused(_("Say why it is right all the same."))
+    penalty.kept_at = at
+    penalty.save_by(by, f"kept: {reason}")
+
+
 def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str) -> None:
     """The shop goes by itself from an alliance. Refused where enrollments.leave is."""
     _then_file(enrollment.shop, enrollments.leave, enrollment, by=by, at=at, reason=reason)
@@ -138,18 +160,26 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str) -> Clos
 
 
 def run_timers(at: datetime) -> int:
-    """End what has come to its date, and file what follows from that and from what files have brought; how
-    many penalties ended something. Raises once all is done where a penalty could not end.
+    """End what has come to its date, have shops go on whose platform has opened them again, and file what
+    follows from that and from what files have brought; how many penalties ended something. Raises once all is
+    done where a penalty could not end.
     """
     try:
         return penalties.run_timers(at)
     finally:
+        for shop in effects.could_go_on(at):
+            _then_file(shop, _go_on, shop, by=None, at=at)
         casework.file_from_facts(at=at)
+
+
+def _go_on(shop: Shop, *, by: User | None, at: datetime) -> None:
+    penalties.lock_standing(shop)
+    effects.continue_what_nothing_keeps(shop, by=by, at=at)
 
 
 def heard(penalty: Penalty) -> Appeal | None:
     """The open appeal against it: until it ends, nobody but its judge takes anything of the penalty back."""
-    return Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
+    return Appeal.open_against(penalty).first()
 
 
 def _refuse_while_appealed(penalty: Penalty) -> None:

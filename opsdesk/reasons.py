@@ -41,16 +41,21 @@ BY_ITSELF: dict[str, str | Promise] = {AUTOMATIC: _("by automatic rules")}
 # What was written instead of chosen; the words stand in the note.
 OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 
+# Why a proposal from the desk's own record was withdrawn, as its history keeps it.
+FALLEN: dict[str, str | Promise] = {
+    "its points no longer stand": _("its points no longer stand"),
+    "the case no longer bars": _("the case no longer bars"),
+    "the case was decided": _("the case was decided"),
+    "the shop has come in or gone out": _("the shop has come in or gone out"),
+}
+
 REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *BY_ITSELF.items(), *OTHER.items()]
 
 # What histories keep, also those of what a decision brought about.
 OF_DECISIONS = WRITTEN | dict(REASON_CHOICES)
 OF_PROPOSALS = OF_DECISIONS | {
     "from the desk's record": _("from the desk's record"),
-    "its points no longer stand": _("its points no longer stand"),
-    "the case no longer bars": _("the case no longer bars"),
-    "the case was decided": _("the case was decided"),
-    "the shop has come in or gone out": _("the shop has come in or gone out"),
+    **FALLEN,
     "daily check %(what)s": _("daily check %(what)s"),
     "import %(what)s reversed": _("import %(what)s reversed"),
     "filed by hand": _("filed by hand"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from opsdesk.deadlines import said
 from opsdesk.known import Bar, Known, Why
-from rules.casework import BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, BARS_THE_CONTROLLERS_SHOPS, REMOVED_FROM_THE_PLATFORM
 from shops.models import Alliance, Ground, Measure, Penalty, Shop
 from shops.standing import told_closed_on_its_platform
 
@@ -30,16 +30,18 @@ _BACK_IN: dict[str, str | Promise] = {
     Ground.JUDGEMENT: gettext_lazy(
         "Once the desk lifts this decision, the shop may apply for its next opening."
     ),
-    Ground.VIOLATION: gettext_lazy("Once this penalty has ended, the shop may apply for its next opening."),
+    Ground.VIOLATION: gettext_lazy("Once this penalty is lifted, the shop may apply for its next opening."),
 }
+# Grounds that keep out by themselves, until their penalty ends (R5).
+_BARRING = frozenset({Ground.JUDGEMENT, Ground.VIOLATION})
 _FOR_EVER: dict[Why, str | Promise] = {
     Why.REMOVED: gettext_lazy(
         "Case %(number)s keeps the shop out of every alliance for ever, whatever becomes of this decision,"
         " unless that case is overturned (R5, CL-1)."
     ),
     Why.CONTROLLER: gettext_lazy(
-        "Case %(number)s of shop %(shop)s keeps every shop of this controller out of all alliances, whatever"
-        " becomes of this decision, until that case is overturned or dismissed (R6)."
+        "Case %(number)s of shop %(shop)s keeps every shop of this controller from being let into any"
+        " alliance until that case is overturned or dismissed (R6)."
     ),
 }
 _UNTIL: dict[Why, str | Promise] = {
@@ -71,19 +73,27 @@ def ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
         ) % {"number": case["number"]}
     elif rests == _BARRED:
         yield _(
-            "Nothing but that case %(number)s of shop %(shop)s is overturned or dismissed: until then no "
-            "alliance takes a shop of this controller, whatever becomes of this decision (R6)."
+            "Nothing but a granted appeal, or that case %(number)s of shop %(shop)s is overturned or "
+            "dismissed: until then no alliance lets a shop of this controller in (R6)."
         ) % {"number": case["number"], "shop": case["shop"]}
+    elif rests == BARRED_AGAIN:
+        yield _("Once case %(number)s keeps it out no longer, the shop may apply again (R5).") % {
+            "number": case["number"]
+        }
     elif Kind.CLEAR in kinds:
         yield from _next_opening(penalty, known)
-    elif Kind.STOP in kinds and penalty.ground == Ground.METRIC:
-        yield _("Once the product meets the rules of admission again, it may be promoted again.")
-    if penalty.ends_at is not None:
-        yield _("What lasts ends by itself on %(ends)s.") % {"ends": said(penalty.ends_at)}
+    elif Kind.STOP in kinds:
+        yield _promoted_again(penalty, known)
+    if any(measure.ends_at is not None for measure in known.measures[penalty.pk]):
+        yield _("Each measure of which the decision names the end ends then by itself.")
+    elif penalty.ends_at is not None:
+        yield _("As its platform says, the penalty ends on %(ends)s.") % {"ends": said(penalty.ends_at)}
     if not appealable:
         return
     bars = known.bars.get(penalty.pk, [])
-    if Kind.CLEAR in kinds and not rests and not any(bar.why in _FOR_EVER for bar in bars):
+    # Whoever goes on is not let in: what bars the controller's shops from that stops nobody (R6).
+    out = rests == _REMOVED or _closed_for_a_violation(penalty.shop)
+    if Kind.CLEAR in kinds and not out and not any(bar.why is Why.REMOVED for bar in bars):
         several = len(known.cleared_from(penalty)) > 1
         yield (
             _("If an appeal is granted, the openings that were closed go on and no further ones are used.")
@@ -97,17 +107,42 @@ def ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
 
 
 def rests_on(penalty: Penalty, known: Known) -> str:
-    """The rule by which a case puts the shop out, CL-1 or R6-C1; empty where none does."""
+    """The rule by which a case puts the shop out, CL-1, R6-C1 or R5; empty where none does."""
     proposal = known.proposals.get(penalty.pk)
     codes = proposal.failed_rules if proposal else []
-    return next((code for code in (_REMOVED, _BARRED) if code in codes), "")
+    return next((code for code in (_REMOVED, _BARRED, BARRED_AGAIN) if code in codes), "")
+
+
+def _closed_for_a_violation(shop: Shop) -> bool:
+    return (shop.status, shop.closed_cause) == (Shop.Status.CLOSED, Shop.ClosedCause.VIOLATION)
+
+
+def _end_of_bar(penalty: Penalty, known: Known) -> datetime | None:
+    """When the penalty's own bar ends by itself, as `bars.keeping_out` has it: that of a violation with what
+    it suspends and restricts, whose points may count for long after; None where it is to be lifted.
+    """
+    lasting = [one.ends_at for one in known.measures[penalty.pk] if one.kind in Measure.LASTING]
+    if penalty.ground != Ground.VIOLATION or not lasting:
+        return penalty.ends_at
+    ends = [moment for moment in lasting if moment is not None]
+    return max(ends) if len(ends) == len(lasting) else None
+
+
+def _promoted_again(penalty: Penalty, known: Known) -> str:
+    """When a product that was stopped may come back."""
+    if penalty.ground == Ground.METRIC:
+        return _("Once the product meets the rules of admission again, it may be promoted again.")
+    if until := _end_of_bar(penalty, known):
+        return _("From %(until)s on the desk may have the product promoted again.") % {"until": said(until)}
+    return _("Once this decision is lifted, the desk may have the product promoted again.")
 
 
 def _next_opening(penalty: Penalty, known: Known) -> Iterator[str]:
     """When the shop may apply again, and what keeps it out for longer: no promise that won't be kept."""
     bars, shop = known.bars[penalty.pk], penalty.shop
+    until = _end_of_bar(penalty, known) if penalty.ground in _BARRING else None
     for_ever = [str(_FOR_EVER[bar.why]) % _told(bar) for bar in bars if bar.why in _FOR_EVER]
-    if (shop.status, shop.closed_cause) == (Shop.Status.CLOSED, Shop.ClosedCause.VIOLATION):
+    if _closed_for_a_violation(shop):
         for_ever.append(
             _("Its platform has closed the shop for a violation: no alliance takes it back (DF-A13).")
         )
@@ -118,7 +153,10 @@ def _next_opening(penalty: Penalty, known: Known) -> Iterator[str]:
     if all(number == 0 for number in left.values()):
         yield _("The shop has used all its openings: no further one follows.")
         return
-    yield str(_BACK_IN[penalty.ground])
+    if until is not None:
+        yield _("From %(until)s on the shop may apply for its next opening.") % {"until": said(until)}
+    else:
+        yield str(_BACK_IN[penalty.ground])
     if closed := told_closed_on_its_platform(shop):
         yield closed
     for bar in bars:
@@ -154,6 +192,9 @@ def openings_left(penalty: Penalty, known: Known) -> Iterator[str]:
         for alliance in known.cleared_from(penalty):
             left = _left_in_words(penalty, alliance, known)
             yield _("%(alliance)s: %(left)s") % {"alliance": alliance, "left": left}
+    elif penalty.product_id is not None and not known.cleared_from(penalty):
+        # A product's stop touches no opening.
+        return
     elif penalty.alliance is not None and (penalty.shop_id, penalty.alliance.pk) in known.enrollments:
         yield _left_in_words(penalty, penalty.alliance, known)
 

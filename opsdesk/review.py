@@ -18,6 +18,7 @@ from rules import casework, promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
 from shops import enrollments, listings, penalties
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Alliance, Enrollment, Ground, Measure, Product, Shop
 from shops.rights import name_of, require
 from shops.texts import as_written, told_moment
@@ -69,9 +70,9 @@ def accept(
     admission opens the next opening; a product is stopped by a penalty, observed, promoted or promoted again;
     a case or points are penalised, by `measures` where somebody has chosen them.
 
-    Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, and Refused where the shop's
-    standing has changed so that it can't be done any more, or where clearances wait or take a supervisor that
-    day.
+    Raises Proposal.DoesNotExist, NotAllowed, ReasonMissing, AlreadyDecided, NoLongerHolds, and Refused where
+    the shop's standing has changed so that it can't be done any more, or where clearances wait or take a
+    supervisor that day.
     """
     require(by, DECIDE)
     code, note = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
@@ -114,7 +115,6 @@ def _left_to_rules(at: datetime) -> QuerySet[Proposal]:
     return left.exclude(overturned.wrong_by_itself()).order_by("pk")
 
 
-@transaction.atomic
 def _accept(
     proposal_id: int,
     code: str,
@@ -125,16 +125,21 @@ def _accept(
     measures: Iterable[Measure] | None = None,
     evidence: dict[str, Any] | None = None,
 ) -> Decision:
-    proposal = _lock(proposal_id)
-    if proposal.kind == Proposal.Kind.CLEAR:
-        _refuse_on_promotion_days(proposal, by=by, on=localdate(at))
-    proposal.penalty = consequences.carry_out(
-        proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
-    )
-    decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
-    if proposal.penalty is not None:
-        notices.write(proposal.penalty, by=by, at=at)
-    consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
+    with transaction.atomic():
+        if (fallen := consequences.fallen(proposal_id, by=by, at=at)) is None:
+            proposal = _lock(proposal_id)
+            if proposal.kind == Proposal.Kind.CLEAR:
+                _refuse_on_promotion_days(proposal, by=by, on=localdate(at))
+            proposal.penalty = consequences.carry_out(
+                proposal, why=note or code, by=by, at=at, measures=measures, evidence=evidence
+            )
+            decision = _decide(proposal, Decision.Verdict.ACCEPTED, code, note, by=by, at=at)
+            if proposal.penalty is not None:
+                notices.write(proposal.penalty, by=by, at=at)
+            consequences.withdraw_what_fits_no_longer(proposal, by=by, at=at)
+    # Once its withdrawal is on record.
+    if fallen is not None:
+        raise consequences.NoLongerHolds(fallen)
     return decision
 
 
@@ -149,7 +154,7 @@ def reject(proposal_id: int, *, by: User | None, reason: str, note: str = "", at
     proposal = _lock(proposal_id)
     decision = _decide(proposal, Decision.Verdict.REJECTED, code, note, by=by, at=at)
     if proposal.kind == Proposal.Kind.PENALISE and proposal.case is not None:
-        penalties.dismiss(proposal.case, by=by, at=at, reason=note or str(reasons.words_of(code)))
+        penalties.dismiss(proposal.case, by=by, at=at, reason=note or code)
         casework.file_from_facts(at=at, by=by, shops=[proposal.shop])
     return decision
 
@@ -223,7 +228,7 @@ def _lock(proposal_id: int) -> Proposal:
     """
     proposal = Proposal.objects.select_related("shop", "enrollment", "product").get(pk=proposal_id)
     # What is decided of it may clear it everywhere, and reach its controller's other shops.
-    penalties.lock_standing(proposal.shop)
+    lock_standing(proposal.shop)
     if proposal.enrollment is not None:
         enrollments.lock(proposal.enrollment)
     if proposal.product is not None:

@@ -27,7 +27,7 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         [
             ("shops.ImportBatch", "", ""),
             ("rules.Proposal", _("Review queue"), ""),
-            ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=to_do"),
+            ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=waiting"),
             ("opsdesk.Appeal", _("Appeal queue"), ""),
             ("opsdesk.Notice", "", ""),
             ("rules.Sweep", "", ""),

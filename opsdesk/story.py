@@ -96,7 +96,7 @@ def story(shop: Shop, told_of: Callable[[type[Model]], bool] = lambda model: Tru
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
         (TopUp, Q(shop=shop), _of_top_up),
-        (Notice, Q(penalty__shop=shop), _of_notice),
+        (Notice, _notices_of(shop, with_rulings=told_of(Appeal)), _of_notice),
         (Appeal, Q(penalty__shop=shop), _of_appeal),
         (Closure, Q(shop=shop), _of_closure),
     ]
@@ -242,7 +242,18 @@ def _of_closure(row: Any) -> str:
     return _("Closed by itself; may return from %(day)s on") % {"day": date_format(row.return_from)}
 
 
+def _notices_of(shop: Shop, *, with_rulings: bool) -> Q:
+    """What became of its appeals concerns those who see appeals."""
+    of_decisions = Q(penalty__shop=shop)
+    return of_decisions | Q(appeal__penalty__shop=shop) if with_rulings else of_decisions
+
+
 def _of_notice(row: Any) -> str:
+    if row.appeal_id is not None:
+        ruled = {"number": Appeal(pk=row.appeal_id).number, "channel": row.get_channel_display()}
+        if row.delivered_at is None:
+            return _("Notice of the ruling on appeal %(number)s is written") % ruled
+        return _("Notice of the ruling on appeal %(number)s is delivered: %(channel)s") % ruled
     case = {"number": Penalty(pk=row.penalty_id).case_number, "channel": row.get_channel_display()}
     if row.delivered_at is None:
         return _("Notice of penalty %(number)s is written") % case

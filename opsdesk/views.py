@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from opsdesk import review
+from opsdesk import reasons, review
+from opsdesk.consequences import StillAsked
 from opsdesk.models import Decision
 from opsdesk.reasons import ReasonMissing
 from rules.models import Proposal
@@ -41,20 +42,18 @@ def _decide(
     request: HttpRequest, proposal_id: int, *, site: AdminSite, verb: Callable[..., Decision]
 ) -> HttpResponse:
     """302 done, 400 no reason, 403 no right, 404 no such proposal, 409 decided already or refused."""
+    reason, note = (request.POST.get(name, "") for name in ("reason", "note"))
     try:
-        decision = verb(
-            proposal_id,
-            by=request.user,
-            reason=request.POST.get("reason", ""),
-            note=request.POST.get("note", ""),
-            at=timezone.now(),
-        )
+        decision = verb(proposal_id, by=request.user, reason=reason, note=note, at=timezone.now())
     except Proposal.DoesNotExist as error:
         raise Http404 from error
     except ReasonMissing as refusal:
         return _page(request, site, "refused.html", 400, proposal_id, refusal)
     except review.AlreadyDecided as refusal:
         return _page(request, site, "decided.html", 409, proposal_id, refusal)
+    except StillAsked as refusal:
+        _code, words = reasons.resolve(reason, note, Decision.Verdict.ACCEPTED)
+        return _page(request, site, "still_asked.html", 409, proposal_id, refusal, words)
     except Refused as refusal:
         return _page(request, site, "refused.html", 409, proposal_id, refusal)
     proposal = decision.proposal
@@ -78,7 +77,13 @@ def _next_after(proposal: Proposal) -> str:
 
 
 def _page(
-    request: HttpRequest, site: AdminSite, template: str, status: int, proposal_id: int, refusal: Refused
+    request: HttpRequest,
+    site: AdminSite,
+    template: str,
+    status: int,
+    proposal_id: int,
+    refusal: Refused,
+    note: str = "",
 ) -> HttpResponse:
     proposal = Proposal.objects.select_related("shop", "alliance", "product").filter(pk=proposal_id).first()
     context = {
@@ -87,6 +92,7 @@ def _page(
         "proposal": proposal,
         "decision": getattr(refusal, "decision", None),
         "refusal": refusal,
+        "note": note,
         "opts": Proposal._meta,
     }
     return TemplateResponse(request, f"{PAGES}/{template}", context, status=status)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from opsdesk import resting
+from opsdesk import execution, resting
 from opsdesk.models import Appeal
-from rules import casework
-from rules.facts import CONTROLLER_CASES
-from rules.metrics import penalties_asked
+from opsdesk.remainders import Fallen
+from rules import casework, withdrawing
 from rules.models import Proposal
 from shops import controllers, lessening, penalties
 from shops.lessening import Less
-from shops.models import Enrollment, Measure, Penalty
+from shops.locks import lock_standing
+from shops.models import Measure, Penalty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -29,20 +30,23 @@ def lock(penalty: Penalty) -> None:
     the penalty: what came of that falls with it, also where the shop has changed hands since.
     """
     proposed = Proposal.objects.filter(case=penalty).values_list("shop", flat=True)
-    penalties.lock_standing(penalty.shop, *proposed)
+    lock_standing(penalty.shop, *proposed)
 
 
 @transaction.atomic
-def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Fallen:
     """Undo all that the penalty did, withdraw what rested on it, and file what follows.
 
     Refused where penalties.overturn is. Whether an appeal is heard the caller has asked.
     """
-    lock(penalty)
-    waiting = hold_open_proposals(penalty)
-    penalties.overturn(penalty, by=by, at=at, reason=reason)
-    withdraw_what_rested_on(penalty, waiting, by=by, at=at)
-    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
+
+    def undo() -> list[Measure]:
+        active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
+        penalties.overturn(penalty, by=by, at=at, reason=reason)
+        return active
+
+    why = _("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty}
+    return _with_what_rests_on(penalty, undo, why, by=by, at=at)
 
 
 @transaction.atomic
@@ -54,113 +58,89 @@ def undo_measures(
     at: datetime,
     reason: str,
     less: Mapping[int, Less] | None = None,
-) -> list[Measure]:
-    """Take a part of the penalty back, have others (by their keys) do less, withdraw what fits no longer, and
-    file what follows. Returns what was taken back.
+) -> Fallen:
+    """Take a part of the penalty back, have others (by their keys) do less, withdraw what rested on that, and
+    file what follows.
 
     What it cost others that it no longer bars is overturned as when it falls as a whole (R6).
 
     Refused where lessening.lessen_measures is. Whether an appeal is heard the caller has asked.
     """
-    lock(penalty)
-    waiting = hold_open_proposals(penalty)
-    if less:
-        undone = lessening.lessen_measures(penalty, less, undone=measures, by=by, at=at, reason=reason)
-    else:
-        undone = list(measures)
-        penalties.undo_measures(penalty, undone, by=by, at=at, reason=reason)
-    withdraw_what_fits_no_longer(penalty, waiting, by=by, at=at)
+
+    def undo() -> list[Measure]:
+        if less:
+            return lessening.lessen_measures(penalty, less, undone=measures, by=by, at=at, reason=reason)
+        penalties.undo_measures(penalty, measures, by=by, at=at, reason=reason)
+        return list(measures)
+
     why = _("It rested on the closing by penalty %(penalty)s, which was taken back.") % {"penalty": penalty}
-    _overturn_what_rests_on(penalty, why, by=by, at=at)
-    casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
-    return undone
+    return _with_what_rests_on(penalty, undo, why, by=by, at=at)
+
+
+def _with_what_rests_on(
+    penalty: Penalty, undo: Callable[[], list[Measure]], why: str, *, by: User | None, at: datetime
+) -> Fallen:
+    """Take the penalty back, or a part of it, and see to what had a reason before and has none after.
+
+    Open proposals of which none of the rules that failed still does are withdrawn; what was imposed for such
+    a proposal, or as a further case of a violation, is listed. Where another penalty gives the same reason,
+    that is one.
+    """
+    lock(penalty)
+    hold_open_proposals(penalty)
+    unsteady = {one.pk for one in resting.without_ground().filter(_concerned(penalty))}
+    judged = _judged_by_rules(penalty)
+    founded, steps = withdrawing.founded(judged), resting.steps_beside(penalty)
+    taken_back = undo()
+    with_it = _overturn_what_rests_on(penalty, why, by=by, at=at)
+    unfounded = founded - withdrawing.founded(judged.filter(pk__in=founded))
+    if unfounded:
+        gone = Proposal.objects.filter(pk__in=unfounded)
+        withdrawing.withdraw(gone, by=by, at=at, reason=f"penalty {penalty.pk} was taken back")
+    lower = {key for key, _step in steps - resting.steps_beside(penalty)}
+    for one in resting.in_effect().filter(Q(proposal__in=unfounded) | Q(pk__in=lower)):
+        # Whoever kept it before has not known of this.
+        one.lost_ground_with, one.kept_at = penalty, None
+        one.save_by(by, f"its ground fell with penalty {penalty.pk}")
+    execution.follow(penalty, by=by, at=at)
+    casework.file_from_facts(at=at, by=by, shops=[penalty.shop, *(one.shop for one in with_it)])
+    left = resting.without_ground().filter(_concerned(penalty)).exclude(pk__in=unsteady)
+    return Fallen(taken_back, with_it, list(left))
 
 
 def hold_open_proposals(penalty: Penalty) -> list[Proposal]:
-    """The undecided proposals about the penalty's shop and its controller's others, ours until the end."""
-    concerned = Q(shop=penalty.shop_id)
-    if penalty.shop.controller_id:
-        concerned |= Q(shop__controller=penalty.shop.controller_id)
+    """The undecided proposals about shops that the penalty concerns, ours until the end."""
     waiting = Proposal.objects.select_for_update(no_key=True, of=("self",))
-    return list(waiting.filter(concerned, status__in=Proposal.UNDECIDED).order_by("pk"))
+    return list(waiting.filter(_concerned(penalty), status__in=Proposal.UNDECIDED).order_by("pk"))
 
 
-def withdraw_what_rested_on(
-    penalty: Penalty, waiting: list[Proposal], *, by: User | None, at: datetime
-) -> None:
-    """Withdraw what was proposed for this penalty alone, and what no longer fits where the shop stands.
+def _concerned(penalty: Penalty) -> Q:
+    """What is about its shop, its controller's others, or one of which something was proposed for it."""
+    proposed = Proposal.objects.filter(case=penalty).values("shop")
+    of_the_controller = controllers.others_of(penalty.shop).values("pk")
+    return Q(shop=penalty.shop_id) | Q(shop__in=of_the_controller.order_by()) | Q(shop__in=proposed)
 
-    Where another penalty gives the same reason, the next daily check proposes it anew. What was imposed on
-    the controller's other shops for it falls with it.
-    """
-    unfounded = [proposal for proposal in waiting if _rests_on(proposal, penalty)]
-    _withdraw(unfounded, penalty, by=by, at=at)
-    withdraw_what_fits_no_longer(
-        penalty, [proposal for proposal in waiting if proposal not in unfounded], by=by, at=at
+
+def _judged_by_rules(penalty: Penalty) -> QuerySet[Proposal]:
+    """What checks have proposed since of shops that it concerns, and what is open of that or in effect."""
+    known = [moment for moment in (penalty.reported_at, penalty.imposed_at) if moment is not None]
+    decided = Q(penalty__in=resting.in_effect().order_by().values("pk"))
+    return Proposal.objects.filter(
+        _concerned(penalty),
+        Q(status__in=Proposal.UNDECIDED) | decided,
+        sweep__isnull=False,
+        day__gte=localdate(min(known)),
     )
-    why = _("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty}
-    _overturn_what_rests_on(penalty, why, by=by, at=at)
 
 
-def _overturn_what_rests_on(penalty: Penalty, why: str, *, by: User | None, at: datetime) -> None:
+def _overturn_what_rests_on(penalty: Penalty, why: str, *, by: User | None, at: datetime) -> list[Penalty]:
     """Overturn what the penalty, as it is now, puts nobody out for any longer: of its own shop, and of the
-    controller's others (R6). What another case bars as well stays, and what an appeal is heard about: both
-    are listed for somebody to decide (`resting`).
+    controller's others (R6), also what was lifted since. What another case bars as well stays, and what an
+    appeal is heard about: both are listed for somebody to decide (`resting`).
     """
-    for resting_on_it in resting.left_standing().filter(proposal__case=penalty):
-        other_cases = controllers.barring_cases().filter(shop__in=controllers.others_of(resting_on_it.shop))
-        heard = Appeal.objects.filter(penalty=resting_on_it, state__in=Appeal.OPEN)
-        if other_cases.exists() or heard.exists():
-            continue
-        penalties.overturn(resting_on_it, by=by, at=at, reason=why)
-        withdraw_what_fits_no_longer(resting_on_it, hold_open_proposals(resting_on_it), by=by, at=at)
-
-
-def withdraw_what_fits_no_longer(
-    penalty: Penalty, waiting: list[Proposal], *, by: User | None, at: datetime
-) -> None:
-    """Whoever goes on with an opening need not be admitted."""
-    inside = set(
-        Enrollment.objects.filter(shop=penalty.shop_id, state=Enrollment.State.OPEN).values_list(
-            "alliance", flat=True
-        )
-    )
-    moot = [
-        proposal
-        for proposal in waiting
-        if proposal.shop_id == penalty.shop_id
-        and proposal.alliance_id in inside
-        and proposal.kind in Proposal.FOR_OUTSIDERS
-        and proposal.product_id is None
-    ]
-    _withdraw(moot, penalty, by=by, at=at)
-
-
-def _rests_on(proposal: Proposal, penalty: Penalty) -> bool:
-    """Whether everything that speaks against the shop counts this penalty."""
-    failed = [entry for entry in proposal.evidence.get("rules", []) if entry["code"] in proposal.failed_rules]
-    metrics = {
-        condition["metric"] for entry in failed for condition in (entry, *entry.get("alternatives", ()))
-    }
-    return bool(metrics) and all(_counts(metric, proposal, penalty) for metric in metrics)
-
-
-def _counts(metric: str, proposal: Proposal, penalty: Penalty) -> bool:
-    points = {"standing_points": proposal.alliance_id, "platform_points": None}
-    if metric in points:
-        given = penalty.measures.filter(kind=Measure.Kind.POINTS, alliance=points[metric])
-        return proposal.shop_id == penalty.shop_id and given.exists()
-    if penalty.violation is None:
-        return False
-    if metric in CONTROLLER_CASES:
-        return proposal.shop_id != penalty.shop_id and controllers.was_imposed_as(
-            penalty, *CONTROLLER_CASES[metric]
-        )
-    asked = penalties_asked(metric)
-    return asked is not None and asked[0] == penalty.violation.code and proposal.shop_id == penalty.shop_id
-
-
-def _withdraw(proposals: list[Proposal], penalty: Penalty, *, by: User | None, at: datetime) -> None:
-    for proposal in proposals:
-        proposal.status, proposal.closed_at = Proposal.Status.WITHDRAWN, at
-        proposal.save_by(by, f"penalty {penalty.pk} was taken back")
+    heard = Appeal.objects.filter(penalty=OuterRef("pk"), state__in=Appeal.OPEN)
+    found = resting.without_ground().filter(~Exists(heard), proposal__case=penalty)
+    fallen = [one for one in found if not controllers.barred_shops().filter(pk=one.shop_id).exists()]
+    for one in fallen:
+        penalties.overturn(one, by=by, at=at, reason=why)
+    return fallen

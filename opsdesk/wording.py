@@ -15,12 +15,14 @@ from opsdesk.known import Known
 from opsdesk.models import AppealTerms
 from opsdesk.reasons import words_of
 from opsdesk.returning import listed, openings_left, reaches_beyond_its_alliance, rests_on, ways_back
-from rules.casework import REMOVED_FROM_THE_PLATFORM
+from rules.casework import BARRED_AGAIN, REMOVED_FROM_THE_PLATFORM
 from rules.models import Rule, RuleSet
 from rules.values import comparison_of, name_of, value_of
 from shops import measures as effects
+from shops import money
+from shops.bars import AFTER_A_STAY
 from shops.calendar import deadline
-from shops.models import Measure, Penalty
+from shops.models import Measure, Penalty, TopUp
 from shops.texts import in_the_readers_language
 
 Kind = Measure.Kind
@@ -48,6 +50,7 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     kinds = {measure.kind for measure in measures}
     if not penalty.is_the_platforms:
         yield _("Live links and open orders"), "\n".join(_for_links_and_orders(penalty, kinds, known))
+    yield _("To be paid"), "\n".join(_to_be_paid(measures))
     yield _("What would undo it"), "\n".join(ways_back(penalty, kinds, known))
     yield _("Openings left"), "\n".join(openings_left(penalty, known))
     if appealable:
@@ -67,6 +70,21 @@ def _decided(penalty: Penalty, measures: list[Measure]) -> Iterator[str]:
         )
 
 
+def _to_be_paid(measures: list[Measure]) -> Iterator[str]:
+    """What the shop owes its deposit for it, until when, and what becomes of it."""
+    due = [one for measure in measures for one in measure.top_ups.all() if one.state == TopUp.State.OPEN]
+    for top_up in sorted(due, key=lambda one: one.pk):
+        yield _("%(amount)s into the deposit, until %(day)s") % {
+            "amount": money.told(top_up.amount_fen),
+            "day": date_format(top_up.due_on),
+        }
+    if due:
+        yield _(
+            "What is paid in counts towards what is due, the earliest first. What is not paid by then stays "
+            "due, and meanwhile the deposit is not refunded."
+        )
+
+
 def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     """The rules with what was observed, or the violation, and what it rests on."""
     evidence = penalty.evidence
@@ -82,33 +100,59 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
         yield _("Evidence"), evidence.get("statement", "")
         return
     if points := evidence.get("points"):
-        yield (
-            _("Points"),
-            _("%(standing)s points stand; the threshold is %(threshold)s.") % points,
-        )
+        yield _("Points"), "\n".join(_of_points(penalty, points))
     if evidence.get("case"):
         yield _case_of(penalty, known)
+    if stayed := evidence.get(AFTER_A_STAY):
+        yield (
+            _("Stay"),
+            _(
+                "The shop was let in on %(opened)s, while that case was stayed, first on %(since)s. The stay "
+                "has ended, and the case keeps the shop out again (R5)."
+            )
+            % {"opened": _as_day(stayed["opened_on"]), "since": _as_day(stayed["since"])},
+        )
     for entry, rule, version in _failed(penalty, known):
         yield (
             _("Rule %(code)s") % {"code": entry["code"]},
-            "\n".join(filter(None, _of_rule(entry, rule, version, evidence.get("day")))),
+            "\n".join(filter(None, _of_rule(entry, rule, version, _day(penalty)))),
         )
     yield _("Statement"), evidence.get("statement", "")
+
+
+def _of_points(penalty: Penalty, points: dict[str, Any]) -> Iterator[str]:
+    yield _("%(standing)s points stood on %(day)s; the threshold is %(threshold)s.") % {
+        **points,
+        "day": _day(penalty),
+    }
+    # No document gives one (R16).
+    yield _("Clause: the desk's own threshold for points of %(place)s") % {
+        "place": penalty.alliance or _("the platform")
+    }
+
+
+def _day(penalty: Penalty) -> str:
+    """The day as of which it was judged."""
+    day = penalty.evidence.get("day")
+    return date_format(date.fromisoformat(day)) if day else "–"
 
 
 def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
     """The case for which the shop itself, or another one of its controller's, is put out."""
     case, proposal = penalty.evidence["case"], known.proposals.get(penalty.pk)
     told = {"number": case["number"], "shop": case["shop"]}
-    label = (
-        _("Case of the shop")
-        if rests_on(penalty, known) == REMOVED_FROM_THE_PLATFORM
-        else _("Case of the controller")
-    )
+    rests = rests_on(penalty, known)
+    of_the_shop = rests in (REMOVED_FROM_THE_PLATFORM, BARRED_AGAIN)
+    label = _("Case of the shop") if of_the_shop else _("Case of the controller")
     if violation := in_the_readers_language(case["name_en"], case["name_zh"]):
         return label, _("%(number)s against shop %(shop)s: %(violation)s") % {**told, "violation": violation}
-    # Without a violation nothing puts a shop out but that it was closed for good.
     ground = proposal.case.get_ground_display() if proposal and proposal.case else "–"
+    if rests == BARRED_AGAIN:
+        return label, _("%(number)s against shop %(shop)s, on the ground of %(ground)s") % {
+            **told,
+            "ground": ground,
+        }
+    # Otherwise nothing puts a shop out without a violation but that it was closed for good.
     return label, _("%(number)s against shop %(shop)s: closed for good, on the ground of %(ground)s") % {
         **told,
         "ground": ground,
@@ -136,7 +180,7 @@ def _failed(penalty: Penalty, known: Known) -> list[tuple[dict[str, Any], Rule |
     return told
 
 
-def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day: str | None) -> Iterator[str]:
+def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day: str) -> Iterator[str]:
     if rule is not None:
         yield rule.sentence
     if entry["metric"]:
@@ -145,7 +189,7 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
             % {
                 "metric": name_of(entry["metric"]),
                 "observed": value_of(entry["metric"], entry["observed"]),
-                "day": date_format(date.fromisoformat(day)) if day else "–",
+                "day": day,
                 "threshold": comparison_of(entry["metric"], entry["operator"], entry["threshold"]),
             }
         )
@@ -161,9 +205,17 @@ def _of_rule(entry: dict[str, Any], rule: Rule | None, version: int | None, day:
 
 
 def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
+    told = list(_for_links(penalty, kinds, known))
+    yield from told or [_("Links go on to work.")]
+    yield _("Orders placed before are shipped, served and settled as usual.")
+
+
+def _for_links(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
+    """A line for each measure that links feel; nothing where none does."""
     if Kind.CLOSE in kinds:
         yield _("From that moment the shop is closed, and links to its products no longer work anywhere.")
-    elif Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
+        return
+    if Kind.CLEAR in kinds and reaches_beyond_its_alliance(penalty, known):
         yield _(
             "From that moment links to the shop's products in %(alliances)s no longer work, also in rooms "
             "that are live."
@@ -173,15 +225,14 @@ def _for_links_and_orders(penalty: Penalty, kinds: set[str], known: Known) -> It
             "From that moment links to the shop's products in this alliance no longer work, also in rooms "
             "that are live."
         )
-    elif Kind.STOP in kinds:
+    if Kind.STOP in kinds:
         yield _("From that moment links to this product in this alliance no longer work, also in live rooms.")
-    elif Kind.SUSPEND in kinds:
+    if Kind.SUSPEND in kinds:
         yield _("While the shop is suspended, buyers can't open it, and links to its products don't work.")
+    elif Kind.RESTRICT_LIVE in kinds and kinds & {Kind.CLEAR, Kind.STOP}:
+        yield _("While live selling is restricted, the shop does not sell in live rooms.")
     elif Kind.RESTRICT_LIVE in kinds:
         yield _("The shop does not sell in live rooms meanwhile; its links elsewhere go on to work.")
-    else:
-        yield _("Links go on to work.")
-    yield _("Orders placed before are shipped, served and settled as usual.")
 
 
 def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
@@ -195,16 +246,34 @@ def _how_to_appeal(decided_at: datetime, terms: AppealTerms) -> Iterator[str]:
         )
         % {"days": terms.first_days, "until": said(deadline(decided_at, terms.first_days))}
     )
-    yield _(
-        "Write, call or open a ticket with the desk, name the case and say what is contested, with whatever "
-        "supports it. Somebody who had no part in the decision hears the appeal."
-    )
+    yield from how_to_file(terms)
+    yield _("Somebody who had no part in the decision hears the appeal.")
     yield (
         ngettext(
-            "Against a ruling that denies it, a second appeal can be filed within %(days)s day.",
-            "Against a ruling that denies it, a second appeal can be filed within %(days)s days.",
+            "Against a ruling that denies it or grants it in part, a second appeal can be filed within"
+            " %(days)s day of that ruling.",
+            "Against a ruling that denies it or grants it in part, a second appeal can be filed within"
+            " %(days)s days of that ruling.",
             terms.second_days,
         )
         % {"days": terms.second_days}
     )
     yield _("An appeal does not suspend the decision unless the desk says so.")
+
+
+def how_to_file(terms: AppealTerms) -> Iterator[str]:
+    """Where the shop sends its appeal to, and what it says in it."""
+    if contact := in_the_readers_language(terms.contact_en, terms.contact_zh):
+        yield _(
+            "Appeal as is said below; name the case, and say what is contested, with whatever supports it."
+        )
+        yield contact
+    else:
+        yield _(
+            "Appeal through the platform's merchant channel; name the case, and say what is contested, with "
+            "whatever supports it."
+        )
+
+
+def _as_day(kept: str) -> str:
+    return date_format(date.fromisoformat(kept))

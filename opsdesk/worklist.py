@@ -102,7 +102,14 @@ def judged_rules(record: Proposal | Penalty) -> list[JudgedRule]:
 
 def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
     """The metric that failed on each of the last days up to the proposal's; empty where none is imported."""
-    days = _last_days(proposal)
+    return course_of(proposal, _last_days(proposal))
+
+
+def course_of(proposal: Proposal, days: list[date]) -> list[tuple[date, float | None]]:
+    """The metric that failed, of the shop or the product, on each of the days; empty where none is imported,
+    or nothing is known of any.
+    """
+    # The days by name: the keys are (day, shop) and (day, product).
     if proposal.product_id is not None:
         if proposal.lead_metric not in OF_PRODUCTS:
             return []
@@ -111,7 +118,6 @@ def metric_history(proposal: Proposal) -> list[tuple[date, float | None]]:
     metric = METRICS.get(proposal.lead_metric)
     if metric is None or not metric.column or not metric.kind.numeric:
         return []
-    # The days by name: the key is (day, shop).
     of_the_shop = ShopMetrics.objects.filter(shop=proposal.shop_id, day__in=days).annotate(**metric.in_rows)
     return _day_by_day(days, dict(of_the_shop.values_list("day", metric.column)))
 

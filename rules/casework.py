@@ -1,7 +1,8 @@
 """Proposals from what stands in the desk's own record, not from metrics.
 
 A case that was reported is proposed to be penalised; so is a shop whose standing points have reached a
-threshold; and what bars a shop, bars the controller's other shops: they are proposed to be cleared (R6).
+threshold; and what bars a shop, bars the controller's other shops: they are proposed to be cleared (R6). So
+is a shop that was let in while a penalty was stayed, once that bars it again (R5).
 A daily check files them, and every door that has just changed such a fact.
 """
 
@@ -19,9 +20,10 @@ from django.utils.timezone import localdate
 
 from rules.models import Proposal
 from rules.sql import over_everybody
+from shops.bars import AFTER_A_STAY, let_in_while_stayed
 from shops.bars import removing as removing_cases
 from shops.controllers import barring_cases
-from shops.models import Penalty, Shop
+from shops.models import Shop
 from shops.points import STANDING
 from shops.sql import cursor, write_with_history
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 # What bars a shop, bars its controller's others: CL-1, CL-4 and DF-A10 alone (R6).
 BARS_THE_CONTROLLERS_SHOPS = "R6-C1"
 REMOVED_FROM_THE_PLATFORM = "CL-1"
+# A shop that was let in while a penalty was stayed is barred again (R5).
+BARRED_AGAIN = "R5"
 _NAMED = re.compile(r"%\((\w+)\)s")
 
 _FILE = """
@@ -41,7 +45,7 @@ _FILE = """
     )
 """
 _CASE = """
-    jsonb_build_object('number', 'P' || lpad(p.id::text, 8, '0'), 'reference', p.reference, 'shop', s.code,
+    jsonb_build_object('number', shops_case_number(p.id), 'reference', p.reference, 'shop', s.code,
         'violation', v.code, 'name_en', v.name_en, 'name_zh', v.name_zh)
 """
 _EVIDENCE = """
@@ -49,6 +53,12 @@ _EVIDENCE = """
         {what})
 """
 _OF_A_CASE = _EVIDENCE.replace("{what}", f"'case', {_CASE}")
+_OF_A_STAY = _EVIDENCE.replace(
+    "{what}",
+    f"""'case', {_CASE}, '{AFTER_A_STAY}', jsonb_build_object(
+            'since', (p.first_stayed_at AT TIME ZONE 'Asia/Shanghai')::date::text,
+            'opening', o.number, 'opened_on', o.opened_on::text)""",
+)
 _OF_SHOPS = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
 
 # A case that somebody has decided against is not proposed again.
@@ -118,7 +128,7 @@ _CLEAR = f"""
     {_FILE}
     SELECT DISTINCT ON (e.id) e.alliance_id, e.shop_id, NULL::bigint, e.id, p.id, NULL::bigint, 'clear',
         'judgement', 'open', %(day)s, %(day)s, ARRAY[{{code}}], {{code}}, '', '', '', '', e.openings_used,
-        {_OF_A_CASE}
+        {{evidence}}
     FROM ({{cases}}) cases (id)
     JOIN shops_penalty p ON p.id = cases.id
     LEFT JOIN shops_violation v ON v.id = p.violation_id
@@ -126,7 +136,7 @@ _CLEAR = f"""
     {{whose}}
       AND NOT EXISTS (SELECT FROM rules_proposal filed
                       WHERE filed.case_id = p.id AND filed.enrollment_id = e.id AND filed.kind = 'clear'
-                        AND filed.status <> 'withdrawn')
+                        AND filed.status <> 'withdrawn' {{about}})
     ORDER BY e.id, p.id
     ON CONFLICT DO NOTHING
 """
@@ -141,6 +151,13 @@ _OF_THE_SHOP = f"""
     JOIN shops_enrollment e ON e.shop_id = s.id AND e.state = 'open'
     WHERE {_OF_SHOPS.format(shop="s.id")}
 """
+# Each time that it was let in: only a decision on this opening was one on that.
+_OF_THE_STAYED = """
+    JOIN shops_enrollment e ON e.id = cases.enrollment_id
+    JOIN shops_opening o ON o.enrollment_id = e.id AND NOT o.closed
+    WHERE true
+"""
+_ABOUT_THE_OPENING = "AND filed.openings_used >= e.openings_used"
 # Nor where the shop has another controller by now.
 BARS_NO_LONGER = """
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
@@ -150,7 +167,7 @@ BARS_NO_LONGER = """
           JOIN shops_shop s ON s.id = p.shop_id
           JOIN shops_shop concerned ON concerned.id = rules_proposal.shop_id
           WHERE p.id = case_id
-            AND (s.id = concerned.id AND p.id IN ({removing})
+            AND (s.id = concerned.id AND (p.id IN ({removing}) OR (p.id, enrollment_id) IN ({again}))
                  OR s.id <> concerned.id AND s.controller_id = concerned.controller_id
                     AND p.id IN ({barring}))
       )
@@ -186,17 +203,21 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
         "shops": None if shops is None else [shop.pk for shop in shops],
         "code": BARS_THE_CONTROLLERS_SHOPS,
         "removed": REMOVED_FROM_THE_PLATFORM,
+        "again": BARRED_AGAIN,
         "insiders": [kind.value for kind in Proposal.FOR_INSIDERS],
         "outsiders": [kind.value for kind in Proposal.FOR_OUTSIDERS],
     }
-    barring, removing = (
-        _named("barring", barring_cases(), values),
-        _named("removing", removing_cases(), values),
+    inside = let_in_while_stayed().order_by().values("barred_by", "enrollment_id")
+    barring, removing, again, again_here = (
+        _named("barring", barring_cases().order_by().values("pk"), values),
+        _named("removing", removing_cases().order_by().values("pk"), values),
+        _named("inside", inside, values),
+        _named("here", inside if shops is None else inside.filter(enrollment__shop__in=shops), values),
     )
     gone = [
         (DECIDED, "the case was decided"),
         (NOT_REACHED, "its points no longer stand"),
-        (BARS_NO_LONGER.format(barring=barring, removing=removing), "the case no longer bars"),
+        (BARS_NO_LONGER.format(barring=barring, removing=removing, again=again), "the case no longer bars"),
     ]
     if shops is not None:
         # A daily check sees to that itself.
@@ -204,8 +225,17 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
     filed = (
         REPORTED,
         POINTS,
-        _CLEAR.format(cases=barring, code="%(code)s", whose=_OF_THE_CONTROLLERS),
-        _CLEAR.format(cases=removing, code="%(removed)s", whose=_OF_THE_SHOP),
+        _CLEAR.format(
+            cases=barring, code="%(code)s", whose=_OF_THE_CONTROLLERS, evidence=_OF_A_CASE, about=""
+        ),
+        _CLEAR.format(cases=removing, code="%(removed)s", whose=_OF_THE_SHOP, evidence=_OF_A_CASE, about=""),
+        _CLEAR.format(
+            cases=again_here,
+            code="%(again)s",
+            whose=_OF_THE_STAYED,
+            evidence=_OF_A_STAY,
+            about=_ABOUT_THE_OPENING,
+        ),
     )
     # Of cases and openings that have just come in the planner may know nothing.
     with over_everybody() if shops is None else nullcontext():
@@ -217,9 +247,9 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
         )
 
 
-def _named(name: str, cases: QuerySet[Penalty], values: dict[str, Any]) -> str:
+def _named(name: str, cases: QuerySet[Any, Any], values: dict[str, Any]) -> str:
     """The statement that finds the cases. Django's parameters have no names: they get some among `values`."""
-    statement, params = cases.order_by().values("pk").query.sql_with_params()
+    statement, params = cases.query.sql_with_params()
     names = [f"{name}_{place}" for place in range(len(params))]
     values |= dict(zip(names, params, strict=True))
     return statement % tuple(f"%({each})s" for each in names)

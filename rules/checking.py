@@ -69,7 +69,7 @@ def check(shop: Shop, alliance: Alliance, day: date) -> Check:
     evaluation = Evaluation(alliance, day)
     evaluation.refuse_without_rules()
     with transaction.atomic():
-        evaluation.prepare(shop=shop)
+        evaluation.prepare(shops=[shop.pk])
         row = (
             evaluation.shops()
             .filter(pk=shop.pk)

@@ -5,6 +5,7 @@ A sweep, a single shop's check and whatever else wants to know run this same que
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -81,10 +82,11 @@ class Evaluation(VersionsOfDay):
                 % {"alliance": self.alliance, "day": self.day}
             )
 
-    def prepare(self, *beside: Criterion, shop: Shop | None = None) -> None:
-        """Work out the derived facts of the day. Once per transaction, before the first query.
+    def prepare(self, *beside: Criterion, shops: Collection[int] | None = None) -> None:
+        """Work out the derived facts of the day, before the first query and anew for another day.
 
-        `beside`: what is asked as well of the same alliance and day. `shop`: the only one asked about.
+        `beside`: what is asked as well of the same alliance and day. `shops`: the keys of the only ones asked
+        about.
         """
         with read_once():
             asked = [*self.criteria, *beside]
@@ -99,7 +101,7 @@ class Evaluation(VersionsOfDay):
                 OWES_PAPERS: bars.cleared_for_papers(self.alliance),
                 **exemption_marks(self.alliance, self.day, self._exempted_codes),
             },
-            shop=shop,
+            shops=shops,
         )
 
     def shops(self) -> QuerySet[Any]:

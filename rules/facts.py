@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from contextlib import nullcontext
 from datetime import date, timedelta
 from typing import Any
@@ -15,10 +15,10 @@ from rules.metrics import CLOSED, SUSPENDED, penalties_asked
 from rules.sql import over_everybody
 from shops import points, sql, standing
 from shops.calendar import midnight, window
-from shops.models import Alliance, Penalty, Shop
+from shops.models import Alliance, Penalty
 
-# Of all shops, or of the one that is asked about.
-_ASKED = "(%(shop)s::bigint IS NULL OR {shop} = %(shop)s)"
+# Of all shops, or of those that are asked about.
+_ASKED = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
 _OF_PENALISED = _ASKED.format(shop="p.shop_id")
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
 PENALTIES = f"""
@@ -68,12 +68,18 @@ BRAND_PAPERS = f"""
     ) newest
     GROUP BY shop_id
 """
-# Of openings that ended before the day; one that the shop ended itself is no clearance.
+# Of openings that ended before the day; one that the shop ended itself is no clearance, and one that was
+# taken back never was.
 SINCE_CLEARANCE = f"""
     INSERT INTO rules_fact
     SELECT 'days_since_clearance', e.shop_id, %(day)s - max(o.closed_on)
     FROM shops_opening o JOIN shops_enrollment e ON e.id = o.enrollment_id
+    LEFT JOIN (
+        SELECT m.opening_id FROM shops_measure m WHERE m.kind = 'clear'
+        GROUP BY m.opening_id HAVING bool_and(m.undone_at IS NOT NULL)
+    ) w ON w.opening_id = o.id
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
+      AND w.opening_id IS NULL
       AND {_ASKED.format(shop="e.shop_id")}
     GROUP BY e.shop_id
 """
@@ -112,10 +118,10 @@ def prepare(
     *,
     keys: Set[str],
     marks: Mapping[str, QuerySet],
-    shop: Shop | None = None,
+    shops: Collection[int] | None = None,
 ) -> None:
-    """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`, or of
-    the one `shop`.
+    """Fill the transaction's own table `rules_fact` with what the desk's record says of shops on `day`, of
+    all or of those with the keys `shops`.
 
     `keys`: which facts are asked for; the others are not worked out. `marks` are facts without a value: each
     queryset yields the ids of the shops that its key marks.
@@ -129,7 +135,7 @@ def prepare(
         # The day's last moment, as PostgreSQL keeps them.
         "last": end - timedelta(microseconds=1),
         "alliance": alliance.pk,
-        "shop": shop.pk if shop else None,
+        "shops": None if shops is None else sorted(shops),
         "penalised": list(Penalty.PENALISED),
     }
     penalties = {key: asked for key in sorted(keys) if (asked := penalties_asked(key))}
@@ -141,7 +147,7 @@ def prepare(
             " ON COMMIT DROP"
         )
         # Of what has just come in the planner may know nothing, and go through all shops once for each.
-        with over_everybody() if shop is None else nullcontext():
+        with over_everybody() if shops is None else nullcontext():
             if penalties:
                 counted = {
                     "keys": list(penalties),
@@ -166,16 +172,16 @@ def prepare(
                 cursor.execute(SINCE_CLEARANCE, values)
             if "observed_sales" in keys:
                 observed = listings.observed_sales(alliance, day)
-                if shop is not None:
-                    observed = observed.filter(product__shop=shop)
+                if shops is not None:
+                    observed = observed.filter(product__shop__in=values["shops"])
                 query, params = observed.query.sql_with_params()
                 cursor.execute(OBSERVED_SALES.format(products=query), params)
-            for key, shops in marks.items():
-                query, params = shops.query.sql_with_params()
+            for key, marked in marks.items():
+                query, params = marked.query.sql_with_params()
                 cursor.execute(
                     f"INSERT INTO rules_fact SELECT %s, id FROM ({query}) marked (id)"
-                    " WHERE (%s::bigint IS NULL OR id = %s) GROUP BY id",
-                    [key, *params, values["shop"], values["shop"]],
+                    " WHERE (%s::bigint[] IS NULL OR id = ANY (%s::bigint[])) GROUP BY id",
+                    [key, *params, values["shops"], values["shops"]],
                 )
         # Last: one by one the entries of an index cost more.
         cursor.execute("ALTER TABLE rules_fact ADD PRIMARY KEY (key, shop_id)")

@@ -19,7 +19,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, JSONObject
 from django.utils.translation import gettext as _
 
-from rules import evidence, sql
+from rules import evidence, withdrawing
 from rules.models import Proposal
 from shops.errors import Refused
 from shops.imports import take_back, take_turns_with
@@ -63,8 +63,7 @@ def reverse_import(batch_id: int, *, by: User | None, reason: str, at: datetime)
             % {"proposals": names + more}
         )
     batch = take_back(batch_id)
-    sql.gather("rules_unfounded", open_ones.values(proposal=F("pk")))
-    withdrawn = sql.withdraw("rules_unfounded", at=at, by=by, reason=f"import {batch.pk} reversed")
+    withdrawn = withdrawing.withdraw(open_ones, by=by, at=at, reason=f"import {batch.pk} reversed")
     batch.state = ImportBatch.State.REVERSED
     batch.reversed_because = reason
     batch.save_by(by, reason)

@@ -160,8 +160,12 @@ def tell_observed_products(name: str, codes: Sequence[str], alliance: Alliance, 
         )
 
 
-def withdraw(name: str, *, at: datetime, reason: str, by: User | None = None) -> int:
-    """Withdraw the open proposals named by column `proposal` of `name`; how many were still open."""
+def withdraw(
+    name: str, params: Sequence[Any] = (), *, at: datetime, reason: str, by: User | None = None
+) -> int:
+    """Withdraw the open proposals named by column `proposal` of `name`, a table or a query with its `params`;
+    how many were still open.
+    """
     with connection.cursor() as cursor:
         return write_with_history(
             cursor,
@@ -171,7 +175,7 @@ def withdraw(name: str, *, at: datetime, reason: str, by: User | None = None) ->
             FROM {name} gone
             WHERE rules_proposal.id = gone.proposal AND rules_proposal.status IN ('open', 'held')
             """,
-            [at],
+            [at, *params],
             change="~",
             by=by,
             reason=reason,

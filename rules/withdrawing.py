@@ -1,40 +1,87 @@
-"""What a daily check takes back: proposals for which there is no reason any more."""
+"""What is taken back, by a daily check or with a penalty: proposals for which there is no reason any more."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, Case, CharField, F, FilteredRelation, Q, QuerySet, Value, When
 
 from rules import sql
 from rules.conditions import none_of
+from rules.criteria import Criterion
 from rules.evaluation import Evaluation
-from rules.judging import any_fails, in_question
+from rules.judging import any_fails, blocking, in_question
 from rules.models import Proposal
 from rules.products import ProductEvaluation
-from shops.models import Enrollment
+from shops.models import Alliance, Enrollment
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 Kind = Proposal.Kind
 
 
+def withdraw(proposals: QuerySet[Proposal], *, by: User | None, at: datetime, reason: str) -> int:
+    """Withdraw those of them that nobody has decided yet; how many they were."""
+    query, params = proposals.order_by().values(proposal=F("pk")).query.sql_with_params()
+    return sql.withdraw(f"({query})", params, at=at, by=by, reason=reason)
+
+
+def founded(proposals: QuerySet[Proposal]) -> set[int]:
+    """Of what checks have proposed against shops, decided or not, the keys of those for which there is a
+    reason: of the rules that failed one at least fails, judged anew as of their day by what is on record now.
+    Of products no rule reads the desk's own record.
+
+    Needs a transaction.
+    """
+    filed = proposals.filter(kind__in=[Kind.CLEAR, Kind.WARN], product=None, sweep__isnull=False)
+    by_day: dict[tuple[int, date], dict[int, int]] = {}
+    for alliance, day, pk, shop in filed.values_list("alliance", "day", "pk", "shop"):
+        by_day.setdefault((alliance, day), {})[pk] = shop
+    alliances = Alliance.objects.in_bulk({alliance for alliance, _day in by_day})
+    found: set[int] = set()
+    for (alliance, day), shops in by_day.items():
+        evaluation = Evaluation(alliances[alliance], day)
+        evaluation.prepare(shops=set(shops.values()))
+        clearing = [(criterion, criterion.fails()) for criterion in blocking(evaluation.clearing)]
+        for kind, against in ((Kind.CLEAR, clearing), (Kind.WARN, _warned_of(evaluation))):
+            asked = _with_proposals(evaluation, kind, Q(proposals__id__in=list(shops)))
+            failing = asked.filter(pk__in=set(shops.values())).annotate(failing=_codes(against))
+            reasons = failing.filter(failing__overlap=F("filed__failed_rules"))
+            found.update(reasons.values_list("filed__id", flat=True))
+    return found
+
+
+def _warned_of(evaluation: Evaluation) -> list[tuple[Criterion, Q]]:
+    """The rules that warn, each with the condition on which it does, or its band is left for the worse."""
+    return [
+        (c, condition | c.fails() if c.has_band else condition) for c, condition in evaluation.warned_of()
+    ]
+
+
+def _codes(conditions: list[tuple[Criterion, Q]]) -> sql.TextArray:
+    """The codes of the rules whose condition is met."""
+    return sql.TextArray(
+        [
+            Case(When(condition, then=Value(c.rule.code)), default=Value(None), output_field=CharField())
+            for c, condition in conditions
+        ]
+    )
+
+
 def _open_ones(evaluation: Evaluation, kind: Proposal.Kind) -> QuerySet[Any]:
     """Shops with an open proposal of this kind (`filed`)."""
-    return (
-        evaluation.shops()
-        .annotate(
-            filed=FilteredRelation(
-                "proposals",
-                condition=Q(
-                    proposals__alliance=evaluation.alliance,
-                    proposals__kind=kind,
-                    proposals__status__in=[status.value for status in Proposal.UNDECIDED],
-                    proposals__product__isnull=True,
-                ),
-            )
-        )
-        .filter(filed__id__isnull=False)
+    undecided = [status.value for status in Proposal.UNDECIDED]
+    return _with_proposals(evaluation, kind, Q(proposals__status__in=undecided))
+
+
+def _with_proposals(evaluation: Evaluation, kind: Proposal.Kind, which: Q) -> QuerySet[Any]:
+    of_kind = Q(
+        proposals__alliance=evaluation.alliance, proposals__kind=kind, proposals__product__isnull=True
     )
+    filed = FilteredRelation("proposals", condition=of_kind & which)
+    return evaluation.shops().annotate(filed=filed).filter(filed__id__isnull=False)
 
 
 def withdraw_recovered(evaluation: Evaluation, at: datetime) -> int:
@@ -90,17 +137,7 @@ def _withdraw_warnings(evaluation: Evaluation, by_an_earlier_check: Q, at: datet
 
     One that can't be judged today still is, and so is a band that the shop has left for the worse.
     """
-    still_in_question = sql.TextArray(
-        [
-            Case(
-                When(condition | criterion.lacks_data(), then=Value(criterion.rule.code)),
-                *([When(criterion.fails(), then=Value(criterion.rule.code))] if criterion.has_band else []),
-                default=Value(None),
-                output_field=CharField(),
-            )
-            for criterion, condition in evaluation.warned_of()
-        ]
-    )
+    still_in_question = _codes([(c, c.lacks_data() | condition) for c, condition in _warned_of(evaluation)])
     sql.gather(
         "rules_recovered",
         _open_ones(evaluation, Kind.WARN)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 
 from shops import controllers
@@ -13,6 +14,9 @@ from shops.models import Alliance, Enrollment, Ground, Measure, Opening, Penalty
 
 # As its platform says, for good (DF-A13).
 _CLOSED_FOR_A_VIOLATION = Q(status=Shop.Status.CLOSED, closed_cause=Shop.ClosedCause.VIOLATION)
+
+# What the evidence of a penalty says that clears whom another one, stayed meanwhile, bars again.
+AFTER_A_STAY = "stayed"
 
 
 def barred_for_ever() -> QuerySet[Shop]:
@@ -24,7 +28,8 @@ def barred_for_ever() -> QuerySet[Shop]:
 
 def told_barred_for_ever(shop: Shop) -> str:
     """That it is one of them, and by which rule; empty where it isn't."""
-    if not barred_for_ever().filter(pk=shop.pk).exists():
+    closed = Shop.objects.filter(_CLOSED_FOR_A_VIOLATION, pk=shop.pk)
+    if not (removing().filter(shop=shop).exists() or closed.exists()):
         return ""
     told = _("%(shop)s is barred for ever: a serious violation, or closed for a violation (R5, CL-1).")
     return told % {"shop": shop}
@@ -32,9 +37,8 @@ def told_barred_for_ever(shop: Shop) -> str:
 
 def removing() -> QuerySet[Penalty]:
     """The penalties by which a shop leaves the platform and hence every alliance (R19, CL-1, CL-4)."""
-    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Penalty.objects.filter(
-        Penalty.imposed_as("serious") | Q(pk__in=closed.values("penalty")), status__in=Penalty.PENALISED
+        Penalty.imposed_as("serious") | controllers.closing(), status__in=Penalty.PENALISED
     )
 
 
@@ -48,9 +52,28 @@ def barred_for_now(alliance: Alliance) -> QuerySet[Shop]:
 
 def barring(alliance: Alliance) -> QuerySet[Penalty]:
     """The penalties that keep shops out of this alliance while they stand (R5): see `barred_for_now`."""
+    return _barring(alliance, clearances().filter(opening__enrollment__alliance=alliance))
+
+
+def _barring(alliance: Any, cleared: QuerySet[Measure]) -> QuerySet[Penalty]:
     judged = Q(Q(alliance=alliance) | Q(alliance=None), ground=Ground.JUDGEMENT, product=None)
-    cleared = clearances().filter(opening__enrollment__alliance=alliance)
+    # What only puts out again whom another penalty bars keeps nobody out by itself.
+    judged &= ~Q(evidence__has_key=AFTER_A_STAY)
     return Penalty.objects.filter(keeping_out(judged, cleared), stayed_at=None)
+
+
+def let_in_while_stayed() -> QuerySet[Any]:
+    """The open openings that have begun since a penalty was first stayed, from which it bars their shop again
+    (R5), each with that penalty's id as `barred_by`, of several the first.
+    """
+    cleared = clearances().filter(opening__enrollment=OuterRef(OuterRef("enrollment")))
+    again = _barring(OuterRef("enrollment__alliance"), cleared).filter(shop=OuterRef("enrollment__shop"))
+    since = again.annotate(first=TruncDate("first_stayed_at")).filter(first__lte=OuterRef("opened_on"))
+    # First the few shops that it can have happened to.
+    once_stayed = Penalty.objects.filter(first_stayed_at__isnull=False, status=Penalty.Status.IMPOSED)
+    inside = Opening.objects.filter(closed=False, enrollment__shop__in=once_stayed.values("shop"))
+    barred = inside.annotate(barred_by=Subquery(since.order_by("pk").values("pk")[:1]))
+    return barred.filter(barred_by__isnull=False)
 
 
 def keeping_out(judged: Q, put_out: QuerySet[Measure]) -> Q:
@@ -123,7 +146,7 @@ def cleared_for_papers(alliance: Alliance) -> QuerySet[Any]:
     """The ids of shops whose last opening in the alliance ended for their papers: back once those are
     accepted (R5).
     """
-    last = Opening.objects.filter(
+    last = _rightly_closed().filter(
         enrollment__alliance=alliance,
         number=F("enrollment__openings_used"),
         cause=Opening.Cause.QUALIFICATION,
@@ -151,8 +174,14 @@ def cools_until(enrollment: Enrollment) -> date | None:
     return last.closed_on + timedelta(days=days) if last and last.closed_on else None
 
 
+def _rightly_closed() -> QuerySet[Opening]:
+    """Without those whose clearance was taken back, also where something else keeps the shop out."""
+    cleared = Measure.objects.filter(opening=OuterRef("pk"), kind=Measure.Kind.CLEAR)
+    return Opening.objects.filter(~Exists(cleared) | Exists(cleared.filter(undone_at=None)))
+
+
 def _last_cleared(alliance: Alliance) -> QuerySet[Opening]:
-    last = Opening.objects.filter(
+    last = _rightly_closed().filter(
         enrollment__alliance=alliance, number=F("enrollment__openings_used"), closed=True
     )
     return last.exclude(cause=Opening.Cause.VOLUNTARY)

@@ -91,6 +91,11 @@ def points_lapse_at(imposed_at: datetime, days: int | None) -> datetime:
     return midnight(day + timedelta(days=days))
 
 
+# The same for statements over many penalties, of a `{day}` and a number of `{days}`, which may be NULL.
+POINTS_LAPSE_AT = """(coalesce({day} + {days}, make_date(extract(year FROM {day})::integer + 1, 1, 1))
+    ::timestamp AT TIME ZONE 'Asia/Shanghai')"""
+
+
 def deadline(moment: datetime, days: int) -> datetime:
     """The same time of day in Shanghai so many days later, in whole seconds (R16, CL-3).
 

@@ -75,11 +75,13 @@ def consequences(violation: Violation, shop: Shop, *, at: datetime) -> list[Meas
     clearance stands once for each alliance that the shop is in, or for the violation's own alone (R19).
     """
     number = case_number_of(violation, shop, at)
-    return [
+    measures = [
         measure
         for default in step_of(violation.default_measures.all(), number)
         for measure in _measures_of(default, violation, shop, at)
     ]
+    ask(violation, measures)
+    return measures
 
 
 def step_of(measures: Iterable[DefaultMeasure], number: int) -> list[DefaultMeasure]:
@@ -117,19 +119,27 @@ def refusal_of_points(points: int, given: tuple[int, int] | None) -> str:
 def refuse_other_points(
     violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime
 ) -> None:
-    """Refused where measures give other points than the catalogue gives for the violation."""
+    """Refused where measures give other points than the catalogue gives for the violation, or none."""
     given = points_of(violation, shop, at=at)
-    for measure in measures:
-        if measure.points and (refusal := refusal_of_points(measure.points, given)):
+    told = [measure.points for measure in measures if measure.kind == Measure.Kind.POINTS] or [0]
+    for points in told:
+        # None is still to be asked: that is told where the measure is applied.
+        if points is not None and (refusal := refusal_of_points(points, given)):
             raise Refused(refusal)
 
 
-def ask(violation: Violation, shop: Shop, measures: Iterable[Measure], *, at: datetime) -> None:
-    """Have unsaved measures of a penalty of `at` know whether the catalogue asks when they end: one that
-    doesn't say so can't be applied.
+def ends_asked(violation: Violation) -> frozenset[str]:
+    """The kinds of measures of which the catalogue asks when they end, whichever step of the ladder says so:
+    people may choose a measure of another step than the case has reached.
     """
-    number = case_number_of(violation, shop, at)
-    asked = {one.kind for one in step_of(violation.default_measures.all(), number) if one.end_asked}
+    return frozenset(one.kind for one in violation.default_measures.all() if one.end_asked)
+
+
+def ask(violation: Violation, measures: Iterable[Measure]) -> None:
+    """Have unsaved measures of a penalty under the violation know whether the catalogue asks when they end:
+    one that doesn't say so can't be applied.
+    """
+    asked = ends_asked(violation)
     for measure in measures:
         measure.end_asked = measure.kind in asked
 
@@ -151,7 +161,6 @@ def _measures_of(
         amount_fen=default.amount_fen,
         share=default.share,
     )
-    measure.end_asked = default.end_asked
     if default.kind == Measure.Kind.POINTS:
         measure.alliance = violation.alliance
         measure.points = default.points_least if default.points_least == default.points_most else None

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from shops.errors import Refused
-from shops.models import Alliance, Measure, Penalty, Violation
+from shops.models import Alliance, Measure, Penalty, Product, Shop, Violation
 
 Kind, Basis = Measure.Kind, Measure.Basis
 _CHARGED = ("shop_id", "ground", "violation_id", "alliance_id", "product_id", "reason")
@@ -26,6 +26,12 @@ def refuse_another_alliances_violation(violation: Violation | None, alliance: Al
             _("%(violation)s is a violation of %(own)s, not of %(alliance)s.")
             % {"violation": violation.code, "own": violation.alliance, "alliance": alliance}
         )
+
+
+def refuse_another_shops_product(shop: Shop, product: Product | None) -> None:
+    """A shop answers for its own products."""
+    if product is not None and product.shop_id != shop.pk:
+        raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
 
 
 def refuse_unless_the_same(known: Penalty, asked: Penalty, measures: Iterable[Measure]) -> None:

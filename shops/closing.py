@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import bars, enrollments, openings, penalties, standing
+from shops import bars, enrollments, openings, standing
 from shops.calendar import midnight
 from shops.errors import Refused
+from shops.locks import lock_standing
 from shops.models import Closure, Enrollment, Shop
 from shops.rights import require
 
@@ -26,7 +27,7 @@ def close(shop: Shop, *, by: User | None, at: datetime, reason: str = "") -> Clo
     Its deposit is the ledger's business: what is free of it can be refunded. Refused when it is closed.
     """
     require(by, enrollments.RECORD)
-    penalties.lock_standing(shop)
+    lock_standing(shop)
     shop.refresh_from_db()
     if standing.standing(shop, at).status == Shop.Status.CLOSED:
         raise Refused(_("%(shop)s is closed already.") % {"shop": shop})
@@ -47,7 +48,7 @@ def come_back(shop: Shop, *, by: User | None, at: datetime, reason: str = "") ->
     reports ends in its files alone), and within six months of it (CL-2).
     """
     require(by, enrollments.RECORD)
-    penalties.lock_standing(shop)
+    lock_standing(shop)
     if barred := bars.told_barred_for_ever(shop):
         raise Refused(barred)
     closure = Closure.objects.filter(shop=shop, returned_at=None).first()
@@ -68,8 +69,8 @@ def _go(enrollment: Enrollment, *, by: User | None, at: datetime) -> None:
     reason = "closed by itself"
     enrollments.lock(enrollment)
     openings.end_what_was_wrongly_cleared(enrollment, by=by, reason=reason)
-    if enrollment.state in (Enrollment.State.OPEN, Enrollment.State.APPLIED):
+    if enrollment.state == Enrollment.State.OPEN:
         enrollments.leave(enrollment, by=by, at=at, reason=reason)
-    elif enrollment.state == Enrollment.State.CLEARED:
+    elif enrollment.state in (Enrollment.State.APPLIED, Enrollment.State.CLEARED):
         enrollment.state = Enrollment.State.LEFT
         enrollment.save_by(by, reason)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from shops.models import Enrollment, Measure, Penalty, Shop, Violation
 
@@ -18,17 +18,26 @@ def barring_cases() -> QuerySet[Penalty]:
     a penalty under a violation that says so, one that closed its shop for good, and a case that endangers
     transaction safety, penalised or not. Only one that is overturned, or dismissed, bars nobody.
     """
-    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE)
     return Penalty.objects.filter(
         Penalty.imposed_as("bars_controller") & Q(status__in=Penalty.PENALISED)
-        | Q(pk__in=closed.values("penalty"), status__in=Penalty.PENALISED)
+        | closing() & Q(status__in=Penalty.PENALISED)
         | Penalty.imposed_as("endangers_transactions") & ~Q(status__in=Penalty.VOID)
     )
 
 
+def closing() -> Q:
+    """Penalties that closed their shop for good, and whose closing was not taken back."""
+    # Looked up penalty by penalty where they are few, and read once where they are all.
+    closed = Measure.objects.standing().filter(kind=Measure.Kind.CLOSE, penalty=OuterRef("pk"))
+    return Q(Exists(closed))
+
+
 def was_imposed_as(penalty: Penalty, *flags: str) -> bool:
     """Whether its violation had one of the flags as it was imposed, whatever has become of it since."""
-    return any(Penalty.objects.filter(Penalty.imposed_as(flag), pk=penalty.pk).exists() for flag in flags)
+    told = penalty.violation
+    if penalty.violation_version is not None:
+        told = Violation.history.filter(history_id=penalty.violation_version).first()
+    return told is not None and any(getattr(told, flag) for flag in flags)
 
 
 def barred_shops() -> QuerySet[Shop]:
@@ -41,6 +50,11 @@ def barred_ids() -> QuerySet[Any]:
     # Asked once, and not shop by shop.
     reached = barring_cases().annotate(other=F("shop__controller__shops")).exclude(other=F("shop"))
     return reached.filter(other__isnull=False).order_by().values("other")
+
+
+def cases_barring(shop: Shop) -> QuerySet[Penalty]:
+    """Of the other shops of its controller, what bars this one from every alliance (R6)."""
+    return barring_cases().filter(shop__in=others_of(shop))
 
 
 def would_bar(violation: Violation | None, measures: list[Measure]) -> bool:

@@ -24,6 +24,7 @@ from shops.movements import (
     cancel_owed,
     count_once_given_back,
     enter,
+    enter_what_comes,
     known_as,
     refuse_unless_above_zero,
     reverse_entry,
@@ -50,10 +51,13 @@ def pay_in(
     recorded_at: datetime | None = None,
     reference: str = "",
 ) -> DepositEntry:
-    """The shop paid. Refused as everywhere: out of bounds, in the future, without a cause, known already."""
+    """The shop paid, for no debt; what a deduction had found missing is deducted of it all the same. Refused
+    as everywhere: out of bounds, in the future, without a cause, known already.
+    """
     require(by, ENTER)
     refuse_unless_above_zero(amount_fen)
-    return enter(Movement(shop, Kind.PAY_IN, amount_fen, cause, key, by, at, recorded_at or at, reference))
+    movement = Movement(shop, Kind.PAY_IN, amount_fen, cause, key, by, at, recorded_at or at, reference)
+    return enter_what_comes(movement)
 
 
 @transaction.atomic
@@ -68,11 +72,13 @@ def adjust(
     recorded_at: datetime | None = None,
     reference: str = "",
 ) -> DepositEntry:
-    """Set right what is wrong, up, or down (below zero). Refused also where less than nothing is left, and up
-    under the number of a case whose penalty has given back itself, or by more than is left of what it took.
+    """Set right what is wrong, up, or down (below zero); what goes up is there for what a deduction had found
+    missing. Refused also where less than nothing is left, and up under the number of a case that has given
+    back itself, or by more than is left of what it took.
     """
     require(by, ENTER)
-    return enter(Movement(shop, Kind.ADJUST, amount_fen, cause, key, by, at, recorded_at or at, reference))
+    movement = Movement(shop, Kind.ADJUST, amount_fen, cause, key, by, at, recorded_at or at, reference)
+    return enter_what_comes(movement)
 
 
 @transaction.atomic
@@ -242,7 +248,8 @@ def reverse(
     at: datetime,
     recorded_at: datetime | None = None,
 ) -> DepositEntry:
-    """Take an entry back by its exact opposite, once. What a deduction had left owing is owed no longer.
+    """Take an entry back by its exact opposite, once. What a deduction had left owing is owed no longer, and
+    what comes back is there for what another had found missing.
 
     Refused for a reversal, for what was taken back already, for what a penalty deducted (the penalty is
     overturned instead), for what was deducted of a payment, and where the money is gone.
@@ -257,7 +264,12 @@ def reverse(
         raise Refused(
             _("This was deducted of a payment. Take back the payment, or the deduction that was short.")
         )
-    return reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=recorded_at or at)
+    Shop.objects.select_for_update(no_key=True).get(pk=entry.shop_id)
+    known, recorded_at = DepositEntry.objects.filter(key=key).exists(), recorded_at or at
+    reversal = reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=recorded_at)
+    if not known:
+        settling.collect_what_came("e.id = %s", [reversal.pk], by=by, at=recorded_at)
+    return reversal
 
 
 @transaction.atomic
@@ -277,7 +289,8 @@ def reverse_for(measure: Measure, *, cause: str, by: User | None, at: datetime) 
         key = f"measure {measure.pk}: given back"
         reversal = reverse_entry(taken, cause=cause, key=key, by=by, at=at, recorded_at=at)
     if measure.kind == Measure.Kind.DEDUCT:
-        count_once_given_back(measure, measure.amount_fen or 0, by=by, at=at)
+        # It can't have been more: what goes back before is no more than what stands.
+        count_once_given_back(measure.penalty, measure.amount_fen or 0, by=by, at=at, more=False)
     settling.collect_what_came_back(measure, before, by=by, at=at)
     return reversal
 

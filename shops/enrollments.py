@@ -96,9 +96,9 @@ def refusals_to_admit(enrollment: Enrollment, day: date, at: datetime | None = N
             **names,
             "until": told_moment(ends),
         }
-    elif bars.barred_for_now(alliance).filter(pk=shop.pk).exists():
+    elif bars.barring(alliance).filter(shop=shop).exists():
         yield _("%(shop)s is barred from %(alliance)s while a penalty stands (R5).") % names
-    if controllers.barred_shops().filter(pk=shop.pk).exists():
+    if controllers.cases_barring(shop).exists():
         yield _("Another shop of the controller of %(shop)s bars it from every alliance (R6).") % names
     if (back := bars.cools_until(enrollment)) and day < back:
         yield _(
@@ -152,7 +152,8 @@ def clear(enrollment: Enrollment, *, cause: str, by: User | None, at: datetime) 
 
 @transaction.atomic
 def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str = "") -> None:
-    """The shop goes by itself, or takes its application back. No wait follows (CL-2).
+    """The shop goes by itself, or takes its application back: one that was cleared stands as cleared again.
+    No wait follows (CL-2).
 
     Refused when it is neither in nor has applied.
     """
@@ -160,9 +161,12 @@ def leave(enrollment: Enrollment, *, by: User | None, at: datetime, reason: str 
     lock(enrollment)
     if enrollment.state == Enrollment.State.OPEN:
         _close(enrollment, cause=Opening.Cause.VOLUNTARY, by=by, at=at, reason=reason or "left")
-    elif enrollment.state != Enrollment.State.APPLIED:
+        enrollment.state = Enrollment.State.LEFT
+    elif enrollment.state == Enrollment.State.APPLIED:
+        put_out = openings.was_put_out(enrollment)
+        enrollment.state = Enrollment.State.CLEARED if put_out else Enrollment.State.LEFT
+    else:
         raise Refused(_not_open(enrollment))
-    enrollment.state = Enrollment.State.LEFT
     enrollment.save_by(by, reason or "left")
 
 
@@ -184,7 +188,8 @@ def continue_opening(opening: Opening, *, by: User | None, at: datetime) -> bool
         return True
     if (
         enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED)
-        or bars.barred_shops(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+        or bars.told_barred_for_ever(enrollment.shop)
+        or bars.barring(enrollment.alliance).filter(shop=enrollment.shop_id).exists()
         or standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED
     ):
         return False

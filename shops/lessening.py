@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from shops import measures as effects
 from shops import penalties
 from shops.errors import Refused
+from shops.locks import lock
 from shops.models import Measure, Penalty
 from shops.rights import require
 
@@ -40,7 +41,7 @@ def lessen_measures(
     anything that isn't less than it is.
     """
     require(by, "shops.overturn_penalty")
-    penalties.lock(penalty)
+    lock(penalty)
     own = {measure.pk: measure for measure in penalty.measures.filter(applied_at__isnull=False)}
     if not less.keys() <= own.keys():
         raise Refused(_("Choose among the measures of this penalty."))

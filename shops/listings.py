@@ -186,6 +186,25 @@ def restore(listing: Listing, state: str, *, by: User | None, at: datetime) -> b
     return True
 
 
+def promote_what_was_resumed(penalty: Penalty, *, by: User | None, at: datetime) -> None:
+    """Of a penalty that is void: a product that was promoted until its stop, and put under observation as it
+    was resumed, is promoted as before. Not where another stop ended with it that was right, nor where its
+    platform says something else by now.
+    """
+    others = Measure.objects.filter(
+        kind=Measure.Kind.STOP, listing=OuterRef("listing"), undone_at=OuterRef("undone_at")
+    ).exclude(penalty__status__in=Penalty.VOID)
+    resumed = penalty.measures.filter(
+        ~Exists(others), kind=Measure.Kind.STOP, undone_at__isnull=False, state_before=State.PROMOTED
+    )
+    for measure in resumed.select_related("listing__product").order_by("pk"):
+        listing = measure.listing
+        assert listing is not None and measure.undone_at is not None
+        lock(listing)
+        if listing.state == State.OBSERVED and listing.since == localdate(measure.undone_at):
+            _move(listing, State.PROMOTED, by=by, at=at, reason="stop undone")
+
+
 def _refuse_unless(listing: Listing, *states: State) -> None:
     stands = standing(listing)
     names = {"product": listing.product, "alliance": listing.alliance}

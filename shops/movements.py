@@ -14,7 +14,7 @@ from shops import cases, money, settling, topups
 from shops.accounts import balance_of
 from shops.calendar import NAMEABLE_MOMENTS
 from shops.errors import Refused
-from shops.models import DepositEntry, Measure, Shop, TopUp
+from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -100,6 +100,16 @@ def enter(movement: Movement) -> DepositEntry:
         if "reference_is_used_once" in str(error):
             raise Refused(_known_reference(movement.reference)) from error
         raise
+
+
+def enter_what_comes(movement: Movement) -> DepositEntry:
+    """The same of money that comes in for no debt: what a deduction had found missing is deducted of it."""
+    known = known_as(movement)
+    if known is not None:
+        return known
+    entry = enter(movement)
+    settling.collect_what_came("e.id = %s", [entry.pk], by=movement.by, at=movement.recorded_at)
+    return entry
 
 
 def take(movement: Movement, due_on: date) -> Deduction:
@@ -194,41 +204,32 @@ def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
     """Take back what was deducted for the measure's case before, under the platform's number of it: the
     measure deducts it itself, so that it counts once. Returns how much that was, in fen.
     """
-    wanted = 0
-    for entry in cases.moved_for(measure.penalty):
+    moved = cases.moved_for(measure.penalty)
+    for entry in moved:
         cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
         # What the shop has paid of it is there for the measure.
         reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at, freed_counts=False)
-        wanted += entry.short_fen - entry.amount_fen
-    return wanted
+    return cases.deducted(moved)
 
 
-def count_once_given_back(measure: Measure, fen: int, *, by: User | None, at: datetime) -> None:
-    """Take back what was given back for the measure's case before, under the platform's number of it: the
-    measure has just given back that much itself. What is more than that, where the measure stands and was
-    lessened, stays given back of what is left of it.
+def count_once_given_back(
+    penalty: Penalty, fen: int, *, by: User | None, at: datetime, more: bool = True
+) -> None:
+    """Take back what was given back for the penalty's case before, under the platform's number of it: that
+    much has just gone back for the case. `more`: what is more than that stays given back.
     """
-    for entry in cases.moved_for(measure.penalty, Kind.ADJUST):
+    for entry in cases.moved_for(penalty, Kind.ADJUST):
         beyond = max(entry.amount_fen - fen, 0)
         there = 0 < entry.amount_fen <= balance_of(entry.shop)
-        if fen <= 0 or not there or (beyond and measure.undone_at):
+        if fen <= 0 or not there or (beyond and not more):
             continue
-        cause, key = measure.penalty.case_number, f"entry {entry.pk}: carried over"
+        cause, key = penalty.case_number, f"entry {entry.pk}: carried over"
         reverse_entry(entry, cause=cause, key=key, by=by, at=entry.at, recorded_at=at)
         fen -= entry.amount_fen
         if beyond:
-            _give_back_anew(entry, beyond, cause, measure.penalty.reference, by=by, at=at)
-
-
-def _give_back_anew(
-    entry: DepositEntry, fen: int, cause: str, case: str, *, by: User | None, at: datetime
-) -> None:
-    """So much of what was taken back stays given back for the case."""
-    key = f"entry {entry.pk}: not carried over"
-    rest = enter(Movement(entry.shop, Kind.ADJUST, fen, cause, key, by, entry.at, at, case_reference=case))
-    if entry.batch_id is not None:
-        # What files bring is deducted where a deduction found it missing, what finance enters is not.
-        settling.collect_what_came("e.id = %s", [rest.pk], by=by, at=at)
+            key = f"entry {entry.pk}: not carried over"
+            moved = (entry.shop, Kind.ADJUST, beyond, cause, key, by, entry.at, at)
+            enter_what_comes(Movement(*moved, case_reference=penalty.reference))
 
 
 def cancel_owed(

@@ -64,6 +64,12 @@ def end_what_was_wrongly_cleared(enrollment: Enrollment, *, by: User | None, rea
         opening.save_by(by, reason)
 
 
+def was_put_out(enrollment: Enrollment) -> bool:
+    """Whether it was cleared out of its last opening, and did not end that itself."""
+    last = Opening.objects.filter(enrollment=enrollment, number=enrollment.openings_used, closed=True)
+    return last.exclude(cause=Opening.Cause.VOLUNTARY).exists()
+
+
 def went_by_itself(opening: Opening) -> bool:
     """Whether the shop closed by itself while it was out of the opening (CL-2), before any later one."""
     if opening.closed_on is None:

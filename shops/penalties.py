@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from shops import catalogue, charges, listings
+from shops import catalogue, charges, listings, returns
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import Alliance, Enrollment, Ground, Listing, Measure, Penalty, Product, Shop, Violation
+from shops.locks import lock, lock_standing
+from shops.models import Alliance, Ground, Listing, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def impose(
         return known
     violation = violation and catalogue.hold(violation)
     charges.refuse_another_alliances_violation(violation, alliance)
-    _refuse_another_shops_product(shop, product)
+    charges.refuse_another_shops_product(shop, product)
     if not reason.strip():
         raise Refused(_("A penalty states its reason."))
     if (ground == Ground.VIOLATION) != (violation is not None):
@@ -79,7 +79,7 @@ def impose(
     if violation is not None:
         penalty.violation_version = catalogue.version_of(violation)
         penalty.evidence |= {"violation": charges.terms_of(violation)}
-        catalogue.ask(violation, shop, measures, at=at)
+        catalogue.ask(violation, measures)
     penalty.status, penalty.key = Penalty.Status.IMPOSED, key
     penalty.imposed_at, penalty.imposed_by, penalty.approved_by = at, by, approved_by
     for measure in measures:
@@ -94,13 +94,15 @@ def impose(
 
 @transaction.atomic
 def dismiss(case: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Close a case that was reported and is not penalised: it holds and bars nothing any longer.
+    """Close a case that was reported and is not penalised: it holds and bars nothing any longer, and what was
+    deducted for it under the platform's number goes back.
 
     Refused without a reason, and when it was decided already.
     """
     require(by, "shops.impose_penalty")
     lock(case)
     _end(_undecided(case, case.shop), Penalty.Status.DISMISSED, by=by, at=at, reason=reason)
+    returns.give_back_of_case(case, by=by, at=at)
 
 
 @transaction.atomic
@@ -165,7 +167,8 @@ def undo_measures(
 
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Declare that the penalty was wrong, also one that has ended since: each measure is undone.
+    """Declare that the penalty was wrong, also one that has ended since: each measure is undone, and what
+    else was deducted for its case under the platform's number goes back.
 
     Refused without a reason, and when it was only reported or is overturned already.
     """
@@ -175,7 +178,9 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         raise Refused(not_standing(penalty))
     # Before its measures: a penalty that no longer counts bars nobody from coming back.
     _end(penalty, Penalty.Status.OVERTURNED, by=by, at=at, reason=reason)
+    listings.promote_what_was_resumed(penalty, by=by, at=at)
     _undo(list(penalty.measures.filter(undone_at=None).order_by("pk")), by=by, at=at)
+    returns.give_back_of_case(penalty, by=by, at=at)
     effects.continue_what_nothing_keeps(penalty.shop, by=by, at=at)
 
 
@@ -248,27 +253,6 @@ def resume(listing: Listing, *, by: User | None, at: datetime, reason: str, obse
         effects.undo(measure, by=by, at=at)
 
 
-def lock_standing(shop: Shop, *others: int) -> None:
-    """Hold the shop's row and those of its enrollments until the transaction ends; and before them, as what
-    bars it bars these as well (R6), its controller's other shops, in the order in which everybody does.
-
-    `others`: shops, by their keys, whose standing will be changed as well: held with it, and all their
-    controllers' shops. Who comes to them only later would wait for somebody who waits for him.
-    """
-    concerned = [shop.pk, *others]
-    # As it is now: a shop may have changed hands since somebody read it.
-    controllers = Shop.objects.filter(pk__in=concerned).values("controller")
-    family = Q(pk__in=concerned) | Q(controller__in=controllers)
-    list(Shop.objects.select_for_update(no_key=True).filter(family).order_by("pk").values_list("pk"))
-    list(Enrollment.objects.select_for_update(no_key=True).filter(shop=shop).order_by("pk"))
-
-
-def lock(penalty: Penalty) -> None:
-    """Hold the shop's rows, then the penalty's, which is read afresh."""
-    lock_standing(penalty.shop)
-    penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
-
-
 def _save_once(penalty: Penalty, by: User | None) -> None:
     try:
         with transaction.atomic():
@@ -303,11 +287,6 @@ def _end(penalty: Penalty, status: Penalty.Status, *, by: User | None, at: datet
     penalty.ended_at, penalty.ended_by, penalty.ended_reason = at, by, reason
     penalty.stayed_at = None
     penalty.save_by(by, status.value)
-
-
-def _refuse_another_shops_product(shop: Shop, product: Product | None) -> None:
-    if product is not None and product.shop_id != shop.pk:
-        raise Refused(_("%(product)s is not a product of %(shop)s.") % {"product": product, "shop": shop})
 
 
 def not_standing(penalty: Penalty) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import QuerySet, Sum
 
 from shops import calendar
@@ -22,6 +23,11 @@ STANDING = f"""
     WHERE m.kind = 'points' AND {ACTIVE} AND {{which}}
     GROUP BY p.shop_id, m.alliance_id
 """
+
+
+def days_that_count(alliance: Alliance | None) -> int | None:
+    """On how many days points count in the alliance, or (None) on the platform. None: to the year's end."""
+    return alliance.points_days if alliance else settings.POINTS_DAYS or None
 
 
 def standing_measures(shop: Shop, alliance: Alliance | None, at: datetime) -> QuerySet[Measure]:

@@ -1,4 +1,5 @@
-"""Money where a penalty's measure took or demanded too much: the shop stands as if it never had.
+"""Money where a penalty's measure took or demanded too much, or a case comes to nothing: the shop stands as
+if it never had.
 
 What was deducted is taken back, and less of it deducted anew; what was demanded is cancelled, and less of it
 due on the same day, also where that is over. What the shop has paid of it counts towards that, and then
@@ -12,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from shops import settling, topups
+from shops import cases, settling, topups
 from shops.accounts import last_number
-from shops.cases import collected_of
-from shops.models import DepositEntry, Measure, Shop, TopUp
+from shops.models import DepositEntry, Measure, Penalty, Shop, TopUp
 from shops.movements import (
     Movement,
     cancel_owed,
@@ -69,12 +69,42 @@ def lessen(measure: Measure, *, amount_fen: int, cause: str, by: User | None, at
             )
         settling.count_freed(freed, by=by, at=at, first=anew)
     if measure.kind == Measure.Kind.DEDUCT:
-        count_once_given_back(measure, beyond, by=by, at=at)
+        count_once_given_back(measure.penalty, beyond, by=by, at=at)
     settling.collect_what_came_back(measure, before, by=by, at=at)
+
+
+@transaction.atomic
+def give_back_of_case(penalty: Penalty, *, by: User | None, at: datetime) -> None:
+    """Give back what was deducted for a case that comes to nothing under a number of it, by no measure of its
+    penalty; what was given back for it before counts once, and what other deductions had found missing is
+    deducted of the rest. Safe to call twice.
+
+    Asks for no permission of its own: who overturns the penalty, or dismisses the case, has the right to.
+    """
+    _take_back(penalty, "given back", by=by, at=at, given_back=True)
+
+
+@transaction.atomic
+def count_case_once(penalty: Penalty, *, by: User | None, at: datetime) -> None:
+    """The same where the penalty stands and has deducted it itself. What was given back stays so."""
+    _take_back(penalty, "carried over", by=by, at=at)
+
+
+def _take_back(
+    penalty: Penalty, how: str, *, by: User | None, at: datetime, given_back: bool = False
+) -> None:
+    Shop.objects.select_for_update(no_key=True).get(pk=penalty.shop_id)
+    moved, came_back = cases.moved_for(penalty), []
+    for entry in moved:
+        cause, key = penalty.case_number, f"entry {entry.pk}: {how}"
+        came_back.append(reverse_entry(entry, cause=cause, key=key, by=by, at=at, recorded_at=at).pk)
+    if given_back and moved:
+        count_once_given_back(penalty, cases.deducted(moved), by=by, at=at)
+    settling.collect_what_came("e.id = ANY (%s)", [came_back], by=by, at=at)
 
 
 def _claimed(owed: TopUp) -> int:
     """What the measure claims by it, paid or not; of what was cancelled, what was deducted of payments."""
     if owed.state != State.CANCELLED:
         return owed.amount_fen
-    return -sum(entry.amount_fen for entry in collected_of([owed]))
+    return -sum(entry.amount_fen for entry in cases.collected_of([owed]))

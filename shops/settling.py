@@ -87,7 +87,7 @@ _DEMANDED_BEFORE = " AND t.cause <> 'shortage' AND t.demanded_at < %s"
 # What came in otherwise, for no debt.
 _CAME_IN = _THERE.format(
     money="SELECT e.id, e.shop_id, e.number, e.amount_fen AS fen FROM shops_depositentry e"
-    " WHERE e.kind IN ('pay_in', 'adjust') AND e.amount_fen > 0 AND {which}"
+    " WHERE e.kind IN ('pay_in', 'adjust', 'reversal') AND e.amount_fen > 0 AND {which}"
 )
 # What a measure has given back by entry `e`, the reversal of its entry `x`, less what it took of the same
 # again, as it was lessened. What went back to a payment that was itself taken back is given back to nobody.
@@ -155,8 +155,8 @@ def count_payments(
 
 
 def collect_what_came(which: str, params: Sequence[Any], *, by: User | None, at: datetime) -> None:
-    """Deduct what deductions had found missing of what has come in since, as far as the deposits have it: who
-    deducts only now would find it there.
+    """Deduct what deductions had found missing of what has come in or back since, as far as the deposits have
+    it: who deducts only now would find it there.
 
     `which`: a condition on the entries `e`. Needs the shops' rows locked, and all that came with it entered.
     """

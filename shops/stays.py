@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from shops import penalties
 from shops.errors import Refused
+from shops.locks import lock
 from shops.models import Penalty
 from shops.rights import require
 
@@ -27,7 +27,7 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     ever all the same. Refused without a reason, when the penalty does not stand, and when it is stayed.
     """
     require(by, STAY)
-    penalties.lock(penalty)
+    lock(penalty)
     if penalty.status != Penalty.Status.IMPOSED:
         raise Refused(
             _("Penalty %(number)s is %(status)s: there is nothing to stay.")
@@ -38,6 +38,7 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     if not reason.strip():
         raise Refused(_("A stay takes a reason."))
     penalty.stayed_at = at
+    penalty.first_stayed_at = penalty.first_stayed_at or at
     penalty.save_by(by, f"stayed: {reason}")
 
 
@@ -45,9 +46,10 @@ def stay(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
 def end_stay(penalty: Penalty, *, by: User | None, reason: str) -> bool:
     """Let the penalty bar again what it bars. False, and nothing changes, where it is not stayed.
 
+    Whoever was let in meanwhile is still inside: see bars.let_in_while_stayed, of which the caller files.
     It asks for no permission of its own: that a penalty has its effects is what everybody may expect.
     """
-    penalties.lock(penalty)
+    lock(penalty)
     if penalty.stayed_at is None:
         return False
     penalty.stayed_at = None

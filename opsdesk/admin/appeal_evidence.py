@@ -25,6 +25,7 @@ from opsdesk.admin.appeal_forms import PlainReasonForm
 from opsdesk.appeals.evidence import STRIKE, VIEW, strikes
 from opsdesk.exhibits import ENDINGS, SMALL, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.models import Appeal, Evidence
+from rules.models import Proposal
 from shops.admin.forms import form_page
 from shops.errors import Refused
 from shops.rights import person_of
@@ -78,6 +79,7 @@ def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRespons
         "evidence": evidence,
         "appeal": appeal,
         "penalty": appeal.penalty,
+        "proposal": Proposal.objects.filter(penalty=appeal.penalty).select_related("case__violation").first(),
         "why": reasons.words_of(appeal.penalty.reason),
         "judged": worklist.judged_rules(appeal.penalty),
         "may_strike": not evidence.is_struck and strikes(person_of(request), appeal),

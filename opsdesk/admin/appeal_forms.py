@@ -197,11 +197,8 @@ class EvidenceForm(forms.Form):
         pgettext_lazy("appeal", "Statement"), required=False, help_text=_("What cannot be had as a file.")
     )
 
-    def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if appeal.had_a_part(officer):
-            # Nobody speaks for the shop against whom it appeals.
-            del self.fields["text"]
         items = checklists.items_of(appeal.penalty)
         if not items:
             del self.fields["item"]
@@ -279,7 +276,10 @@ class DeliveryForm(forms.Form):
     """When and how the shop got its notice."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
-    delivered_at = MomentField(label=_("Delivered at"))
+    delivered_at = MomentField(
+        label=_("Delivered at"),
+        help_text=_("Told to the minute, it counts from the minute's end: the shop loses none of its time."),
+    )
     reference = forms.CharField(
         label=pgettext_lazy("letter", "Reference"),
         required=False,

@@ -6,7 +6,7 @@ from typing import Any
 
 from simple_history.models import ModelChange
 
-from opsdesk import caseload
+from opsdesk import caseload, remainders
 from opsdesk.models import Appeal
 from shops.admin.cells import NOTHING
 from shops.admin.readonly import Changes
@@ -14,12 +14,14 @@ from shops.models import Measure
 
 
 class AppealChanges(Changes):
-    """Measures, which an appeal names by their keys, as people call them."""
+    """What an appeal names by keys, as people call it."""
 
     def prepare_delta_change_value(self, change: ModelChange, value: Any) -> Any:
-        if change.field in ("taken_back", "left_standing"):
+        if change.field == "taken_back":
             named = Measure.objects.filter(pk__in=value).order_by("pk")
             return "; ".join(str(measure.get_kind_display()) for measure in named) or NOTHING
+        if change.field == "not_restored":
+            return "; ".join(remainders.told(value)) or NOTHING
         if change.field == "lessened":
             lines = caseload.lessened_by(Appeal(lessened=value))
             return "; ".join(f"{kind}: {before} → {after}" for kind, before, after in lines) or NOTHING

@@ -16,6 +16,7 @@ from opsdesk import appeals, caseload
 from opsdesk.admin import appeal_forms
 from opsdesk.appeals.evidence import ADD
 from opsdesk.appeals.guards import DECIDE, WORK
+from opsdesk.deadlines import still_waits
 from opsdesk.models import Appeal
 from shops.models import Penalty
 from shops.stays import STAY
@@ -46,14 +47,12 @@ class Step:
     knows_officer: bool = False
     # A ruling: it stands apart from what only carries the hearing on, and names what was looked at.
     rules: bool = False
-    # It helps the shop alone: who had a part in the decision may do it as well.
-    helps: bool = False
 
     def is_offered(self, appeal: Appeal, officer: User) -> bool:
         """Whether the page of an appeal offers it to that officer."""
         return (
             officer.has_perm(self.permission)
-            and (self.helps or not appeal.had_a_part(officer))
+            and not appeal.part_of(officer)
             and self.offered(appeal, officer)
         )
 
@@ -68,7 +67,7 @@ def _held(appeal: Appeal, officer: User) -> bool:
 
 
 def _to_rule(appeal: Appeal, officer: User) -> bool:
-    return _held(appeal, officer) and not caseload.still_waits(appeal, timezone.now())
+    return _held(appeal, officer) and not still_waits(appeal, timezone.now())
 
 
 def _takes(appeal: Appeal, officer: User) -> bool:
@@ -126,8 +125,6 @@ STEPS = (
         appeal_forms.EvidenceForm,
         _("It is never replaced; what should not be there can be struck."),
         knows_appeal=True,
-        knows_officer=True,
-        helps=True,
     ),
     Step(
         "note",
@@ -189,7 +186,7 @@ STEPS = (
         WORK,
         _("The shop withdraws"),
         _("The appeal is withdrawn."),
-        lambda appeal, officer: appeal.is_open,
+        lambda appeal, officer: appeals.withdraws(officer, appeal),
         lambda appeal, by, given: appeals.withdraw(appeal.pk, by=by, at=timezone.now(), **given),
         appeal_forms.PlainReasonForm,
         _("Say how the shop has said so. It may appeal again while there is time."),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from opsdesk import appeals, caseload, checklists, reasons
+from opsdesk import appeals, caseload, checklists, reasons, remainders
 from opsdesk.admin.appeal_evidence import addresses
 from opsdesk.admin.appeal_filters import DueFilter, OfficerFilter, OpenFilter
 from opsdesk.admin.appeal_forms import FileForm
@@ -247,6 +247,8 @@ class AppealAdmin(ReadOnlyAdmin):
             "proposer",
             "reporter",
             "confirmer",
+            "case_maker",
+            "releaser",
             "first_judge",
             "late_admitted_by",
             "filed_by",
@@ -280,10 +282,10 @@ class AppealAdmin(ReadOnlyAdmin):
             "checklist": checklists.checklist_of(appeal) if officer.has_perm(VIEW) else [],
             "why": reasons.words_of(penalty.reason),
             "overdue": caseload.is_overdue(appeal, now),
-            "had_a_part": appeal.is_open and appeal.had_a_part(officer),
+            "part": appeal.is_open and appeal.part_of(officer),
             "lessened": caseload.lessened_by(appeal),
             "taken_back": [one for one in effects if one.measure.pk in appeal.taken_back],
-            "left_standing": [one for one in effects if one.measure.pk in appeal.left_standing],
+            "not_restored": remainders.told(appeal.not_restored),
             "steps": [(self._address(step, appeal), step) for step in offered if not step.rules],
             "rulings": [
                 (f"{self._address(step, appeal)}?seen={seen}", step) for step in offered if step.rules

@@ -12,12 +12,15 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import reasons, review
+from opsdesk.consequences import StillAsked
 from rules.models import Proposal
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -26,6 +29,7 @@ from shops.rights import person_of
 # Each is a transaction of its own; more would outlast the web server's patience.
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
+LINKS_SHOWN = 20
 
 
 class ReasonForm(forms.Form):
@@ -121,11 +125,14 @@ def _decide(
 ) -> None:
     decided = already = 0
     refused: list[str] = []
+    asked: list[Proposal] = []
     for pk in chosen:
         try:
             verb(pk, by=person_of(request), reason=reason, note=note, at=timezone.now())
         except review.AlreadyDecided:
             already += 1
+        except StillAsked as refusal:
+            asked.append(refusal.proposal)
         except Refused as refusal:
             refused.append(str(refusal))
         else:
@@ -140,6 +147,17 @@ def _decide(
             already,
         )
         modeladmin.message_user(request, told % {"count": already}, messages.WARNING)
+    if asked:
+        told = ngettext(
+            "%(count)s proposal still needs its measures filled in:",
+            "%(count)s proposals still need their measures filled in:",
+            len(asked),
+        )
+        links = [(reverse("admin:shops_shop_penalise", args=[one.shop_id]), one.pk, one) for one in asked]
+        which = format_html_join(" · ", '<a href="{}?proposal={}">{}</a>', links[:LINKS_SHOWN])
+        more = " …" if len(asked) > LINKS_SHOWN else ""
+        told = format_html("{} {}{}", told % {"count": len(asked)}, which, more)
+        modeladmin.message_user(request, told, messages.ERROR)
     if refused:
         told = ngettext("%(count)s was refused: %(why)s", "%(count)s were refused: %(why)s", len(refused))
         why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN]))

@@ -65,6 +65,24 @@ class ExecutionForm(forms.Form):
         return cleaned
 
 
+class ExecutionFilter(admin.SimpleListFilter):
+    """By what the platform has done, and all that it has still to do or to undo."""
+
+    title = _("on the platform")
+    parameter_name = "execution__exact"
+    WAITING = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [(self.WAITING, _("to do or to undo")), *Decision.Execution.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        if self.value() == self.WAITING:
+            return queryset.filter(execution__in=Decision.WAITING)
+        return queryset.filter(execution=self.value())
+
+
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     """A verdict never changes; what the platform did with it is recorded here."""
@@ -82,7 +100,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         "executed_on",
         "execution_reference",
     ]
-    list_filter = ["execution", "verdict", "proposal__alliance", "proposal__kind", "reason"]
+    list_filter = [ExecutionFilter, "verdict", "proposal__alliance", "proposal__kind", "reason"]
     list_select_related = ["proposal__shop", "proposal__product", "proposal__alliance", "decided_by"]
     search_fields = [
         "proposal__shop__code",
@@ -96,7 +114,11 @@ class DecisionAdmin(ReadOnlyAdmin):
         "Code or name of the shop or product, a case number (P…), or the platform's reference."
     )
     actions = ["record_execution"]
-    history_reasons = reasons.OF_DECISIONS | dict(Decision.Execution.choices)
+    history_reasons = (
+        reasons.OF_DECISIONS
+        | dict(Decision.Execution.choices)
+        | {execution.NOT_UNDONE: _("the platform has not undone it")}
+    )
     fieldsets = [
         (None, {"fields": ["proposal", ("verdict", "reason"), "note", ("decided_at", "decided_by")]}),
         (
@@ -171,8 +193,15 @@ class DecisionAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
     ) -> HttpResponse:
-        may = self.has_execution_permission(request)
-        return super().change_view(request, object_id, form_url, {"may_record": may, **(extra_context or {})})
+        told: dict[str, Any] = {}
+        decision = self.get_object(request, object_id)
+        if isinstance(decision, Decision):
+            told = {
+                "may_record": self.has_execution_permission(request) and execution.can_be_recorded(decision),
+                "overturned": execution.is_overturned(decision),
+                "taken_back": execution.taken_back(decision),
+            }
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def execution_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record for one decision what the platform has done."""
@@ -190,7 +219,7 @@ class DecisionAdmin(ReadOnlyAdmin):
             self.admin_site,
             form,
             title=_("What the platform has done"),
-            intro=str(decision),
+            intro=_intro(decision),
             submit=_("Record"),
             back=reverse("admin:opsdesk_decision_change", args=[pk]),
             opts=self.opts,
@@ -258,3 +287,9 @@ class DecisionAdmin(ReadOnlyAdmin):
             why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN])) or NOTHING
             self.message_user(request, told % {"count": len(refused), "why": why}, messages.ERROR)
         return len(refused)
+
+
+def _intro(decision: Decision) -> str:
+    if decision.execution != Decision.Execution.TO_UNDO:
+        return str(decision)
+    return _t("To be undone, as it was taken back: %(decision)s") % {"decision": decision}

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk import consequences, penalising, resting
-from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of
+from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of, mark_what_is_lacking
 from rules.models import Proposal
 from shops import catalogue, measures, previews
 from shops.admin.forms import form_page
@@ -55,15 +55,20 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
     else:
         assert violation is not None
         default = catalogue.consequences(violation, shop, at=at)
-    data = request.POST if request.method == "POST" else None
+    # From a proposal that can't be accepted as it stands comes nothing but the note that was written there.
+    data = request.POST if request.method == "POST" and "note" not in request.POST else None
     given = catalogue.points_of(violation, shop, at=at) if violation else None
     number = catalogue.case_number_of(violation, shop, at) if violation else None
-    own = forms_of(shop, default, data, given)
-    case = CaseForm(shop, data, initial=_known(proposal, violation))
+    reported = proposal.case if proposal else None
+    asked = catalogue.ends_asked(violation) if violation else ()
+    own = forms_of(shop, default, data, given, asked)
+    case = CaseForm(shop, data, initial=_known(request, proposal, violation))
     if proposal is not None:
         case.fix("alliance", "product")
     shown: previews.Preview | None = None
     digest, changed = "", False
+    # Sent twice, it is answered as the first time: by now it would be another case.
+    imposed_already = proposal is None and _is_imposed(request)
     if data is not None and all([case.is_valid(), *(form.is_valid() for form in own)]):
         chosen = [measure for form in own for measure in form.measures()]
         shown = previews.preview(
@@ -73,17 +78,16 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
             violation=violation,
             alliance=case.cleaned_data["alliance"],
             product=case.cleaned_data["product"],
-            case=proposal.case if proposal else None,
+            case=reported,
+            given=default,
         )
+        mark_what_is_lacking(own, case, shown.lines)
         digest = _digest(shown, case, violation, number)
-        # Sent twice, it is answered as the first time: by now it would be another case.
-        looked_at = data.get("looked_at") == digest or _is_imposed(request)
+        looked_at = data.get("looked_at") == digest or imposed_already
         changed = "impose" in data and not looked_at
         if not chosen:
             case.add_error(None, _t("Choose at least one measure."))
         elif looked_at and shown.complete and "impose" in data:
-            # Those of the preview name alliances and ends that are asked anew.
-            chosen = [measure for form in own for measure in form.measures()]
             try:
                 penalty = _impose(request, shop, violation, proposal, chosen, case)
             except Refused as refusal:
@@ -93,7 +97,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
                 return HttpResponseRedirect(reverse("admin:shops_penalty_change", args=[penalty.pk]))
     context = {
         **site.each_context(request),
-        "title": _("Impose a penalty"),
+        "title": _t("Impose a penalty on %(shop)s") % {"shop": shop},
         "opts": Penalty._meta,
         "shop": shop,
         "violation": violation,
@@ -104,7 +108,7 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
         "digest": digest,
         "changed": changed,
         "key": _key(request) or uuid4().hex,
-        "earlier": previews.earlier_cases(shop, violation) if violation else [],
+        "earlier": previews.earlier_cases(shop, violation, reported) if violation else [],
         "number": number,
         "errors": case.errors or any(form.errors for form in own),
     }
@@ -163,7 +167,7 @@ class PartForm(forms.Form):
 def _choose(request: HttpRequest, site: AdminSite, shop: Shop) -> HttpResponse:
     context = {
         **site.each_context(request),
-        "title": _("Impose a penalty"),
+        "title": _t("Impose a penalty on %(shop)s") % {"shop": shop},
         "opts": Penalty._meta,
         "shop": shop,
         "form": ViolationForm(),
@@ -194,13 +198,14 @@ def _violation(request: HttpRequest, proposal: Proposal | None) -> Violation | N
     return Violation.objects.select_related("alliance").filter(pk=asked, active=True).first()
 
 
-def _known(proposal: Proposal | None, violation: Violation | None) -> dict[str, Any]:
+def _known(request: HttpRequest, proposal: Proposal | None, violation: Violation | None) -> dict[str, Any]:
     if proposal is None:
         return {"alliance": violation and violation.alliance}
+    note = request.POST.get("note", "").strip()
     return {
         "alliance": proposal.alliance,
         "product": proposal.product.code if proposal.product else "",
-        "reason": proposal.case.reason if proposal.case else "",
+        "reason": note or (proposal.case.reason if proposal.case else ""),
     }
 
 
@@ -222,6 +227,9 @@ def _digest(shown: previews.Preview, case: CaseForm, violation: Violation | None
         *((one.pk, one.alliance_id) for one in shown.closed),
         *(one.pk for one in shown.reached),
         *(one.pk for one in shown.barred),
+        *((one.pk, one.alliance_id) for one in shown.proposed),
+        *shown.left_out,
+        *shown.otherwise,
         charged,
         number,
         *(case.cleaned_data[name] for name in ("alliance", "product")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -14,10 +15,13 @@ from django.utils.translation import pgettext_lazy
 from shops import catalogue, money
 from shops.admin.forms import MomentField
 from shops.models import Alliance, Enrollment, Measure, Product, Shop, Violation
+from shops.previews import Line
 
 Kind, Basis = Measure.Kind, Measure.Basis
 # In the order in which a person thinks of them: words, record, money, promotion, trading.
 KINDS = tuple(Kind)
+# The fields in which is said what a measure may have to be told; the case's own have their names.
+FIELD_OF = {"amount_fen": "amount", "share": "percent"}
 
 
 def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
@@ -39,30 +43,25 @@ def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
                 "basis": forms.ChoiceField(
                     label=pgettext_lazy("deposit", "Basis"), required=False, choices=Basis.choices
                 ),
-                "amount": forms.DecimalField(
-                    label=_("Amount in yuan"), required=False, min_value=0, max_digits=14, decimal_places=2
-                ),
+                "amount": _amount(_t("For a fixed sum, and for the actual loss.")),
                 "percent": forms.DecimalField(
                     label=_("Share in percent"),
                     required=False,
-                    min_value=0,
+                    min_value=Decimal("0.0001"),
                     max_value=100,
                     max_digits=7,
                     decimal_places=4,
+                    help_text=_("For a share of the balance."),
                 ),
             }
         case Kind.TOP_UP:
-            return {
-                "amount": forms.DecimalField(
-                    label=_("Amount in yuan"), required=False, min_value=0, max_digits=14, decimal_places=2
-                )
-            }
+            return {"amount": _amount()}
         case Kind.SCORE:
             return {
                 "score": forms.DecimalField(
                     label=_("Experience score"),
                     required=False,
-                    min_value=0,
+                    min_value=Decimal("0.01"),
                     max_digits=4,
                     decimal_places=2,
                 )
@@ -84,6 +83,17 @@ def _fields_of(kind: str, shop: Shop) -> dict[str, forms.Field]:
     return {}
 
 
+def _amount(help_text: str = "") -> forms.DecimalField:
+    return forms.DecimalField(
+        label=_("Amount in yuan"),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=14,
+        decimal_places=2,
+        help_text=help_text,
+    )
+
+
 class MeasureForm(forms.Form):
     """Whether a kind of measure is taken, and what has to be said for it."""
 
@@ -94,13 +104,16 @@ class MeasureForm(forms.Form):
         default: list[Measure],
         data: Any = None,
         points: tuple[int, int] | None = None,
+        end_asked: bool = False,
     ) -> None:
         self.kind = kind
         # The least and the most points that the catalogue gives, where it says so.
         self.points = points
         # What follows by itself fills the form in; the moment at which points lapse stays as it gives it.
         self.default = default
-        self.end_asked = kind == Kind.SUSPEND or any(measure.end_asked for measure in default)
+        # The names of the fields in which something is still to be said before it can be imposed.
+        self.still_asked: set[str] = set()
+        self.end_asked = kind == Kind.SUSPEND or end_asked
         super().__init__(data, prefix=kind, initial=_said(kind, default))
         self.fields["taken"] = forms.BooleanField(label=Kind(kind).label, required=False)
         self.fields.update(_fields_of(kind, shop))
@@ -113,9 +126,9 @@ class MeasureForm(forms.Form):
             }
 
     @property
-    def asked(self) -> list[forms.BoundField]:
-        """The fields beside the box."""
-        return [self[name] for name in self.fields if name != "taken"]
+    def asked(self) -> list[tuple[forms.BoundField, bool]]:
+        """The fields beside the box, and whether something is still to be said in each."""
+        return [(self[name], name in self.still_asked) for name in self.fields if name != "taken"]
 
     def measures(self) -> list[Measure]:
         """Unsaved, as they were said; empty where the kind is not taken."""
@@ -143,6 +156,13 @@ class MeasureForm(forms.Form):
         said = super().clean() or self.cleaned_data
         if said.get("taken") and self.kind == Kind.CLEAR and not said.get("alliances"):
             self.add_error("alliances", _t("Choose out of which alliance."))
+        if said.get("taken"):
+            self._refuse_what_does_not_go_together(said)
+        else:
+            self._refuse_what_would_be_dropped()
+            # What the catalogue gives as points, no person leaves out.
+            if self.kind == Kind.POINTS and (refusal := catalogue.refusal_of_points(0, self.points)):
+                self.add_error("taken", refusal)
         points = said.get("points")
         if said.get("taken") and points and (refusal := catalogue.refusal_of_points(points, self.points)):
             self.add_error("points", refusal)
@@ -153,6 +173,29 @@ class MeasureForm(forms.Form):
         if said.get("taken") and self.end_asked and "ends_at" in said and ends_at is None:
             self.add_error("ends_at", _t("Its end is left to you: say until when."))
         return said
+
+    def _refuse_what_does_not_go_together(self, said: dict[str, Any]) -> None:
+        """A sum beside another way to deduct: of the two one would count for nothing."""
+        basis = said.get("basis")
+        if not basis:
+            return
+        told = {"basis": Basis(basis).label}
+        if said.get("amount") is not None and basis in (Basis.ALL, Basis.SHARE):
+            wrong = _t("An amount doesn't go with “%(basis)s”: empty this field, or choose “%(fixed)s”.")
+            self.add_error("amount", wrong % (told | {"fixed": Basis.FIXED.label}))
+        if said.get("percent") is not None and basis != Basis.SHARE:
+            wrong = _t("A share doesn't go with “%(basis)s”: empty this field, or choose “%(share)s”.")
+            self.add_error("percent", wrong % (told | {"share": Basis.SHARE.label}))
+
+    def _refuse_what_would_be_dropped(self) -> None:
+        """What was filled in beside a box that isn't ticked; what stands there by itself may stay."""
+        told = {"measure": Kind(self.kind).label}
+        # A list always has one of its entries chosen; an end that follows by itself is another each time.
+        kept = {"taken", "basis", *(["ends_at"] if self.default else [])}
+        for name in self.changed_data:
+            if name not in kept and self.cleaned_data.get(name):
+                wrong = _t("“%(measure)s” isn't ticked: tick it, or empty this field.")
+                self.add_error(name, wrong % told)
 
 
 def _said(kind: str, default: list[Measure]) -> dict[str, Any]:
@@ -199,6 +242,13 @@ class CaseForm(forms.Form):
     def __init__(self, shop: Shop, data: Any = None, **values: Any) -> None:
         super().__init__(data, **values)
         self.shop = shop
+        # As of a measure's form.
+        self.still_asked: set[str] = set()
+
+    @property
+    def asked(self) -> list[tuple[forms.BoundField, bool]]:
+        """Its fields, and whether something is still to be said in each."""
+        return [(field, field.name in self.still_asked) for field in self.visible_fields()]
 
     def fix(self, *names: str) -> None:
         """Show these as they are, whatever is sent for them."""
@@ -221,12 +271,36 @@ class ViolationForm(forms.Form):
     violation = forms.ModelChoiceField(Violation.objects.filter(active=True), label=_("Violation"))
 
 
+def mark_what_is_lacking(own: Iterable[MeasureForm], case: CaseForm, lines: Iterable[Line]) -> None:
+    """Have the forms show in which of their fields something is still to be said."""
+    forms_by_kind = {form.kind: form for form in own}
+    for line in lines:
+        form = forms_by_kind[line.measure.kind]
+        for name in line.lacking:
+            field = FIELD_OF.get(name, name)
+            # A product that is to be stopped is the case's own.
+            (form if field in form.fields else case).still_asked.add(field)
+
+
 def forms_of(
-    shop: Shop, default: Iterable[Measure], data: Any = None, points: tuple[int, int] | None = None
+    shop: Shop,
+    default: Iterable[Measure],
+    data: Any = None,
+    points: tuple[int, int] | None = None,
+    end_asked: Collection[str] = (),
 ) -> list[MeasureForm]:
-    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them."""
+    """One form a kind; what follows by itself is taken already. `points`: the least and the most of them;
+    `end_asked`: the kinds of which has to be said when they end.
+    """
     default = list(default)
     return [
-        MeasureForm(kind, shop, [measure for measure in default if measure.kind == kind], data, points)
+        MeasureForm(
+            kind,
+            shop,
+            [measure for measure in default if measure.kind == kind],
+            data,
+            points,
+            kind in end_asked,
+        )
         for kind in KINDS
     ]

@@ -1,13 +1,14 @@
-"""What shops are told of decisions, to be printed, and the terms of appeals."""
+"""What shops are told of decisions, and of rulings on their appeals, to be printed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,11 +22,23 @@ from opsdesk import notices, reasons
 from opsdesk.admin.appeal_forms import CorrectionForm, DeliveryForm
 from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
+from opsdesk.overtaken import needs_no_delivery, overtaken
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
+from shops.models import Penalty
 from shops.rights import person_of
+
+
+def _sheet(notice: Notice, language: str, at: datetime) -> dict[str, Any]:
+    """The notice in one language, as it is printed."""
+    kept = language[:2]
+    return {
+        "language": language,
+        "since": overtaken(notice, at, language),
+        **{name: getattr(notice, f"{name}_{kept}") for name in ("text", "issuer", "contact")},
+    }
 
 
 class DeliveredFilter(admin.SimpleListFilter):
@@ -36,9 +49,11 @@ class DeliveredFilter(admin.SimpleListFilter):
         return [("no", _("not delivered yet")), ("yes", _("delivered"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("yes", "no"):
-            return queryset.filter(delivered_at__isnull=self.value() == "no")
-        return queryset
+        if self.value() == "no":
+            # What was overturned before is not delivered any more.
+            fallen = Q(penalty__isnull=False, penalty__status=Penalty.Status.OVERTURNED)
+            return queryset.filter(~fallen, delivered_at=None)
+        return queryset.filter(delivered_at__isnull=False) if self.value() == "yes" else queryset
 
 
 @admin.register(Notice)
@@ -49,22 +64,48 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_display = ["case", "shop_cell", "written_at", "channel", "delivered_at", "reference"]
     list_display_links = ["case"]
     list_filter = [DeliveredFilter, "channel", "penalty__alliance", "penalty__ground"]
-    list_select_related = ["penalty__shop"]
-    search_fields = ["penalty__shop__code", "penalty__shop__name", "reference"]
-    quoted_by = {"P": "penalty"}
-    search_help_text = _("Shop's code or name, a case number (P…), or the letter's or ticket's reference.")
+    list_select_related = ["penalty__shop", "appeal__penalty__shop"]
+    search_fields = [
+        "penalty__shop__code",
+        "penalty__shop__name",
+        "appeal__penalty__shop__code",
+        "appeal__penalty__shop__name",
+        "reference",
+    ]
+    quoted_by = {"P": "penalty", "A": "appeal"}
+    search_help_text = _(
+        "Shop's code or name, a case number (P…) or that of an appeal (A…), or the letter's or ticket's"
+        " reference."
+    )
     history_reasons = reasons.OF_NOTICES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
-        return super().get_queryset(request).defer("penalty__evidence")
+        found = super().get_queryset(request).defer("penalty__evidence", "appeal__penalty__evidence")
+        # What became of an appeal concerns those who see appeals.
+        return found if request.user.has_perm("opsdesk.view_appeal") else found.filter(appeal=None)
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        self._refuse_unseen(request, object_id)
+        return super().history_view(request, object_id, *args, **kwargs)
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        self._refuse_unseen(request, object_id)
+        return super().history_form_view(request, object_id, *args, **kwargs)
+
+    def _refuse_unseen(self, request: HttpRequest, object_id: str) -> None:
+        """What is kept of it is looked for past the list."""
+        if self.has_view_permission(request) and self.get_object(request, object_id) is None:
+            raise Http404
 
     @admin.display(description=_("case"), ordering="penalty")
     def case(self, notice: Notice) -> str:
-        return notice.penalty.case_number
+        return " · ".join([notice.case.case_number, *([notice.appeal.number] if notice.appeal else [])])
 
     @admin.display(description=_("shop"), ordering="penalty__shop__code")
     def shop_cell(self, notice: Notice) -> str:
-        shop = notice.penalty.shop
+        shop = notice.case.shop
         return format_html('<span class="name">{}</span> <span class="code">{}</span>', shop.name, shop.code)
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
@@ -72,8 +113,8 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     def export_columns(self) -> list[Column]:
         return [
-            Column("case", _("case"), lambda n: n.penalty.case_number),
-            Column("shop", _("shop's code"), lambda n: n.penalty.shop.code),
+            Column("case", _("case"), lambda n: n.case.case_number),
+            Column("shop", _("shop's code"), lambda n: n.case.shop.code),
             Column("written_at", _("written at"), lambda n: n.written_at),
             Column("channel", _("channel"), lambda n: n.get_channel_display()),
             Column("delivered_at", _("delivered at"), lambda n: n.delivered_at),
@@ -97,12 +138,15 @@ class NoticeAdmin(ReadOnlyAdmin):
         notice = self.get_object(request, object_id)
         if not isinstance(notice, Notice):
             raise Http404
+        at = timezone.now()
         context = {
             **self.admin_site.each_context(request),
             "title": str(notice),
             "opts": self.opts,
             "original": notice,
             "notice": notice,
+            "needs_no_delivery": needs_no_delivery(notice),
+            "sheets": [_sheet(notice, language, at) for language in ("zh-hans", "en")],
             "may_record": request.user.has_perm(DELIVER),
             "may_see_history": self.has_view_history_permission(request, notice),
             **(extra_context or {}),
@@ -117,7 +161,7 @@ class NoticeAdmin(ReadOnlyAdmin):
             DeliveryForm,
             notices.record_delivery,
             title=_("Record the delivery"),
-            intro=_("The shop's time to appeal counts from this moment."),
+            intro=_("The shop's time to appeal counts from this moment; that of a ruling, from the ruling."),
             submit=_("Record"),
         )
 
@@ -129,7 +173,10 @@ class NoticeAdmin(ReadOnlyAdmin):
             CorrectionForm,
             notices.correct_delivery,
             title=_("Correct the delivery"),
-            intro=_("The shop's time to appeal counts from this moment. History keeps what was on record."),
+            intro=_(
+                "The shop's time to appeal counts from this moment; that of a ruling, from the ruling."
+                " History keeps what was on record."
+            ),
             submit=_("Correct"),
         )
 

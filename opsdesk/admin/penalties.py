@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk import penalising
+from opsdesk import penalising, resting
 from shops import standing
 from shops.admin.enrollments import EnrollmentAdmin
 from shops.admin.penalties import PenaltyAdmin
@@ -56,8 +56,18 @@ _OF_A_PENALTY: tuple[Verb, ...] = (
         offered=_may_be_overturned,
         call=_now(penalising.overturn),
     ),
+    Verb(
+        "keep",
+        permission="shops.overturn_penalty",
+        title=_("Keep the penalty"),
+        note=_("it is right although what it rests on has fallen: nobody has to decide about it any more."),
+        submit=_("Keep it"),
+        done=_("The penalty is kept."),
+        offered=lambda penalty: bool(resting.lost_ground(penalty)),
+        call=_now(penalising.keep),
+    ),
 )
-PenaltyAdmin.verbs = _OF_A_PENALTY
+PenaltyAdmin.verbs = (*_OF_A_PENALTY, *PenaltyAdmin.verbs)
 EnrollmentAdmin.verbs = (
     *EnrollmentAdmin.verbs,
     Verb(

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
-from opsdesk import pages, reasons, views, worklist
+from opsdesk import consequences, pages, reasons, views, worklist
 from opsdesk.admin.bulk import decide_selected
 from opsdesk.admin.filters import (
     KEPT_MARK,
@@ -275,6 +275,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         except (Proposal.DoesNotExist, ValueError):
             raise Http404 from None
         decision = Decision.objects.select_related("decided_by").filter(proposal=proposal).first()
+        may_decide = self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED
         context = {
             **self.admin_site.each_context(request),
             "title": str(proposal),
@@ -288,7 +289,10 @@ class ProposalAdmin(ReadOnlyAdmin):
             "shop_status": self._standing_of(proposal.shop_id),
             "accepting": [*reasons.ACCEPTING.items()],
             "rejecting": [*reasons.REJECTING.items()],
-            "may_decide": self.has_decide_permission(request) and proposal.status in Proposal.UNDECIDED,
+            "may_decide": may_decide,
+            "still_asked": consequences.still_asked(proposal, timezone.now())
+            if may_decide and proposal.kind == Proposal.Kind.PENALISE
+            else "",
             "may_exempt": request.user.has_perm("rules.grant_exemption"),
             "may_see_history": self.has_view_history_permission(request, proposal),
             **worklist.case_of(proposal),

@@ -1,4 +1,4 @@
-"""How long each step of an appeal may take, and which days are working days."""
+"""How long each step of an appeal may take, which days are working days, and whom shops appeal to."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ class AppealTermsAdmin(ReadOnlyAdmin):
         "answer_days",
         "ruling_days",
         "lease_hours",
+        "issuer_zh",
+        "issuer_en",
+        "contact_zh",
+        "contact_en",
         "days_off",
         "days_worked",
     ]

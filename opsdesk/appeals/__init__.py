@@ -1,13 +1,25 @@
 """A fair hearing: filed, taken, asked and answered, ruled on by somebody who had no part in the decision."""
 
+from opsdesk.appeals.contests import case_of, why_not_contested
 from opsdesk.appeals.evidence import Offered, add, strike
-from opsdesk.appeals.filing import TooLate, admit_late, case_of, file, why_not_contested
+from opsdesk.appeals.filing import TooLate, admit_late, file
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
 from opsdesk.appeals.seen import Unseen, looked_at
 from opsdesk.appeals.tables import FileOfAppealsRefused
-from opsdesk.appeals.working import answer, ask, complete, note, release, stay, take, unstay, withdraw
+from opsdesk.appeals.working import (
+    answer,
+    ask,
+    complete,
+    note,
+    release,
+    stay,
+    take,
+    unstay,
+    withdraw,
+    withdraws,
+)
 
 __all__ = [
     "AlreadyOver",
@@ -36,4 +48,5 @@ __all__ = [
     "unstay",
     "why_not_contested",
     "withdraw",
+    "withdraws",
 ]

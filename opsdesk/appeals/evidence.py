@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import (
@@ -27,7 +27,7 @@ from opsdesk.checklists import Item, items_of
 from opsdesk.deadlines import said
 from opsdesk.exhibits import Judged, Kind, NotNow, Read, Shelf, as_name, draw, read, room_for_it, shelf
 from opsdesk.models import Appeal, Evidence
-from shops.errors import Refused
+from shops.errors import NotAllowed, Refused
 from shops.imports.files import workplace
 from shops.rights import require
 from shops.texts import as_written
@@ -75,8 +75,8 @@ def add(
     """Add files, all of them or none, and a statement, to an open appeal.
 
     `item`: which item of the violation's checklist they answer, counted from 0. Refused in words for the
-    first file that is no good, that is on the appeal already, or that is one too many, and for a statement
-    that is on it already, or of somebody who had a part in the decision: he doesn't speak for the shop.
+    first file that is no good, that is on the appeal already, or that is one too many, for a statement that
+    is on it already, and to whoever had a part in the decision: he doesn't speak for the shop.
     """
     require(by, ADD)
     if not evidence and not as_written(text):
@@ -84,10 +84,9 @@ def add(
     appeal = Appeal.objects.get(pk=appeal_id)
     if not appeal.is_open:
         raise AlreadyOver(appeal)
-    if as_written(text):
-        refuse_who_took_part(appeal, by)
+    refuse_who_took_part(appeal, by)
     _item_of(appeal, item)
-    with looked_into(evidence, appeal, by) as looked, transaction.atomic(), shelf() as put:
+    with looked_into(evidence, appeal) as looked, transaction.atomic(), shelf() as put:
         appeal = locked(appeal_id)
         answers = _item_of(appeal, item)
         added = []
@@ -107,11 +106,7 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
     """
     require(by, STRIKE)
     appeal = locked(Evidence.objects.get(token=token).appeal_id)
-    refuse_who_took_part(appeal, by)
-    if appeal.taken_by_id is None:
-        require(by, WORK)
-    else:
-        refuse_unless_held(appeal, by)
+    _refuse_unless_strikes(appeal, by)
     evidence = Evidence.objects.select_for_update(no_key=True).get(token=token)
     if evidence.struck_at is not None:
         raise Refused(
@@ -127,21 +122,31 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
 
 def strikes(officer: User, appeal: Appeal) -> bool:
     """Whether evidence of this appeal is this officer's to strike."""
-    if not (appeal.is_open and officer.has_perm(STRIKE)) or appeal.had_a_part(officer):
+    if not (appeal.is_open and officer.has_perm(STRIKE)):
         return False
-    return officer.has_perm(WORK) if appeal.taken_by_id is None else appeal.taken_by_id == officer.pk
+    try:
+        _refuse_unless_strikes(appeal, officer)
+    except (NotAllowed, Refused):
+        return False
+    return True
+
+
+def _refuse_unless_strikes(appeal: Appeal, by: User | None) -> None:
+    refuse_who_took_part(appeal, by)
+    if appeal.taken_by_id is None:
+        require(by, WORK)
+    else:
+        refuse_unless_held(appeal, by)
 
 
 @contextmanager
-def looked_into(
-    files: Sequence[Offered], appeal: Appeal | None = None, by: User | None = None
-) -> Iterator[list[Looked]]:
+def looked_into(files: Sequence[Offered], appeal: Appeal | None = None) -> Iterator[list[Looked]]:
     """Each file judged, before anything is locked for it. Refused for the first that is no good, by name.
 
-    `appeal`: on which `by` adds them; None: on a new one. Drawing is dear: whatever else speaks against any
+    `appeal`: to which they are added; None: to a new one. Drawing is dear: whatever else speaks against any
     of the files is asked before the first is drawn, and must be asked again once the appeal is locked.
     """
-    refuse_too_many(len(files), appeal, by)
+    refuse_too_many(len(files), appeal)
     with ExitStack() as stack:
         with room_for_it():
             directory = stack.enter_context(workplace())
@@ -164,11 +169,10 @@ def look(file: Skimmed) -> Looked:
         return Looked(file.name, draw(file.file))
 
 
-def refuse_too_many(more: int, appeal: Appeal | None = None, by: User | None = None) -> None:
+def refuse_too_many(more: int, appeal: Appeal | None = None) -> None:
     """Refused where the appeal, or a new one, would have more files than it takes.
 
-    Those that were struck stay in the store: with them it takes MOST_EVER times as many, and as many again of
-    whoever had a part in the decision. What they add leaves the shop its room once it is struck.
+    Those that were struck stay in the store: with them it takes MOST_EVER times as many.
     """
     most = settings.EVIDENCE_MAX_FILES
     has = _standing(appeal).count() if appeal else 0
@@ -177,7 +181,7 @@ def refuse_too_many(more: int, appeal: Appeal | None = None, by: User | None = N
             _("An appeal has at most %(most)s files: %(has)s are on it, and %(more)s would come.")
             % {"most": most, "has": has, "more": more}
         )
-    had = _from_the_same_side(appeal, by).count() if appeal else 0
+    had = _files(appeal).count() if appeal else 0
     if more and had + more > MOST_EVER * most:
         raise Refused(
             _("An appeal has at most %(most)s files with those that were struck: %(had)s have come already.")
@@ -220,7 +224,9 @@ def lay(
     answers: Item | None = None,
 ) -> list[Evidence]:
     """Put the files on a shelf and write them down, on an appeal that is locked or new."""
-    refuse_too_many(len(looked), appeal, by)
+    if not looked:
+        return []
+    refuse_too_many(len(looked), appeal)
     refuse_the_same(looked, appeal)
     added = []
     for file in looked:
@@ -240,12 +246,6 @@ def lay(
 
 def _files(appeal: Appeal) -> QuerySet[Evidence]:
     return Evidence.objects.filter(appeal=appeal).exclude(kind=Kind.STATEMENT)
-
-
-def _from_the_same_side(appeal: Appeal, by: User | None) -> QuerySet[Evidence]:
-    """Files that have come from those who had a part in the decision, where `by` is one; else from others."""
-    theirs = Q(added_by__in=appeal.who_had_a_part)
-    return _files(appeal).filter(theirs if by and appeal.had_a_part(by) else ~theirs)
 
 
 def _standing(appeal: Appeal) -> QuerySet[Evidence]:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from opsdesk.appeals.contests import Contest, held
 from opsdesk.appeals.evidence import ADD, Looked, Offered, lay, looked_into
-from opsdesk.appeals.guards import FILE, name_of, say
-from opsdesk.deadlines import Window, as_told, in_time, is_appealable, next_level, ruling_due, said, window_of
+from opsdesk.appeals.guards import FILE, say
+from opsdesk.deadlines import Window, as_told, in_time, ruling_due, said
 from opsdesk.exhibits import Shelf, shelf
 from opsdesk.models import Appeal, AppealMessage, Channel
 from opsdesk.notices import ADMIT_LATE
-from rules.models import Proposal
 from shops.errors import Refused
-from shops.models import Penalty, Shop
-from shops.quoting import number_in
+from shops.models import Penalty
 from shops.rights import require
 from shops.texts import as_written
 
@@ -60,14 +59,15 @@ def file(
     if evidence:
         # Before anything is drawn for it; and once more below, under the lock.
         with transaction.atomic():
-            fileable(penalty, channel, statement, filed_at, by, at)
+            fileable(_held(penalty), channel, statement, filed_at, by, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
         return file_looked_into(
-            penalty=penalty,
+            contest=_held(penalty),
             channel=channel,
             statement=statement,
             reference=reference,
             filed_at=filed_at,
+            due_at=ruling_due(at),
             looked=looked,
             put=put,
             by=by,
@@ -77,36 +77,39 @@ def file(
 
 def file_looked_into(
     *,
-    penalty: Penalty,
+    contest: Contest,
     channel: str,
     statement: str,
     reference: str,
     filed_at: datetime | date | None,
+    due_at: datetime,
     looked: Sequence[Looked],
     put: Shelf,
     by: User | None,
     at: datetime,
 ) -> Appeal:
-    """The same within a transaction and a shelf of the caller's, with files that were judged."""
-    level, filed_at = fileable(penalty, channel, statement, filed_at, by, at)
-    appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at)
+    """The same within a transaction and a shelf of the caller's, who holds the contest, with files that were
+    judged. `due_at`: until when it is to be ruled on.
+    """
+    _level, filed_at = fileable(contest, channel, statement, filed_at, by, at)
+    appeal = _record(contest, channel, reference, statement, filed_at, due_at, by=by, at=at)
     lay(appeal, looked, put, by=by, at=at)
     return appeal
 
 
 def fileable(
-    penalty: Penalty,
+    contest: Contest,
     channel: str,
     statement: str,
     filed_at: datetime | date | None,
     by: User | None,
     at: datetime,
 ) -> tuple[int, datetime]:
-    """The level and the moment of an appeal that can be filed now; holds its shop. Refused like `file`."""
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, by, at)
+    """The level and the moment of an appeal that can be filed now. Refused like `file`."""
+    window, filed_at = _guard(contest, channel, statement, filed_at or at, by, at)
     if not in_time(filed_at, window.until):
-        raise TooLate(penalty, window, filed_at)
-    return level, filed_at
+        raise TooLate(contest.penalty, window, filed_at)
+    return window.level, filed_at
 
 
 def admit_late(
@@ -128,32 +131,46 @@ def admit_late(
     require(by, ADMIT_LATE)
     if evidence:
         with transaction.atomic():
-            _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
+            _fileable_late(_held(penalty), channel, statement, reason, filed_at, by, at)
     with _handed_in(evidence, by) as looked, transaction.atomic(), shelf() as put:
-        level, filed_at = _fileable_late(penalty, channel, statement, reason, filed_at, by, at)
-        late = {"late_reason": as_written(reason)}
-        appeal = _record(penalty, level, channel, reference, statement, filed_at, by=by, at=at, **late)
+        contest = _held(penalty)
+        filed_at = _fileable_late(contest, channel, statement, reason, filed_at, by, at)
+        appeal = _record(
+            contest,
+            channel,
+            reference,
+            statement,
+            filed_at,
+            ruling_due(at),
+            by=by,
+            at=at,
+            late_reason=as_written(reason),
+        )
         lay(appeal, looked, put, by=by, at=at)
         return appeal
 
 
 def _fileable_late(
-    penalty: Penalty,
+    contest: Contest,
     channel: str,
     statement: str,
     reason: str,
     filed_at: datetime | date | None,
     by: User | None,
     at: datetime,
-) -> tuple[int, datetime]:
-    level, window, filed_at = _guard(penalty, channel, statement, filed_at or at, by, at)
+) -> datetime:
+    window, filed_at = _guard(contest, channel, statement, filed_at or at, by, at)
     if in_time(filed_at, window.until):
         raise Refused(_("This appeal is in time and needs nobody's leave."))
     if not as_written(reason):
         raise Refused(_("Say why it is admitted although it comes too late."))
     if by is None:
         raise Refused(_("A person admits what comes too late."))
-    return level, filed_at
+    return filed_at
+
+
+def _held(penalty: Penalty) -> Contest:
+    return held([penalty])[penalty.pk]
 
 
 def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextManager[list[Looked]]:
@@ -162,29 +179,17 @@ def _handed_in(evidence: Sequence[Offered], by: User | None) -> AbstractContextM
     return looked_into(evidence)
 
 
-def case_of(text: str) -> Penalty | None:
-    """The penalty that people quote so: by the desk's own number, else by the platform's."""
-    number = number_in(text, "P")
-    if number is not None and (own := Penalty.objects.filter(pk=number).first()):
-        return own
-    return Penalty.objects.filter(reference=text).exclude(reference="").first()
-
-
 def _guard(
-    penalty: Penalty, channel: str, statement: str, told: datetime | date, by: User | None, at: datetime
-) -> tuple[int, Window, datetime]:
-    """The level, its window and the moment of an appeal that could be filed, if it is in time."""
-    # The shop stands for all that may become of it: a ruling on another appeal waits, or is seen here.
-    Shop.objects.select_for_update(no_key=True).get(pk=penalty.shop_id)
-    penalty.refresh_from_db(from_queryset=Penalty.objects.select_for_update(no_key=True))
+    contest: Contest, channel: str, statement: str, told: datetime | date, by: User | None, at: datetime
+) -> tuple[Window, datetime]:
+    """The window and the moment of an appeal that could be filed, if it is in time."""
     if channel not in Channel.values:
         raise Refused(_("Say on which way the shop appealed."))
     if not as_written(statement):
         raise Refused(_("An appeal says what the shop has to say."))
-    level = _contested_level(penalty, by)
-    window = window_of(penalty, level)
+    window = contest.refuse_unless_filed_by(by)
     # Before the delivery, too: the shop may have learnt of the decision by its effects.
-    earliest = window.begins if level > 1 else penalty.imposed_at
+    earliest = window.begins if window.level > 1 else contest.penalty.imposed_at
     assert earliest is not None
     filed_at = as_told(told, earliest).replace(microsecond=0)
     if filed_at > at:
@@ -194,77 +199,27 @@ def _guard(
             _("The decision is of %(decided)s: nobody could appeal against it on %(filed)s.")
             % {"decided": said(earliest), "filed": said(filed_at)}
         )
-    return level, window, filed_at
-
-
-def why_not_contested(penalty: Penalty, by: User) -> str:
-    """What keeps this person from filing an appeal, whenever the shop came; empty: nothing."""
-    try:
-        _contested_level(penalty, by)
-    except Refused as refusal:
-        return str(refusal)
-    return ""
-
-
-def _contested_level(penalty: Penalty, by: User | None) -> int:
-    """The level of an appeal that this person files."""
-    names = {"case": penalty, "status": penalty.get_status_display()}
-    if penalty.status not in Penalty.PENALISED:
-        raise Refused(_("Penalty %(case)s is %(status)s: there is nothing to appeal against.") % names)
-    if not is_appealable(penalty):
-        raise Refused(_("Against a penalty for this violation there is no appeal."))
-    open_one = Appeal.objects.filter(penalty=penalty, state__in=Appeal.OPEN).first()
-    if open_one is not None:
-        raise Refused(
-            _("Appeal %(number)s against %(case)s is open already, filed on %(filed)s.")
-            % {**names, "number": open_one.number, "filed": said(open_one.filed_at)}
-        )
-    level = next_level(penalty)
-    if level is None:
-        raise Refused(_("Both appeals against %(case)s were ruled on: there is no third.") % names)
-    if by is not None and _begun(penalty, level).had_a_part(by):
-        # He would speak for the shop against whom it appeals, and use up its right.
-        raise Refused(
-            _("%(who)s had a part in what this appeal is about: somebody else files it against %(case)s.")
-            % {**names, "who": name_of(by)}
-        )
-    return level
-
-
-def _begun(penalty: Penalty, level: int) -> Appeal:
-    """An appeal with whoever had a part in what it contests; the trigger has the last word."""
-    proposal = Proposal.objects.filter(penalty=penalty).defer("evidence").first()
-    first = Appeal.objects.filter(penalty=penalty, level=1, state__in=Appeal.REJECTED).first()
-    return Appeal(
-        penalty=penalty,
-        level=level,
-        maker_id=penalty.imposed_by_id,
-        approver_id=penalty.approved_by_id,
-        proposer_id=proposal.filed_by_id if proposal else None,
-        reporter_id=penalty.reported_by_id,
-        confirmer_id=penalty.confirmed_by_id,
-        first_judge_id=first.decided_by_id if first and level > 1 else None,
-    )
+    return window, filed_at
 
 
 def _record(
-    penalty: Penalty,
-    level: int,
+    contest: Contest,
     channel: str,
     reference: str,
     statement: str,
     filed_at: datetime,
+    due_at: datetime,
     *,
     by: User | None,
     at: datetime,
     late_reason: str = "",
 ) -> Appeal:
     # Whole before it is saved: history is written from here.
-    appeal = _begun(penalty, level)
+    appeal = contest.begun()
     appeal.channel, appeal.reference = channel, as_written(reference)
     appeal.filed_at, appeal.filed_by = filed_at, by
     appeal.late_admitted_by, appeal.late_reason = by if late_reason else None, late_reason
-    appeal.due_at = ruling_due(at)
+    appeal.due_at = due_at
     appeal.save_by(by, "appeal filed")
     say(appeal, AppealMessage.Kind.STATEMENT, as_written(statement), by=by, at=at)
     return appeal

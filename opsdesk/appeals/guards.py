@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from opsdesk import voiding
-from opsdesk.deadlines import in_time, said
+from opsdesk.deadlines import said, still_waits
 from opsdesk.models import Appeal, AppealMessage
 from shops.errors import Refused
 from shops.rights import name_of
@@ -63,15 +63,14 @@ def a_person(by: User | None) -> User:
 
 
 def refuse_who_took_part(appeal: Appeal, by: User | None) -> None:
-    """Whoever had a part in the decision (TOOK_PART) does nothing in the hearing that could make the shop's
-    position worse: takes, asks, answers for the shop, notes, releases, strikes, stays, withdraws and rules
-    nothing; nor files the appeal (filing). To add files that support it is left to them: it helps the shop,
-    and bears their names.
+    """Whoever had a part in the decision (TOOK_PART) does nothing in the hearing: takes, asks, answers for
+    the shop, adds evidence, notes, releases, strikes, stays, withdraws and rules nothing; nor files the
+    appeal (contests). The judge would hear a side in private, and the shop be spoken for by its opponent.
     """
-    if by is not None and appeal.had_a_part(by):
+    if by is not None and (part := appeal.part_of(by)):
         raise Refused(
-            _("%(who)s had a part in what %(number)s is about: somebody else hears it.")
-            % {"who": name_of(by), "number": appeal.number}
+            _("%(who)s had a part in what %(number)s is about (%(part)s): somebody else hears it.")
+            % {"who": name_of(by), "number": appeal.number, "part": part}
         )
 
 
@@ -88,7 +87,7 @@ def refuse_unless_held(appeal: Appeal, by: User | None) -> None:
 
 def refuse_while_waiting(appeal: Appeal, at: datetime) -> None:
     """What the shop was asked for may come until the due date; after it, the file as it is will do."""
-    if appeal.state == Appeal.State.WAITING and in_time(at, appeal.due_at):
+    if still_waits(appeal, at):
         raise Refused(
             _("The shop has until %(until)s to answer; nobody rules on appeal %(number)s before.")
             % {"until": said(appeal.due_at), "number": appeal.number}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from opsdesk.appeals.contests import Contest, cases_of, held
 from opsdesk.appeals.evidence import (
     ADD,
     Looked,
@@ -24,15 +26,15 @@ from opsdesk.appeals.evidence import (
     refuse_too_many,
     skim,
 )
-from opsdesk.appeals.filing import case_of, file_looked_into, fileable
+from opsdesk.appeals.filing import file_looked_into, fileable
 from opsdesk.appeals.guards import FILE
-from opsdesk.appeals.tables import SHOWN, FileOfAppealsRefused, WrongRow, channel_of, rows_of
+from opsdesk.appeals.tables import SHOWN, FileOfAppealsRefused, WrongRow, channel_of, moment_of, rows_of
+from opsdesk.deadlines import ruling_due
 from opsdesk.exhibits import NotNow, Parcel, Shelf, room_for_it, shelf
 from opsdesk.models import LONGEST_TEXT, Appeal
-from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS, SHANGHAI
 from shops.errors import Refused
 from shops.imports.files import workplace
-from shops.models import Penalty, Shop
+from shops.models import Penalty
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -41,10 +43,10 @@ if TYPE_CHECKING:
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
-# Between the names of a row's files.
-AND = ";"
+# Between the names of a row's files, as Chinese keyboards write it, too.
+AND = re.compile("[;；]")
 LONGEST_REFERENCE = 100
-FOR_FILEABLE = ("penalty", "channel", "statement", "filed_at")
+FOR_FILEABLE = ("contest", "channel", "statement", "filed_at")
 
 
 @dataclass
@@ -66,7 +68,9 @@ def file_many(content: bytes, *, by: User | None, at: datetime, parcel: Parcel |
     evidence (names of files of the parcel, with semicolons between them).
     """
     require(by, FILE)
-    rows = [Row(number, cells, case_of(cells["penalty"])) for number, cells in rows_of(content)]
+    read = list(rows_of(content))
+    cases = cases_of(cells["penalty"] for _number, cells in read)
+    rows = [Row(number, cells, cases.get(cells["penalty"])) for number, cells in read]
     parcel = parcel or Parcel({})
     if parcel.files or any(row.cells["evidence"] for row in rows):
         require(by, ADD)
@@ -110,7 +114,7 @@ def _skim(rows: list[Row], parcel: Parcel, directory: Path, wrong: list[WrongRow
     """Every file that a row names, read but not drawn; each is read once, however many rows name it."""
     for row in rows:
         with _telling(row, wrong):
-            names = [name for part in row.cells["evidence"].split(AND) if (name := part.strip())]
+            names = [name for part in AND.split(row.cells["evidence"]) if (name := part.strip())]
             # Before they are looked for: a cell has room for thousands.
             refuse_too_many(len(names))
             for name in names:
@@ -166,29 +170,26 @@ def _told_by_row(
 # The rows
 
 
-def _hold_shops(rows: list[Row]) -> None:
-    """Until the transaction ends, and in one order whatever that of the rows: of two files about the same
-    shops one waits for the other, and neither for itself.
-    """
-    shops = {row.penalty.shop_id for row in rows if row.penalty}
-    list(Shop.objects.select_for_update(no_key=True).filter(pk__in=shops).order_by("pk").values_list("pk"))
+def _hold(rows: list[Row]) -> dict[int, Contest]:
+    """What all rows contest, by the penalties' keys, ours until the transaction ends."""
+    return held(row.penalty for row in rows if row.penalty)
 
 
 def _check(rows: list[Row], wrong: list[WrongRow], *, by: User | None, at: datetime) -> None:
     """Tell every row that could not be filed, whatever its files are. Nothing stays locked."""
     first: dict[int, int] = {}
     with transaction.atomic():
-        _hold_shops(rows)
+        contests = _hold(rows)
         for row in rows:
             with _telling(row, wrong):
-                given = _given(row)
+                given = _given(row, contests)
                 level, _filed_at = fileable(by=by, at=at, **{name: given[name] for name in FOR_FILEABLE})
                 _refuse_another_level(row, level)
-                number = first.setdefault(given["penalty"].pk, row.number)
+                penalty = given["contest"].penalty
+                number = first.setdefault(penalty.pk, row.number)
                 if number != row.number:
                     raise Refused(
-                        _("Row %(row)s appeals against %(case)s already.")
-                        % {"row": number, "case": given["penalty"]}
+                        _("Row %(row)s appeals against %(case)s already.") % {"row": number, "case": penalty}
                     )
 
 
@@ -201,13 +202,13 @@ def _file(
     by: User | None,
     at: datetime,
 ) -> list[Appeal]:
+    """File the rows, no two of which are against one penalty; where one is wrong the caller files none."""
     filed = []
-    _hold_shops(rows)
+    contests, due_at = _hold(rows), ruling_due(at)
     for row in rows:
-        # Each row by itself: of a file all wrong rows are told.
-        with _telling(row, wrong), transaction.atomic():
-            files = [looked[path] for path in row.paths]
-            appeal = file_looked_into(**_given(row), looked=files, put=put, by=by, at=at)
+        with _telling(row, wrong):
+            given, files = _given(row, contests), [looked[path] for path in row.paths]
+            appeal = file_looked_into(**given, due_at=due_at, looked=files, put=put, by=by, at=at)
             _refuse_another_level(row, appeal.level)
             filed.append(appeal)
     return filed
@@ -225,7 +226,7 @@ def _refuse_another_level(row: Row, level: int) -> None:
         )
 
 
-def _given(row: Row) -> dict[str, Any]:
+def _given(row: Row, contests: dict[int, Contest]) -> dict[str, Any]:
     """What the verb takes, of the row's cells."""
     penalty, cells = row.penalty, row.cells
     if penalty is None:
@@ -242,31 +243,9 @@ def _given(row: Row) -> dict[str, Any]:
         if len(text) > most:
             raise Refused(too_long % {"most": most})
     return {
-        "penalty": penalty,
+        "contest": contests[penalty.pk],
         "channel": channel,
         "reference": cells["reference"],
         "statement": cells["statement"],
-        "filed_at": _moment(cells["filed_at"]),
+        "filed_at": moment_of(cells["filed_at"]),
     }
-
-
-def _moment(text: str) -> datetime | date | None:
-    """The moment, or the day alone, as ticket systems write it."""
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is not None and NAMEABLE.holds(day):
-        return day
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=SHANGHAI)
-    # From the first and the last years nothing could be reckoned.
-    if moment is None or not NAMEABLE_MOMENTS.holds(moment):
-        raise Refused(_("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": text[:SHOWN]})
-    return moment

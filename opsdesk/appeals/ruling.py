@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import voiding
+from opsdesk import notices, remainders, staying, voiding
 from opsdesk.appeals.guards import (
     DECIDE,
     a_person,
@@ -22,10 +22,8 @@ from opsdesk.appeals.seen import refuse_unless_seen
 from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import ON_APPEAL, Appeal
 from shops import measures as effects
-from shops import openings, standing, stays
 from shops.errors import Refused
 from shops.lessening import Less
-from shops.models import Enrollment, Measure, Opening, Shop
 from shops.rights import require
 from shops.texts import as_written
 
@@ -36,13 +34,11 @@ State = Appeal.State
 
 
 class NotRestored(Refused):
-    """Something would not be as before: `measures` in words. Somebody has to decide to rule all the same."""
+    """Not everything would be as before: `what`, in words. Somebody has to decide to rule all the same."""
 
-    def __init__(self, measures: list[str]) -> None:
-        self.measures = measures
-        super().__init__(
-            _("Not everything would be as before: %(what)s.") % {"what": "; ".join(self.measures)}
-        )
+    def __init__(self, what: list[str]) -> None:
+        self.what = what
+        super().__init__(_("Not everything would be as before: %(what)s.") % {"what": "; ".join(what)})
 
 
 @transaction.atomic
@@ -58,16 +54,15 @@ def grant(
     """The decision was wrong: its penalty is overturned, every measure taken back, and open proposals that
     rest on it are withdrawn, all in one transaction.
 
-    NotRestored where a measure is taken back without the shop standing as before, unless `all_the_same`.
+    NotRestored where something would not be as before, of this shop or of what fell with the penalty, or
+    where something stands that rests on it (`remainders`), unless `all_the_same`.
     Refused like every ruling: without reasons, to whoever had a part in the decision, to everybody but the
     holder, and while the shop may still answer. AlreadyOver where somebody was faster, and Unseen where
     something has come since the judge looked (`seen.looked_at`; None: he looked at no page).
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
-    penalty = appeal.penalty
-    active = list(penalty.measures.filter(applied_at__isnull=False, undone_at=None))
-    voiding.overturn(penalty, by=by, at=at, reason=ON_APPEAL)
-    _rule(appeal, State.GRANTED, active, reason, all_the_same, by=by, at=at)
+    fallen = voiding.overturn(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
+    _rule(appeal, State.GRANTED, fallen, reason, all_the_same, by=by, at=at)
     return appeal
 
 
@@ -95,14 +90,14 @@ def grant_in_part(
     chosen, smaller = list(effective.filter(pk__in=asked)), list(effective.filter(pk__in=less))
     if len(chosen) != len(asked) or len(smaller) != len(less):
         raise Refused(_("Choose measures of this penalty that are in effect."))
-    undone = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=ON_APPEAL)
-    stays.end_stay(penalty, by=by, reason=ON_APPEAL)
+    fallen = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=ON_APPEAL)
+    staying.end(penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.lessened = [
         {"measure": one.pk, "from": str(effects.much(one)), "to": str(less[one.pk])}
         for one in sorted(smaller, key=lambda one: one.pk)
-        if one not in undone
+        if one not in fallen.taken_back
     ]
-    _rule(appeal, State.GRANTED_IN_PART, undone, reason, all_the_same, by=by, at=at)
+    _rule(appeal, State.GRANTED_IN_PART, fallen, reason, all_the_same, by=by, at=at)
     return appeal
 
 
@@ -115,7 +110,7 @@ def deny(
     Refused like every ruling.
     """
     appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
-    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
+    staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     _close(appeal, State.DENIED, reason, by=by, at=at)
     level = next_level(appeal.penalty)
     return window_of(appeal.penalty, level) if level else None
@@ -137,44 +132,19 @@ def _to_be_ruled_on(appeal_id: int, reason: str, by: User | None, at: datetime, 
 def _rule(
     appeal: Appeal,
     state: Appeal.State,
-    taken_back: list[Measure],
+    fallen: remainders.Fallen,
     reason: str,
     all_the_same: bool,
     *,
     by: User | None,
     at: datetime,
 ) -> None:
-    fresh = Measure.objects.filter(pk__in=[measure.pk for measure in taken_back])
-    left = [
-        measure
-        for measure in fresh.select_related(
-            "opening__enrollment__alliance", "opening__enrollment__shop"
-        ).order_by("pk")
-        # It was taken back, and yet the opening that it closed did not go on.
-        if measure.opening is not None and not openings.goes_on(measure.opening, at)
-    ]
+    left = remainders.of(fallen, at)
     if left and not all_the_same:
-        raise NotRestored([_not_restored(measure, at) for measure in left])
-    appeal.taken_back = sorted(measure.pk for measure in taken_back)
-    appeal.left_standing = [measure.pk for measure in left]
+        raise NotRestored(remainders.told(left))
+    appeal.taken_back = sorted(measure.pk for measure in fallen.taken_back)
+    appeal.not_restored = left
     _close(appeal, state, reason, by=by, at=at)
-
-
-def _not_restored(measure: Measure, at: datetime) -> str:
-    """What the clearance did, and why the shop stays out once it is taken back."""
-    assert measure.opening is not None
-    enrollment = measure.opening.enrollment
-    if measure.opening.cause == Opening.Cause.VOLUNTARY:
-        why = _("the shop has closed by itself since")
-    elif enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED):
-        why = _("the shop has left by itself since")
-    elif standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED:
-        why = _("the shop is closed")
-    else:
-        why = _("something else keeps the shop out")
-    # Nothing of it is undone yet: somebody is asked whether it shall be.
-    measure.undone_at = None
-    return _("%(measure)s (%(why)s)") % {"measure": effects.describe(measure), "why": why}
 
 
 def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None, at: datetime) -> None:
@@ -183,3 +153,4 @@ def _close(appeal: Appeal, state: Appeal.State, reason: str, *, by: User | None,
     if state in Appeal.REJECTED and appeal.level < Appeal.LEVELS:
         appeal.next_until = second_until(appeal.penalty, at)
     appeal.save_by(by, f"appeal {state.value}")
+    notices.write_ruling(appeal, by=by, at=at)

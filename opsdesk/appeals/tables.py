@@ -7,12 +7,15 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
 from opsdesk.models import Channel
+from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.errors import Refused
 from shops.imports.columns import Column, Table, Type, spoken
+from shops.imports.values import day_or_moment
 
 APPEALS = Table(
     "appeals",
@@ -45,6 +48,8 @@ MOST_ROWS = 1_000
 SHOWN = 60
 # In bytes.
 LARGEST = 5 << 20
+# The year leads: whatever the country, a month follows it, and then the day.
+_SAVED = re.compile(r"\A([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})(?: ([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?))?\Z")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CHINESE_IN_UTF8 = re.compile(rb"[\xe3-\xe9\xef][\x80-\xbf]{2}")
@@ -104,6 +109,32 @@ def channel_of(cell: str) -> str:
             % {"value": cell[:SHOWN], "choices": told_channels()}
         )
     return words[spoken(cell)]
+
+
+def moment_of(cell: str) -> date | datetime | None:
+    """The moment, of Shanghai where it names no zone, or the day alone; None for an empty cell. By the
+    grammar of imports, and as spreadsheets save what was written by it: 2026/3/12 9:30. Refused for others.
+    """
+    if not cell:
+        return None
+    try:
+        told = day_or_moment(_SAVED.sub(_as_written, cell))
+    except ValueError:
+        told = None
+    # From the first and the last years nothing could be reckoned.
+    if isinstance(told, datetime):
+        known = NAMEABLE_MOMENTS.holds(told)
+    else:
+        known = told is not None and NAMEABLE.holds(told)
+    if not known:
+        raise Refused(_("“%(value)s” is no moment. Write it as 2026-03-12 10:00.") % {"value": cell[:SHOWN]})
+    return told
+
+
+def _as_written(saved: re.Match[str]) -> str:
+    """With noughts and hyphens, as it was before a spreadsheet saved it."""
+    year, month, day, hour, rest = saved.groups()
+    return f"{year}-{month:0>2}-{day:0>2}" + (f" {hour:0>2}{rest}" if hour else "")
 
 
 def told_columns(*, needed: bool) -> str:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from opsdesk import staying
 from opsdesk.appeals.guards import (
     WORK,
     a_person,
@@ -19,8 +20,9 @@ from opsdesk.appeals.guards import (
     refuse_who_took_part,
     say,
 )
-from opsdesk.deadlines import answer_due, ruling_due, said
+from opsdesk.deadlines import answer_due, end_of, ruling_due, said
 from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
+from opsdesk.notices import ADMIT_LATE
 from shops import stays
 from shops.errors import Refused
 from shops.rights import require
@@ -81,7 +83,7 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
     is asked again while it waits keeps at least the time that it was given.
 
     Refused to everybody but the holder, without an item, for a day that is over, and for one more than
-    LONGEST_WAIT ahead.
+    LONGEST_WAIT after the shop was first asked: an appeal is not put off for ever.
     """
     require(by, WORK)
     appeal = _locked(appeal_id, by)
@@ -90,12 +92,17 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
         raise Refused(_("Name what is missing."))
     if due_on is not None and due_on < localdate(at):
         raise Refused(_("The due date is over already."))
-    if due_on is not None and due_on > localdate(at) + LONGEST_WAIT:
-        raise Refused(_("The shop is given %(days)s days at most.") % {"days": LONGEST_WAIT.days})
+    due_at, asked_first = answer_due(at, due_on), _asked_first(appeal)
+    latest = end_of(localdate(asked_first or at) + LONGEST_WAIT)
+    if due_at > latest and (due_on or asked_first):
+        raise Refused(
+            _("The shop is given %(days)s days at most from when it was first asked: until %(until)s.")
+            % {"days": LONGEST_WAIT.days, "until": said(latest)}
+        )
     promised = appeal.due_at if appeal.state == State.WAITING else at
     appeal.state, appeal.asked, appeal.asked_at = State.WAITING, as_written(items), at
     appeal.answered_at = None
-    appeal.due_at = max(answer_due(at, due_on), promised)
+    appeal.due_at = max(due_at, promised)
     _claim_on(appeal, at)
     appeal.save_by(by, "material asked for")
     say(appeal, Kind.REQUEST, appeal.asked, by=by, at=at)
@@ -155,16 +162,19 @@ def note(appeal_id: int, *, text: str, by: User | None, at: datetime) -> Appeal:
 def withdraw(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appeal:
     """The shop takes its appeal back; the penalty runs on. Within the window it may file another.
 
-    Refused without a word of how the shop said so, and to whoever had a part in the decision.
+    Refused without a word of how the shop said so, to whoever had a part in the decision, and once somebody
+    has taken the appeal to everybody but him and supervisors: outside the window the shop's right ends here.
     """
     require(by, WORK)
     appeal = _locked(appeal_id, by, with_its_shop=True)
+    if not _withdraws(appeal, by):
+        refuse_unless_held(appeal, by)
     if not as_written(reason):
         raise Refused(_("Say how the shop has withdrawn its appeal."))
     appeal.state, appeal.withdrawn_at = State.WITHDRAWN, at
     appeal.save_by(by, "appeal withdrawn")
     say(appeal, Kind.NOTE, as_written(reason), by=by, at=at)
-    stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL)
+    staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     return appeal
 
 
@@ -178,7 +188,7 @@ def stay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> Appea
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not as_written(reason):
         raise Refused(_("A stay takes a reason."))
-    stays.stay(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
+    staying.begin(appeal.penalty, by=by, at=at, reason=ON_APPEAL)
     appeal.save_by(by, f"stayed: {as_written(reason)}")
     return appeal
 
@@ -192,10 +202,23 @@ def unstay(appeal_id: int, *, reason: str, by: User | None, at: datetime) -> App
     appeal = _locked(appeal_id, by, with_its_shop=True)
     if not as_written(reason):
         raise Refused(_("Say why the stay ends."))
-    if not stays.end_stay(appeal.penalty, by=by, reason=ON_APPEAL):
+    if not staying.end(appeal.penalty, by=by, at=at, reason=ON_APPEAL):
         raise Refused(_("Penalty %(case)s is not stayed.") % {"case": appeal.penalty})
     appeal.save_by(by, f"stay ended: {as_written(reason)}")
     return appeal
+
+
+def withdraws(officer: User, appeal: Appeal) -> bool:
+    """Whether it is for this officer to record that the shop withdraws the appeal."""
+    return appeal.is_open and _withdraws(appeal, officer)
+
+
+def _withdraws(appeal: Appeal, by: User | None) -> bool:
+    return by is None or appeal.taken_by_id in (None, by.pk) or by.has_perm(ADMIT_LATE)
+
+
+def _asked_first(appeal: Appeal) -> datetime | None:
+    return appeal.messages.filter(kind=Kind.REQUEST).order_by("pk").values_list("at", flat=True).first()
 
 
 def _locked(appeal_id: int, by: User | None, *, with_its_shop: bool = False) -> Appeal:

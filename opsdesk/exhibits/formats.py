@@ -30,15 +30,17 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _FILLERS = re.compile(rb"\xff*")
 
 
-def refuse_jpeg(content: bytes) -> None:
-    """Refused unless this is one whole JPEG, or several behind each other as cameras write them."""
+def behind_jpeg(content: bytes) -> bytes:
+    """What stands behind the JPEG. Refused unless it is whole; several behind each other, as cameras write
+    them, are as good as one.
+    """
     place = _end_of_jpeg(content, 0)
     for _picture in range(MOST_PICTURES):
         rest = content[place:].lstrip(b"\0")
         if not rest.startswith(JPEG):
             break
         place = _end_of_jpeg(content, len(content) - len(rest))
-    _refuse_more(content[place:])
+    return content[place:]
 
 
 def refuse_png(content: bytes) -> None:
@@ -63,7 +65,7 @@ def refuse_png(content: bytes) -> None:
             break
     if not {b"IDAT", b"IEND"} <= seen or length:
         raise broken()
-    _refuse_more(content[place:])
+    refuse_more(content[place:])
 
 
 def refuse_pdf(content: bytes) -> None:
@@ -73,7 +75,7 @@ def refuse_pdf(content: bytes) -> None:
     end = content.rfind(_END_OF_PDF)
     if end < 0:
         raise broken()
-    _refuse_more(content[end + len(_END_OF_PDF) :])
+    refuse_more(content[end + len(_END_OF_PDF) :])
 
 
 def refuse_another_inside(content: bytes, tail: bytes) -> None:
@@ -116,7 +118,8 @@ def _end_of_jpeg(content: bytes, begins: int) -> int:
     raise broken()
 
 
-def _refuse_more(rest: bytes) -> None:
+def refuse_more(rest: bytes) -> None:
+    """Refused where anything but padding stands behind a file's end."""
     if rest.strip(_PADDING):
         raise Refused(
             _("Something else stands behind this file's end. Save it anew, or photograph it, and send that.")

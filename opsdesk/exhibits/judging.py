@@ -16,7 +16,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsdesk.exhibits import boxes, drawing, formats
+from opsdesk.exhibits import boxes, drawing, formats, trailers
 from opsdesk.exhibits.formats import broken
 from opsdesk.exhibits.notnow import NotNow, no_room
 from opsdesk.exhibits.turns import a_turn
@@ -147,7 +147,7 @@ def _refuse_by_bytes(kind: Kind, file: IO[bytes], size: int) -> None:
         boxes.refuse_mp4(file, size)
         return
     file.seek(0)
-    refuse = {Kind.JPEG: formats.refuse_jpeg, Kind.PNG: formats.refuse_png, Kind.PDF: formats.refuse_pdf}
+    refuse = {Kind.JPEG: trailers.refuse_photo, Kind.PNG: formats.refuse_png, Kind.PDF: formats.refuse_pdf}
     refuse[kind](file.read())
 
 

@@ -6,6 +6,16 @@ That they judge no appeal and file none are constraints of the table.
 from django.db import migrations
 
 GUARDS = """
+CREATE FUNCTION opsdesk_parts_in(appeal opsdesk_appeal) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+    SELECT ARRAY[appeal.maker_id, appeal.approver_id, appeal.proposer_id, appeal.reporter_id,
+        appeal.confirmer_id, appeal.case_maker_id, appeal.releaser_id, appeal.first_judge_id]
+$$;
+CREATE FUNCTION opsdesk_had_a_part(appeal bigint, person bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM opsdesk_appeal a WHERE a.id = appeal AND person = ANY (opsdesk_parts_in(a)))
+$$;
+
 -- Whatever the statement says of them: who had a part stands in the record of the decision.
 CREATE FUNCTION opsdesk_appeal_copies_who_had_a_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -16,11 +26,8 @@ BEGIN
         RAISE EXCEPTION 'appeal against penalty %: it begins as filed', NEW.penalty_id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'opsdesk_appeal_begins_as_filed';
     END IF;
-    SELECT p.status, p.imposed_by_id, p.approved_by_id, r.filed_by_id, p.reported_by_id,
-        p.confirmed_by_id
-    INTO standing, NEW.maker_id, NEW.approver_id, NEW.proposer_id, NEW.reporter_id, NEW.confirmer_id
-    FROM shops_penalty p LEFT JOIN rules_proposal r ON r.penalty_id = p.id
-    WHERE p.id = NEW.penalty_id;
+    NEW := jsonb_populate_record(NEW, opsdesk_parts_of(NEW.penalty_id));
+    SELECT status INTO standing FROM shops_penalty WHERE id = NEW.penalty_id;
     IF standing NOT IN ('imposed', 'lifted', 'expired') THEN
         RAISE EXCEPTION 'appeal against penalty %: it is %', NEW.penalty_id, standing
             USING ERRCODE = 'integrity_constraint_violation',
@@ -45,12 +52,10 @@ CREATE FUNCTION opsdesk_appeal_moves_step_by_step() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF (NEW.penalty_id, NEW.level, NEW.channel, NEW.reference, NEW.filed_at, NEW.filed_by_id,
-        NEW.late_admitted_by_id, NEW.late_reason, NEW.maker_id, NEW.approver_id, NEW.proposer_id,
-        NEW.reporter_id, NEW.confirmer_id, NEW.first_judge_id)
+        NEW.late_admitted_by_id, NEW.late_reason, opsdesk_parts_in(NEW))
        IS DISTINCT FROM
        (OLD.penalty_id, OLD.level, OLD.channel, OLD.reference, OLD.filed_at, OLD.filed_by_id,
-        OLD.late_admitted_by_id, OLD.late_reason, OLD.maker_id, OLD.approver_id, OLD.proposer_id,
-        OLD.reporter_id, OLD.confirmer_id, OLD.first_judge_id) THEN
+        OLD.late_admitted_by_id, OLD.late_reason, opsdesk_parts_in(OLD)) THEN
         RAISE EXCEPTION 'appeal %: what was filed never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_appeal_that_was_filed_never_changes';
@@ -75,25 +80,21 @@ END $$;
 CREATE TRIGGER opsdesk_appeal_moves_step_by_step BEFORE UPDATE ON opsdesk_appeal
     FOR EACH ROW EXECUTE FUNCTION opsdesk_appeal_moves_step_by_step();
 
--- No statement and no answer, as a message or as evidence. Given is the column that names who wrote it.
+-- No statement, no answer and no evidence. Given is the column that names who wrote it.
 CREATE FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     writer bigint := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
-    PERFORM FROM opsdesk_appeal a WHERE a.id = NEW.appeal_id
-        AND writer IN (a.maker_id, a.approver_id, a.proposer_id, a.reporter_id, a.confirmer_id,
-            a.first_judge_id);
-    IF FOUND THEN
+    IF opsdesk_had_a_part(NEW.appeal_id, writer) THEN
         RAISE EXCEPTION 'appeal %: user % had a part in what it contests', NEW.appeal_id, writer
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER opsdesk_evidence_states_nothing_by_who_took_part BEFORE INSERT ON opsdesk_evidence
-    FOR EACH ROW WHEN (NEW.kind = 'statement')
-    EXECUTE FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part('added_by_id');
+CREATE TRIGGER opsdesk_evidence_is_added_by_nobody_who_took_part BEFORE INSERT ON opsdesk_evidence
+    FOR EACH ROW EXECUTE FUNCTION opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part('added_by_id');
 CREATE TRIGGER opsdesk_appealmessage_of_the_shop_is_by_nobody_who_took_part
     BEFORE INSERT ON opsdesk_appealmessage
     FOR EACH ROW WHEN (NEW.kind IN ('statement', 'answer'))
@@ -104,7 +105,9 @@ NO_GUARDS = """
 DROP FUNCTION
     opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part(),
     opsdesk_appeal_moves_step_by_step(),
-    opsdesk_appeal_copies_who_had_a_part()
+    opsdesk_appeal_copies_who_had_a_part(),
+    opsdesk_had_a_part(bigint, bigint),
+    opsdesk_parts_in(opsdesk_appeal)
     CASCADE;
 """
 

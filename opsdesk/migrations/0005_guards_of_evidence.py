@@ -50,10 +50,7 @@ CREATE TRIGGER opsdesk_evidence_is_struck_once_and_never_replaced BEFORE UPDATE 
 CREATE FUNCTION opsdesk_evidence_is_struck_by_nobody_who_took_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    PERFORM FROM opsdesk_appeal a WHERE a.id = NEW.appeal_id
-        AND NEW.struck_by_id IN (a.maker_id, a.approver_id, a.proposer_id, a.reporter_id, a.confirmer_id,
-            a.first_judge_id);
-    IF FOUND THEN
+    IF opsdesk_had_a_part(NEW.appeal_id, NEW.struck_by_id) THEN
         RAISE EXCEPTION 'evidence %: user % had a part in what it contests', NEW.id, NEW.struck_by_id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_evidence_is_struck_by_nobody_who_took_part';

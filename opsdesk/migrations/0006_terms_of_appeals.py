@@ -4,12 +4,15 @@ from django.db import migrations
 
 TERMS = """
 INSERT INTO opsdesk_appealterms
-    (id, first_days, second_days, answer_days, ruling_days, lease_hours, days_off, days_worked)
-VALUES (1, 30, 15, 3, 5, 24, '{}', '{}');
+    (id, first_days, second_days, answer_days, ruling_days, lease_hours, issuer_zh, issuer_en, contact_zh, contact_en,
+     days_off, days_worked)
+VALUES (1, 30, 15, 3, 5, 24, '', '', '', '', '{}', '{}');
 INSERT INTO opsdesk_historicalappealterms
-    (id, first_days, second_days, answer_days, ruling_days, lease_hours, days_off, days_worked,
+    (id, first_days, second_days, answer_days, ruling_days, lease_hours, issuer_zh, issuer_en, contact_zh, contact_en,
+     days_off, days_worked,
      history_date, history_type, history_change_reason)
-SELECT id, first_days, second_days, answer_days, ruling_days, lease_hours, days_off, days_worked,
+SELECT id, first_days, second_days, answer_days, ruling_days, lease_hours, issuer_zh, issuer_en, contact_zh, contact_en,
+     days_off, days_worked,
      now(), '+', 'shipped'
 FROM opsdesk_appealterms;
 """

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -23,8 +23,17 @@ def _another_than(who: str, part: str) -> Q:
 
 # What a penalty says of its appeal: more people read of the one than of the other.
 ON_APPEAL = "on appeal"
-# Copied when the appeal is filed: none of them files, takes or judges it.
-TOOK_PART = ("maker", "approver", "proposer", "reporter", "confirmer", "first_judge")
+# Copied when the appeal is filed, and what each has done: none of them files, takes or judges it.
+TOOK_PART = {
+    "maker": _("decided it"),
+    "approver": _("approved it"),
+    "proposer": _("proposed it"),
+    "reporter": _("reported it"),
+    "confirmer": _("confirmed it"),
+    "case_maker": _("imposed the case that it rests on"),
+    "releaser": _("released the held check that it comes from"),
+    "first_judge": _("ruled on the first appeal"),
+}
 
 
 # Of what people write, in characters: beyond, nobody reads it, and a longer text is a file.
@@ -71,6 +80,8 @@ class Appeal(Audited):
         _("reported by"), _("Who brought it in with a file; empty where files come by themselves.")
     )
     confirmer = person(_("confirmed by"), _("Whose file said that the platform imposed what was reported."))
+    case_maker = person(_("case imposed by"), _("Who imposed the case that the decision rests on."))
+    releaser = person(_("check released by"), _("Who released the held check that the decision comes from."))
     first_judge = person(_("first judge"))
     taken_by = person(_("taken by"))
     taken_at = models.DateTimeField(_("taken at"), null=True, blank=True)
@@ -97,13 +108,8 @@ class Appeal(Audited):
     )
     # Of each that does less: its key, and how much it did and does.
     lessened = models.JSONField(_("measures lessened"), default=list, blank=True, db_default=[])
-    left_standing = ArrayField(
-        models.BigIntegerField(),
-        verbose_name=_("could not be restored"),
-        default=list,
-        blank=True,
-        help_text=_("Measures that were taken back without the shop standing as before."),
-    )
+    # What is not as before, and why (opsdesk.remainders).
+    not_restored = models.JSONField(_("could not be restored"), default=list, blank=True, db_default=[])
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
 
     class Meta:
@@ -213,6 +219,11 @@ class Appeal(Audited):
     def __str__(self) -> str:
         return self.number
 
+    @classmethod
+    def open_against(cls, *penalties: Penalty) -> QuerySet[Appeal]:
+        """Those that are heard about these penalties: of each one at most."""
+        return cls.objects.filter(penalty__in=penalties, state__in=cls.OPEN)
+
     @property
     def number(self) -> str:
         """What people quote: A with the record's number."""
@@ -222,16 +233,10 @@ class Appeal(Audited):
     def is_open(self) -> bool:
         return self.state in self.OPEN
 
-    @property
-    def who_had_a_part(self) -> set[int]:
-        """The keys of the people who made, approved or proposed the decision, reported the case, or ruled on
-        the first appeal.
-        """
-        return {key for part in TOOK_PART if (key := getattr(self, f"{part}_id")) is not None}
-
-    def had_a_part(self, person: User) -> bool:
-        """Whether this person is one of them."""
-        return person.pk in self.who_had_a_part
+    def part_of(self, person: User) -> str:
+        """What this person has done of that which the appeal is about, in words; empty: nothing."""
+        done = [told for part, told in TOOK_PART.items() if getattr(self, f"{part}_id") == person.pk]
+        return ", ".join(map(str, done))
 
     def is_held_at(self, at: datetime) -> bool:
         """Whether an officer's claim runs at that moment."""

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk.reasons import REASON_CHOICES
 from rules.models import Proposal
@@ -25,6 +26,13 @@ class Decision(Audited):
         TO_DO = "to_do", _("to do")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
+        # What was decided was taken back before the platform did it, or has to be undone there.
+        CALLED_OFF = "called_off", pgettext_lazy("on the platform", "called off")
+        TO_UNDO = "to_undo", pgettext_lazy("on the platform", "to undo")
+        UNDONE = "undone", pgettext_lazy("on the platform", "undone")
+
+    # Somebody has still to see to it on the platform.
+    WAITING = frozenset({Execution.TO_DO, Execution.TO_UNDO})
 
     proposal = models.OneToOneField(
         Proposal, models.PROTECT, verbose_name=_("proposal"), related_name="decision"
@@ -72,7 +80,7 @@ class Decision(Audited):
                 name="opsdesk_decision_accepted_is_to_be_executed",
             ),
             models.CheckConstraint(
-                condition=~Q(execution="done") | Q(executed_on__isnull=False),
+                condition=~Q(execution__in=["done", "to_undo", "undone"]) | Q(executed_on__isnull=False),
                 name="opsdesk_decision_done_has_a_date",
             ),
             models.CheckConstraint(

@@ -12,7 +12,9 @@ from shops.models import Audited
 
 
 class AppealTerms(Audited):
-    """How long the shop and the desk have for each step of an appeal (R16). One row, a supervisor's."""
+    """How long the shop and the desk have for each step of an appeal (R16), and whom it appeals to. One row,
+    a supervisor's; notices keep by value what it said.
+    """
 
     first_days = models.PositiveSmallIntegerField(
         _("days for a first appeal"),
@@ -37,7 +39,24 @@ class AppealTerms(Audited):
         default=24,
         help_text=_("So long after an officer's last step nobody else takes the appeal over."),
     )
-
+    issuer_zh = models.CharField(
+        _("issuer of notices, in Chinese"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "Who tells shops of decisions, at the head and foot of each notice. Empty: nobody is named."
+        ),
+    )
+    issuer_en = models.CharField(_("issuer of notices, in English"), max_length=200, blank=True)
+    contact_zh = models.TextField(
+        _("how to reach the desk, in Chinese"),
+        blank=True,
+        help_text=_(
+            "To where shops appeal: address, telephone, where tickets are opened. Empty: notices name the"
+            " platform's merchant channel."
+        ),
+    )
+    contact_en = models.TextField(_("how to reach the desk, in English"), blank=True)
     days_off = ArrayField(
         models.DateField(),
         verbose_name=_("public holidays"),
@@ -72,6 +91,12 @@ class AppealTerms(Audited):
                 ),
                 name="opsdesk_appealterms_leave_some_time",
                 violation_error_message=_("Each is at least 1."),
+            ),
+            models.CheckConstraint(
+                condition=(Q(issuer_zh="", issuer_en="") | (~Q(issuer_zh="") & ~Q(issuer_en="")))
+                & (Q(contact_zh="", contact_en="") | (~Q(contact_zh="") & ~Q(contact_en=""))),
+                name="opsdesk_appealterms_tell_shops_in_both_languages",
+                violation_error_message=_("Shops are told in both languages: fill in both, or neither."),
             ),
             models.CheckConstraint(
                 condition=~Q(days_off__overlap=F("days_worked")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import template
 from django.db.models import QuerySet
+from django.utils.formats import date_format
 
 from opsdesk import appeals, penalising, resting, worklist
 from opsdesk.deadlines import said
@@ -13,7 +15,7 @@ from rules.admin.conditions import conditions_of, scope_of
 from rules.criteria import Outcome
 from rules.models import Proposal, RuleSet
 from rules.values import comparison_of, margin_of, name_of, value_of
-from shops import money
+from shops import cases, money
 from shops.admin import cells
 from shops.admin.products import standing_pill
 from shops.models import Product, Shop
@@ -36,6 +38,7 @@ register.simple_tag(told_version, name="version_of_violation")
 register.simple_tag(resting.on, name="resting_on")
 register.simple_tag(resting.falls_with_its_closing)
 register.simple_tag(resting.lost_ground, name="lost_ground")
+register.simple_tag(cases.told_moved, name="moved_for_the_case")
 register.simple_tag(appeals.why_not_contested, name="why_not_contested")
 register.simple_tag(penalising.heard, name="heard_appeal")
 register.simple_tag(worklist.open_for, name="open_proposal_for")
@@ -60,6 +63,12 @@ def shop_standing(shop: Any) -> str:
 def figure(extra: dict[str, object], key: str) -> object:
     """What a day's metrics hold of a declared one; None where there is no data."""
     return extra.get(key)
+
+
+@register.filter
+def day(kept: str) -> str:
+    """A day as evidence keeps it, in the reader's form."""
+    return date_format(date.fromisoformat(kept))
 
 
 @register.filter

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -68,7 +69,11 @@ def told(batch: ImportBatch, *, may_import: bool, may_take: bool) -> dict[str, A
 
 
 def _brought(batch: ImportBatch) -> list[tuple[Any, str]]:
-    """What a file of penalties came to, once it is applied: a name and a figure each."""
+    """What a file of penalties comes to, as long as it waits to be applied, and came to: a name and a figure
+    each.
+    """
+    if batch.kind == ImportBatch.Kind.PENALTIES and batch.state == ImportBatch.State.READY:
+        return _would_bring(batch.changes.get("comes_to"))
     if batch.kind != ImportBatch.Kind.PENALTIES or batch.state != ImportBatch.State.APPLIED:
         return []
     brought = imports.brought_by(batch)
@@ -78,3 +83,21 @@ def _brought(batch: ImportBatch) -> list[tuple[Any, str]]:
         (_("deducted of deposits"), money.told(brought.deducted_fen)),
     ]
     return [*told, (_("short by"), money.told(brought.short_fen))] if brought.short_fen else told
+
+
+def _would_bring(comes_to: dict[str, Any] | None) -> list[tuple[Any, str]]:
+    if comes_to is None:
+        return []
+    return [
+        (_("would be imposed"), number(comes_to["imposed"])),
+        (_("would only be reported"), number(comes_to["reported"])),
+        (_("would be deducted of deposits"), money.told(comes_to["deducted_fen"])),
+        *(
+            (
+                code,
+                _t("%(imposed)s imposed, %(reported)s reported, %(amount)s")
+                % {"imposed": number(imposed), "reported": number(reported), "amount": money.told(fen)},
+            )
+            for code, imposed, reported, fen in comes_to.get("shops", ())
+        ),
+    ]

@@ -31,7 +31,8 @@ class Proposal(Audited):
     "metric", "observed", "operator", "threshold", "outcome", "margin", "advisory"}], "statement"}; where a
     shop is warned of its products also "products": [{"code", "name", "sales"}] and "more_products". What
     rests on the desk's own record has instead "case": {"number", "reference", "shop", "violation", "name_en",
-    "name_zh"}, or "points": {"standing", "threshold", "newest"}, the last a measure's number.
+    "name_zh"}, with "stayed": {"since", "opening", "opened_on"} where the shop was let in while that was
+    stayed, or "points": {"standing", "threshold", "newest"}, the last a measure's number.
     The columns from `lead_rule` to `openings_used` repeat what the list shows, so that it never
     opens the evidence.
     """

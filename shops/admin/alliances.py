@@ -54,6 +54,12 @@ class AllianceForm(forms.ModelForm):
             raise forms.ValidationError(_t("More than 0; empty for none."))
         return jump
 
+    def clean_points_days(self) -> int | None:
+        days = self.cleaned_data["points_days"]
+        if days is not None and days < 1:
+            raise forms.ValidationError(_t("1 day at least; empty for until the end of 31 December."))
+        return days
+
     def _share(self, name: str) -> Decimal | None:
         share = self.cleaned_data[name]
         if share is not None and not 0 < share <= 1:

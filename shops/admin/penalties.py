@@ -3,21 +3,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from shops import measures as measures_told
-from shops import money, topups, versions
+from shops import money, numbering, topups, versions
 from shops.admin import courses, registers
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.importing import Importing
-from shops.admin.verbs import VerbsAdmin
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.models import ImportBatch, Measure, Penalty, TopUp
 from shops.reasons import WRITTEN, told
 from shops.texts import told_moment
@@ -41,8 +43,27 @@ def case_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> dict[str, A
     }
 
 
+class NumberForm(forms.Form):
+    number = forms.CharField(label=_("Platform's case number"), max_length=numbering.LONGEST)
+
+
+_told_of_the_desk = lazy(lambda heading: _t("%(column)s (desk)") % {"column": heading}, str)
+_NUMBER = Verb(
+    "number",
+    permission="shops.impose_penalty",
+    title=_("Record the platform's number"),
+    note=_("by it the platform's files know the case as this one, and count its money once."),
+    submit=_("Record it"),
+    done=_("The platform's number is recorded."),
+    offered=numbering.may_be_numbered,
+    call=lambda penalty, by, number: numbering.record_number(penalty, number, by=by, at=timezone.now()),
+    form=NumberForm,
+)
+
+
 @admin.register(Penalty)
 class PenaltyAdmin(Importing, VerbsAdmin):
+    verbs: ClassVar[tuple[Verb, ...]] = (_NUMBER,)
     import_kind = ImportBatch.Kind.PENALTIES
     change_form_template = "admin/shops/penalty/change_form.html"
     when_empty = _("Nobody has been penalised. A clearance that is accepted imposes a penalty.")
@@ -83,7 +104,20 @@ class PenaltyAdmin(Importing, VerbsAdmin):
                 ]
             },
         ),
-        (_("end"), {"fields": ["ends_at", "ended", "ended_by", "ended_why", "stayed_at"]}),
+        (
+            _("end"),
+            {
+                "fields": [
+                    "ends_at",
+                    "ended",
+                    "ended_by",
+                    "ended_why",
+                    "stayed_at",
+                    "lost_ground_with",
+                    "kept_at",
+                ]
+            },
+        ),
     ]
     readonly_fields = ["case", "why", "ended", "ended_why"]
     history_coded = frozenset({"reason", "ended_reason"})
@@ -154,7 +188,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         }
         known = {"key", *(column.name for column in in_files)} - {"status", "imposed_at"}
         others = [
-            Column(f"desk_{column.name}", column.heading, column.value)
+            Column(f"desk_{column.name}", _of_the_desk(column.heading), column.value)
             for column in (words.get(column.name, column) for column in super().export_columns())
             if column.name not in known
         ]
@@ -201,6 +235,11 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         return pill(penalty.status, penalty.get_status_display())
 
 
+def _of_the_desk(heading: str | Promise) -> str | Promise:
+    """Files have columns of the same name."""
+    return _told_of_the_desk(heading)
+
+
 # Of which field what the page tells by a method is.
 TOLD_OF = {"case": "id", "why": "reason", "ended": "ended_at", "ended_why": "ended_reason"}
 
@@ -211,9 +250,10 @@ def _is_told(penalty: Penalty, field: Any) -> bool:
 
 
 def _status_in_files(penalty: Penalty) -> str:
-    """What has become of a penalty is the desk's: the platform knows two states."""
-    reported = penalty.status == Penalty.Status.REPORTED
-    return Penalty.Status.REPORTED if reported else Penalty.Status.IMPOSED
+    """What has become of a penalty is the desk's: the platform knows two states. A case that the desk has
+    dismissed never was more than reported.
+    """
+    return Penalty.Status.REPORTED if penalty.imposed_at is None else Penalty.Status.IMPOSED
 
 
 def _of_measure(penalty: Penalty, kind: str, name: str) -> Any:

@@ -37,10 +37,16 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
     }
 
 
-def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
-    """Standing penalties, each with what of it is in effect or was done, and what is stayed of it."""
+def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str], datetime | None]]:
+    """Standing penalties, each with what of it is in effect or was done, what is stayed of it, and until when
+    it stands.
+    """
     imposed = Penalty.objects.filter(shop=shop, status=Penalty.Status.IMPOSED)
-    found = list(imposed.select_related("violation", "product").order_by("-pk")[:PENALTIES_SHOWN])
+    found = list(
+        imposed.select_related("violation", "product")
+        .prefetch_related("measures")
+        .order_by("-pk")[:PENALTIES_SHOWN]
+    )
     related = (
         "penalty",
         "alliance",
@@ -54,7 +60,19 @@ def _penalties(shop: Shop, at: datetime) -> list[tuple[Penalty, list[str]]]:
         state = measures.state_of(measure, at)
         stayed = f" · {state.label}" if state == measures.State.STAYED else ""
         told[measure.penalty_id].append(f"{measures.describe(measure)}{stayed}")
-    return [(penalty, told[penalty.pk]) for penalty in found]
+    for penalty in found:
+        if penalty.is_the_platforms:
+            told[penalty.pk].append(
+                _("Imposed by the platform: what else it does there the desk is not told.")
+            )
+    # Of its own the platform need not say what the points alone tell.
+    return [
+        (penalty, told[penalty.pk], penalty.ends_at or measures.ends_at(_left(penalty))) for penalty in found
+    ]
+
+
+def _left(penalty: Penalty) -> list[Measure]:
+    return [measure for measure in penalty.measures.all() if measure.undone_at is None]
 
 
 def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
@@ -74,7 +92,7 @@ def _points(shop: Shop, at: datetime) -> list[tuple[str, int, Any]]:
 def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
     """What keeps the shop out, and until when; None: no moment ends it by itself."""
     found: list[tuple[str, datetime | None]] = []
-    if bars.barred_for_ever().filter(pk=shop.pk).exists():
+    if bars.told_barred_for_ever(shop):
         found.append((_("every alliance, for ever (CL-1)"), None))
     if shop.status == Shop.Status.CLOSED and shop.closed_cause != Shop.ClosedCause.VIOLATION:
         back = standing.returns_from(shop)
@@ -90,8 +108,7 @@ def _bars(shop: Shop, at: datetime) -> list[tuple[str, datetime | None]]:
         cool = bars.cools_until(enrollment)
         if enrollment.state != Enrollment.State.OPEN and cool is not None and at < midnight(cool):
             found.append((_("%(alliance)s, as it was cleared lately (R5)") % where, midnight(cool)))
-    others = controllers.barring_cases().filter(shop__in=controllers.others_of(shop))
-    for other in others.select_related("shop")[:5]:
+    for other in controllers.cases_barring(shop).select_related("shop")[:5]:
         case = {"case": other.case_number, "shop": other.shop}
         found.append((_("every alliance, for case %(case)s of %(shop)s (R6)") % case, None))
     return found

@@ -42,8 +42,7 @@ def statement_of(shop: Shop, *, at: datetime, before: int | None) -> dict[str, A
         "lacking": required.lacking(balance),
         "free": free,
         "holds": [
-            (hold, f"{HOLDINGS[hold.what].one} {HOLDINGS[hold.what].number(hold.key)}")
-            for hold in free.held_by
+            (hold, HOLDINGS[hold.what].one, HOLDINGS[hold.what].number(hold.key)) for hold in free.held_by
         ],
         "owed": topups.open_of(shop),
         "today": today,

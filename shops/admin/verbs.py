@@ -23,9 +23,18 @@ from shops.errors import Refused
 from shops.rights import person_of
 
 
+class ReasonForm(forms.Form):
+    """Why, and nothing else."""
+
+    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+
+
 @dataclass(frozen=True)
 class Verb:
-    """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`."""
+    """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`.
+
+    `form`: what is asked instead of the reason.
+    """
 
     name: str
     permission: str
@@ -35,12 +44,7 @@ class Verb:
     offered: Callable[[Any], bool]
     call: Callable[[Any, User | None, str], object]
     note: str | Promise = ""
-
-
-class ReasonForm(forms.Form):
-    """Why, and nothing else."""
-
-    reason = forms.CharField(label=_("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
+    form: type[forms.Form] = ReasonForm
 
 
 class VerbsAdmin(ReadOnlyAdmin):
@@ -71,10 +75,11 @@ class VerbsAdmin(ReadOnlyAdmin):
         if not isinstance(record, Model):
             raise Http404
         back = reverse(f"admin:{self._address_of('change')}", args=[pk])
-        form = ReasonForm(request.POST if request.method == "POST" else None)
+        form = verb.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             try:
-                verb.call(record, person_of(request), form.cleaned_data["reason"])
+                [said] = form.cleaned_data.values()
+                verb.call(record, person_of(request), said)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
             else:

@@ -174,6 +174,10 @@ class ViolationAdmin(ReadOnlyAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [*super().get_readonly_fields(request, obj), *(["code"] if obj else [])]
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        # Whoever only reads finds in words, as the ladder, what these say field by field.
+        return super().get_inlines(request, obj) if self.has_change_permission(request) else []
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_fieldsets(request, obj)
         match = request.resolver_match

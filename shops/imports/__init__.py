@@ -1,5 +1,6 @@
 """The only door for files. Everything outside calls what stands here."""
 
+from shops.imports.brought import Brought, brought_by
 from shops.imports.door import (
     READ_ANEW,
     absent_of,
@@ -18,7 +19,6 @@ from shops.imports.door import (
 from shops.imports.drop_folder import collect
 from shops.imports.errors import kinds_of_errors
 from shops.imports.files import clear_away, path_of, rejected_path
-from shops.imports.penalty_rows import Brought, brought_by
 from shops.imports.processing import preview, process
 from shops.imports.reading import Reading
 from shops.imports.rejects import rejects_csv

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from django.utils.timezone import localtime
 
-from shops import money, settling, sql
+from shops import money, returns, settling, sql
 from shops.imports import penalty_deductions
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
-from shops.models import DepositEntry, ImportBatch
+from shops.models import DepositEntry, ImportBatch, Penalty
 
 # A file writes what is taken without a sign, the ledger below zero.
 TAKING = ", ".join(f"'{kind}'" for kind in sorted(DepositEntry.TAKING))
@@ -63,13 +63,35 @@ STANDS = {
         "r.amount <> {}",
     ),
     "at": ("(v.at AT TIME ZONE 'Asia/Shanghai')", "p.at <> v.at"),
-    "penalty": ("v.case_reference", "nullif(r.penalty, '') <> {0} AND {0} <> ''"),
+    # A case goes by two numbers.
+    "penalty": (
+        "v.case_reference",
+        "nullif(r.penalty, '') <> {0} AND {0} <> ''"
+        " AND coalesce(shops_case_named(r.penalty) <> shops_case_named({0}), true)",
+    ),
     "note": ("v.cause", "nullif(r.note, '') <> {}"),
 }
 _IMPOSED = "(SELECT max(h.amount_fen) FROM shops_historicalmeasure h WHERE h.id = m.id)"
 _DEDUCTS = "m.penalty_id = n.id AND m.kind = 'deduct' AND m.applied_at IS NOT NULL"
-_GIVEN_BACK = penalty_deductions.GIVEN_BACK.format(case="n.reference", shop="n.shop_id")
-# What a penalty on record has moved already: a movement names the penalty's case, or goes by its number.
+_NUMBERS = "n.reference, shops_case_number(n.id)"
+_GIVEN_BACK = penalty_deductions.GIVEN_BACK.format(numbers=_NUMBERS, shop="n.shop_id")
+# What was deducted under a case's number, and has gone back as the case came to nothing.
+_GONE_BACK = f"""
+SELECT sum(r.amount_fen), sum(x.short_fen - x.amount_fen), max(r.number), NULL::numeric
+FROM (
+    SELECT v.* FROM shops_depositentry v WHERE v.case_reference IN ({_NUMBERS}) AND v.case_reference <> ''
+    UNION ALL
+    SELECT v.* FROM shops_depositentry v
+    WHERE v.reference IN ({_NUMBERS}) AND v.reference <> '' AND v.case_reference = ''
+    OFFSET 0
+) x
+CROSS JOIN LATERAL (SELECT r.* FROM shops_depositentry r WHERE r.reverses_id = x.id OFFSET 0) r
+WHERE p.kind = 'adjust' AND n.status IN ({", ".join(f"'{status}'" for status in sorted(Penalty.VOID))})
+  AND x.kind = 'deduct' AND x.measure_id IS NULL AND x.shop_id = n.shop_id
+  AND r.key = 'entry ' || x.id || ': given back'
+  AND NOT EXISTS (SELECT FROM shops_measure m WHERE {_DEDUCTS})
+"""
+# What a case on record has moved already: a movement names the case, or goes by its number.
 # `fen`: what the penalty has deducted; or, as it was lessened or overturned, given back, by entries up to
 # `number`. `also`: what stands of the deduction; or with what is owed no longer. `stands`: of an adjustment,
 # what of the deduction stands and was not given back otherwise.
@@ -81,7 +103,7 @@ SELECT p.row, p.kind, n.id AS penalty_id, p.shop_id = n.shop_id AS of_the_shop, 
 FROM {PLANNED}
 CROSS JOIN LATERAL (
     SELECT n.* FROM shops_penalty n
-    WHERE n.reference = coalesce(nullif(r.penalty, ''), r.reference) AND n.reference <> ''
+    WHERE n.id = shops_case_named(coalesce(nullif(r.penalty, ''), r.reference))
     OFFSET 0
 ) n
 JOIN shops_shop s ON s.id = n.shop_id
@@ -97,8 +119,21 @@ JOIN LATERAL (
         SELECT sum({settling.GIVEN_BACK}) AS fen, max(e.number) AS number
         FROM {settling.OF_REVERSALS.format(which="e.kind = 'reversal' AND e.measure_id = m.id")}
     ) b
+    UNION ALL
+    {_GONE_BACK}
 ) d ON d.also IS NOT NULL
 WHERE p.outcome = 'created' AND (p.kind = 'deduct' OR p.kind = 'adjust' AND p.amount > 0)
+"""
+# Of a file that was entered.
+_VOID_CASES = """
+SELECT DISTINCT n.id FROM (
+    SELECT e.shop_id, shops_case_named(coalesce(nullif(e.case_reference, ''), e.reference)) AS case_id
+    FROM shops_depositentry e WHERE e.batch_id = %s AND e.kind = 'deduct' AND e.measure_id IS NULL
+) e
+CROSS JOIN LATERAL (
+    SELECT n.* FROM shops_penalty n WHERE n.id = e.case_id AND n.status IN (%s, %s) OFFSET 0
+) n
+WHERE n.shop_id = e.shop_id
 """
 # What can go back still before each adjustment for a case whose penalty has given nothing back itself: all
 # that stands of its deduction goes back as it is overturned.
@@ -167,7 +202,7 @@ def _know_what_penalties_moved(staged: Staged) -> None:
     if not of_cases:
         return
     joins = "JOIN import_of_cases d ON d.row = r.row"
-    named = "jsonb_build_object('case', 'P' || lpad(d.penalty_id::text, 8, '0')"
+    named = "jsonb_build_object('case', shops_case_number(d.penalty_id)"
     amount = "'amount', to_char(d.fen * 0.01, 'FM99999999999999990.00')"
     otherwise = (
         "d.of_the_shop AND d.fen > 0 AND (d.moved NOT IN (d.fen, d.also) OR d.place > 1) AND d.kind = '{}'"
@@ -201,8 +236,8 @@ def _know_what_penalties_moved(staged: Staged) -> None:
 def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
     """Enter what is new, account by account in the order of its moments; payments settle what is due.
 
-    Of what else the file leaves in a deposit is deducted what a deduction before it found missing, as if the
-    file had come first.
+    Of what else the file leaves in a deposit is deducted what a deduction before it found missing, and what
+    it deducts for a case that has come to nothing goes back at once, as if the file had come first.
     """
     by = batch.received_by
     note = "p.note" if "note" in names else "''"
@@ -219,3 +254,7 @@ def enter(names: list[str], batch: ImportBatch, at: datetime) -> None:
     with sql.by_index():
         settling.count_payments("e.batch_id = %s", [batch.pk], by=by, at=at)
         settling.collect_what_came("e.batch_id = %s", [batch.pk], by=by, at=at)
+        void = [case for (case,) in sql.fetch(_VOID_CASES, [batch.pk, *Penalty.VOID])]
+    # Each was overturned or dismissed by a person: there are few.
+    for penalty in Penalty.objects.filter(pk__in=void).order_by("shop", "pk"):
+        returns.give_back_of_case(penalty, by=by, at=at)

@@ -108,7 +108,8 @@ def confirm(batch_id: int, *, by: User | None) -> ImportBatch:
         raise Refused(_t("This import does not wait to be applied: it is %(state)s.") % _state_of(batch))
     if batch.holds_nothing_good:
         raise Refused(_t("Every row of this file is rejected: there is nothing to apply."))
-    batch.state, batch.consent = State.RECEIVED, ImportBatch.Consent.GIVEN
+    # How it was to be asked for stays on record: what was shown before is applied.
+    batch.state = State.RECEIVED
     batch.save_by(by, "confirmed")
     ImportProgress.objects.filter(batch=batch).update(cancelled=False, cancelled_by=None)
     return batch

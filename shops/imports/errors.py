@@ -147,6 +147,10 @@ MESSAGES: dict[str, Promise] = {
         "The desk's record says “%(standing)s”. Imports only create enrollments: correct the file."
     ),
     "unknown_violation": _("The catalogue has no violation of this code. Expected one of: %(choices)s."),
+    "ambiguous_violation": _(
+        "Several violations of the catalogue go by this name: %(choices)s. Write the code of the one that is"
+        " meant, or its alliance beside the name."
+    ),
     "not_the_shops_product": _(
         "This product is of the shop “%(shop)s”. Correct the shop or the product's code."
     ),
@@ -161,6 +165,10 @@ MESSAGES: dict[str, Promise] = {
     ),
     "decided_otherwise": _(
         "The desk has decided this case, with “%(standing)s” here, which no file changes. Correct the file."
+    ),
+    "imposed_though_dismissed": _(
+        "The desk has dismissed this case, and this says that the platform has imposed it. Clear up which is"
+        " right: a penalty is imposed on the shop's page, and this row is left out."
     ),
     "moves_nothing": _("A movement of nothing is none. Correct the amount, or leave the row out."),
     "signed_amount": _(

@@ -55,7 +55,7 @@ PENALTIES = Table(
             maximum=money.yuan_of(money.MOST),
             ten_thousands=True,
         ),
-        Column("reason", "处罚原因", Type.TEXT, ("原因", "违规原因", "说明"), length=2000),
+        Column("reason", "处罚原因", Type.TEXT, ("理由", "原因", "违规原因", "说明"), length=2000),
     ),
     key=("reference",),
 )

@@ -17,34 +17,38 @@ from shops.models import ImportBatch, TopUp
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-# Deductions that a file of movements, or finance, has entered for a case: by the case's number, or by its own
-# where that is the same. `which`: the cases' numbers.
+# Deductions that a file of movements, or finance, has entered for a case: by a number of the case, or by its
+# own where that is the same. `which`: the cases by the platform's numbers, and how each is `named`.
 MOVED = """
 SELECT m.* FROM (
     SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
-    JOIN shops_depositentry e ON e.case_reference = w.reference AND e.case_reference <> ''
+    JOIN shops_depositentry e ON e.case_reference = w.named AND e.case_reference <> ''
     WHERE e.kind = 'deduct' AND e.measure_id IS NULL
     UNION ALL
     SELECT e.id, e.shop_id, e.number, e.amount_fen, e.short_fen, e.at, w.reference FROM ({which}) w
-    JOIN shops_depositentry e ON e.reference = w.reference AND e.reference <> ''
+    JOIN shops_depositentry e ON e.reference = w.named AND e.reference <> ''
     WHERE e.kind = 'deduct' AND e.measure_id IS NULL AND e.case_reference = ''
     OFFSET 0
 ) m
 WHERE (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = m.id) IS NULL
 """
-# What adjustments that stand have given back for a case of the shop, in fen.
+# What adjustments that stand have given back for a case of the shop, in fen. `numbers`: what it goes by.
 GIVEN_BACK = """coalesce((
     SELECT sum(e.amount_fen) FROM (
-        SELECT v.* FROM shops_depositentry v WHERE v.case_reference = {case} AND v.case_reference <> ''
+        SELECT v.* FROM shops_depositentry v WHERE v.case_reference IN ({numbers}) AND v.case_reference <> ''
         UNION ALL
         SELECT v.* FROM shops_depositentry v
-        WHERE v.reference = {case} AND v.reference <> '' AND v.case_reference = ''
+        WHERE v.reference IN ({numbers}) AND v.reference <> '' AND v.case_reference = ''
         OFFSET 0
     ) e
     WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = {shop}
       AND (SELECT x.id FROM shops_depositentry x WHERE x.reverses_id = e.id) IS NULL), 0)"""
-_GIVEN_BACK = GIVEN_BACK.format(case="p.reference", shop="p.shop_id")
-_NEW_CASES = "SELECT p.reference FROM import_plan p WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL"
+_GIVEN_BACK = GIVEN_BACK.format(numbers="p.reference, shops_case_number(p.standing_id)", shop="p.shop_id")
+_NEW_CASES = (
+    "SELECT p.reference, c.named FROM import_plan p"
+    " CROSS JOIN LATERAL (VALUES (p.reference), (shops_case_number(p.standing_id))) c (named)"
+    " WHERE p.outcome <> 'unchanged' AND p.taken IS NOT NULL AND c.named IS NOT NULL"
+)
 
 
 def refuse_what_was_moved_otherwise(staged: Staged) -> None:
@@ -95,7 +99,7 @@ def refuse_what_was_moved_otherwise(staged: Staged) -> None:
 _TAKEN = """
 SELECT w.*, greatest(0, least(w.fen, w.balance - (w.until - w.fen))) AS found FROM (
     SELECT m.id AS measure_id, n.shop_id, n.alliance_id, n.imposed_at, m.amount_fen AS fen,
-           'P' || lpad(n.id::text, 8, '0') AS cause, 'measure ' || m.id || ': deducted' AS key,
+           shops_case_number(n.id) AS cause, 'measure ' || m.id || ': deducted' AS key,
            coalesce(b.balance_fen, 0) AS balance,
            sum(m.amount_fen) OVER (PARTITION BY n.shop_id ORDER BY n.imposed_at, m.id) AS until
     FROM import_plan p
@@ -157,7 +161,7 @@ def _carry_over(batch: ImportBatch, *, by: User | None, at: datetime) -> None:
     sql.execute(
         "INSERT INTO shops_depositentry (shop_id, kind, amount_fen, at, recorded_at, recorded_by_id, cause,"
         " reference, key, reverses_id, batch_id)"
-        " SELECT m.shop_id, 'reversal', -m.amount_fen, m.at, %s, %s, 'P' || lpad(n.id::text, 8, '0'), '',"
+        " SELECT m.shop_id, 'reversal', -m.amount_fen, m.at, %s, %s, shops_case_number(n.id), '',"
         " 'entry ' || m.id || ': carried over', m.id, %s"
         " FROM import_moved m JOIN shops_penalty n ON n.reference = m.reference AND n.shop_id = m.shop_id"
         " ORDER BY m.shop_id, m.number",

@@ -7,20 +7,18 @@ becomes that penalty. What the desk has decided, no file changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-from django.db.models import Count, Q, Sum
 from django.utils.timezone import localtime
 
-from shops import sql
+from shops import points, sql
+from shops.calendar import POINTS_LAPSE_AT
 from shops.imports import penalty_deductions
 from shops.imports.planning import PLANNED
 from shops.imports.rejecting import as_standing, reject
 from shops.imports.staging import Staged
 from shops.imports.writing import write
-from shops.models import DepositEntry, ImportBatch, Measure, Penalty, Violation
+from shops.models import ImportBatch, Measure, Penalty, Violation
 
 # Of the cases that are known already what the desk first heard of them, and what stands now: a file may say
 # either, as it doesn't know what has become of a case since.
@@ -77,17 +75,40 @@ CONTRADICTS = {
 }
 
 
+# The entries of the catalogue that go by a name, and those among them of the row's alliance, or of the whole
+# platform where it names none. What is a code is nobody's name.
+_BY_NAME = """
+SELECT r.violation, r.alliance, array_agg(v.code ORDER BY v.code) AS codes,
+       array_agg(v.code) FILTER (WHERE coalesce(a.code, '') = r.alliance) AS own
+FROM (SELECT DISTINCT violation, coalesce(alliance, '') AS alliance FROM import_rows) r
+JOIN shops_violation v ON r.violation IN (v.name_en, v.name_zh)
+LEFT JOIN shops_alliance a ON a.id = v.alliance_id
+WHERE NOT EXISTS (SELECT FROM shops_violation c WHERE c.code = r.violation)
+GROUP BY r.violation, r.alliance
+"""
+_OF_THE_ROW = "n.violation = r.violation AND n.alliance = coalesce(r.alliance, '')"
+
+
 def name_violations_by_code() -> None:
-    """People also write a violation's name."""
+    """People also write a violation's name: where it is one entry's, or one of the row's alliance."""
     sql.execute(
-        "UPDATE import_rows r SET violation = v.code FROM shops_violation v"
-        " WHERE r.violation IN (v.name_en, v.name_zh)"
+        "UPDATE import_rows r SET violation ="
+        " CASE cardinality(n.codes) WHEN 1 THEN n.codes[1] ELSE n.own[1] END"
+        f" FROM ({_BY_NAME}) n WHERE {_OF_THE_ROW} AND (cardinality(n.codes) = 1 OR cardinality(n.own) = 1)"
     )
 
 
 def judge(staged: Staged, as_of: datetime) -> None:
     """All that is wrong with penalties. `as_of`: of what moment the file's knowledge is."""
     planned = "JOIN import_plan p ON p.row = r.row"
+    reject(
+        staged,
+        "ambiguous_violation",
+        "violation",
+        joins=f"JOIN ({_BY_NAME}) n ON {_OF_THE_ROW}",
+        where="true",
+        params="jsonb_build_object('choices', array_to_string(n.codes, ', '))",
+    )
     reject(
         staged,
         "unknown_violation",
@@ -143,6 +164,13 @@ def judge(staged: Staged, as_of: datetime) -> None:
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_cases")
     if not sql.execute(CASES):
         return
+    reject(
+        staged,
+        "imposed_though_dismissed",
+        "status",
+        joins=f"{planned} JOIN import_cases c ON c.row = r.row",
+        where="c.status_now = 'dismissed' AND p.became = 'imposed'",
+    )
     for column, contradicts in CONTRADICTS.items():
         for code, which in (("known_case", "NOT c.decided"), ("decided_otherwise", "c.decided")):
             reject(
@@ -211,9 +239,9 @@ def record(batch: ImportBatch, at: datetime) -> None:
         "INSERT INTO shops_measure"
         " (penalty_id, kind, alliance_id, points, basis, state_before, ends_at, applied_at)"
         " SELECT n.id, 'points', n.alliance_id, p.given, '', '',"
-        f" coalesce(n.day + {days}, make_date(extract(year FROM n.day)::integer + 1, 1, 1))::timestamp"
-        f" AT TIME ZONE 'Asia/Shanghai', n.imposed_at {new} p.given IS NOT NULL ORDER BY n.id",
-        [settings.POINTS_DAYS or None],
+        f" {POINTS_LAPSE_AT.format(day='n.day', days=days)}, n.imposed_at {new} p.given IS NOT NULL"
+        " ORDER BY n.id",
+        [points.days_that_count(None)],
         batch=batch,
         at=at,
     )
@@ -227,31 +255,3 @@ def record(batch: ImportBatch, at: datetime) -> None:
         at=at,
     )
     penalty_deductions.deduct(batch, by=by, at=at)
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What a file of penalties came to: penalties, cases that wait for a decision, and money in fen."""
-
-    imposed: int
-    reported: int
-    deducted_fen: int
-    short_fen: int
-
-
-def brought_by(batch: ImportBatch) -> Brought:
-    """What an applied file came to, as it was then: whatever has become of its penalties since."""
-    # The file's own history rows, also of cases that were reported by another: all of the moment at which it
-    # was applied, by whose index they are found.
-    written = Penalty.history.filter(
-        history_date=batch.finished_at, history_change_reason=f"import {batch.pk}"
-    )
-    status = Penalty.Status
-    cases = written.aggregate(
-        imposed=Count("pk", filter=Q(status=status.IMPOSED)),
-        reported=Count("pk", filter=Q(status=status.REPORTED)),
-    )
-    money = DepositEntry.objects.filter(batch=batch).aggregate(
-        moved=Sum("amount_fen"), short=Sum("short_fen")
-    )
-    return Brought(**cases, deducted_fen=-(money["moved"] or 0), short_fen=money["short"] or 0)

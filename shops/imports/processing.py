@@ -18,12 +18,14 @@ from django.db.models import Max
 from shops import sql
 from shops.imports import door, files
 from shops.imports.applying import apply
+from shops.imports.brought import comes_to
 from shops.imports.columns import Table
 from shops.imports.daily import DAILY
 from shops.imports.declared_columns import keys_of, takes
 from shops.imports.errors import FileRefused, RowError
 from shops.imports.headers import open_csv
 from shops.imports.judging import judge
+from shops.imports.own_penalties import suspicions_of_own
 from shops.imports.planning import Counts, Plan
 from shops.imports.preview import changes_of
 from shops.imports.profiles import profiles_of
@@ -188,7 +190,7 @@ def _carry_out(batch: ImportBatch, progress: Progress, *, at: datetime) -> None:
     changed = _shown_of(batch) != shown
     # Nobody has agreed to what came to be suspicious meanwhile.
     if confirmed and batch.state == State.APPLIED and (changed or not _codes(batch) <= told):
-        batch.state, batch.consent = State.READY, Consent.ASK
+        batch.state = State.READY
         if changed:
             batch.suspicions.insert(0, Suspicion("changed_meanwhile").as_record())
     if batch.state == State.APPLIED:
@@ -255,10 +257,12 @@ def _check(
     found = suspicions_of(plan, profiles)
     if batch.kind == ImportBatch.Kind.DEPOSITS:
         found += suspicions_of_refunds(at)
+    elif batch.kind == ImportBatch.Kind.PENALTIES:
+        found += suspicions_of_own()
     batch.suspicions = [suspicion.as_record() for suspicion in found]
     batch.state = State.APPLIED
-    asks = batch.consent == Consent.ASK
-    unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions
+    asks = batch.consent == Consent.ASK and not confirmed
+    unsure = batch.consent == Consent.UNLESS_SUSPICIOUS and batch.suspicions and not confirmed
     if counts.rejected and not batch.partial:
         counts = Counts(rows=counts.rows, rejected=counts.rows)
         batch.state = State.REFUSED
@@ -266,6 +270,8 @@ def _check(
         batch.state = State.READY
     # What a person is shown or has agreed to can be told from any other plan.
     batch.changes = changes_of(plan, counts.updated, sealed=confirmed or batch.state == State.READY)
+    if batch.kind == ImportBatch.Kind.PENALTIES:
+        batch.changes["comes_to"] = comes_to()
     for name, count in vars(counts).items():
         setattr(batch, name, count)
     batch.first_day, batch.last_day = (min(plan.days), max(plan.days)) if plan.days else (None, None)

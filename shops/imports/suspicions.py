@@ -46,6 +46,11 @@ MESSAGES: dict[str, Promise] = {
     "required_refunds": _(
         "Refunds that leave less in the deposit than is required: %(rows)s, of the shops %(shops)s."
     ),
+    "imposed_here": _(
+        "Rows that look like penalties that were imposed here, of the same shop and violation and within"
+        " %(days)s days: %(rows)s. The cases are %(cases)s. Record the platform's number on a case's page"
+        " where it is the same one: otherwise it counts twice."
+    ),
     "changed_meanwhile": _(
         "What stands has changed since this was shown: what would be written is another. Look again."
     ),

@@ -102,6 +102,13 @@ def moment(text: str) -> datetime:
     return found if timezone.is_aware(found) else timezone.make_aware(found)
 
 
+def day_or_moment(text: str) -> date | datetime:
+    """The same as a cell of a file writes it: a day stays one. ValueError for what no column would take."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text) if _DATE.fullmatch(text) else moment(text)
+
+
 def _text(column: Column, delimiter: str) -> Parser:
     words = {spoken(word): kept for kept, others in column.words.items() for word in (kept, *others)}
     with_key = column.pinyin

@@ -1,8 +1,8 @@
 """What a penalty does, kind by kind: each effect stands beside its inverse, and each is safe twice.
 
 No measure overwrites a fact: what a shop may do is derived from the facts and the measures that stand
-(shops.standing). Nothing here is irreversible but two things, and both are told: an opening that another has
-followed is not continued, and money that was deducted comes back as a movement of its own.
+(shops.standing). Everything can be taken back: money that was deducted comes back as a movement of its own,
+and an opening that another has followed goes on in its place.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Field
 
 from shops.measures.effect import Effect, in_words
-from shops.measures.money import Deduct, TopUp
-from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps
+from shops.measures.money import Deduct, DemandTopUp
+from shops.measures.promotion import Clear, Stop, continue_what_nothing_keeps, could_go_on
 from shops.measures.record import Points, Score, Warn
 from shops.measures.state import State, state_of
 from shops.measures.together import ends_at, is_over, with_clearances
@@ -33,6 +33,7 @@ __all__ = [
     "can_be_less",
     "complete",
     "continue_what_nothing_keeps",
+    "could_go_on",
     "describe",
     "ends_at",
     "in_words",
@@ -53,7 +54,7 @@ EFFECTS: dict[str, Effect] = {
     _Kind.WARNING: Warn(),
     _Kind.POINTS: Points(),
     _Kind.DEDUCT: Deduct(),
-    _Kind.TOP_UP: TopUp(),
+    _Kind.TOP_UP: DemandTopUp(),
     _Kind.SCORE: Score(),
     _Kind.CLEAR: Clear(),
     _Kind.STOP: Stop(),

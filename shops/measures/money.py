@@ -35,10 +35,25 @@ def amount_of(measure: Measure, balance: int) -> int | None:
     return measure.amount_fen
 
 
-class Deduct(Effect):
-    """Takes a fixed sum, the actual loss, a share or all of the balance; what is missing becomes due."""
+class OfTheDeposit(Effect):
+    """A sum that the ledger knows by its measure: what is taken back or lessened of it never was."""
 
     lessens = "amount_fen"
+
+    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
+
+    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
+        assert measure.amount_fen is not None
+        cause = measure.penalty.case_number
+        returns.lessen(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
+
+    def amount(self, value: Any) -> str:
+        return money.told(value)
+
+
+class Deduct(OfTheDeposit):
+    """Takes a fixed sum, the actual loss, a share or all of the balance; what is missing becomes due."""
 
     def needs(self, measure: Measure) -> list[str]:
         if not measure.basis:
@@ -68,17 +83,6 @@ class Deduct(Effect):
         if measure.amount_fen:
             cause = measure.penalty.case_number
             deposits.deduct_for(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
-
-    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
-        deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
-
-    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
-        assert measure.amount_fen is not None
-        cause = measure.penalty.case_number
-        returns.lessen(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
-
-    def amount(self, value: Any) -> str:
-        return money.told(value)
 
     def will(self, measure: Measure) -> str:
         match measure.basis:
@@ -125,10 +129,8 @@ class Deduct(Effect):
         return _("Deducted %(taken)s from the deposit") % {"taken": money.told(taken)}
 
 
-class TopUp(Effect):
+class DemandTopUp(OfTheDeposit):
     """The shop has to pay so much more into its deposit."""
-
-    lessens = "amount_fen"
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.amount_fen else ["amount_fen"]
@@ -136,17 +138,6 @@ class TopUp(Effect):
     def carry_out(self, measure: Measure, *, by: User | None, at: datetime) -> None:
         assert measure.amount_fen is not None
         topups.demand_for(measure, amount_fen=measure.amount_fen, by=by, at=at)
-
-    def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
-        deposits.reverse_for(measure, cause=measure.penalty.case_number, by=by, at=at)
-
-    def give_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
-        assert measure.amount_fen is not None
-        cause = measure.penalty.case_number
-        returns.lessen(measure, amount_fen=measure.amount_fen, cause=cause, by=by, at=at)
-
-    def amount(self, value: Any) -> str:
-        return money.told(value)
 
     def will(self, measure: Measure) -> str:
         if not measure.amount_fen:

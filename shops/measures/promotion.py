@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from shops import enrollments, listings
+from shops import bars, enrollments, listings, standing
 from shops.errors import Refused
 from shops.measures.effect import Effect
-from shops.models import Enrollment, Measure, Opening, Shop
+from shops.models import Alliance, Enrollment, Measure, Opening, Penalty, Shop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Clear(Effect):
     """The shop is put out of an alliance. Undone, it goes on with the opening it was in.
 
-    It does not where another opening has followed since, or something else keeps it out: once that ends as
-    well, `continue_what_nothing_keeps` has it go on.
+    Where another opening has followed since, that one is void. It does not while something else keeps it
+    out: once that ends as well, `continue_what_nothing_keeps` has it go on.
     """
 
     def needs(self, measure: Measure) -> list[str]:
@@ -69,17 +69,35 @@ def continue_what_nothing_keeps(shop: Shop, *, by: User | None, at: datetime) ->
 
     To be called where that may have ended. What still is kept out stays so.
     """
-    taken_back = Opening.objects.filter(
-        enrollment__shop=shop,
+    for opening in _taken_back().filter(enrollment__shop=shop).order_by("pk"):
+        enrollments.continue_opening(opening, by=by, at=at)
+
+
+def could_go_on(at: datetime) -> QuerySet[Shop]:
+    """Shops of which a clearance was taken back while something else kept them out that does so no longer:
+    their platform has opened them again, which a file says and no verb. Not while a penalty of theirs is
+    stayed: it may bar them again.
+    """
+    free = Q(pk__in=[])
+    for alliance in Alliance.objects.all():
+        free |= Q(enrollment__alliance=alliance) & ~Q(enrollment__shop__in=bars.barred_shops(alliance))
+    waiting = Shop.objects.filter(
+        ~Exists(Penalty.objects.filter(shop=OuterRef("pk"), stayed_at__isnull=False)),
+        pk__in=_taken_back().filter(free).values("enrollment__shop"),
+    )
+    return standing.with_standing(waiting, at).exclude(standing=Shop.Status.CLOSED).order_by("pk")
+
+
+def _taken_back() -> QuerySet[Opening]:
+    """Last openings whose clearance was taken back, and which did not go on."""
+    cleared = Measure.objects.filter(kind=Measure.Kind.CLEAR, opening=OuterRef("pk"))
+    return Opening.objects.filter(
+        Exists(cleared),
+        ~Exists(cleared.filter(undone_at=None)),
         enrollment__openings_used=F("number"),
         enrollment__state__in=[Enrollment.State.CLEARED, Enrollment.State.APPLIED],
         closed=True,
-        measures__kind=Measure.Kind.CLEAR,
-        measures__undone_at__isnull=False,
     ).exclude(cause=Opening.Cause.VOLUNTARY)
-    cleared = Measure.objects.filter(kind=Measure.Kind.CLEAR, undone_at=None, opening__enrollment__shop=shop)
-    for opening in taken_back.exclude(pk__in=cleared.values("opening")).distinct().order_by("pk"):
-        enrollments.continue_opening(opening, by=by, at=at)
 
 
 class Stop(Effect):

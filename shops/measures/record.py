@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-from django.conf import settings
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from shops import points
 from shops.calendar import points_lapse_at
 from shops.measures.effect import Effect, until
 from shops.models import Measure
@@ -31,9 +33,7 @@ class Points(Effect):
 
     def complete(self, measure: Measure, at: datetime) -> None:
         if measure.ends_at is None:
-            alliance = measure.alliance
-            days = alliance.points_days if alliance else settings.POINTS_DAYS or None
-            measure.ends_at = points_lapse_at(at, days)
+            measure.ends_at = points_lapse_at(at, points.days_that_count(measure.alliance))
 
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.points else ["points"]
@@ -58,13 +58,17 @@ class Score(Effect):
 
     lessens = "score"
 
+    def amount(self, value: Any) -> str:
+        # Typed or read from the record, it is the same figure: 0.3, not 0.30.
+        return localize(Decimal(f"{value.normalize():f}"))
+
     def needs(self, measure: Measure) -> list[str]:
         return [] if measure.score else ["score"]
 
     def will(self, measure: Measure) -> str:
         if not measure.score:
             return _("Deduct experience score")
-        return _("Deduct %(score)s of the experience score") % {"score": localize(measure.score)}
+        return _("Deduct %(score)s of the experience score") % {"score": self.amount(measure.score)}
 
     def did(self, measure: Measure) -> str:
-        return _("Deducted %(score)s of the experience score") % {"score": localize(measure.score)}
+        return _("Deducted %(score)s of the experience score") % {"score": self.amount(measure.score)}

@@ -68,10 +68,10 @@ CREATE TRIGGER shops_depositentry_follows_the_one_before BEFORE INSERT ON shops_
 CREATE FUNCTION shops_depositentry_measure_is_of_its_shop() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
-    PERFORM FROM shops_measure m WHERE m.id = NEW.measure_id
+    PERFORM FROM shops_measure m WHERE m.id = NEW.measure_id AND m.kind = 'deduct'
         AND (SELECT p.shop_id FROM shops_penalty p WHERE p.id = m.penalty_id) = NEW.shop_id;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'deposit entry of shop %: measure % is of no penalty of that shop',
+        RAISE EXCEPTION 'deposit entry of shop %: measure % deducts for no penalty of that shop',
             NEW.shop_id, NEW.measure_id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'shops_depositentry_measure_is_of_its_shop';
@@ -106,22 +106,23 @@ CREATE FUNCTION shops_depositentry_gives_back_no_more_than_was_taken() RETURNS t
 LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     named text := coalesce(nullif(NEW.case_reference, ''), NEW.reference);
-    of_case bigint;
+    of_case bigint := shops_case_named(named);
+    names text[];
     taken numeric;
     given_back numeric;
 BEGIN
-    SELECT n.id INTO of_case FROM shops_penalty n
-        WHERE n.reference = named AND n.reference <> '' AND n.shop_id = NEW.shop_id;
+    SELECT ARRAY[shops_case_number(n.id), nullif(n.reference, '')] INTO names FROM shops_penalty n
+        WHERE n.id = of_case AND n.shop_id = NEW.shop_id;
     SELECT sum(CASE WHEN m.undone_at IS NULL THEN m.amount_fen ELSE 0 END) INTO taken FROM shops_measure m
-        WHERE m.penalty_id = of_case AND m.kind = 'deduct' AND m.applied_at IS NOT NULL;
+        WHERE m.penalty_id = of_case AND names IS NOT NULL AND m.kind = 'deduct' AND m.applied_at IS NOT NULL;
     IF taken IS NULL THEN
         RETURN NEW;
     END IF;
     SELECT coalesce(sum(e.amount_fen), 0) INTO given_back FROM (
-        SELECT v.* FROM shops_depositentry v WHERE v.case_reference = named AND v.case_reference <> ''
+        SELECT v.* FROM shops_depositentry v WHERE v.case_reference = ANY (names) AND v.case_reference <> ''
         UNION ALL
         SELECT v.* FROM shops_depositentry v
-        WHERE v.reference = named AND v.reference <> '' AND v.case_reference = ''
+        WHERE v.reference = ANY (names) AND v.reference <> '' AND v.case_reference = ''
     ) e
     WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = NEW.shop_id
       AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = e.id) IS NULL;

@@ -144,6 +144,10 @@ class Alliance(Audited):
                 condition=Q(largest_jump=None) | Q(largest_jump__gt=0),
                 name="shops_alliance_largest_jump_is_above_zero",
             ),
+            models.CheckConstraint(
+                condition=Q(points_days=None) | Q(points_days__gte=1),
+                name="shops_alliance_points_count_on_a_day_at_least",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -61,7 +61,7 @@ class DepositEntry(models.Model):
         max_length=64,
         blank=True,
         db_default="",
-        help_text=_("The platform's own number of the penalty that it carries out."),
+        help_text=_("The number, the platform's or the desk's, of the case that it carries out."),
     )
     key = models.CharField(
         _("key"),

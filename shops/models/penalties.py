@@ -108,6 +108,24 @@ class Penalty(Audited):
         blank=True,
         help_text=_("Until the stay ends, what it bars it bars nobody from. What it closed stays closed."),
     )
+    # Kept once the stay has ended: whoever was let in since is inside though it bars him again.
+    first_stayed_at = models.DateTimeField(_("first stayed at"), null=True, blank=True, editable=False)
+    lost_ground_with = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("lost its ground with"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("The penalty that it had counted, and which was taken back since."),
+    )
+    kept_at = models.DateTimeField(
+        _("kept since"),
+        null=True,
+        blank=True,
+        help_text=_("When somebody decided that it is right although its ground has fallen."),
+    )
     batch = models.ForeignKey(
         ImportBatch,
         models.PROTECT,
@@ -136,6 +154,17 @@ class Penalty(Audited):
                 fields=["ends_at"],
                 condition=Q(status="imposed", ends_at__isnull=False),
                 name="shops_penalty_ending",
+            ),
+            models.Index(
+                fields=["shop"],
+                condition=Q(first_stayed_at__isnull=False),
+                name="shops_penalty_once_stayed",
+            ),
+            # What somebody has to decide about: few of all.
+            models.Index(
+                fields=["lost_ground_with"],
+                condition=Q(lost_ground_with__isnull=False),
+                name="shops_penalty_without_ground",
             ),
         ]
         constraints = [
@@ -173,6 +202,11 @@ class Penalty(Audited):
             models.CheckConstraint(
                 condition=Q(approved_by=None) | Q(imposed_by=None) | ~Q(approved_by=F("imposed_by")),
                 name="shops_penalty_maker_is_not_its_approver",
+            ),
+            models.CheckConstraint(
+                condition=Q(stayed_at=None)
+                | Q(first_stayed_at__isnull=False, first_stayed_at__lte=F("stayed_at")),
+                name="shops_penalty_that_is_stayed_knows_since_when_first",
             ),
         ]
 

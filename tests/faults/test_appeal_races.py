@@ -30,8 +30,9 @@ def taken(judge: User, penalty: Penalty | None = None) -> Appeal:
     return appeals.take(make_appeal(penalty).pk, by=judge, at=LATER)
 
 
-def grant(appeal: Appeal, judge: User) -> Callable[[], object]:
-    return lambda: appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
+def grant(appeal: Appeal, judge: User, *, all_the_same: bool = False) -> Callable[[], object]:
+    ruling = {"reason": "wrong", "by": judge, "at": LATER, "all_the_same": all_the_same}
+    return lambda: appeals.grant(appeal.pk, **ruling)
 
 
 def deny(appeal: Appeal, judge: User, seen: str | None = None) -> Callable[[], object]:

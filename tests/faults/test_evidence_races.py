@@ -19,7 +19,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import QuerySet
 
 from opsdesk import appeals, audit, leftovers
-from opsdesk.appeals import Offered, evidence, many
+from opsdesk.appeals import Offered, contests, evidence, many
 from opsdesk.models import Appeal, Evidence
 from shops.models import Penalty
 from tests.databases import CHECKOUT
@@ -161,10 +161,17 @@ def test_of_two_files_about_the_same_shops_in_another_order_one_waits_for_the_ot
     assert Appeal.objects.count() == 4
 
 
+class RowByRow(dict[int, contests.Contest]):
+    """What rows contest, each held only once its row's turn comes."""
+
+    def __missing__(self, penalty: int) -> contests.Contest:
+        return contests.held([Penalty.objects.get(pk=penalty)])[penalty]
+
+
 def test_control_where_shops_are_locked_row_by_row_the_database_kills_one(
     committed_db, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many, "_hold_shops", lambda rows: None)
+    monkeypatch.setattr(many, "_hold", lambda rows: RowByRow())
     pause_after_the_first_row(monkeypatch, wait=60)
     first, second = at_once(*files_in_another_order())
     assert first is None

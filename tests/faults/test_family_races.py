@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from opsdesk import appeals, audit, penalising, review, voiding
 from rules.models import Proposal
-from shops import penalties
+from shops import locks, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -25,6 +26,7 @@ from tests.factories import (
     make_shop,
     make_user,
 )
+from tests.faults.test_killed_imports import eventually
 from tests.faults.test_publishing_races import at_once
 
 LATER = AT + timedelta(days=2)
@@ -52,7 +54,7 @@ def imposed(shop: Shop, violation: Violation) -> Penalty:
     return penalising.impose(
         shop=shop,
         violation=violation,
-        measures=[Measure(kind="warning")],
+        measures=[Measure(kind="points", points=4) if violation.code == "V8" else Measure(kind="warning")],
         reason="as found",
         by=None,
         at=AT,
@@ -117,7 +119,8 @@ def test_control_who_holds_one_shop_alone_waits_for_the_other_for_ever(committed
             held.one = True
             both.wait(30)
 
-    monkeypatch.setattr(penalties, "lock_standing", lock_one_alone)
+    for module in (locks, penalties, voiding):
+        monkeypatch.setattr(module, "lock_standing", lock_one_alone)
     first, second = at_once(*attempts)
     assert first is None
     assert isinstance(second, DatabaseError) and "deadlock" in str(second)
@@ -187,7 +190,7 @@ def test_control_who_holds_one_controllers_shops_alone_waits_for_the_others_for_
     both, held = threading.Barrier(2), threading.local()
 
     def lock_one_family(penalty: Penalty) -> None:
-        penalties.lock_standing(penalty.shop)
+        locks.lock_standing(penalty.shop)
         if not getattr(held, "one", False):
             held.one = True
             both.wait(30)
@@ -205,12 +208,58 @@ def test_who_read_the_shop_before_it_changed_hands_holds_its_new_controllers_sho
     Shop.objects.filter(pk=one.pk).update(controller=controller)
 
     with transaction.atomic():
-        penalties.lock_standing(read_before)
+        locks.lock_standing(read_before)
         assert is_held(other)
 
 
 def test_with_a_shop_its_enrollments_are_held_and_nobody_elses(committed_db) -> None:
     mine, its = make_enrollment(), make_enrollment()
     with transaction.atomic():
-        penalties.lock_standing(mine.shop)
+        locks.lock_standing(mine.shop)
         assert [is_held(enrollment) for enrollment in (mine, its)] == [True, False]
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def changes_hands_while_somebody_waits_for_it(committed_db) -> tuple[bool, bool]:
+    """Whether he holds a shop of the controller whom it had, and of the one whom it has now."""
+    now, before = make_controller(), make_controller()
+    its, shop, theirs = (make_shop(controller=one) for one in (now, before, before))
+    held = []
+
+    def wait() -> None:
+        try:
+            with transaction.atomic():
+                locks.lock_standing(shop)
+                held.extend(is_held(one) for one in (theirs, its))
+        finally:
+            connection.close()
+
+    waiter = threading.Thread(target=wait)
+    with transaction.atomic():
+        Shop.objects.filter(pk=shop.pk).update(controller=now)
+        waiter.start()
+        with psycopg.connect(committed_db.env["DATABASE_URL"], autocommit=True) as beside:
+            eventually(lambda: beside.execute(WAITING).fetchone() == (1,), "nobody waits for the shop")
+    waiter.join(60)
+    return held[0], held[1]
+
+
+def test_who_waits_while_the_shop_changes_hands_holds_its_new_controllers_shops_and_no_others(
+    committed_db,
+) -> None:
+    assert changes_hands_while_somebody_waits_for_it(committed_db) == (False, True)
+
+
+def test_control_who_does_not_read_them_again_holds_those_of_whom_it_had(committed_db, monkeypatch) -> None:
+    look = locks._of_their_controllers
+    read = {}
+
+    def look_once(concerned) -> set[int]:
+        return read.setdefault(frozenset(concerned), look(concerned))
+
+    monkeypatch.setattr(locks, "_of_their_controllers", look_once)
+    assert changes_hands_while_somebody_waits_for_it(committed_db) == (True, False)

@@ -155,6 +155,20 @@ def mp4(seed: int = 0, more: bytes = b"") -> bytes:
     return ftyp() + moov() + box(b"mdat", b"frames %d" % seed) + more
 
 
+def samsungs(blocks: dict[bytes, bytes], *, gap: bytes = b"", name: bytes = b"") -> bytes:
+    """What telephones of Samsung write behind a photo. `gap`: before the list; `name`: of each, as listed."""
+    out, entries = b"", []
+    for number, (called, content) in enumerate(blocks.items(), start=1):
+        kind = struct.pack("<HH", 0, 0x0A00 + number)
+        entries.append((len(out), kind, 8 + len(called) + len(content)))
+        out += kind + struct.pack("<I", len(called)) + called + content
+    out += gap
+    listed = struct.pack("<4sII", b"SEFH", 106, len(entries))
+    for begins, kind, size in entries:
+        listed += (name or kind) + struct.pack("<II", len(out) - begins, size)
+    return out + listed + struct.pack("<I", len(listed)) + b"SEFT"
+
+
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:

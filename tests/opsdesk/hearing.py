@@ -33,6 +33,8 @@ class Hearing:
     lease: datetime | None = None
     due: datetime | None = None
     first_judge: str | None = None
+    # When the shop was first asked in this appeal.
+    asked: datetime | None = None
     # Whether the shop has answered anything of what it was asked.
     came: bool = False
     penalty: str = "imposed"
@@ -80,6 +82,7 @@ class Hearing:
         ):
             return False
         self.state, self.level, self.holder, self.lease = "filed", self.ruled + 1, None, None
+        self.asked = None
         return True
 
     def take(self, who: str) -> bool:
@@ -99,9 +102,10 @@ class Hearing:
         return True
 
     def ask(self, who: str) -> bool:
-        if not self._holds(who):
+        due, asked = end_of_third_working_day(self.now), self.asked or self.now
+        if not self._holds(who) or due.date() > asked.date() + timedelta(days=90):
             return False
-        self.state, self.due, self.lease = "waiting", end_of_third_working_day(self.now), self.now + LEASE
+        self.state, self.due, self.lease, self.asked = "waiting", due, self.now + LEASE, asked
         self.came = False
         return True
 

@@ -24,6 +24,7 @@ from tests.opsdesk.files import (
     picture,
     png,
     png_of,
+    samsungs,
     saved,
     segment,
     stream,
@@ -51,6 +52,8 @@ def _jpegs() -> list[Case]:
     exif[0x010E] = SCRIPT.decode()
     exif[0x0112] = 6
     exif.get_ifd(0x8825)[1] = "N"
+    known = {b"Image_UTC_Data": b"1773286200000", b"MotionPhoto_Data": mp4()}
+    thousand, packed = {b"%d" % number: b"x" for number in range(1000)}, zipped({"a.html": HTML})
     lying = bytearray(plain)
     frame = lying.index(b"\xff\xc0")
     lying[frame + 5 : frame + 9] = struct.pack(">HH", 65_000, 65_000)
@@ -62,7 +65,22 @@ def _jpegs() -> list[Case]:
         Case("jpeg with php behind", plain + b"<?php system($_GET[0]); ?>", BEHIND),
         Case("jpeg with zeros behind", plain + bytes(4096), ""),
         Case("jpeg with a preview behind", plain + bytes(10) + jpeg(1), ""),
-        Case("jpeg with a film behind", plain + mp4(), BEHIND),
+        Case("jpeg with a film behind", plain + mp4(), ""),
+        Case("jpeg with a film of pages behind", plain + mp4(more=box(b"mdat", HTML)), ""),
+        Case("jpeg with a film and a page behind", plain + mp4() + HTML, BEHIND),
+        Case("jpeg with half a film behind", plain + mp4()[:-3], BEHIND),
+        Case("jpeg with a page and a film behind", plain + HTML + mp4(), BEHIND),
+        Case("jpeg with a film that is a zip behind", plain + mp4(more=box(b"free", packed)), TWO),
+        Case("jpeg with what the camera knew behind", plain + samsungs(known), ""),
+        Case("jpeg with a page as what the camera knew", plain + samsungs({b"Note": HTML}), ""),
+        Case("jpeg with a page before what the camera knew", plain + HTML + samsungs(known), BEHIND),
+        Case("jpeg with a page behind what the camera knew", plain + samsungs(known) + HTML, BEHIND),
+        Case("jpeg with a page that is not listed", plain + samsungs(known, gap=HTML), BEHIND),
+        Case("jpeg with a list of other blocks", plain + samsungs(known, name=b"\0\0\1\1"), BEHIND),
+        Case("jpeg with a list of nothing", plain + samsungs({}), BEHIND),
+        Case("jpeg with a list of a thousand", plain + samsungs(thousand), BEHIND),
+        Case("jpeg with the end of a list alone", plain + b"\xff\xff\xff\xffSEFT", BEHIND),
+        Case("jpeg with a zip as what the camera knew", plain + samsungs({b"Note": packed}), TWO),
         Case("jpeg with ten behind", plain * 11, BEHIND),
         Case("jpeg with a broken one behind", plain + jpeg(1)[:-40], BROKEN),
         Case("jpeg cut in the middle", plain[: len(plain) // 2], BROKEN),

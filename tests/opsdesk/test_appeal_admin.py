@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -17,7 +18,7 @@ from opsdesk import appeals
 from opsdesk.models import Appeal
 from shops import enrollments
 from shops.models import Enrollment, Measure
-from tests.clients import signed_in
+from tests.clients import client_of, signed_in
 from tests.factories import (
     AT,
     DAY,
@@ -30,6 +31,8 @@ from tests.factories import (
     make_metrics,
     make_user,
 )
+from tests.opsdesk.files import jpeg
+from tests.opsdesk.parts import penalty_with
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("two_days_later")]
 
@@ -198,11 +201,12 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     assert "Not everything would be as before" in answer.content.decode()
     send(client, "grant", appeal, {"reason": "wrong", "all_the_same": "on"})
     assert Appeal.objects.get(pk=appeal.pk).state == "granted"
-    assert "the shop does not stand as before" in page_of(client, appeal)
+    assert "Not everything is as before" in page_of(client, appeal)
 
 
 @pytest.mark.parametrize(
-    "step", ["take", "grant", "deny", "grant_in_part", "note", "answer", "complete", "withdraw", "stay"]
+    "step",
+    ["take", "grant", "deny", "grant_in_part", "note", "answer", "complete", "withdraw", "stay", "evidence"],
 )
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, superuser: bool) -> None:
@@ -210,7 +214,7 @@ def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, super
     appeal = make_appeal(make_cleared(by=maker))
     client = signed_in(maker)
     page = page_of(client, appeal)
-    assert "You had a part in what this is about" in page
+    assert "You had a part in what this is about (decided it)" in page
     assert address(step, appeal.pk) not in page
     measure = appeal.penalty.measures.get()
     given = {"reason": "r", "text": "t", "measures": [measure.pk]}
@@ -219,22 +223,47 @@ def test_whoever_decided_is_refused_by_post_and_offered_nothing(step: str, super
     appeal.penalty.refresh_from_db()
     assert (appeal.state, appeal.penalty.status, appeal.penalty.stayed_at) == ("filed", "imposed", None)
     assert appeal.messages.count() == 1
+    assert not appeal.evidence.exists()
 
 
-def test_whoever_decided_is_offered_to_add_evidence_and_none_to_strike() -> None:
+@pytest.mark.parametrize("part", ["case_maker", "releaser"])
+def test_who_brought_the_decision_about_is_named_and_told_why_he_does_not_hear_it(part: str) -> None:
+    involved = make_user("supervisor", username="somebody-else")
+    page = page_of(signed_in(involved), make_appeal(penalty := penalty_with(part, involved)))
+    did = {"case_maker": "imposed the case", "releaser": "released the held check"}[part]
+    told = {"case_maker": "case imposed by", "releaser": "check released by"}[part]
+    assert f"You had a part in what this is about ({did}" in page
+    assert f"<dt>{told}</dt><dd>somebody-else</dd>" in page
+    assert did in appeals.why_not_contested(penalty_with(part, involved), involved)
+    assert penalty.case_number in page
+
+
+def test_whoever_decided_adds_and_strikes_no_evidence() -> None:
     maker = make_user("supervisor")
     evidence = make_evidence(make_appeal(make_cleared(by=maker)))
     client = signed_in(maker)
     add = address("evidence", evidence.appeal_id)
-    assert add in page_of(client, evidence.appeal)
-    assert 'name="text"' not in client.get(add).content.decode()
-    assert client.post(add, {"text": "The shop admits it."}).status_code == 409
+    assert add not in page_of(client, evidence.appeal)
+    file = SimpleUploadedFile("they-lie.jpg", jpeg(seed=2))
+    assert client.post(add, {"evidence": [file]}).status_code == 409
+    assert evidence.appeal.evidence.count() == 1
     strike = reverse("admin:opsdesk_evidence_strike", args=[evidence.token])
     viewer = client.get(reverse("admin:opsdesk_evidence_viewer", args=[evidence.token]))
     assert strike not in viewer.content.decode()
     assert client.post(strike, {"reason": "r"}).status_code == 409
     evidence.refresh_from_db()
     assert not evidence.is_struck
+
+
+def test_that_the_shop_withdraws_is_offered_to_who_may_record_it(client: Client, judge: User) -> None:
+    appeal, other = make_appeal(), client_of("appeals_officer")
+    withdraw = address("withdraw", appeal.pk)
+    assert withdraw in page_of(other, appeal)
+    appeals.take(appeal.pk, by=judge, at=NOW)
+    assert withdraw not in page_of(other, appeal)
+    assert other.post(withdraw, {"reason": "rang"}).status_code == 409
+    assert withdraw in page_of(client, appeal)
+    assert withdraw in page_of(client_of("supervisor"), appeal)
 
 
 def test_a_withdrawn_appeal_has_no_ruling(client: Client, judge: User) -> None:

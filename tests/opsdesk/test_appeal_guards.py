@@ -12,18 +12,19 @@ from django.db import IntegrityError, connection, transaction
 from opsdesk import appeals, notices, review
 from opsdesk.models import Appeal, AppealTerms, Evidence, Notice
 from opsdesk.models.appeals import TOOK_PART
-from rules.models import Proposal
+from rules import casework
+from rules.models import Proposal, Sweep
 from shops.errors import Refused
-from shops.models import Penalty
+from shops.models import Measure, Penalty
 from tests.factories import (
     AT,
     make_appeal,
     make_cleared,
-    make_enrollment,
     make_evidence,
     make_penalty,
     make_user,
 )
+from tests.opsdesk.parts import OF_THE_PENALTY, PARTS, penalty_with
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +33,6 @@ NOT_STANDING = {
     "reported": {"imposed_at": None, "reported_at": AT},
     "dismissed": {"imposed_at": None, "reported_at": AT, "ended_at": AT},
     "overturned": {"ended_at": AT},
-}
-# Who had a part by what the penalty itself says.
-PARTS = {
-    "maker": "imposed_by",
-    "approver": "approved_by",
-    "reporter": "reported_by",
-    "confirmer": "confirmed_by",
 }
 
 
@@ -66,7 +60,7 @@ def insert(penalty: Any, level: int = 1, **values: Any) -> int:
         "due_at": LATER,
         "ruling": "",
         "taken_back": [],
-        "left_standing": [],
+        "not_restored": "[]",
         **values,
     }
     columns, marks = ", ".join(row), ", ".join(["%s"] * len(row))
@@ -78,13 +72,36 @@ def insert(penalty: Any, level: int = 1, **values: Any) -> int:
 
 
 def test_the_trigger_copies_who_had_a_part_whatever_the_statement_says() -> None:
-    people = {part: make_user() for part in PARTS}
-    penalty = make_penalty(violation_code="V1", **{PARTS[part]: who for part, who in people.items()})
+    people = {part: make_user() for part in OF_THE_PENALTY}
+    penalty = make_penalty(violation_code="V1", **{OF_THE_PENALTY[part]: who for part, who in people.items()})
     somebody = make_user()
     written = {"maker_id": somebody.pk, "approver_id": None, "first_judge_id": somebody.pk}
     appeal = Appeal.objects.get(pk=insert(penalty, **written, reporter_id=somebody.pk))
-    assert {part: getattr(appeal, part) for part in PARTS} == people
+    assert {part: getattr(appeal, part) for part in OF_THE_PENALTY} == people
     assert appeal.first_judge is None
+
+
+def test_these_tests_know_every_part_that_there_is() -> None:
+    assert {*PARTS, "first_judge"} == set(TOOK_PART)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_trigger_copies_each_part_and_no_other(part: str) -> None:
+    somebody, involved = make_user(), make_user("supervisor")
+    penalty = penalty_with(part, involved)
+    appeal = Appeal.objects.get(pk=insert(penalty, **{f"{one}_id": somebody.pk for one in TOOK_PART}))
+    assert {one: getattr(appeal, one) for one in TOOK_PART if getattr(appeal, one)} == {part: involved}
+
+
+def test_who_penalised_a_reported_case_is_its_maker_and_no_more() -> None:
+    maker, case = make_user("supervisor"), make_penalty(violation_code="V8", status="reported")
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get(case=case)
+    review.accept(
+        proposal.pk, measures=[Measure(kind="warning")], by=maker, reason="violation_confirmed", at=AT
+    )
+    appeal = make_appeal(Penalty.objects.get(pk=case.pk))
+    assert {one for one in TOOK_PART if getattr(appeal, one)} == {"maker"}
 
 
 @pytest.mark.parametrize("status", ["reported", "dismissed", "overturned"])
@@ -106,10 +123,7 @@ def test_the_trigger_copies_the_judge_of_the_first_appeal() -> None:
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_files_nor_takes_nor_judges_by_sql(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
-    if part == "proposer":
-        penalty = proposed_by(involved)
-    else:
-        penalty = make_penalty(violation_code="V1", **({PARTS[part]: involved} if part in PARTS else {}))
+    penalty = make_penalty(violation_code="V1") if part == "first_judge" else penalty_with(part, involved)
     if part == "first_judge":
         first = make_appeal(penalty)
         appeals.take(first.pk, by=involved, at=LATER)
@@ -125,37 +139,35 @@ def test_whoever_had_a_part_neither_files_nor_takes_nor_judges_by_sql(part: str,
         update(appeal, **ruled(involved))
 
 
-def proposed_by(person: User) -> Penalty:
-    """The penalty of a proposal that somebody filed by hand and the system accepted."""
-    enrollment = make_enrollment()
-    proposal = review.file_by_hand(
-        shop=enrollment.shop, alliance=enrollment.alliance, statement="unsuitable", by=person, at=AT
-    )
-    return review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
-
-
-@pytest.mark.parametrize("values", [{"filed_by": None}, {"penalty": None}], ids=str)
-def test_who_proposed_a_penalty_is_not_rewritten(values: dict) -> None:
-    penalty = proposed_by(make_user("supervisor"))
+@pytest.mark.parametrize(
+    ("part", "column"),
+    [("proposer", "filed_by"), ("proposer", "penalty"), ("case_maker", "case"), ("releaser", "sweep")],
+)
+def test_by_whom_and_on_what_a_penalty_was_proposed_is_not_rewritten(part: str, column: str) -> None:
+    penalty = penalty_with(part, make_user("supervisor"))
     with pytest.raises(IntegrityError, match="rules_proposal_keeps_who_proposed"), transaction.atomic():
-        Proposal.objects.filter(penalty=penalty).update(**values)
+        Proposal.objects.filter(penalty=penalty).update(**{column: None})
 
 
-@pytest.mark.parametrize("part", ["proposer", *PARTS])
+def test_who_released_a_check_that_has_filed_is_not_rewritten() -> None:
+    sweep = penalty_with("releaser", make_user("supervisor")).proposal.sweep
+    for values in ({"ruled_by": None}, {"ruled_by": make_user("supervisor")}):
+        with pytest.raises(IntegrityError) as refused, transaction.atomic():
+            Sweep.objects.filter(pk=sweep.pk).update(**values)
+        name = refused.value.__cause__.diag.constraint_name
+        assert name == "rules_sweep_that_has_filed_keeps_who_released_it"
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_no_part_at_all_ends_the_window_earlier_by_the_verb_or_by_sql(part: str) -> None:
     involved = make_user("supervisor")
-    if part == "proposer":
-        penalty = proposed_by(involved)
-    else:
-        penalty = make_penalty(violation_code="V1", **{PARTS[part]: involved})
-        notices.write(penalty, by=None, at=AT)
-    notice = Notice.objects.get(penalty=penalty)
+    notice = Notice.objects.get(penalty=penalty_with(part, involved))
     notices.record_delivery(notice.pk, channel="mail", delivered_at=LATER, by=None, at=LATER)
     earlier = {"channel": "mail", "delivered_at": AT}
     with pytest.raises(Refused, match="no part"):
         notices.correct_delivery(notice.pk, **earlier, reason="r", by=involved, at=LATER)
     corrected = {"corrected_at": LATER, "corrected_because": "r", "delivery_recorded_by": involved}
-    name = "opsdesk_notice_window_ends_earlier_for_nobody_who_took_part"
+    name = "opsdesk_notice_window_is_moved_by_nobody_who_took_part"
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         Notice.objects.filter(pk=notice.pk).update(**earlier, **corrected)
 
@@ -169,18 +181,20 @@ def test_whoever_had_a_part_strikes_no_evidence_by_sql() -> None:
         Evidence.objects.filter(pk=evidence.pk).update(struck_by=maker, **struck)
 
 
-@pytest.mark.parametrize("part", ["maker", "first_judge"])
+@pytest.mark.parametrize("part", TOOK_PART)
 def test_nobody_who_had_a_part_speaks_for_the_shop_by_sql(part: str) -> None:
-    involved, other = make_user("supervisor"), make_user("supervisor")
-    penalty = make_cleared(by=involved if part == "maker" else other)
+    involved = make_user("supervisor")
+    penalty = make_cleared() if part == "first_judge" else penalty_with(part, involved)
     if part == "first_judge":
         first = make_appeal(penalty)
         appeals.take(first.pk, by=involved, at=LATER)
         appeals.deny(first.pk, reason="right", by=involved, at=LATER)
     appeal, name = make_appeal(penalty, at=LATER), "opsdesk_appeal_shop_is_spoken_for_by_nobody_who_took_part"
-    with pytest.raises(IntegrityError) as refused, transaction.atomic():
-        Evidence.objects.create(appeal=appeal, kind="statement", text="t", added_at=LATER, added_by=involved)
-    assert refused.value.__cause__.diag.constraint_name == name
+    file = {"kind": "mp4", "name": "a.mp4", "place": "a", "size": 1, "sha256": "0" * 64}
+    for given in (file, {"kind": "statement", "text": "t"}):
+        with pytest.raises(IntegrityError) as refused, transaction.atomic():
+            Evidence.objects.create(appeal=appeal, added_at=LATER, added_by=involved, **given)
+        assert refused.value.__cause__.diag.constraint_name == name
     for kind in ("statement", "answer"):
         with pytest.raises(IntegrityError) as refused, transaction.atomic():
             appeal.messages.create(kind=kind, sender="shop", text="t", at=LATER, by=involved)
@@ -263,10 +277,11 @@ def test_a_ruling_without_its_facts_is_refused(values: dict, name: str) -> None:
         update(appeal, **facts)
 
 
-def test_who_had_a_part_is_not_rewritten() -> None:
-    appeal = make_appeal(make_cleared(by=make_user()))
+@pytest.mark.parametrize("part", TOOK_PART)
+def test_who_had_a_part_is_not_rewritten(part: str) -> None:
+    appeal = make_appeal()
     with pytest.raises(IntegrityError, match="what was filed never changes"):
-        update(appeal, maker=None)
+        update(appeal, **{part: make_user()})
 
 
 def test_an_appeal_that_is_over_never_changes() -> None:

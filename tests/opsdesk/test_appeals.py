@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 
-from opsdesk import appeals, audit, review
-from opsdesk.appeals import Offered, filing
+from opsdesk import appeals, audit
+from opsdesk.appeals import Offered, contests
 from opsdesk.models import Appeal, AppealMessage, AppealTerms
+from opsdesk.models.appeals import TOOK_PART
 from shops.errors import NotAllowed, Refused
 from shops.models import Penalty
 from tests.factories import (
@@ -18,12 +20,11 @@ from tests.factories import (
     SHANGHAI,
     make_appeal,
     make_cleared,
-    make_enrollment,
-    make_evidence,
     make_penalty,
     make_user,
 )
 from tests.opsdesk.files import jpeg
+from tests.opsdesk.parts import PARTS, penalty_with
 
 pytestmark = pytest.mark.django_db
 
@@ -214,6 +215,36 @@ def test_nobody_waits_for_years(judge: User) -> None:
         appeals.ask(appeal.pk, items="x", by=judge, at=LATER, due_on=(LATER + timedelta(days=91)).date())
 
 
+def test_the_longest_wait_counts_from_the_first_request_however_often_the_shop_is_asked(judge: User) -> None:
+    appeal, last = taken(judge), (LATER + timedelta(days=90)).date()
+    appeals.ask(appeal.pk, items="x", by=judge, at=LATER)
+    appeals.answer(appeal.pk, text="见附件", by=judge, at=LATER)
+    later = LATER + timedelta(days=60)
+    with pytest.raises(Refused, match="from when it was first asked: until 11 Jun 2026 23:59:59"):
+        appeals.ask(appeal.pk, items="y", by=judge, at=later, due_on=last + timedelta(days=1))
+    assert appeals.ask(appeal.pk, items="y", by=judge, at=later, due_on=last).due_at.date() == last
+    with pytest.raises(Refused, match="90 days at most"):
+        appeals.ask(appeal.pk, items="z", by=judge, at=LATER + timedelta(days=89))
+
+
+def test_what_nobody_has_taken_any_officer_records_as_withdrawn() -> None:
+    appeals.withdraw(
+        (appeal := make_appeal()).pk, reason="by phone", by=make_user("appeals_officer"), at=LATER
+    )
+    assert fresh(appeal).state == State.WITHDRAWN
+
+
+@pytest.mark.parametrize("role", ["holder", "supervisor"])
+def test_what_somebody_hears_he_or_a_supervisor_records_as_withdrawn(judge: User, role: str) -> None:
+    appeal = taken(judge)
+    with pytest.raises(Refused, match="only its holder goes on with it"):
+        appeals.withdraw(appeal.pk, reason="by phone", by=make_user("appeals_officer"), at=LATER)
+    appeals.withdraw(
+        appeal.pk, reason="by phone", by=judge if role == "holder" else make_user("supervisor"), at=LATER
+    )
+    assert fresh(appeal).state == State.WITHDRAWN
+
+
 def test_whoever_it_reaches_records_the_answer_and_the_holder_asks_again(judge: User) -> None:
     appeal = waiting(judge)
     appeals.answer(appeal.pk, text="见附件", by=make_user("appeals_officer"), at=LATER)
@@ -318,31 +349,18 @@ def test_a_withdrawn_appeal_uses_up_no_level(judge: User) -> None:
 # Who judges
 
 
-@pytest.mark.parametrize("part", ["maker", "approver", "proposer", "reporter", "confirmer"])
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("superuser", [False, True])
 def test_whoever_had_a_part_neither_files_nor_hears_an_appeal(part: str, superuser: bool) -> None:
     involved = User.objects.create_superuser("root") if superuser else make_user("supervisor")
-    match part:
-        case "maker":
-            penalty = make_cleared(by=involved)
-        case "approver":
-            penalty = make_penalty(violation_code="V1", approved_by=involved)
-        case "reporter":
-            penalty = make_penalty(violation_code="V1", reported_by=involved)
-        case "confirmer":
-            penalty = make_penalty(violation_code="V1", confirmed_by=involved)
-        case _:
-            enrollment = make_enrollment()
-            proposal = review.file_by_hand(
-                shop=enrollment.shop, alliance=enrollment.alliance, statement="s", by=involved, at=AT
-            )
-            penalty = review.accept(proposal.pk, by=None, reason="judgement", at=AT).proposal.penalty
-    with pytest.raises(Refused, match=f"somebody else files it against {penalty}"):
+    penalty, done = penalty_with(part, involved), re.escape(str(TOOK_PART[part]))
+    with pytest.raises(Refused, match=rf"about \({done}\): somebody else files it against {penalty}"):
         make_appeal(penalty, by=involved)
     # The system decides nothing of it: it files what comes with a file.
     appeal = make_appeal(penalty, by=None)
+    assert [one for one in TOOK_PART if getattr(appeal, one)] == [part]
     assert getattr(appeal, part) == involved
-    with pytest.raises(Refused, match="had a part"):
+    with pytest.raises(Refused, match=rf"had a part .* \({done}\)"):
         appeals.take(appeal.pk, by=involved, at=LATER)
     for verb in (appeals.grant, appeals.deny):
         with pytest.raises(Refused, match="had a part"):
@@ -359,11 +377,6 @@ def test_no_step_of_the_hearing_is_for_whoever_decided(judge: User, step) -> Non
     assert fresh(appeal).state == State.WAITING
 
 
-def test_whoever_decided_may_add_files_that_support_the_appeal() -> None:
-    maker = make_user("supervisor")
-    assert make_evidence(make_appeal(make_cleared(by=maker)), by=maker, at=LATER).added_by == maker
-
-
 def test_whoever_decided_admits_no_late_appeal_of_the_shop() -> None:
     maker = make_user("supervisor")
     late = {"penalty": make_cleared(by=maker), "channel": "mail", "statement": "s", "reason": "was ill"}
@@ -373,12 +386,16 @@ def test_whoever_decided_admits_no_late_appeal_of_the_shop() -> None:
     assert appeals.admit_late(**late, by=make_user("supervisor")).level == 1
 
 
-def test_whoever_decided_states_nothing_in_the_shops_name() -> None:
-    maker = make_user("supervisor")
-    appeal = make_appeal(make_cleared(by=maker))
-    file = [Offered("a.jpg", io.BytesIO(jpeg()))]
-    with pytest.raises(Refused, match="had a part"):
-        appeals.add(appeal.pk, evidence=file, text="The shop admits all of it.", by=maker, at=LATER)
+@pytest.mark.parametrize("part", PARTS)
+def test_whoever_had_a_part_hands_in_nothing_in_the_shops_name(part: str) -> None:
+    involved = make_user("supervisor")
+    appeal = make_appeal(penalty_with(part, involved))
+    for given in (
+        {"evidence": [Offered("they-lie.jpg", io.BytesIO(jpeg()))]},
+        {"text": "The shop admits all of it."},
+    ):
+        with pytest.raises(Refused, match="had a part"):
+            appeals.add(appeal.pk, **given, by=involved, at=LATER)
     assert not appeal.evidence.exists()
 
 
@@ -408,11 +425,11 @@ def test_the_system_hears_no_appeal(judge: User) -> None:
 def test_a_case_goes_by_the_desks_own_number_before_a_platforms() -> None:
     own = make_penalty()
     other = make_penalty(reference=own.case_number)
-    assert filing.case_of(own.case_number) == own
-    assert filing.case_of("P99999999") is None
+    assert contests.case_of(own.case_number) == own
+    assert contests.case_of("P99999999") is None
     other.reference = "DY-1"
     other.save_by(None, "corrected")
-    assert filing.case_of("DY-1") == other
+    assert contests.case_of("DY-1") == other
 
 
 def test_what_was_said_stays_in_the_order_in_which_it_was_said(judge: User) -> None:

@@ -130,19 +130,6 @@ def test_what_is_struck_makes_no_endless_room(settings: Any) -> None:
     appeals.add(appeal.pk, text="words are welcome", by=None, at=NOW)
 
 
-@pytest.mark.django_db
-def test_what_whoever_decided_adds_leaves_the_shop_its_room_and_is_bounded_too(settings: Any) -> None:
-    settings.EVIDENCE_MAX_FILES = 1
-    maker = make_user("supervisor")
-    appeal = make_appeal(make_cleared(by=maker))
-    for number in range(evidence.MOST_EVER):
-        added = make_evidence(appeal, jpeg(number), by=maker)
-        appeals.strike(added.token, reason="has nothing to do with it", by=None, at=NOW)
-    with pytest.raises(Refused, match="at most 3 files with those that were struck: 3 have come"):
-        make_evidence(appeal, jpeg(8), by=maker)
-    assert make_evidence(appeal, jpeg(9))
-
-
 # Unpacking
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from opsdesk import appeals, caseload
+from opsdesk import caseload
 from opsdesk.models import Appeal
 from shops import penalties, stays
 from shops.models import Measure, Penalty
@@ -19,7 +19,6 @@ from tests.factories import (
     make_enrollment,
     make_imposed,
     make_shop,
-    make_user,
 )
 
 pytestmark = pytest.mark.django_db
@@ -88,12 +87,3 @@ def test_an_appeal_is_overdue_from_the_second_after_its_last_on(seconds: float, 
     at = appeal.due_at + timedelta(seconds=seconds)
     assert caseload.is_overdue(appeal, at) == late
     assert Appeal.objects.filter(caseload.overdue(at)).exists() == late
-
-
-@pytest.mark.parametrize(("seconds", "waits"), [(0, True), (0.999, True), (1, False)])
-def test_the_shop_has_the_whole_of_its_last_second(seconds: float, waits: bool) -> None:
-    officer, appeal = make_user("appeals_officer"), make_appeal(make_cleared())
-    appeals.take(appeal.pk, by=officer, at=LATER)
-    appeals.ask(appeal.pk, items="the parcel's number", by=officer, at=LATER)
-    appeal.refresh_from_db()
-    assert caseload.still_waits(appeal, appeal.due_at + timedelta(seconds=seconds)) == waits

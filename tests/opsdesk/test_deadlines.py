@@ -173,3 +173,14 @@ def test_a_second_appeal_is_in_time_for_fifteen_days_to_the_second(ruled: dateti
     with pytest.raises(appeals.TooLate, match="when the first appeal was ruled on"):
         make_appeal(penalty, at=until + SECOND)
     assert make_appeal(penalty, at=until).level == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "waits"), [(0, True), (0.999, True), (1, False)])
+def test_the_shop_has_the_whole_of_its_last_second(seconds: float, waits: bool) -> None:
+    officer, appeal = make_user("appeals_officer"), make_appeal(make_cleared())
+    later = AT + timedelta(days=3)
+    appeals.take(appeal.pk, by=officer, at=later)
+    appeals.ask(appeal.pk, items="the parcel's number", by=officer, at=later)
+    appeal.refresh_from_db()
+    assert deadlines.still_waits(appeal, appeal.due_at + timedelta(seconds=seconds)) == waits

@@ -96,8 +96,8 @@ def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client)
 @pytest.mark.parametrize(
     ("language", "why"),
     [
-        ("en", "had a part in what this appeal is about: somebody else files it"),
-        ("zh-hans", "参与过此申诉所涉的决定"),
+        ("en", "had a part in what this appeal is about (decided it): somebody else files it"),
+        ("zh-hans", "参与过此申诉所涉的决定（作出决定）"),
     ],
 )
 def test_whoever_decided_is_told_that_somebody_else_files(language: str, why: str) -> None:

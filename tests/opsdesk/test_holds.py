@@ -155,3 +155,12 @@ def test_the_account_tells_what_holds_it_by_its_number() -> None:
     page = client_of("supervisor").get(address).content.decode()
     assert f"a penalty in effect {other.case_number}</a>" in page
     assert f"an open appeal {appeal.number}</a>" in page
+
+
+@pytest.mark.parametrize("role", ["operator", "finance", "rules_editor"])
+def test_of_an_appeal_who_may_see_none_reads_no_number(role: str) -> None:
+    appeal = make_appeal()
+    address = reverse("admin:shops_depositentry_account", args=[appeal.penalty.shop_id])
+    page = client_of(role).get(address).content.decode()
+    assert "<li>an open appeal</li>" in page
+    assert appeal.number not in page

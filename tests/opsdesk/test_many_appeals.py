@@ -9,7 +9,9 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -70,6 +72,37 @@ def test_a_day_before_the_decision_or_to_come_is_refused(day: str, why: str) -> 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-12:00", "2199-01-01"])
 def test_a_moment_of_which_nothing_can_be_reckoned_is_told_like_every_wrong_row(moment: str) -> None:
+    told = wrong_rows((HEADER + f"{make_cleared()},,mail,,{moment},s").encode())
+    assert f"“{moment}” is no moment" in told[2]
+
+
+@pytest.mark.parametrize(
+    ("saved", "filed_at"),
+    [
+        ("2026/3/12", "2026-03-12T00:00:00+08:00"),
+        ("2026/03/12 9:05", "2026-03-12T09:05:00+08:00"),
+        ("2026/3/12 10:00:07", "2026-03-12T10:00:07+08:00"),
+    ],
+)
+def test_a_moment_may_be_as_a_spreadsheet_saves_it(saved: str, filed_at: str) -> None:
+    [appeal] = appeals.file_many(f"{HEADER}{make_cleared()},,mail,,{saved},s\n".encode(), by=None, at=NOW)
+    assert appeal.filed_at == datetime.fromisoformat(filed_at)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "20260312",
+        "2026-W11-4",
+        "2026-072",
+        "12/3/2026",
+        "26/3/12",
+        "2026/13/1",
+        "2026/3/12T9",
+        "２０２６/3/1",
+    ],
+)
+def test_what_two_people_could_read_as_two_days_is_refused(moment: str) -> None:
     told = wrong_rows((HEADER + f"{make_cleared()},,mail,,{moment},s").encode())
     assert f"“{moment}” is no moment" in told[2]
 
@@ -226,7 +259,7 @@ def test_a_row_against_what_its_sender_decided_himself_is_told_and_none_is_filed
     [wrong] = refusal.value.rows
     assert (wrong.row, wrong.message) == (
         3,
-        f"root had a part in what this appeal is about: somebody else files it against {own}.",
+        f"root had a part in what this appeal is about (decided it): somebody else files it against {own}.",
     )
     assert not Appeal.objects.exists()
     assert len(appeals.file_many((HEADER + rows).encode(), by=None, at=NOW)) == 2
@@ -248,6 +281,23 @@ def test_an_officer_sends_a_file_and_reads_what_is_wrong() -> None:
         assert "Row 2: There is no case “P99999999”." in refused.content.decode()
         assert send(f"{penalty},,mail,,,s\n")["Location"] == reverse("admin:opsdesk_appeal_changelist")
         assert Appeal.objects.get().penalty == penalty
+
+
+def statements_for(rows: int) -> int:
+    """How many are sent to file so many rows, one of them against a second time."""
+    cases = [make_cleared() for _row in range(rows)]
+    first = make_appeal(cases[0])
+    appeals.take(first.pk, by=(judge := make_user("appeals_officer")), at=NOW)
+    appeals.deny(first.pk, reason="the figures are right", by=judge, at=NOW)
+    content = HEADER + "".join(f"{case},,mail,,,s\n" for case in cases)
+    with CaptureQueriesContext(connection) as sent:
+        assert len(appeals.file_many(content.encode(), by=None, at=NOW)) == rows
+    return len(sent)
+
+
+def test_what_decides_on_rows_is_asked_at_once_for_all_of_them() -> None:
+    # Of each row are written its appeal, its history, and what the shop says.
+    assert statements_for(12) == statements_for(2) + 3 * 10
 
 
 def test_what_was_filed_before_stays_when_a_file_is_refused() -> None:

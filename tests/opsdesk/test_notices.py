@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.utils.translation import override
 
 from opsdesk import appeals, audit, deadlines, notices, penalising, review
 from opsdesk.models import Appeal, Notice
@@ -55,7 +56,7 @@ def test_accepting_a_clearance_writes_all_that_the_shop_is_told() -> None:
     assert text["Openings left"] == "1 of 3"
     assert "within 30 days of the delivery of this notice" in text["Appeal"]
     assert "until 10 Apr 2026 09:30:00" in text["Appeal"]
-    assert "within 15 days" in text["Appeal"]
+    assert "denies it or grants it in part, a second appeal can be filed within 15 days" in text["Appeal"]
 
 
 def test_both_languages_say_the_same_lines() -> None:
@@ -213,6 +214,62 @@ def test_an_earlier_delivery_takes_a_supervisor_who_had_no_part_in_the_decision(
     assert corrected(notice, make_user("supervisor"), delivered_at=AT).delivered_at == AT
 
 
+OVER = LATER + timedelta(days=30, seconds=1)
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["last second", "over"])
+def test_a_window_that_is_over_is_opened_again_by_a_supervisor_without_a_part(seconds: int) -> None:
+    maker = make_user("supervisor")
+    penalty = make_cleared(by=maker)
+    notice, at = delivered(penalty), OVER - timedelta(seconds=1 - seconds)
+    again = {"delivered_at": LATER + timedelta(days=1), "at": at}
+    for by in (make_user("operator"), maker) if seconds else ():
+        with pytest.raises(Refused, match=r"13 Mar 2026 09:30:00 is over.*for a supervisor who had no part"):
+            corrected(notice, by, **again)
+    corrected(notice, make_user("supervisor" if seconds else "operator"), **again)
+    assert make_appeal(penalty, at=at).level == 1
+
+
+def test_that_a_window_which_is_over_is_opened_by_somebody_else_is_refused_in_chinese() -> None:
+    notice = delivered(make_cleared())
+    with override("zh-hans"), pytest.raises(Refused, match="已届满"):
+        corrected(notice, make_user("operator"), delivered_at=LATER + timedelta(days=1), at=OVER)
+
+
+def test_how_it_was_delivered_is_corrected_by_anybody_also_once_the_window_is_over() -> None:
+    notice = delivered(make_cleared())
+    assert corrected(notice, make_user("operator"), at=OVER).channel == "phone"
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_by_sql_nobody_who_had_a_part_opens_a_window_again(seconds: int) -> None:
+    maker = make_user("supervisor")
+    notice = delivered(make_cleared(by=maker))
+    move = Notice.objects.filter(pk=notice.pk).update
+    values = {
+        "delivered_at": LATER + timedelta(days=1),
+        "delivery_recorded_by": maker,
+        "corrected_at": OVER - timedelta(seconds=1 - seconds),
+        "corrected_because": "so",
+    }
+    if not seconds:
+        assert move(**values) == 1
+        return
+    name = "opsdesk_notice_window_is_moved_by_nobody_who_took_part"
+    with pytest.raises(IntegrityError, match="had a part") as refusal, transaction.atomic():
+        move(**values)
+    assert name in str(refusal.value.__cause__.diag.constraint_name)
+
+
+@pytest.mark.parametrize("earlier", [timedelta(seconds=1), timedelta(days=9_000)])
+def test_by_sql_the_first_delivery_does_not_lie_before_the_decision(earlier: timedelta) -> None:
+    notice = Notice.objects.get(penalty=make_cleared(at=DECIDED))
+    record = Notice.objects.filter(pk=notice.pk).update
+    with pytest.raises(IntegrityError, match="not delivered before it was decided"), transaction.atomic():
+        record(channel="mail", delivered_at=DECIDED - earlier)
+    assert record(channel="mail", delivered_at=DECIDED.replace(microsecond=0)) == 1
+
+
 def test_another_channel_in_the_same_minute_shortens_nothing() -> None:
     notice = delivered(make_cleared(), delivered_at=LATER.replace(second=30), at=LATER + timedelta(hours=1))
     again = corrected(notice, make_user("operator"), at=LATER + timedelta(hours=1))
@@ -303,10 +360,14 @@ def test_recording_a_delivery_takes_its_right() -> None:
 
 def test_what_the_desks_own_record_has_brought_is_told_as_such() -> None:
     case = {"number": "P00000007", "shop": "S-9", "name_en": "Forged papers", "name_zh": "伪造资质"}
-    evidence = {"points": {"standing": 12, "threshold": 10}, "case": case}
+    evidence = {"points": {"standing": 12, "threshold": 10}, "case": case, "day": "2026-03-10"}
     penalty = make_penalty(evidence=evidence)
     notices.write(penalty, by=None, at=AT)
-    assert told(penalty)["Points"] == "12 points stand; the threshold is 10."
+    assert told(penalty)["Points"] == (
+        "12 points stood on 10 Mar 2026; the threshold is 10.\n"
+        "Clause: the desk's own threshold for points of the platform"
+    )
+    assert "2026年3月10日" in told(penalty, "zh")["违规积分"]
     assert told(penalty)["Case of the controller"] == "P00000007 against shop S-9: Forged papers"
     assert "P00000007，店铺 S-9：伪造资质" in told(penalty, "zh-hans").values()
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from opsdesk import notices
-from opsdesk.models import Notice
+from opsdesk.models import AppealTerms, Notice
 from tests.clients import signed_in
 from tests.factories import AT, make_cleared, make_user
 from tests.opsdesk.test_appeal_admin import NOW
@@ -38,7 +38,8 @@ def test_a_notice_is_shown_in_both_languages_and_its_delivery_recorded(client: C
     assert client.post(delivery, given)["Location"] == page
     notice.refresh_from_db()
     assert notice.delivered_at == datetime.fromisoformat("2026-03-12T10:00:30+08:00")
-    assert "Delivered by mail on 12 Mar 2026 10:00:30" in client.get(page).content.decode()
+    recorded = client.get(page).content.decode()
+    assert "Delivered by mail on 12 Mar 2026 10:00:30" in recorded and "minute" not in recorded
     assert "on record already" in client.post(delivery, given).content.decode()
 
 
@@ -52,7 +53,8 @@ def test_a_wrong_delivery_is_corrected_on_its_page_for_a_reason(client: Client, 
     assert "This field is required" in client.post(correction, given).content.decode()
     assert client.post(correction, {**given, "reason": "the letter came back"})["Location"] == page
     shown = client.get(page).content.decode()
-    assert "Delivered by phone on 12 Mar 2026 10:00:59" in shown
+    assert "Delivered by phone on 12 Mar 2026 10:00:59 (counted to the minute's end)" in shown
+    assert "it counts from the minute&#x27;s end" in client.get(correction).content.decode()
     assert "corrected on 13 Mar 2026 09:30:00: the letter came back" in shown
 
 
@@ -71,3 +73,15 @@ def test_who_decided_corrects_how_it_was_delivered_in_the_minute_that_was_record
         assert client.post(correction, again).status_code == 302
     notice.refresh_from_db()
     assert (notice.channel, notice.delivered_at) == ("phone", NOW.replace(second=41))
+
+
+def test_who_issues_it_stands_at_its_head_and_foot_with_the_way_to_the_desk(client: Client) -> None:
+    terms = AppealTerms.current()
+    terms.issuer_zh, terms.issuer_en = "联盟治理组", "Alliance governance"
+    terms.contact_zh, terms.contact_en = "电话 400-000-0000", "Telephone 400-000-0000"
+    terms.save_by(None, "as the desk is called")
+    notice = Notice.objects.get(penalty=make_cleared())
+    shown = client.get(reverse("admin:opsdesk_notice_change", args=[notice.pk])).content.decode()
+    for issuer, contact in ((terms.issuer_zh, terms.contact_zh), (terms.issuer_en, terms.contact_en)):
+        # At the head, at the foot; and how to appeal besides.
+        assert (shown.count(issuer), shown.count(contact)) == (2, 2)

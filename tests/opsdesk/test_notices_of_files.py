@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from opsdesk import audit, jobs, notices
 from opsdesk.deadlines import said, window_of
@@ -82,6 +83,31 @@ def test_what_has_ended_when_notices_are_written_is_told_nobody(how: str) -> Non
     if how == "overturned":
         penalties.overturn(Penalty.objects.get(reference="R1"), by=None, at=AT, reason="wrong")
     assert notices.write_for_files(at=AT) == 0
+
+
+@pytest.mark.parametrize("timer", [False, True], ids=["by its date", "by the timer"])
+def test_what_has_ended_but_whose_points_stand_is_told_and_may_be_appealed_against(timer: bool) -> None:
+    shop = make_shop()
+    bring(
+        "penalties",
+        "reference,shop,violation,imposed_at,status,ends_at,points\n"
+        f"R1,{shop.code},V8,2026-01-20 08:00,imposed,2026-02-01 08:00,4\n"
+        f"R2,{shop.code},V8,2023-01-20 08:00,imposed,2023-02-01 08:00,4\n",
+    )
+    if timer:
+        penalties.run_timers(AT)
+    assert notices.write_for_files(at=AT) == 1
+    penalty = Penalty.objects.get(reference="R1")
+    assert "4 points" in told(penalty)["Decision"]
+    assert make_appeal(penalty, at=AT + timedelta(days=30)).level == 1
+
+
+def test_by_sql_its_notice_is_not_delivered_before_it_was_written() -> None:
+    shop = make_shop()
+    bring("penalties", f"{FILE}R1,{shop.code},V8,2026-03-01 08:00,imposed,4\n")
+    notices.write_for_files(at=AT)
+    with pytest.raises(IntegrityError, match="not delivered before it was decided"), transaction.atomic():
+        Notice.objects.update(channel="mail", delivered_at=AT - timedelta(seconds=1))
 
 
 def test_each_is_told_once_and_what_is_only_reported_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,16 +15,20 @@ from shops.models import Enrollment, Measure
 from tests.factories import (
     AT,
     DOUYIN,
+    WECHAT,
     make_appeal,
     make_cleared,
     make_enrollment,
+    make_listing,
     make_penalty,
+    make_product,
     make_proposal,
     make_published,
     make_shop,
     make_sweep,
     make_user,
 )
+from tests.product_proposals import make_product_proposal
 
 pytestmark = pytest.mark.django_db
 
@@ -80,16 +84,50 @@ def test_after_a_person_has_decided_the_rules_decide_again() -> None:
     assert accepted_by_itself(automatic(enrollment))
 
 
-@pytest.mark.parametrize("other", ["rule", "shop", "by a person"])
+def test_whichever_rule_it_was_that_was_wrong_the_shops_next_is_only_proposed() -> None:
+    enrollment = make_enrollment()
+    first = automatic(enrollment, failed_rules=["DF-C2"])
+    assert accepted_by_itself(first)
+    granted(Proposal.objects.get(pk=first.pk).penalty)
+    assert not accepted_by_itself(automatic(enrollment))
+
+
+def test_what_a_person_decided_before_it_was_overturned_leaves_nothing_to_the_rules() -> None:
+    enrollment = make_enrollment()
+    wrong = automatic(enrollment)
+    assert accepted_by_itself(wrong)
+    between = make_proposal(enrollment)
+    review.reject(between.pk, by=make_user(), reason="recovered", at=LATER - timedelta(hours=1))
+    granted(Proposal.objects.get(pk=wrong.pk).penalty)
+    assert not accepted_by_itself(automatic(enrollment))
+
+
+def test_a_shop_of_which_a_product_was_stopped_wrongly_has_the_next_only_proposed() -> None:
+    wrong, other = (make_product_proposal(), make_product_proposal())
+    rules = RuleSet.objects.create(
+        alliance=wrong.alliance, subject="product", purpose="clearance", version=99, mode="automatic"
+    )
+    filed: dict = {"sweep": make_sweep(wrong.alliance.code), "rule_set": rules}
+    Proposal.objects.filter(pk__in=[wrong.pk, other.pk]).update(**filed)
+    assert review.accept_automatic(filed["sweep"].pk, at=AT) == 2
+    penalising.overturn(
+        Proposal.objects.get(pk=wrong.pk).penalty, by=None, at=LATER, reason="another was meant"
+    )
+    next_ones = [
+        make_product_proposal(make_listing(make_product(shop), wrong.alliance.code), **filed)
+        for shop in (wrong.shop, other.shop)
+    ]
+    assert [accepted_by_itself(proposal) for proposal in next_ones] == [False, True]
+
+
+@pytest.mark.parametrize("other", ["alliance", "shop", "by a person"])
 def test_what_was_wrong_elsewhere_keeps_the_rules_from_nothing(other: str) -> None:
     enrollment = make_enrollment()
     if other == "by a person":
         granted(make_cleared(enrollment, by=make_user()))
     else:
-        first = automatic(
-            enrollment if other == "rule" else make_enrollment(),
-            **({"failed_rules": ["DF-C2"]} if other == "rule" else {}),
-        )
+        shop, alliance = (enrollment.shop, WECHAT) if other == "alliance" else (make_shop(), DOUYIN)
+        first = automatic(make_enrollment(shop, alliance))
         assert accepted_by_itself(first)
         granted(Proposal.objects.get(pk=first.pk).penalty)
     assert accepted_by_itself(automatic(enrollment))
@@ -130,6 +168,6 @@ def test_a_violation_is_no_rule() -> None:
 
 def test_both_alliances_have_a_place_in_the_rates() -> None:
     make_cleared(make_enrollment(alliance_code=DOUYIN))
-    make_cleared(make_enrollment(alliance_code="wechat-select"))
+    make_cleared(make_enrollment(alliance_code=WECHAT))
     rates = overturned.rates(since=AT)
     assert {rate.name for rate in rates.by_rule} == {"DF-C1", "WS-C1"}

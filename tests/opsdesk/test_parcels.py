@@ -76,7 +76,7 @@ def archive_of(*entries: tuple[zipfile.ZipInfo, bytes]) -> bytes:
 def test_each_row_has_the_files_that_it_names() -> None:
     first, second = make_cleared(), make_cleared()
     archive = zipped({"a.jpg": jpeg(), "shop 2/b.png": png(), "shop 2/c.pdf": pdf(), "d.mp4": mp4()})
-    filed = file(f"{first},mail,s,a.jpg ; d.mp4\n{second},mail,s,shop 2/b.png;c.pdf\n", archive)
+    filed = file(f"{first},mail,s,a.jpg ; d.mp4\n{second},mail,s,shop 2/b.png；c.pdf\n", archive)
     names = [[one.name for one in appeal.evidence.order_by("pk")] for appeal in filed]
     assert names == [["a.jpg", "d.mp4"], ["b.png", "c.pdf"]]
 

@@ -13,7 +13,6 @@ import pytest
 from django.db import connection, transaction
 
 from opsdesk import audit, penalising
-from rules.models import Proposal
 from shops.errors import Refused
 from shops.models import Alliance, Measure, Penalty, Shop, Violation
 from tests.factories import (
@@ -21,10 +20,8 @@ from tests.factories import (
     DOUYIN,
     make_appeal,
     make_cleared_and_warned,
-    make_controller,
     make_enrollment,
     make_imposed,
-    make_proposal,
     make_shop,
 )
 from tests.faults.test_killed_imports import eventually
@@ -80,21 +77,6 @@ def test_nobody_overturns_in_the_words_of_a_ruling() -> None:
         penalising.overturn(penalty, by=None, at=LATER, reason=" on appeal")
     penalising.overturn(penalty, by=None, at=LATER, reason="on appeal, as I would have ruled")
     assert audit.verify_appeals() is None
-
-
-@pytest.mark.django_db
-def test_overturning_withdraws_what_rested_on_the_penalty_also_against_the_controllers_other_shops() -> None:
-    controller = make_controller()
-    penalty = imposed(make_shop(controller=controller), "V10", "close")
-    failed = {"code": "DF-A10", "metric": "controller_serious_penalties", "outcome": "fails"}
-    proposal = make_proposal(
-        make_enrollment(make_shop(controller=controller)),
-        failed_rules=["DF-A10"],
-        evidence={"day": str(AT.date()), "batch": None, "rule_sets": [], "rules": [failed]},
-    )
-    overturn(penalty)
-    proposal.refresh_from_db()
-    assert proposal.status == Proposal.Status.WITHDRAWN
 
 
 @pytest.mark.django_db

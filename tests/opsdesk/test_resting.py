@@ -75,7 +75,7 @@ def test_the_other_shops_go_on_with_their_openings(undo) -> None:
     assert states(first) == states(second) == states(third) == [("open", 1)] * 2
     assert set(Penalty.objects.values_list("status", flat=True)) == {"overturned"}
     assert not Proposal.objects.filter(status="open").exists()
-    assert (list(resting.left_standing()), audit.verify_enrollments()) == ([], None)
+    assert (list(resting.without_ground()), audit.verify_enrollments()) == ([], None)
 
 
 def test_a_shop_that_something_else_keeps_out_stays_out_until_that_ends() -> None:
@@ -93,7 +93,7 @@ def test_what_another_case_bars_as_well_is_listed_for_somebody_to_decide() -> No
     penalty = barred_by(first)
     barred_by(third, "V2")
     overturned(penalty)
-    left = list(resting.left_standing())
+    left = list(resting.without_ground())
     assert {one.shop for one in left} == {second}
     # The third shop's own case keeps it out, whatever becomes of the first's.
     assert states(third) == [("cleared", 1)] * 2
@@ -108,7 +108,7 @@ def test_what_an_appeal_is_heard_about_is_left_to_its_judge() -> None:
     heard, other = resting.on(penalty)
     make_appeal(heard)
     overturned(penalty)
-    assert list(resting.left_standing()) == [heard]
+    assert list(resting.without_ground()) == [heard]
     assert [Penalty.objects.get(pk=one.pk).status for one in (heard, other)] == ["imposed", "overturned"]
     assert {state for state, _used in states(second)} == {"open", "cleared"}
 
@@ -156,7 +156,7 @@ def test_a_closing_that_is_taken_back_lets_those_go_on_whom_it_alone_had_barred(
     penalty = barred_by(first, code)
     undo(penalty)
     assert states(second) == [(back, 1)] * 2
-    assert (list(resting.left_standing()), audit.verify_enrollments()) == ([], None)
+    assert (list(resting.without_ground()), audit.verify_enrollments()) == ([], None)
     why = set(Penalty.objects.filter(shop=second).values_list("ended_reason", flat=True))
     assert (f"closing by penalty {penalty}" in str(why)) == (back == "open")
     # Nor are they proposed to be put out for it again.
@@ -192,9 +192,46 @@ def test_a_penalty_for_points_that_were_taken_back_is_listed(
     threshold.save_by(None, "set anew")
     for case in cases[:taken_back]:
         penalising.overturn(case, by=None, at=LATER, reason="granted")
-    found = [one.pk for one in resting.left_standing()]
+    found = [one.pk for one in resting.without_ground()]
     assert found == ([decision.proposal.penalty_id] if left else [])
     assert ("8 are left of 12" in resting.lost_ground(decision.proposal.penalty)) == left
     # That they lapse takes nothing back.
     penalising.run_timers(AT + timedelta(days=800))
-    assert not resting.left_standing().exists()
+    assert not resting.without_ground().exists()
+
+
+def test_what_a_penalty_for_points_did_is_listed_also_after_its_end() -> None:
+    enrollment = make_enrollment()
+    where = enrollment.alliance
+    PointsThreshold.objects.create(alliance=where, points=12, kinds=["clear", "restrict_live"], days=1)
+    cases = [
+        make_imposed(enrollment.shop, Measure(kind="points", points=4, alliance=where), code="V3")
+        for _case in range(3)
+    ]
+    casework.file_from_facts(at=AT)
+    proposal = Proposal.objects.get(status="open")
+    penalty = review.accept(proposal.pk, by=None, reason="points_reached", at=AT).proposal.penalty
+    assert penalty is not None
+    penalising.run_timers(LATER)
+    assert Penalty.objects.get(pk=penalty.pk).status == "expired"
+    overturned(cases[0])
+    assert list(resting.without_ground()) == [penalty]
+    penalising.overturn(Penalty.objects.get(pk=penalty.pk), by=None, at=LATER, reason="too few")
+    enrollment.refresh_from_db()
+    assert (enrollment.state, enrollment.openings_used) == ("open", 1)
+
+
+def test_whoever_may_overturn_is_offered_to_keep_what_lost_its_ground() -> None:
+    first, _second, third = family(3)
+    penalty = barred_by(first)
+    barred_by(third, "V2")
+    overturned(penalty)
+    one = resting.without_ground()[0]
+    where = reverse("admin:shops_penalty_keep", args=[one.pk])
+    page = reverse("admin:shops_penalty_change", args=[one.pk])
+    assert where not in client_of("operator").get(page).content.decode()
+    judge = client_of("supervisor")
+    assert where in judge.get(page).content.decode()
+    judge.post(where, {"reason": "the other case is as bad"})
+    assert where not in judge.get(page).content.decode()
+    assert one not in resting.without_ground()

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
-from opsdesk import notices, penalising
+from opsdesk import appeals, notices, penalising
 from opsdesk.deadlines import said
 from opsdesk.known import known_of
+from opsdesk.models import Appeal
 from opsdesk.wording import text_of
 from shops import penalties
+from shops.bars import barred_for_now
 from shops.models import Alliance, Enrollment, Measure, Penalty, Shop, Violation
 from tests.factories import (
     AT,
     DOUYIN,
     WECHAT,
+    make_appeal,
     make_cleared,
     make_controller,
     make_enrollment,
     make_imposed,
+    make_listing,
     make_penalty,
     make_shop,
+    make_user,
 )
 from tests.opsdesk.test_notices import told
+from tests.opsdesk.test_wording import put_out
 
 pytestmark = pytest.mark.django_db
 
@@ -96,8 +103,9 @@ def test_a_case_of_the_controller_leaves_no_promise_either() -> None:
     case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.WARNING), code="V11")
     make_imposed(make_shop(controller=make_controller()), Measure(kind=Kind.WARNING), code="V11")
     text = back(make_cleared(enrollment))
-    assert text.startswith(f"Case {case} of shop {case.shop.code} keeps every shop of this controller out")
+    assert text.startswith(f"Case {case} of shop {case.shop.code} keeps every shop of this controller from")
     assert "(R6)" in text and "next opening" not in text
+    assert "If an appeal is granted, the opening that was closed goes on" in text
     assert len([line for line in text.split("\n") if line.startswith("Case")]) == 1
 
 
@@ -140,10 +148,91 @@ def test_a_violation_that_put_it_out_before_is_named_until_what_it_suspended_end
 def test_its_own_bar_is_told_once() -> None:
     enrollment = make_enrollment()
     penalty = imposed(enrollment.shop, suspension(), Measure(kind=Kind.CLEAR, alliance=enrollment.alliance))
-    assert back(penalty).startswith(
-        "Once this penalty has ended, the shop may apply for its next opening.\nWhat"
-    )
+    assert back(penalty).startswith(f"From {said(UNTIL)} on the shop may apply for its next opening.\nEach")
     assert "Even then" not in back(penalty)
+
+
+def test_the_bar_of_a_violation_ends_with_what_it_suspends_and_not_with_its_points() -> None:
+    enrollment = make_enrollment()
+    points = Measure(kind=Kind.POINTS, points=4)
+    clearance = Measure(kind=Kind.CLEAR, alliance=enrollment.alliance)
+    penalty = imposed(enrollment.shop, suspension(), points, clearance)
+    assert penalty.ends_at is not None and penalty.ends_at > UNTIL
+    text, chinese = back(penalty), back(penalty, "zh")
+    assert text.startswith(f"From {said(UNTIL)} on the shop may apply for its next opening.")
+    assert said(penalty.ends_at) not in text
+    with override("zh-hans"):
+        assert chinese.startswith(f"自 {said(UNTIL)} 起")
+    assert deny_admission(enrollment, UNTIL - timedelta(seconds=1))
+    assert not deny_admission(enrollment, UNTIL)
+
+
+def deny_admission(enrollment: Enrollment, at: datetime) -> bool:
+    """Whether a penalty keeps the shop out once the timer has run at that moment."""
+    penalties.run_timers(at)
+    return barred_for_now(enrollment.alliance).filter(pk=enrollment.shop_id).exists()
+
+
+def test_a_violation_without_an_end_bars_until_it_is_lifted() -> None:
+    enrollment = make_enrollment()
+    penalty = imposed(enrollment.shop, Measure(kind=Kind.CLEAR, alliance=enrollment.alliance))
+    assert back(penalty).startswith(f"Once this penalty is lifted, the shop may apply for {PROMISE[17:]}")
+    assert back(penalty, "zh").startswith("本处罚解除后")
+
+
+def test_a_shop_that_its_controller_bars_is_told_that_a_granted_appeal_has_it_go_on() -> None:
+    controller = make_controller()
+    enrollment = make_enrollment(make_shop(controller=controller))
+    case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.WARNING), code="V11")
+    penalty = put_out("R6-C1", "controller_barred")
+    assert back(penalty).startswith(f"Nothing but a granted appeal, or that case {case} of shop")
+    assert "the opening that was closed goes on" in back(penalty)
+    assert "恢复" in back(penalty, "zh") and "R6" in back(penalty, "zh")
+    grant(make_appeal(penalty))
+    enrollment.refresh_from_db()
+    assert enrollment.state == "open"
+
+
+def grant(appeal: Appeal) -> None:
+    judge, later = make_user("appeals_officer"), AT + timedelta(days=2)
+    appeals.take(appeal.pk, by=judge, at=later)
+    appeals.grant(appeal.pk, reason="right", by=judge, at=later)
+
+
+def stopped(ground: str, **values: Any) -> Penalty:
+    """A product's stop on that ground, with its notice."""
+    listing = make_listing()
+    penalty = make_imposed(
+        listing.product.shop,
+        Measure(kind=Kind.STOP),
+        *values.pop("measures", ()),
+        product=listing.product,
+        alliance=listing.alliance,
+        ground=ground,
+        **values,
+    )
+    notices.write(penalty, by=None, at=AT)
+    return penalty
+
+
+@pytest.mark.parametrize("ground", ["judgement", "qualification", "violation"])
+def test_a_product_that_was_stopped_comes_back_once_the_decision_is_lifted(ground: str) -> None:
+    penalty = stopped(ground, code="WS-V5")
+    assert back(penalty).startswith("Once this decision is lifted, the desk may have the product promoted")
+    assert back(penalty, "zh").startswith("本决定解除后")
+
+
+def test_a_products_stop_says_nothing_of_openings_which_it_leaves() -> None:
+    penalty = stopped("judgement")
+    assert penalty.alliance is not None
+    make_enrollment(penalty.shop, penalty.alliance.code)
+    text = dict(text_of(penalty, known_of([penalty], AT), "en"))
+    assert "Openings left" not in text and "What would undo it" in text
+
+
+def test_a_product_that_was_stopped_with_something_that_ends_comes_back_from_then_on() -> None:
+    penalty = stopped("violation", code="V9", measures=[suspension()])
+    assert back(penalty).startswith(f"From {said(UNTIL)} on the desk may have the product promoted again.")
 
 
 @pytest.mark.parametrize(("openings", "promised"), [(2, True), (3, False)])

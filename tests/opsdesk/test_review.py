@@ -142,7 +142,8 @@ def test_accepting_a_clearance_withdraws_a_warning_and_leaves_other_alliances_al
     warning.refresh_from_db()
     elsewhere.refresh_from_db()
     assert (warning.status, elsewhere.status) == ("withdrawn", "open")
-    assert warning.history.first().history_change_reason == f"proposal {clearance.pk} was accepted"
+    newest = warning.history.order_by("-history_id").first()
+    assert newest.history_change_reason == f"proposal {clearance.pk} was accepted"
 
 
 def test_the_database_refuses_a_second_decision_and_another_verdict() -> None:
@@ -297,7 +298,7 @@ def asking(**values: Any) -> Proposal:
 
 def test_a_case_whose_end_is_asked_is_not_accepted_before_somebody_says_it() -> None:
     proposal, by = asking(), make_user("operator")
-    with pytest.raises(Refused, match="needs to be told: ends at"):
+    with pytest.raises(Refused, match=r"Still to be said: .* \(ends at\)"):
         review.accept(proposal.pk, by=by, reason="violation", at=AT)
     proposal.refresh_from_db()
     assert (proposal.status, proposal.case.status) == ("open", "reported")
@@ -309,12 +310,12 @@ def test_a_case_whose_end_is_asked_is_not_accepted_before_somebody_says_it() -> 
 def test_nor_by_its_page_nor_among_many() -> None:
     proposal, client = asking(), client_of("operator")
     page = client.post(reverse("admin:rules_proposal_accept", args=[proposal.pk]), {"reason": "violation"})
-    assert (page.status_code, "needs to be told: ends at" in page.content.decode()) == (409, True)
+    assert (page.status_code, "traffic (ends at)" in page.content.decode()) == (409, True)
     answered = {"action": "accept_selected", "_selected_action": [proposal.pk], "decide": "1"}
     page = client.post(
         reverse("admin:rules_proposal_changelist"), answered | {"reason": "violation"}, follow=True
     )
-    assert "needs to be told: ends at" in page.content.decode()
+    assert "1 proposal still needs its measures filled in" in page.content.decode()
     assert Penalty.objects.get().status == "reported"
 
 
@@ -327,5 +328,5 @@ def test_nor_by_itself_where_rules_are_automatic(caplog: pytest.LogCaptureFixtur
     with caplog.at_level("INFO"):
         assert review.accept_automatic(Proposal.objects.get().sweep_id, at=AT) == 0
     assert f"proposal {proposal.pk} is not accepted by itself" in caplog.text
-    assert "needs to be told: ends at" in caplog.text
+    assert "traffic (ends at)" in caplog.text
     assert Proposal.objects.get().status == "open"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,19 +9,16 @@ from django.contrib.auth.models import Permission, User
 
 from opsdesk import appeals, audit, penalising
 from opsdesk.models import Appeal
-from shops import closing, enrollments, penalties
+from shops import enrollments, penalties
 from shops.errors import Refused
 from shops.models import Enrollment, Measure, Penalty, Violation
 from tests.factories import (
     AT,
-    DAY,
     make_appeal,
     make_cleared,
     make_cleared_and_warned,
-    make_controller,
     make_enrollment,
     make_evidence,
-    make_imposed,
     make_penalty,
     make_proposal,
     make_shop,
@@ -121,7 +117,7 @@ def test_a_grant_overturns_the_penalty_and_the_shop_goes_on_with_its_opening(jud
     # More people read the penalty than its appeal.
     assert (appeal.penalty.status, appeal.penalty.ended_reason) == ("overturned", "on appeal")
     assert appeal.taken_back == [appeal.penalty.measures.get().pk]
-    assert appeal.left_standing == []
+    assert appeal.not_restored == []
     assert (enrollment.state, enrollment.openings_used) == ("open", 2)
     assert (audit.verify_history(), audit.verify_enrollments()) == (None, None)
 
@@ -137,62 +133,6 @@ def test_a_grant_withdraws_an_admission_that_is_proposed_meanwhile(judge: User) 
     assert audit.verify_enrollments() is None
 
 
-def evidence(*metrics: str) -> dict:
-    rules = [
-        {
-            "code": f"R{number}",
-            "purpose": "warning",
-            "metric": metric,
-            "observed": "1",
-            "operator": "=",
-            "threshold": "0",
-            "outcome": "fails",
-            "margin": "-1",
-            "advisory": False,
-        }
-        for number, metric in enumerate(metrics, start=1)
-    ]
-    return {"day": DAY.isoformat(), "batch": None, "rule_sets": [], "rules": rules}
-
-
-@pytest.mark.parametrize(
-    ("metrics", "of_sibling", "status"),
-    [
-        (["circumvention_penalties_365d"], False, "withdrawn"),
-        (["circumvention_penalties_365d", "experience_score"], False, "open"),
-        (["experience_score"], False, "open"),
-        (["circumvention_penalties_365d"], True, "open"),
-    ],
-)
-def test_a_grant_withdraws_what_rested_on_the_penalty_alone(
-    judge: User, metrics: list[str], of_sibling: bool, status: str
-) -> None:
-    controller = make_controller()
-    shop, sibling = make_shop(controller=controller), make_shop(controller=controller)
-    penalty = make_penalty(shop, violation_code="V9")
-    proposal = make_proposal(
-        make_enrollment(sibling if of_sibling else shop),
-        failed_rules=[f"R{number}" for number in range(1, len(metrics) + 1)],
-        evidence=evidence(*metrics),
-    )
-    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
-    proposal.refresh_from_db()
-    assert proposal.status == status
-
-
-def test_a_grant_withdraws_what_rested_on_it_against_the_controllers_other_shops(judge: User) -> None:
-    controller = make_controller()
-    penalty = make_penalty(make_shop(controller=controller), violation_code="V10")
-    proposal = make_proposal(
-        make_enrollment(make_shop(controller=controller)),
-        failed_rules=["R1"],
-        evidence=evidence("controller_serious_penalties"),
-    )
-    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
-    proposal.refresh_from_db()
-    assert proposal.status == "withdrawn"
-
-
 def test_a_grant_voids_the_opening_by_which_the_shop_came_in_again(judge: User) -> None:
     penalty = make_cleared()
     enrollment = Enrollment.objects.get(shop=penalty.shop)
@@ -201,60 +141,8 @@ def test_a_grant_voids_the_opening_by_which_the_shop_came_in_again(judge: User) 
     appeal = appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
     enrollment.refresh_from_db()
     assert (enrollment.state, enrollment.openings_used) == ("open", 1)
-    assert (appeal.state, appeal.left_standing) == ("granted", [])
+    assert (appeal.state, appeal.not_restored) == ("granted", [])
     assert audit.verify_enrollments() is None
-
-
-def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
-    penalty = make_cleared()
-    enrollment = Enrollment.objects.get(shop=penalty.shop)
-    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
-    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
-    appeal = taken(judge, penalty)
-    with pytest.raises(appeals.NotRestored, match="out of opening 1"):
-        appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER)
-    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("taken", "imposed")
-    appeals.grant(appeal.pk, reason="wrong", by=judge, at=LATER, all_the_same=True)
-    assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("granted", "overturned")
-    assert fresh(appeal).left_standing == [penalty.measures.get().pk]
-
-
-def left(enrollment: Enrollment) -> None:
-    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
-    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
-
-
-def gone(enrollment: Enrollment) -> None:
-    closing.close(enrollment.shop, by=None, at=NEXT_DAY)
-
-
-def closed(enrollment: Enrollment) -> None:
-    make_imposed(enrollment.shop, Measure(kind=Measure.Kind.CLOSE), code="V4", at=NEXT_DAY)
-
-
-def barred(enrollment: Enrollment) -> None:
-    make_penalty(enrollment.shop, alliance=enrollment.alliance)
-
-
-@pytest.mark.parametrize(
-    ("since", "why"),
-    [
-        (left, "the shop has left by itself since"),
-        (gone, "has closed by itself since"),
-        (closed, "the shop is closed"),
-        (barred, "something else keeps the shop out"),
-    ],
-)
-def test_before_a_grant_it_is_said_why_something_would_stay_as_it_is(
-    judge: User, since: Callable[[Enrollment], object], why: str
-) -> None:
-    penalty = make_cleared()
-    since(Enrollment.objects.get(shop=penalty.shop))
-    with pytest.raises(appeals.NotRestored, match="out of opening 1") as refused:
-        appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
-    [told] = refused.value.measures
-    assert why in told
-    assert "undone" not in told
 
 
 def test_a_grant_in_part_takes_back_the_chosen_measures_alone(judge: User) -> None:

@@ -41,3 +41,14 @@ def test_holidays_are_written_as_people_write_lists_and_a_day_is_off_or_worked()
     wrong = client.post(page, {**terms, "days_off": "1 October"}).content.decode()
     assert "Enter a valid date." in wrong
     assert AppealTerms.current().days_off == current.days_off
+
+
+def test_who_issues_notices_is_said_in_both_languages_or_in_neither() -> None:
+    client = signed_in(make_user("supervisor"))
+    page = reverse("admin:opsdesk_appealterms_change", args=[1])
+    terms = {"first_days": 30, "second_days": 15, "answer_days": 3, "ruling_days": 5, "lease_hours": 24}
+    refused = client.post(page, {**terms, "issuer_zh": "联盟治理组"}).content.decode()
+    assert "Shops are told in both languages" in refused
+    client.post(page, {**terms, "issuer_zh": "联盟治理组", "issuer_en": "Alliance governance"})
+    assert AppealTerms.current().issuer_en == "Alliance governance"
+    assert AppealTerms.history.latest("history_id").issuer_zh == "联盟治理组"

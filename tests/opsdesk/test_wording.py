@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from opsdesk import notices, penalising, review
 from opsdesk.known import known_of
+from opsdesk.models import AppealTerms, Notice
 from opsdesk.wording import text_of
 from rules import casework
 from rules.models import Proposal
@@ -55,7 +58,10 @@ def test_whom_its_controller_bars_is_promised_no_way_back_while_that_case_stands
     make_enrollment(make_shop(controller=controller))
     case = make_imposed(make_shop(controller=controller), Measure(kind=Kind.WARNING), code="V11")
     text = told(put_out("R6-C1", "controller_barred"))
-    assert f"Nothing but that case {case} of shop {case.shop.code}" in text["What would undo it"]
+    assert (
+        f"or that case {case} of shop {case.shop.code} is overturned or dismissed"
+        in text["What would undo it"]
+    )
     assert "next opening" not in text["What would undo it"]
     assert f"{case} against shop {case.shop.code}: " in text["Case of the controller"]
 
@@ -75,6 +81,78 @@ def test_a_serious_violation_has_the_shop_out_for_ever_whatever_its_penalty_does
     penalty = make_penalty(violation_code="V10")
     notices.write(penalty, by=None, at=AT)
     assert "the shop is out for ever" in told(penalty)["What would undo it"]
+
+
+def test_what_links_feel_is_told_of_every_measure() -> None:
+    enrollment = make_enrollment()
+    penalty = make_imposed(
+        enrollment.shop,
+        Measure(kind=Kind.CLEAR),
+        Measure(kind=Kind.SUSPEND, ends_at=AT + timedelta(days=14)),
+        alliance=enrollment.alliance,
+        code="V5",
+    )
+    notices.write(penalty, by=None, at=AT)
+    links = told(penalty)["Live links and open orders"]
+    assert "in this alliance no longer work" in links and "While the shop is suspended" in links
+    chinese = told(penalty, "zh")["推广链接与未完成订单"]
+    assert "封禁" in chinese and len(chinese.split("\n")) == len(links.split("\n")) == 3
+
+
+def test_what_is_to_be_paid_is_told_with_its_day_and_what_becomes_of_it() -> None:
+    shop = make_shop()
+    deduction = Measure(kind=Kind.DEDUCT, basis=Measure.Basis.FIXED, amount_fen=50_000)
+    penalty = make_imposed(shop, deduction, Measure(kind=Kind.TOP_UP, amount_fen=12_345))
+    notices.write(penalty, by=None, at=AT)
+    short, demanded, becomes = told(penalty)["To be paid"].split("\n")
+    assert short == "¥500.00 into the deposit, until 18 Mar 2026"
+    assert demanded == "¥123.45 into the deposit, until 18 Mar 2026"
+    assert "stays due" in becomes and "not refunded" in becomes
+    assert told(penalty, "zh")["应补缴"].startswith("保证金 ¥500.00，须在 2026年3月18日 前（含当日）缴足")
+
+
+def test_of_what_nobody_owes_nothing_is_said() -> None:
+    assert "To be paid" not in told(make_cleared())
+
+
+def terms(**values: str) -> None:
+    current = AppealTerms.current()
+    for name, value in values.items():
+        setattr(current, name, value)
+    current.save_by(None, "as the desk is called")
+
+
+REACHED = {"contact_zh": "电话 400-000-0000", "contact_en": "Telephone 400-000-0000"}
+
+
+def test_where_the_terms_say_how_the_desk_is_reached_the_notice_does_and_keeps_it() -> None:
+    terms(issuer_zh="联盟治理组", issuer_en="Alliance governance", **REACHED)
+    penalty = make_cleared()
+    terms(**dict.fromkeys(("issuer_zh", "issuer_en", "contact_zh", "contact_en"), ""))
+    assert "\nTelephone 400-000-0000\n" in told(penalty)["Appeal"]
+    assert "\n电话 400-000-0000\n" in told(penalty, "zh")["申诉"]
+    notice = Notice.objects.get(penalty=penalty)
+    assert (notice.issuer_zh, notice.issuer_en) == ("联盟治理组", "Alliance governance")
+    assert (notice.contact_zh, notice.contact_en) == tuple(REACHED.values())
+    for name in ("issuer_zh", "issuer_en", "contact_zh", "contact_en"):
+        with pytest.raises(IntegrityError, match="what it says never changes"), transaction.atomic():
+            Notice.objects.filter(pk=notice.pk).update(**{name: "another"})
+
+
+def test_where_they_do_not_the_notice_names_the_platforms_channel_and_nobody() -> None:
+    penalty = make_cleared()
+    assert "Appeal through the platform's merchant channel" in told(penalty)["Appeal"]
+    assert "平台的商家渠道" in told(penalty, "zh")["申诉"]
+    assert Notice.objects.get(penalty=penalty).issuer_en == ""
+
+
+def test_what_files_brought_is_issued_by_the_same() -> None:
+    terms(issuer_zh="联盟治理组", issuer_en="Alliance governance", **REACHED)
+    questions(1)
+    assert Notice.objects.values_list("issuer_zh", "contact_en").get() == (
+        "联盟治理组",
+        REACHED["contact_en"],
+    )
 
 
 def penalised(ground: str) -> Penalty:

@@ -97,7 +97,7 @@ def test_what_the_catalogue_leaves_open_is_asked_before_a_case_is_accepted() -> 
     make_penalty(violation_code="V8", status="reported")
     casework.file_from_facts(at=AT)
     [proposal] = waiting()
-    with pytest.raises(Refused, match="needs to be told"):
+    with pytest.raises(Refused, match=r"Still to be said: deduct from the deposit \(amount\)"):
         review.accept(proposal.pk, by=None, reason="violation", at=AT)
     penalising.accept(
         proposal,
@@ -114,7 +114,7 @@ def test_a_case_that_is_rejected_is_dismissed() -> None:
     casework.file_from_facts(at=AT)
     review.reject(waiting()[0].pk, by=make_user("operator"), reason="unfounded", at=AT)
     case.refresh_from_db()
-    assert (case.status, case.ended_reason) == ("dismissed", "case unfounded")
+    assert (case.status, case.ended_reason) == ("dismissed", "unfounded")
     assert holds.held_by(case.shop, AT) == []
 
 

@@ -50,7 +50,8 @@ def sound() -> bool:
 
 
 def make_measure(shop: Shop, penalty: Penalty | None = None) -> Measure:
-    """A measure of a penalty; what it does is not told here."""
-    measure = Measure(penalty=penalty or make_penalty(shop), kind=Measure.Kind.WARNING, applied_at=AT)
+    """A measure of a penalty that deducts; how much of it is on the ledger is not told here."""
+    deducts = {"kind": Measure.Kind.DEDUCT, "basis": Measure.Basis.FIXED, "amount_fen": 100}
+    measure = Measure(penalty=penalty or make_penalty(shop), applied_at=AT, **deducts)
     measure.save_by(None, "applied")
     return measure

@@ -173,7 +173,7 @@ class Book:
         measure.at_once = measure.taken = min(measure.at_once, fen)
         self.balance -= measure.at_once
         if own:
-            anew = Owed(fen - measure.at_once, measure, max(own[-1].due, today), own[-1].shortage)
+            anew = Owed(fen - measure.at_once, measure, own[-1].due, own[-1].shortage)
             left = []
             for part in counted:
                 on = min(part.fen, anew.fen)

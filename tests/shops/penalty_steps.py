@@ -256,6 +256,7 @@ class Walk:
         fen = self.random.randint(1, 60_000)
         paid_in(self.shop, fen, at=self.at)
         self.book.balance += fen
+        self.book.meet(fen)
 
     def _top_up(self) -> None:
         fen = self.random.randint(1, 40_000)
@@ -297,9 +298,10 @@ class Walk:
 
     def _left(self, place: Place) -> None:
         # Whoever goes by itself is no longer one who was put out, unless it only takes its application back.
+        put_out = place.state == "applied" and isinstance(place.ends[-1], Done)
         if place.state == "open":
             place.ends[-1] = "left"
-        place.state = "left"
+        place.state = "cleared" if put_out else "left"
 
     def _close(self) -> None:
         refused = self._refused(lambda: closing.close(self.shop, by=None, at=self.at))

@@ -124,6 +124,21 @@ def test_live_room_violations_climb_a_ladder_and_stay_on_its_last_step(code: str
     assert climbed == [[(kind, OPEN)] for kind in ladder]
 
 
+@pytest.mark.parametrize("kind", [Kind.REDUCE_ROOM, Kind.REDUCE_ACCOUNT, Kind.RESTRICT_LIVE])
+def test_a_measure_of_any_step_of_the_ladder_is_not_imposed_without_its_end(kind: str) -> None:
+    shop = make_enrollment(alliance_code=WECHAT).shop
+    given = {"code": "WS-V1", "alliance": entry("WS-V1").alliance}
+    with pytest.raises(Refused, match="needs to be told: ends at"):
+        make_imposed(shop, Measure(kind=kind), **given)
+    penalty = make_imposed(shop, Measure(kind=kind, ends_at=AT + timedelta(days=7)), **given)
+    assert penalty.measures.get().ends_at == penalty.ends_at == AT + timedelta(days=7)
+
+
+def test_of_a_kind_that_no_step_asks_about_nobody_has_to_say_the_end() -> None:
+    assert catalogue.ends_asked(entry("V8")) == frozenset()
+    assert make_imposed(make_shop(), Measure(kind=Kind.RESTRICT_LIVE), code="V1").ends_at is None
+
+
 def test_only_live_room_violations_are_an_alliances() -> None:
     of_wechat = Violation.objects.filter(alliance__code=WECHAT).values_list("code", flat=True)
     assert set(of_wechat) == {f"WS-V{number}" for number in range(1, 6)}

@@ -57,6 +57,13 @@ def test_a_reader_sees_what_follows_in_both_languages_and_writes_nothing() -> No
     assert 'name="reason"' not in shown and 'name="_save"' not in shown
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_reader_reads_each_measure_once_and_in_words(language: str) -> None:
+    page = client_of("operator", language).get(page_of(entry("V8"))).content.decode()
+    assert "default_measures-" not in page
+    assert "default_measures-" in client_of("supervisor", language).get(page_of(entry("V8"))).content.decode()
+
+
 def test_the_ladder_is_a_table_of_its_steps() -> None:
     shown = client_of("auditor").get(page_of(entry("WS-V1"))).context
     assert [(step.from_case, step.in_english) for step in shown["ladder"]] == [

@@ -8,8 +8,8 @@ import pytest
 from django.db import Error, IntegrityError, connection, connections, transaction
 
 from shops import deposits, topups
-from shops.models import DepositEntry, Settlement, TopUp
-from tests.factories import AT, make_shop
+from shops.models import DepositEntry, Measure, Settlement, TopUp
+from tests.factories import AT, make_imposed, make_shop
 from tests.shops.accounting import entered, make_measure, paid_in, taken_back
 
 
@@ -276,8 +276,17 @@ def test_a_temporary_table_does_not_stand_in_for_the_ledger() -> None:
 def test_an_entry_is_for_a_measure_against_its_own_shop() -> None:
     shop, other = make_shop(), make_shop()
     paid_in(shop, 100)
-    with pytest.raises(IntegrityError, match="is of no penalty of that shop"):
+    with pytest.raises(IntegrityError, match="deducts for no penalty of that shop"):
         written(shop=shop, kind="deduct", amount_fen=-1, measure=make_measure(other))
+
+
+@pytest.mark.django_db
+def test_an_entry_is_for_a_measure_that_deducts() -> None:
+    shop = make_shop()
+    paid_in(shop, 100)
+    warning = make_imposed(shop, Measure(kind="warning"), code="V8").measures.get()
+    with pytest.raises(IntegrityError, match="deducts for no penalty of that shop"):
+        written(shop=shop, kind="deduct", amount_fen=-1, measure=warning)
 
 
 @pytest.mark.django_db

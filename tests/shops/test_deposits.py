@@ -153,12 +153,12 @@ def test_a_deduction_from_an_empty_account_is_all_due() -> None:
     entry, owed = entered(deposits.deduct, shop, 5, key="D", due_on=date(2026, 4, 1))
     assert entry is None
     assert (owed.amount_fen, owed.due_on, owed.entry) == (5, date(2026, 4, 1), None)
-    # Money that came in since is not taken by the same deduction.
+    # Money that came in since is taken once, as what was missing, and not by the same deduction again.
     paid_in(shop, 100)
     assert entered(deposits.deduct, shop, 5, key="D", due_on=date(2026, 4, 1)) == (None, owed)
     with pytest.raises(Refused, match="Something else"):
         entered(deposits.deduct, shop, 6, key="D")
-    assert accounts.balance_of(shop) == 100
+    assert accounts.balance_of(shop) == 95
 
 
 def test_a_reversal_is_the_exact_opposite_and_happens_once() -> None:

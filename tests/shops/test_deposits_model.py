@@ -66,6 +66,18 @@ class Account:
         self.move("top_up", fen)
         self.count([(len(self.entries) - 1, fen)], towards)
 
+    def come(self, kind: str, fen: int) -> bool:
+        """For no debt; what was found missing is deducted of it."""
+        moved = self.move(kind, fen)
+        if moved:
+            self.meet(len(self.entries) - 1)
+        return moved
+
+    def meet(self, entry: int) -> None:
+        fen = min(self.entries[entry][1], self.balance)
+        if fen > 0:
+            self.count([(entry, fen)], [owed for owed in self.owed if owed.shortage])
+
     def count(self, payments: list[tuple[int, int]], towards: list[Owed]) -> None:
         new = []
         for entry, left in payments:
@@ -113,6 +125,7 @@ class Account:
             return False
         self.give_back([part for _owed, part in paid])
         self.move("reversal", -fen)
+        reversal = len(self.entries) - 1
         self.reversed.add(place)
         short = self.shortages.get(place)
         if short and (self.give_back(short.payments) or short.state != "cancelled"):
@@ -120,6 +133,7 @@ class Account:
         for owed, _part in paid:
             if owed.state == "settled":
                 owed.state = "open"
+        self.meet(reversal)
         return True
 
     def cancel(self, owed: Owed) -> None:
@@ -127,6 +141,8 @@ class Account:
         owed.state = "cancelled"
         there, freed = self.balance, []
         for entry in sorted({part.entry for part in owed.payments} - self.reversed):
+            if self.entries[entry][0] != "top_up":
+                continue
             parts = [one for one in owed.payments if one.entry == entry]
             fen = sum(one.fen for one in parts if one.collected is None or one.collected in self.reversed)
             fen = min(fen, there)
@@ -163,7 +179,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(place=PLACES, fen=AMOUNTS)
     def pay_in(self, place: int, fen: int) -> None:
-        self.models[place].move("pay_in", fen)
+        self.models[place].come("pay_in", fen)
         self.call(deposits.pay_in, True, shop=self.shops[place], amount_fen=fen, cause="c")
 
     @rule(place=PLACES, fen=AMOUNTS)
@@ -178,7 +194,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(place=PLACES, fen=AMOUNTS.map(lambda fen: -fen) | AMOUNTS)
     def adjust(self, place: int, fen: int) -> None:
-        could = self.models[place].move("adjust", fen)
+        could = self.models[place].come("adjust", fen)
         self.call(deposits.adjust, could, shop=self.shops[place], amount_fen=fen, cause="c")
 
     @rule(place=PLACES, fen=AMOUNTS)

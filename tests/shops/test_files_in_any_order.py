@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shops import accounts, deposits, lessening, penalties, topups
 from shops.models import DepositEntry, Penalty, Shop, TopUp
 from tests.factories import AT, make_shop
-from tests.shops.accounting import owed_of, paid_in, sound, statement, taken_back
+from tests.shops.accounting import entered, owed_of, paid_in, sound, statement, taken_back
 from tests.shops.importing import bring, counts, errors
 
 CASES = "reference,shop,violation,imposed_at,status,deposit_deducted\n"
@@ -73,14 +73,28 @@ def test_a_payment_in_that_met_a_shortage_is_taken_back_and_the_shortage_is_due_
 
 
 @pytest.mark.django_db
-def test_what_finance_pays_in_itself_is_left_to_finance() -> None:
+def test_what_finance_enters_itself_ends_as_from_a_file() -> None:
     shop = make_shop(code="S1")
     bring("penalties", CASE)
-    paid_in(shop, 50_00)
+    paid_in(shop, 20_00)
     [owed] = TopUp.objects.all()
-    assert (accounts.balance_of(shop), owed.state) == (50_00, "open")
-    deposits.settle(owed, key="k", cause="paid", by=None, at=AT, amount_fen=5)
-    assert [kind for _number, kind, *_fen in statement(shop)] == ["pay_in", "top_up", "collect"]
+    assert (accounts.balance_of(shop), owed.state) == (0, "open")
+    entered(deposits.adjust, shop, 30_00)
+    owed.refresh_from_db()
+    assert (accounts.balance_of(shop), owed.state, sound()) == (19_95, "settled", True)
+    kinds = [kind for _number, kind, *_fen in statement(shop)]
+    assert kinds == ["pay_in", "collect", "adjust", "collect"]
+
+
+@pytest.mark.django_db
+def test_a_refund_that_bounces_is_there_for_what_a_deduction_found_missing() -> None:
+    shop = make_shop(code="S1")
+    paid_in(shop, 50_00)
+    refund = entered(deposits.refund, shop, 50_00)
+    bring("penalties", CASE)
+    taken_back(refund)
+    [owed] = TopUp.objects.all()
+    assert (accounts.balance_of(shop), owed.state, sound()) == (19_95, "settled", True)
 
 
 @dataclass(frozen=True)

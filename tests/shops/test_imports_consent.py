@@ -36,6 +36,8 @@ def test_what_was_shown_is_written_once_a_person_says_so_and_the_record_names_wh
     batch = bring("metrics", metrics(("S1", "10", "4.1")), consent=ASK, by=sender)
     batch = confirmed(batch, other)
     assert (batch.state, counts(batch), stands()) == ("applied", (1, 1, 0, 0, 0), ("10.00", "4.10"))
+    # How it was to be asked for stays on record.
+    assert batch.consent == ASK
     told = [(h.state, h.history_user, h.history_change_reason) for h in batch.history.order_by("history_id")]
     assert told == [
         ("received", sender, ""),

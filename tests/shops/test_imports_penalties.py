@@ -213,9 +213,59 @@ def test_other_points_than_the_desk_gave_are_told(shop: Shop) -> None:
 def test_what_a_dismissed_case_costs_by_the_platform_is_told(shop: Shop) -> None:
     bring("penalties", REPORTED)
     penalties.dismiss(case(), by=None, at=AT, reason="unfounded")
-    assert [error[1] for error in errors(bring("penalties", DECIDED))] == ["points", "deposit_deducted"]
-    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,imposed,,,,\n")
-    assert (counts(batch), case().status) == ((1, 0, 0, 1, 0), "dismissed")
+    assert [error[1] for error in errors(bring("penalties", DECIDED))] == [
+        "status",
+        "points",
+        "deposit_deducted",
+    ]
+
+
+@pytest.mark.parametrize("status", ["imposed", ""])
+def test_that_the_platform_imposed_what_the_desk_dismissed_is_told(status: str, shop: Shop) -> None:
+    bring("penalties", REPORTED)
+    penalties.dismiss(case(), by=None, at=AT, reason="unfounded")
+    batch = bring("penalties", f"{HEADERS}P1,S1,V8,2026-03-05,,,{status},,,,\n")
+    assert errors(batch) == [(2, "status", status, "imposed_though_dismissed")]
+    assert "has dismissed this case" in only_error(batch).message
+    # What reported it says nothing new.
+    assert (counts(bring("penalties", REPORTED)), case().status) == ((1, 0, 0, 1, 0), "dismissed")
+
+
+@pytest.fixture
+def two_of_a_name() -> None:
+    """One entry of the platform's and one of an alliance's, and one that is named by another's code."""
+    for code, alliance in (("X1", None), ("X2", Alliance.objects.get(code=WECHAT))):
+        entry = Violation(
+            code=code,
+            group=Violation.objects.get(code="V8").group,
+            alliance=alliance,
+            name_en="late again",
+            name_zh="又迟了",
+            serious=code == "X1",
+        )
+        entry.save_by(None, "added")
+    named = Violation.objects.get(code="V7")
+    named.name_en = "V9"
+    named.save_by(None, "renamed")
+
+
+def test_a_code_goes_before_anothers_name(two_of_a_name: None, shop: Shop) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,V9,2026-03-01,,,imposed,,,,\n")
+    assert case().violation.code == "V9"
+
+
+@pytest.mark.parametrize(("alliance", "code"), [("", "X1"), (WECHAT, "X2")])
+def test_of_two_of_a_name_the_rows_alliances_is_meant(
+    alliance, code, two_of_a_name: None, shop: Shop
+) -> None:
+    bring("penalties", f"{HEADERS}P1,S1,又迟了,2026-03-01,{alliance},,imposed,,,,\n")
+    assert case().violation.code == code
+
+
+def test_a_name_of_several_is_refused_and_says_of_which(two_of_a_name: None, shop: Shop) -> None:
+    batch = bring("penalties", f"{HEADERS}P1,S1,late again,2026-03-01,{DOUYIN},,imposed,,,,\n")
+    assert errors(batch) == [(2, "violation", "late again", "ambiguous_violation")]
+    assert "X1, X2" in only_error(batch).message
 
 
 def test_a_contradiction_shows_what_stands_in_files_words(shop: Shop) -> None:

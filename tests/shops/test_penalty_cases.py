@@ -285,10 +285,15 @@ def test_an_end_that_the_catalogue_leaves_open_is_asked_at_every_step_of_the_lad
     assert standing.standing(shop, LATER + timedelta(days=1)).restrictions == ()
 
 
-def test_an_end_is_asked_of_what_the_case_takes_by_itself_and_of_nothing_that_a_person_adds() -> None:
+def test_an_end_is_asked_of_what_any_step_of_the_ladder_takes_and_of_nothing_else_that_a_person_adds() -> (
+    None
+):
     shop = make_shop()
+    # At its first case; the third would restrict live selling by itself.
     chosen = [Measure(kind=Kind.REDUCE_ROOM, ends_at=LATER), Measure(kind=Kind.RESTRICT_LIVE)]
-    make_imposed(shop, *chosen, code="WS-V1")
+    with pytest.raises(Refused, match="needs to be told: ends at"):
+        make_imposed(shop, *chosen, code="WS-V1")
+    make_imposed(shop, Measure(kind=Kind.RESTRICT_LIVE), code="V1")
     assert [one.kind for one in standing.standing(shop, LATER).restrictions] == [Kind.RESTRICT_LIVE]
 
 

@@ -63,14 +63,13 @@ def test_of_a_stayed_penalty_the_page_says_so_and_of_each_measure_that_it_stays(
     assert "暂缓" in page_of(shop, "zh-hans")
 
 
-@pytest.mark.parametrize(
-    ("language", "told"),
-    [
-        ("en", "Imposed by the platform: the desk was not told what it does there."),
-        ("zh-hans", "由平台作出：平台上的措施本台未获告知。"),
-    ],
-)
-def test_of_a_penalty_of_the_platforms_the_page_says_whose_it_is(language: str, told: str) -> None:
+def test_of_the_platforms_own_penalties_the_page_says_whose_they_are_and_until_when_points_count() -> None:
     shop = make_shop(code="S1")
-    bring("penalties", "reference,shop,violation,imposed_at,status\nC-1,S1,V8,2026-03-01,imposed\n")
-    assert told in page_of(shop, language)
+    bring(
+        "penalties",
+        "reference,shop,violation,imposed_at,points\nP1,S1,WS-V5,2026-03-01,\nP2,S1,V8,2026-03-02,4\n",
+    )
+    (_v8, points, until), (_ws, lines, no_end) = standing_of(shop, AT)["penalties"]
+    assert (len(points), until, no_end) == (2, midnight(date(2027, 3, 2)), None)
+    assert lines == points[1:] == ["Imposed by the platform: what else it does there the desk is not told."]
+    assert "本台未获告知" in page_of(shop, "zh-hans")

@@ -235,7 +235,9 @@ def test_a_payment_that_was_taken_back_frees_nothing_once_what_it_paid_is_cancel
     waived = topups.demand(shop=shop, amount_fen=50, by=None, at=AT, key="waived")
     payment = entered(deposits.top_up, shop, 30)
     taken_back(payment)
-    entered(deposits.deduct, shop, 20, due_on=AT.date() + timedelta(days=90))
+    demanded = topups.demand(
+        shop=shop, amount_fen=20, by=None, at=AT, key="other", due_on=AT.date() + timedelta(days=90)
+    )
     entered(deposits.pay_in, shop, 40)
     topups.cancel(waived, by=None, at=AT + timedelta(hours=2), reason="waived")
-    assert accounts.balance_of(shop) == 40
+    assert (accounts.balance_of(shop), topups.outstanding_of(demanded)) == (40, 20)
