@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
@@ -27,6 +27,13 @@ DAYS_TO_PAY = 7
 State = TopUp.State
 
 
+class Demanded(NamedTuple):
+    """What a shop has to pay, in fen: what will stay in its deposit, and what a deduction found missing."""
+
+    stays: int
+    deducted: int
+
+
 def with_outstanding(top_ups: QuerySet[TopUp]) -> QuerySet[TopUp]:
     """With `outstanding_fen`: what payments that still stand have left of each."""
     paid = (
@@ -46,14 +53,17 @@ def open_of(shop: Shop) -> QuerySet[TopUp]:
     return with_outstanding(TopUp.objects.filter(shop=shop, state=State.OPEN)).order_by("due_on", "pk")
 
 
-def demanded_of(shops: Sequence[Shop]) -> dict[int, int]:
-    """How much of what these shops have to pay will stay in their deposits, in fen, by the shops' keys."""
-    # What a deduction found missing is deducted once it is paid.
-    asked = TopUp.objects.filter(shop__in=shops, state=State.OPEN).exclude(cause=TopUp.Cause.SHORTAGE)
-    found: dict[int, int] = {}
+def demanded_of(shops: Sequence[Shop]) -> dict[int, Demanded]:
+    """How much these shops have to pay, by their keys; those that owe nothing are left out."""
+    found: dict[int, Demanded] = {}
     owed: Any
-    for owed in with_outstanding(asked):
-        found[owed.shop_id] = found.get(owed.shop_id, 0) + owed.outstanding_fen
+    for owed in with_outstanding(TopUp.objects.filter(shop__in=shops, state=State.OPEN)):
+        stays, deducted = found.get(owed.shop_id, Demanded(0, 0))
+        if owed.cause == TopUp.Cause.SHORTAGE:
+            deducted += owed.outstanding_fen
+        else:
+            stays += owed.outstanding_fen
+        found[owed.shop_id] = Demanded(stays, deducted)
     return found
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from shops import measures
 from shops.admin.cells import NOTHING
@@ -42,12 +43,18 @@ class Step:
     # What it left of a measure that it took back or lessened: the measure, and what it was and is.
     left: tuple[str, str, str] | None = None
 
+    def __str__(self) -> str:
+        return pgettext("before a reason", ": ").join(filter(None, [self.what, self.why]))
+
 
 def course_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> list[Step]:
     """All steps, oldest first. `words`: of reasons that history keeps by code."""
-    rows: list[Any] = list(penalty.history.select_related("history_user").order_by("history_id"))
+    own: list[Any] = list(penalty.history.select_related("history_user").order_by("history_id"))
     of_measures = Measure.history.filter(penalty_id=penalty.pk).select_related("history_user", "alliance")
-    rows += of_measures.order_by("history_id")
+    # What the penalty itself became comes before what its measures did; what they did may be all it became.
+    lone = [row for before, row in pairwise(own) if not _becomes(row, before)]
+    first = [row for row in own if row not in lone]
+    rows: list[Any] = [*first, *of_measures.order_by("history_id"), *lone]
     steps: list[Step] = []
     known: dict[int | None, Any] = {}
     for row in sorted(rows, key=lambda row: row.history_date):
@@ -60,6 +67,10 @@ def course_of(penalty: Penalty, words: Mapping[str, Any] = WRITTEN) -> list[Step
         )
         known[key] = row
     return steps
+
+
+def _becomes(row: Any, before: Any) -> bool:
+    return (before.status, before.stayed_at) != (row.status, row.stayed_at)
 
 
 def changed_with(steps: list[Step]) -> dict[int, Step]:
@@ -115,7 +126,9 @@ def _of_measure(row: Any, before: Any, words: Mapping[str, Any]) -> Step:
     if before is None:
         return Step(row, _("“%(measure)s” takes effect") % name, why)
     if row.undone_at and not before.undone_at:
-        left = (name["measure"], _much(before), _("taken back"))
+        much = _much(before)
+        was = str(measures.State.STANDING.label) if much == NOTHING else much
+        left = (name["measure"], was, str(measures.State.UNDONE.label))
         return Step(row, _("“%(measure)s” is taken back") % name, why, left)
     if row.lapsed_at and not before.lapsed_at:
         if row.ends_at is not None and row.ends_at <= row.lapsed_at:

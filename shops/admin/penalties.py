@@ -155,8 +155,7 @@ class PenaltyAdmin(Importing, VerbsAdmin):
         for record in records:
             left = courses.left_by(steps, record.history_id)
             if left and record.history_id in own:
-                step = own[record.history_id]
-                record.why = f"{step.what}: {step.why}" if step.why else step.what
+                record.why = str(own[record.history_id])
                 record.history_delta_changes = [
                     *getattr(record, "history_delta_changes", []),
                     *({"field": kind, "old": before, "new": after} for kind, before, after in left),

@@ -31,7 +31,8 @@ def test_a_history_tells_reasons_and_measures_in_words(judge: User) -> None:
     case = [appeal.penalty_id]
     page = client.get(reverse("admin:shops_penalty_change", args=case)).content.decode()
     page = re.sub(r"<[^>]+>", "", page)
-    assert all(words in page for words in ("已处罚: 暂缓执行：", "预警: 已生效", "预警: 已撤回"))
+    done = ("暂缓执行：经申诉", "“预警”生效", "“预警”撤回", "撤回部分措施：经申诉")
+    assert all(words in page for words in done)
 
 
 def test_a_penaltys_history_tells_why_it_ended_in_words(judge: User) -> None:

@@ -16,6 +16,7 @@ from shops.admin.courses import course_of
 from shops.models import Measure, Penalty
 from tests.clients import client_of
 from tests.factories import AT, make_imposed, make_penalty, make_shop
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def imposed() -> Penalty:
 
 def course(penalty: Penalty, language: str = "en") -> list[str]:
     with override(language):
-        return [f"{step.what}: {step.why}" if step.why else step.what for step in course_of(penalty)]
+        return [str(step) for step in course_of(penalty)]
 
 
 BEGIN = [
@@ -66,7 +67,7 @@ def test_what_is_lessened_tells_from_how_much_to_how_much() -> None:
         "“points” is lessened from 4 to 2",
         "a part of the penalty is lessened: on appeal",
     ]
-    assert course(penalty, "zh-hans")[-2:] == ["“违规积分”由 4 减为 2", "减轻部分措施: 经申诉"]
+    assert course(penalty, "zh-hans")[-2:] == ["“违规积分”由 4 减为 2", "减轻部分措施：经申诉"]
 
 
 def test_a_stay_and_its_end_say_so_once() -> None:
@@ -128,7 +129,7 @@ def test_its_history_says_what_became_of_measures_where_nothing_else_changed() -
     penalties.undo_measures(penalty, [of(penalty, "warning")], by=None, at=AT, reason="too harsh")
     told = history(penalty)
     assert "a part of the penalty is lessened: too much points: 4 → 2" in told
-    assert "a part of the penalty is taken back: too harsh warning: – → taken back" in told
+    assert "a part of the penalty is taken back: too harsh warning: stands → undone" in told
 
 
 def test_its_history_leaves_out_what_it_keeps_as_evidence() -> None:
@@ -148,3 +149,12 @@ def test_its_history_leaves_out_what_it_keeps_as_evidence() -> None:
     told = history(case)
     assert "Status: reported → imposed" in told
     assert "seen" not in told and "Evidence" not in told
+
+
+def test_what_a_file_brought_says_so() -> None:
+    make_shop(code="S1")
+    file = "reference,shop,violation,imposed_at,status\nC-1,S1,V8,2026-03-01,"
+    first = bring("penalties", f"{file}reported\n")
+    second = bring("penalties", f"{file}imposed\n")
+    told = course(Penalty.objects.get())
+    assert told == [f"case reported: import {first.pk}", f"penalty imposed: import {second.pk}"]

@@ -96,6 +96,7 @@ def test_what_is_demanded_stands_beside_what_is_lacking_and_the_rest_can_be() ->
     demand = reverse("admin:shops_topup_demand", args=[shop.pk])
     listed = page(reverse("admin:shops_topup_short"))
     assert "¥300.00 demanded" in listed and demand in listed and "Demand the rest" in listed
+    assert "besides, ¥70.00 is due and deducted once paid" in listed
     form = page(demand)
     assert "lacks ¥500.00 of what is required; ¥300.00 is demanded already" in form
     assert 'value="200.00"' in form
