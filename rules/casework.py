@@ -92,7 +92,7 @@ _OF_POINTS = _EVIDENCE.replace(
     "'points', jsonb_build_object('standing', r.total, 'threshold', r.points, 'newest', r.newest)",
 )
 # Not while what it brought goes on, nor a lower one as points lapse: only where points have come since the
-# same or a higher threshold was last decided on.
+# same or a higher threshold was last decided on, or where so many were taken back that it was not reached.
 POINTS = f"""
     {_FILE}
     SELECT r.alliance_id, r.shop_id, NULL::bigint, e.id, NULL::bigint, r.threshold, 'penalise', 'metric',
@@ -105,13 +105,25 @@ POINTS = f"""
         SELECT FROM rules_proposal filed
         JOIN shops_pointsthreshold of ON of.id = filed.points_threshold_id
         LEFT JOIN shops_penalty decided ON decided.id = filed.penalty_id
+        -- The newest points that were decided on: also those that came between its filing and its penalty.
+        CROSS JOIN LATERAL (
+            SELECT greatest((filed.evidence -> 'points' ->> 'newest')::bigint, max(m.id)) AS newest
+            FROM shops_measure m WHERE m.penalty_id = decided.id
+        ) known
         WHERE filed.shop_id = r.shop_id AND of.alliance_id IS NOT DISTINCT FROM r.alliance_id
           AND (of.id = r.threshold AND (filed.status IN ('open', 'held') OR EXISTS (
                    SELECT FROM shops_measure m
                    WHERE m.penalty_id = decided.id AND m.undone_at IS NULL AND m.lapsed_at IS NULL
                      AND (m.kind = 'close' OR m.ends_at > %(at)s)))
                OR of.points >= r.points AND filed.status IN ('accepted', 'rejected')
-                  AND (filed.evidence -> 'points' ->> 'newest')::bigint >= r.newest)
+                  AND known.newest >= r.newest
+                  AND (filed.evidence -> 'points' ->> 'threshold')::integer <= (
+                      SELECT coalesce(sum(m.points), 0)
+                      FROM shops_measure m JOIN shops_penalty p ON p.id = m.penalty_id
+                      WHERE p.shop_id = filed.shop_id AND m.kind = 'points'
+                        AND m.alliance_id IS NOT DISTINCT FROM of.alliance_id AND m.id <= known.newest
+                        AND m.applied_at IS NOT NULL AND m.undone_at IS NULL
+                        AND (m.lapsed_at IS NULL OR m.lapsed_at > filed.filed_on)))
     )
     ON CONFLICT DO NOTHING
 """

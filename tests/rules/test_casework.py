@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -186,6 +187,30 @@ def test_a_lower_threshold_does_not_fire_as_points_lapse() -> None:
     casework.file_from_facts(at=AT)
     review.reject(waiting()[0].pk, by=None, reason="thin_evidence", at=AT)
     assert casework.file_from_facts(at=AT + timedelta(days=10)) == 0
+
+
+@pytest.mark.parametrize("decide", [review.accept, review.reject])
+def test_a_lower_threshold_fires_where_the_higher_one_was_reached_by_what_was_taken_back(decide: Any) -> None:
+    shop = make_shop()
+    low, _high = thresholds(8, 12)
+    wrong = given(shop, 4)
+    given(shop, 8)
+    casework.file_from_facts(at=AT)
+    reasons = {review.accept: "points_reached", review.reject: "thin_evidence"}
+    decide(waiting()[0].pk, by=None, reason=reasons[decide], at=AT)
+    penalising.overturn(wrong, by=None, at=AT, reason="granted")
+    assert [one.points_threshold for one in waiting()] == [low]
+
+
+def test_points_that_came_before_the_threshold_was_penalised_do_not_fire_it_again() -> None:
+    shop = make_shop()
+    thresholds(8)
+    given(shop, 8)
+    casework.file_from_facts(at=AT)
+    given(shop, 4)
+    review.accept(waiting()[0].pk, by=None, reason="points_reached", at=AT)
+    penalising.run_timers(AT + timedelta(days=8))
+    assert waiting() == []
 
 
 def test_points_taken_back_withdraw_what_they_had_reached() -> None:
