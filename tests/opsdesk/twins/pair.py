@@ -65,7 +65,9 @@ class Scene:
     def made(cls) -> Scene:
         roles = {"maker": "supervisor", "clerk": "appeals_officer", "operator": "operator"}
         roles |= dict.fromkeys(["judge 1", "judge 2", "stays"], "supervisor")
-        PointsThreshold(points=8, kinds=["restrict_live", "suspend"], days=5).save_by(None, "as agreed")
+        for points in (8, 12):
+            threshold = PointsThreshold(points=points, kinds=["restrict_live", "suspend"], days=5)
+            threshold.save_by(None, "as agreed")
         scene = cls((Twin.born(), Twin.born()), {name: make_user(role) for name, role in roles.items()})
         for one in scene.twins:
             paid_in(one.shop, 500_000, at=AT)

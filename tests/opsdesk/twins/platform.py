@@ -75,7 +75,7 @@ class Platform(Pair):
         """While the twin's was never stopped."""
         with self.step("resume the wronged"):
             theirs = Listing.objects.get(pk=self.twin.listing.pk)
-            if theirs.state != Listing.State.PROMOTED:
+            if theirs.state != Listing.State.PROMOTED or listings.stops().filter(listing=theirs).exists():
                 raise Refused("the twin's waits to be resumed as well")
             self._resumed(self.wronged, observed)
 
