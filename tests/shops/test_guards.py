@@ -119,7 +119,9 @@ def test_every_guard_reads_the_desks_own_tables() -> None:
         cursor.execute(
             "SELECT proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
             " WHERE pronamespace = 'public'::regnamespace AND lanname IN ('plpgsql', 'sql')"
-            " AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}')) ORDER BY 1"
+            " AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))"
+            # Those that are parsed as they are made have found their names by then.
+            " AND prosqlbody IS NULL ORDER BY 1"
         )
         assert cursor.fetchall() == []
 
