@@ -314,7 +314,7 @@ def test_the_preview_says_what_imposing_will_do() -> None:
     told = previews.preview(shop, catalogue.consequences(violation, shop, at=AT), at=AT, violation=violation)
     assert told.complete
     assert [line.measure.kind for line in told.lines] == ["close", "clear", "deduct"]
-    assert told.money == previews.Money(123_00, 0, 0)
+    assert told.money == previews.Money(123_00, 0, 0, moved=0)
     assert [one.shop for one in told.closed] == [shop]
     assert ([one.shop for one in told.reached], told.barred) == ([other], [other])
     assert not Penalty.objects.exists()
