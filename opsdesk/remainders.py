@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from opsdesk.models import Appeal
 from shops import bars, openings, standing
 from shops import measures as effects
-from shops.models import Enrollment, Measure, Opening, Penalty, Shop
+from shops.models import Measure, Opening, Penalty, Shop
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,6 @@ class Why(TextChoices):
     """Why something is not as before."""
 
     GONE = "gone", gettext_lazy("the shop has closed by itself since")
-    LEFT = "left", gettext_lazy("the shop has left by itself since")
     CLOSED = "closed", gettext_lazy("the shop is closed")
     STANDS = "stands", gettext_lazy("the same penalty, which stands, keeps the shop out")
     KEPT_OUT = "kept_out", gettext_lazy("something else keeps the shop out")
@@ -96,8 +95,6 @@ def _why_not(measure: Measure, at: datetime) -> Why | None:
     enrollment, penalty = measure.opening.enrollment, Penalty.objects.filter(pk=measure.penalty_id)
     if measure.opening.cause == Opening.Cause.VOLUNTARY:
         return Why.GONE
-    if enrollment.state not in (Enrollment.State.CLEARED, Enrollment.State.APPLIED):
-        return Why.LEFT
     if standing.standing(enrollment.shop, at).status == Shop.Status.CLOSED:
         return Why.CLOSED
     keeps_out = bars.removing() | bars.barring(enrollment.alliance)

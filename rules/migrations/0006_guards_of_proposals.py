@@ -43,7 +43,8 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER rules_sweep_that_has_filed_keeps_who_released_it BEFORE UPDATE ON rules_sweep FOR EACH ROW
-    WHEN ((NEW.ruled_at, NEW.ruled_by_id, NEW.ruling) IS DISTINCT FROM (OLD.ruled_at, OLD.ruled_by_id, OLD.ruling))
+    WHEN (OLD.status = 'done' AND (NEW.ruled_at, NEW.ruled_by_id, NEW.ruling)
+          IS DISTINCT FROM (OLD.ruled_at, OLD.ruled_by_id, OLD.ruling))
     EXECUTE FUNCTION rules_sweep_that_has_filed_keeps_who_released_it();
 """
 

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.db.models import QuerySet
 
 from opsdesk import audit, voiding
@@ -82,6 +83,8 @@ def test_control_without_locks_what_lapses_is_expired_after_it_was_overturned(
     committed_db, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_locks(monkeypatch)
+    with connections["owner"].cursor() as owner:
+        owner.execute("DROP TRIGGER shops_penalty_that_was_overturned_stays_so ON shops_penalty")
     judge = make_user("appeals_officer")
     appeal = taken(judge)
     penalty = appeal.penalty

@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from opsdesk import appeals
 from opsdesk.models import Appeal
-from shops import enrollments
-from shops.models import Enrollment, Measure
+from shops import closing
+from shops.models import Measure
 from tests.clients import client_of, signed_in
 from tests.factories import (
     AT,
@@ -191,9 +191,7 @@ def test_who_was_not_asked_whether_more_is_to_come_ends_nobodys_time(client: Cli
 
 def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Client, judge: User) -> None:
     penalty = make_cleared()
-    enrollment = Enrollment.objects.get(shop=penalty.shop)
-    enrollments.apply(enrollment, by=None, at=NOW)
-    enrollments.leave(enrollment, by=None, at=NOW)
+    closing.close(penalty.shop, by=None, at=NOW)
     appeal = make_appeal(penalty)
     appeals.take(appeal.pk, by=judge, at=NOW)
     answer = send(client, "grant", appeal, {"reason": "wrong"})

@@ -97,9 +97,8 @@ def test_who_penalised_a_reported_case_is_its_maker_and_no_more() -> None:
     maker, case = make_user("supervisor"), make_penalty(violation_code="V8", status="reported")
     casework.file_from_facts(at=AT)
     proposal = Proposal.objects.get(case=case)
-    review.accept(
-        proposal.pk, measures=[Measure(kind="warning")], by=maker, reason="violation_confirmed", at=AT
-    )
+    given = [Measure(kind="points", points=4)]
+    review.accept(proposal.pk, measures=given, by=maker, reason="violation_confirmed", at=AT)
     appeal = make_appeal(Penalty.objects.get(pk=case.pk))
     assert {one for one in TOOK_PART if getattr(appeal, one)} == {"maker"}
 

@@ -87,6 +87,7 @@ def test_a_desk_at_work_is_in_order(committed_db) -> None:
 
 UNGUARDED = (
     "ALTER TABLE shops_depositentry DISABLE TRIGGER USER; ALTER TABLE shops_settlement DISABLE TRIGGER USER;"
+    "ALTER TABLE shops_penalty DISABLE TRIGGER USER;"
 )
 # What somebody breaks by hand as the owner, the check that finds it, and the words that name the record.
 BROKEN = {
@@ -120,7 +121,7 @@ BROKEN = {
     ),
     "a penalty is rewritten": (
         "verify_history",
-        "UPDATE shops_penalty SET evidence = '{}' WHERE id = 1",
+        f"{UNGUARDED} UPDATE shops_penalty SET evidence = '{{}}' WHERE id = 1",
         "penalty 1 differs from its newest history in evidence",
     ),
     "a decision is deleted": (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from opsdesk.exhibits import boxes, formats
+from opsdesk.exhibits import boxes, formats, trailers
 from shops.errors import Refused
 from tests.opsdesk.files import box, chunk, ftyp, jpeg, png_of, segment
 
@@ -25,7 +25,7 @@ from tests.opsdesk.files import box, chunk, ftyp, jpeg, png_of, segment
 def test_a_picture_of_millions_of_parts_takes_no_longer_than_one_of_some(
     content: Callable[[], bytes],
 ) -> None:
-    assert seconds_of(formats.refuse_jpeg, content()) < 1
+    assert seconds_of(trailers.refuse_photo, content()) < 1
 
 
 def test_a_png_of_millions_of_parts_is_not_read_to_its_end() -> None:
@@ -47,6 +47,6 @@ def seconds_of(refuse: Callable[[bytes], None], content: bytes) -> float:
 
 def test_a_picture_of_a_thousand_parts_with_fillers_between_them_is_read() -> None:
     plain = jpeg()
-    formats.refuse_jpeg(
+    trailers.refuse_photo(
         plain[:2] + (b"\xff" * 5 + segment(0xFE, b"x")) * 1_000 + plain[2:-2] + b"\xff" * 9 + plain[-2:]
     )

@@ -105,6 +105,7 @@ def test_nobody_else_is_looked_at(why: str) -> None:
         enrollment = closed_and_then_overturned()
         says_its_platform(enrollment.shop, "normal")
         enrollments.apply(enrollment, by=None, at=LATER)
+        enrollments.admit(enrollment, by=None, at=LATER)
         enrollments.leave(enrollment, by=None, at=LATER)
     else:
         # The judgement stands, though it cleared too much.

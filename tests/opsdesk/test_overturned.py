@@ -103,12 +103,13 @@ def test_what_a_person_decided_before_it_was_overturned_leaves_nothing_to_the_ru
 
 
 def test_a_shop_of_which_a_product_was_stopped_wrongly_has_the_next_only_proposed() -> None:
-    wrong, other = (make_product_proposal(), make_product_proposal())
+    listings = [make_listing(), make_listing()]
+    alliance = listings[0].alliance
     rules = RuleSet.objects.create(
-        alliance=wrong.alliance, subject="product", purpose="clearance", version=99, mode="automatic"
+        alliance=alliance, subject="product", purpose="clearance", version=99, mode="automatic"
     )
-    filed: dict = {"sweep": make_sweep(wrong.alliance.code), "rule_set": rules}
-    Proposal.objects.filter(pk__in=[wrong.pk, other.pk]).update(**filed)
+    filed: dict = {"sweep": make_sweep(alliance.code), "rule_set": rules}
+    wrong, other = (make_product_proposal(listing, **filed) for listing in listings)
     assert review.accept_automatic(filed["sweep"].pk, at=AT) == 2
     penalising.overturn(
         Proposal.objects.get(pk=wrong.pk).penalty, by=None, at=LATER, reason="another was meant"

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from opsdesk import appeals, penalising, remainders, resting
 from opsdesk.models import Appeal
-from shops import closing, enrollments, penalties
+from shops import closing, penalties
 from shops.models import Enrollment, Listing, Measure, Penalty
 from tests.factories import (
     AT,
@@ -54,17 +54,12 @@ def whys(appeal: Appeal) -> list[str]:
 
 def test_what_can_not_be_restored_is_listed_and_takes_a_decision(judge: User) -> None:
     penalty = make_cleared()
-    left(Enrollment.objects.get(shop=penalty.shop))
+    gone(Enrollment.objects.get(shop=penalty.shop))
     appeal = taken(judge, penalty)
     [told] = asked_and_granted(appeal, judge)
     assert "out of opening 1" in told
     assert (fresh(appeal).state, fresh(appeal).penalty.status) == ("granted", "overturned")
-    assert fresh(appeal).not_restored == [{"measure": penalty.measures.get().pk, "why": "left"}]
-
-
-def left(enrollment: Enrollment) -> None:
-    enrollments.apply(enrollment, by=None, at=NEXT_DAY)
-    enrollments.leave(enrollment, by=None, at=NEXT_DAY)
+    assert fresh(appeal).not_restored == [{"measure": penalty.measures.get().pk, "why": "gone"}]
 
 
 def gone(enrollment: Enrollment) -> None:
@@ -82,7 +77,6 @@ def barred(enrollment: Enrollment) -> None:
 @pytest.mark.parametrize(
     ("since", "why"),
     [
-        (left, "the shop has left by itself since"),
         (gone, "has closed by itself since"),
         (closed, "the shop is closed"),
         (barred, "something else keeps the shop out"),
@@ -136,7 +130,7 @@ def test_time_served_and_what_the_platform_took_off_are_listed(judge: User) -> N
     appeal = taken(judge, penalty)
     suspension, score = asked_and_granted(appeal, judge)
     assert "The shop is suspended until" in suspension
-    assert "Deducted 0.50 of the experience score" in score
+    assert "Deducted 0.5 of the experience score" in score
     assert whys(appeal) == ["served", "platform"]
     assert len(fresh(appeal).taken_back) == 4
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -284,16 +283,14 @@ def test_recording_an_execution_takes_the_right() -> None:
 # What the catalogue leaves open
 
 
-def asking(**values: Any) -> Proposal:
+def asking() -> Proposal:
     """A reported case whose penalty, as the catalogue has it, reduces traffic until a day that is asked."""
     enrollment = make_enrollment(alliance_code=WECHAT)
     case = make_penalty(
         enrollment.shop, violation_code="WS-V1", status="reported", alliance=enrollment.alliance
     )
     casework.file_from_facts(at=AT)
-    proposal = Proposal.objects.get(case=case)
-    Proposal.objects.filter(pk=proposal.pk).update(**values)
-    return proposal
+    return Proposal.objects.get(case=case)
 
 
 def test_a_case_whose_end_is_asked_is_not_accepted_before_somebody_says_it() -> None:
@@ -324,9 +321,20 @@ def test_nor_by_itself_where_rules_are_automatic(caplog: pytest.LogCaptureFixtur
     rule_set = RuleSet.objects.create(
         alliance=wechat, purpose="clearance", version=9, mode=RuleSet.Mode.AUTOMATIC, in_force_from=AT.date()
     )
-    proposal = asking(sweep=make_sweep(WECHAT), rule_set=rule_set)
+    filed = asking()
+    Proposal.objects.filter(pk=filed.pk).update(status="withdrawn", closed_at=AT)
+    proposal = make_proposal(
+        filed.enrollment,
+        kind="penalise",
+        case=filed.case,
+        ground="violation",
+        failed_rules=["WS-V1"],
+        evidence=filed.evidence,
+        sweep=make_sweep(WECHAT),
+        rule_set=rule_set,
+    )
     with caplog.at_level("INFO"):
-        assert review.accept_automatic(Proposal.objects.get().sweep_id, at=AT) == 0
+        assert review.accept_automatic(proposal.sweep_id, at=AT) == 0
     assert f"proposal {proposal.pk} is not accepted by itself" in caplog.text
     assert "traffic (ends at)" in caplog.text
-    assert Proposal.objects.get().status == "open"
+    assert Proposal.objects.get(pk=proposal.pk).status == "open"

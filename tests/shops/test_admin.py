@@ -122,7 +122,7 @@ def test_the_page_of_a_shop_asks_a_bounded_number_of_questions(django_assert_max
         make_penalty(shop, violation_code="V1")
         make_listing(make_product(shop))
     client = client_of()
-    with django_assert_max_num_queries(36):
+    with django_assert_max_num_queries(39):
         client.get(reverse("admin:shops_shop_change", args=[shop.pk]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -89,7 +90,7 @@ def test_on_a_page_a_long_reason_opens_and_a_short_one_stands_there(page: str) -
     points, deduct = found.measures.order_by("pk")
     Measure.objects.create(penalty=found, kind="warning", applied_at=AT)
     penalties.undo_measures(found, [points], by=None, at=AT, reason="the wrong shop")
-    assert '<span class="why">the wrong shop</span>' in client.get(where).content.decode()
+    assert re.search(r'<span class="why">[^<]*the wrong shop</span>', client.get(where).content.decode())
     penalties.undo_measures(found, [deduct], by=None, at=AT, reason=WHY)
     shown = client.get(where).content.decode()
     assert shown.count('<details class="why">') == 1

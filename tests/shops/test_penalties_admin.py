@@ -42,4 +42,4 @@ def test_its_page_names_the_version_as_people_number_it(penalty: Penalty, langua
 def test_what_goes_out_does_as_well(penalty: Penalty) -> None:
     make_penalty()
     rows = taken(client_of("supervisor"), PENALTIES)
-    assert {row["version of the violation"] for row in rows} == {"2", ""}
+    assert {row["version of the violation (desk)"] for row in rows} == {"2", ""}

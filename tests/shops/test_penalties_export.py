@@ -14,7 +14,9 @@ pytestmark = pytest.mark.django_db
 
 
 def told(penalty: Penalty) -> dict[str, object]:
-    return {column.name: column.value(penalty) for column in SOURCES["shops.penalty"].export_columns()}
+    source = SOURCES["shops.penalty"]
+    [row] = source.export_queryset(Penalty.objects.filter(pk=penalty.pk))
+    return {column.name: column.value(row) for column in source.export_columns()}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
