@@ -11,7 +11,7 @@ import pytest
 from rules import casework
 from shops import deposits, enrollments, listings
 from tests.opsdesk.twins.machine import Twins
-from tests.opsdesk.twins.pair import Scene
+from tests.opsdesk.twins.scene import Scene
 
 pytestmark = pytest.mark.django_db
 

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.opsdesk.twins.lives import Lives
-from tests.opsdesk.twins.pair import Pair, Scene
+from tests.opsdesk.twins.pair import Pair
 from tests.opsdesk.twins.platform import Platform
 from tests.opsdesk.twins.proposals import Proposals
+from tests.opsdesk.twins.scene import Scene
 from tests.opsdesk.twins.wrongs import Wrongs
 
 # So many steps a pair; then another is born.

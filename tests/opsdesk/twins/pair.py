@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.timezone import localdate
 from hypothesis import strategies as st
@@ -24,10 +23,12 @@ from rules import casework, sweeps
 from rules.models import Proposal
 from shops import bars
 from shops.errors import Refused
-from shops.models import Alliance, Measure, Penalty, PointsThreshold
-from tests.factories import AT, DOUYIN, WECHAT, make_metrics, make_user
+from shops.models import Alliance, Measure, Penalty
+from tests.factories import AT, DOUYIN, WECHAT, make_metrics
+from tests.opsdesk.twins import cases
+from tests.opsdesk.twins.scene import Scene
 from tests.opsdesk.twins.seen import ROLES, Twin, apart, listed
-from tests.shops.accounting import paid_in, sound
+from tests.shops.accounting import sound
 from tests.shops.importing import bring
 
 SHOPS = "code,name,shop_type,category,goods_kind,status,subject_kind,closed_on,closed_cause\n"
@@ -52,26 +53,6 @@ class Wrong:
     penalty: Penalty
     heard: bool = True
     level: int = 1
-
-
-@dataclass
-class Scene:
-    """The two shops, and the people who decide on them."""
-
-    twins: tuple[Twin, Twin]
-    people: dict[str, User]
-
-    @classmethod
-    def made(cls) -> Scene:
-        roles = {"maker": "supervisor", "clerk": "appeals_officer", "operator": "operator"}
-        roles |= dict.fromkeys(["judge 1", "judge 2", "stays"], "supervisor")
-        for points in (8, 12):
-            threshold = PointsThreshold(points=points, kinds=["restrict_live", "suspend"], days=5)
-            threshold.save_by(None, "as agreed")
-        scene = cls((Twin.born(), Twin.born()), {name: make_user(role) for name, role in roles.items()})
-        for one in scene.twins:
-            paid_in(one.shop, 500_000, at=AT)
-        return scene
 
 
 class Pair(RuleBasedStateMachine):
@@ -237,13 +218,13 @@ class Pair(RuleBasedStateMachine):
         for penalty in found:
             penalising.overturn(penalty, by=self.people["judge 1"], at=self.at, reason="without ground")
         for ends_at in ends:
-            self.on_the_ladder(self.wronged, ends_at)
+            self.stepped_up(self.wronged, ends_at)
         stand = [f"{one} of {one.shop} ({one.reason})" for one in resting.in_effect().filter(pk__in=wrong)]
         self.wrongs = []
         assert not stand, f"what it rested on has fallen, and nobody is told, at {self.at}: {stand}"
 
-    def on_the_ladder(self, one: Twin, ends_at: datetime) -> None:
-        raise NotImplementedError
+    def stepped_up(self, one: Twin, ends_at: datetime) -> None:
+        cases.step(one.shop, ends_at, by=self.people["maker"], at=self.at)
 
     def sit_past_no_bar(self) -> None:
         """Nobody was let in by a later opening while what put it out bars it, unless that is proposed to be

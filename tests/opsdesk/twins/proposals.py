@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -11,29 +10,14 @@ from hypothesis.stateful import precondition, rule
 from opsdesk import penalising, review
 from rules import casework
 from rules.models import Proposal
-from shops import catalogue, measures
 from shops.errors import Refused
-from shops.models import Enrollment, Measure, Penalty, Shop, Violation
+from shops.models import Enrollment, Penalty, Violation
 from tests.factories import make_penalty, make_proposal
+from tests.opsdesk.twins.cases import LADDER, consequences
 from tests.opsdesk.twins.pair import CODES, OF_WHOM, PLACES, Pair, one_of
-from tests.opsdesk.twins.seen import Twin
 from tests.opsdesk.twins.wrongs import still_room
 
 Kind = Proposal.Kind
-LADDER = "WS-V1"
-_count = itertools.count(1)
-
-
-def consequences(code: str, shop: Shop, at: datetime, days: int, fen: int = 7_000) -> list[Measure]:
-    """What the catalogue has follow; what it asks is answered."""
-    found = catalogue.consequences(Violation.objects.get(code=code), shop, at=at)
-    for measure in found:
-        asked = measures.needs(measure)
-        if "amount_fen" in asked:
-            measure.amount_fen = fen
-        if "ends_at" in asked:
-            measure.ends_at = at + timedelta(days=days)
-    return found
 
 
 class Proposals(Pair):
@@ -104,23 +88,7 @@ class Proposals(Pair):
     @rule(days=st.sampled_from([2, 6]))
     def deserved_on_the_ladder(self, days: int) -> None:
         with self.step("deserved on the ladder"):
-            self.alike(lambda one: self.on_the_ladder(one, self.at + timedelta(days=days)))
-
-    def on_the_ladder(self, one: Twin, ends_at: datetime) -> None:
-        found = consequences(LADDER, one.shop, self.at, days=1)
-        for measure in found:
-            measure.ends_at = ends_at
-        violation = Violation.objects.select_related("alliance").get(code=LADDER)
-        penalising.impose(
-            shop=one.shop,
-            violation=violation,
-            alliance=violation.alliance,
-            measures=found,
-            reason="as it was",
-            by=self.people["maker"],
-            at=self.at,
-            key=f"ladder {next(_count)}",
-        )
+            self.alike(lambda one: self.stepped_up(one, self.at + timedelta(days=days)))
 
     @precondition(lambda pair: pair.waiting)
     @rule(which=PLACES, accepts=st.booleans(), heard=st.booleans())

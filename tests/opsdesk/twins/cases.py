@@ -1,0 +1,46 @@
+"""What the catalogue has follow of a case, with what it asks answered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.contrib.auth.models import User
+
+from opsdesk import penalising
+from shops import catalogue, measures
+from shops.models import Measure, Shop, Violation
+
+# Of it each further case weighs more.
+LADDER = "WS-V1"
+_count = count(1)
+
+
+def consequences(code: str, shop: Shop, at: datetime, days: int, fen: int = 7_000) -> list[Measure]:
+    """What the catalogue has follow; what it asks is answered."""
+    found = catalogue.consequences(Violation.objects.get(code=code), shop, at=at)
+    for measure in found:
+        asked = measures.needs(measure)
+        if "amount_fen" in asked:
+            measure.amount_fen = fen
+        if "ends_at" in asked:
+            measure.ends_at = at + timedelta(days=days)
+    return found
+
+
+def step(shop: Shop, ends_at: datetime, *, by: User, at: datetime) -> None:
+    """Impose the next case on the ladder, as the catalogue has it, until that moment."""
+    found = consequences(LADDER, shop, at, days=1)
+    for measure in found:
+        measure.ends_at = ends_at
+    violation = Violation.objects.select_related("alliance").get(code=LADDER)
+    penalising.impose(
+        shop=shop,
+        violation=violation,
+        alliance=violation.alliance,
+        measures=found,
+        reason="as it was",
+        by=by,
+        at=at,
+        key=f"ladder {next(_count)}",
+    )
