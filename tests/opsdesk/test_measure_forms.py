@@ -16,7 +16,7 @@ from rules import casework
 from rules.models import Proposal
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import DefaultMeasure, Measure, Penalty, PointsThreshold, Violation
+from shops.models import DefaultMeasure, Measure, Penalty, PointsThreshold, Shop, Violation
 from tests.clients import client_of
 from tests.factories import AT, make_enrollment, make_imposed, make_penalty, make_shop
 from tests.opsdesk.test_imposing import address, fields_of, looked_at
@@ -30,6 +30,19 @@ def field(page: str, name: str) -> str:
     rows = re.split(r'<div class="(?:errors )?asked">', page)
     [row] = [row for row in rows if re.search(rf'name="{name}"', row.split("</div>")[0])]
     return unescape(row.split("</div>")[0])
+
+
+def imposed(shop: Shop, code: str, *measures: Measure) -> Penalty:
+    """By the verb, past the page."""
+    return penalising.impose(
+        shop=shop,
+        violation=Violation.objects.get(code=code),
+        measures=list(measures),
+        reason="as found",
+        by=None,
+        at=AT,
+        key="k",
+    )
 
 
 # What Enter presses
@@ -153,15 +166,7 @@ def test_points_that_the_catalogue_gives_are_not_left_out(most: int) -> None:
     assert "The catalogue gives" in page[: page.index('name="points-taken"')]
     assert 'id="effect"' not in page
     with pytest.raises(Refused, match="The catalogue gives"):
-        penalising.impose(
-            shop=shop,
-            violation=Violation.objects.get(code="V8"),
-            measures=[Measure(kind="warning")],
-            reason="as found",
-            by=None,
-            at=AT,
-            key="k",
-        )
+        imposed(shop, "V8", Measure(kind="warning"))
 
 
 def test_an_end_that_a_later_step_asks_is_asked_of_whoever_takes_its_measure_before() -> None:
@@ -172,15 +177,7 @@ def test_an_end_that_a_later_step_asks_is_asked_of_whoever_takes_its_measure_bef
     assert "say until when" in field(page, "restrict_live-ends_at")
     assert 'id="effect"' not in page
     with pytest.raises(Refused, match="needs to be told: ends at"):
-        penalising.impose(
-            shop=shop,
-            violation=Violation.objects.get(code="WS-V1"),
-            measures=[Measure(kind="restrict_live")],
-            reason="as found",
-            by=None,
-            at=AT,
-            key="k",
-        )
+        imposed(shop, "WS-V1", Measure(kind="restrict_live"))
 
 
 # What follows from a serious violation

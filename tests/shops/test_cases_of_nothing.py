@@ -11,8 +11,8 @@ from opsdesk import books, penalising
 from shops import accounts, cases, deposits, penalties, previews
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, Shop
-from tests.factories import AT, make_imposed, make_shop
-from tests.shops.accounting import entered, owed_of, paid_in, sound, statement
+from tests.factories import AT, make_imposed
+from tests.shops.accounting import entered, owed_of, sound, statement
 from tests.shops.importing import bring, counts, errors
 
 CASES = "reference,shop,violation,imposed_at,status,points,deposit_deducted\n"
@@ -25,13 +25,6 @@ BACK = f"{MOVEMENTS}M9,S1,adjust,30.05,2026-03-09 18:00,P1\n"
 LATER = AT + timedelta(days=1)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop() -> Shop:
-    shop = make_shop(code="S1")
-    paid_in(shop, 100_00)
-    return shop
 
 
 def case() -> Penalty:

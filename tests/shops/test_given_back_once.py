@@ -25,13 +25,6 @@ LATER = AT + timedelta(days=1)
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def shop() -> Shop:
-    shop = make_shop(code="S1")
-    paid_in(shop, 100_00)
-    return shop
-
-
 def case() -> Penalty:
     return Penalty.objects.get(reference="P1")
 

@@ -14,7 +14,7 @@ from shops.errors import NotAllowed, Refused
 from shops.models import Measure, Penalty, Shop
 from tests.clients import client_of
 from tests.factories import AT, make_imposed, make_shop, make_user
-from tests.shops.accounting import owed_of, paid_in, sound
+from tests.shops.accounting import owed_of, sound
 from tests.shops.importing import bring, counts, errors
 
 CASES = "reference,shop,violation,imposed_at,status,points,deposit_deducted\n"
@@ -24,13 +24,6 @@ TAKEN = f"{MOVEMENTS}M1,S1,deduct,30.05,2026-03-09 18:00,R9\n"
 LATER = AT + timedelta(days=1)
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop() -> Shop:
-    shop = make_shop(code="S1")
-    paid_in(shop, 100_00)
-    return shop
 
 
 @pytest.fixture
