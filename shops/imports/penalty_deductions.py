@@ -64,7 +64,7 @@ def refuse_what_was_moved_otherwise(staged: Staged) -> None:
             "deposit_deducted",
             rows=PLANNED,
             joins=f"CROSS JOIN LATERAL (SELECT {_GIVEN_BACK} AS fen) m",
-            where="p.outcome <> 'unchanged' AND m.fen > p.taken * 100",
+            where="p.outcome <> 'unchanged' AND p.taken IS NOT NULL AND m.fen > p.taken * 100",
             params="jsonb_build_object('amount', to_char(m.fen * 0.01, 'FM99999999999999990.00'))",
         )
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_moved")
