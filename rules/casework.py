@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils.timezone import localdate
 
 from rules.models import Proposal
-from rules.sql import over_everybody
+from rules.sql import OF_SHOPS, over_everybody
 from shops.bars import AFTER_A_STAY, let_in_while_stayed
 from shops.bars import removing as removing_cases
 from shops.controllers import barring_cases
@@ -59,7 +59,6 @@ _OF_A_STAY = _EVIDENCE.replace(
             'since', (p.first_stayed_at AT TIME ZONE 'Asia/Shanghai')::date::text,
             'opening', o.number, 'opened_on', o.opened_on::text)""",
 )
-_OF_SHOPS = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
 
 # A case that somebody has decided against is not proposed again.
 REPORTED = f"""
@@ -71,7 +70,7 @@ REPORTED = f"""
     JOIN shops_shop s ON s.id = p.shop_id
     JOIN shops_violation v ON v.id = p.violation_id
     LEFT JOIN shops_enrollment e ON e.shop_id = p.shop_id AND e.alliance_id = p.alliance_id
-    WHERE p.status = 'reported' AND {_OF_SHOPS.format(shop="p.shop_id")}
+    WHERE p.status = 'reported' AND {OF_SHOPS.format(shop="p.shop_id")}
       AND NOT EXISTS (SELECT FROM rules_proposal filed
                       WHERE filed.case_id = p.id AND filed.kind = 'penalise' AND filed.status <> 'withdrawn')
     ORDER BY p.id
@@ -80,7 +79,7 @@ REPORTED = f"""
 # Standing points by shop and alliance (or platform), with the highest threshold that they reach.
 _REACHED = f"""
     SELECT stands.*, t.id AS threshold, t.points
-    FROM ({STANDING.format(at="%(at)s", which=_OF_SHOPS.format(shop="p.shop_id"))}) stands
+    FROM ({STANDING.format(at="%(at)s", which=OF_SHOPS.format(shop="p.shop_id"))}) stands
     CROSS JOIN LATERAL (
         SELECT id, points FROM shops_pointsthreshold
         WHERE alliance_id IS NOT DISTINCT FROM stands.alliance_id AND points <= stands.total
@@ -130,7 +129,7 @@ POINTS = f"""
 NOT_REACHED = f"""
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
     WHERE status IN ('open', 'held') AND points_threshold_id IS NOT NULL
-      AND {_OF_SHOPS.format(shop="shop_id")}
+      AND {OF_SHOPS.format(shop="shop_id")}
       AND NOT EXISTS (SELECT FROM ({_REACHED}) r
                       WHERE r.shop_id = rules_proposal.shop_id AND r.threshold = points_threshold_id)
 """
@@ -161,7 +160,7 @@ _OF_THE_CONTROLLERS = """
 # The shop itself, where it still is in: whoever has left the platform is in no alliance (R19).
 _OF_THE_SHOP = f"""
     JOIN shops_enrollment e ON e.shop_id = s.id AND e.state = 'open'
-    WHERE {_OF_SHOPS.format(shop="s.id")}
+    WHERE {OF_SHOPS.format(shop="s.id")}
 """
 # Each time that it was let in: only a decision on this opening was one on that.
 _OF_THE_STAYED = """
@@ -187,13 +186,13 @@ BARS_NO_LONGER = """
 DECIDED = f"""
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
     WHERE status IN ('open', 'held') AND kind = 'penalise' AND case_id IS NOT NULL
-      AND {_OF_SHOPS.format(shop="shop_id")}
+      AND {OF_SHOPS.format(shop="shop_id")}
       AND EXISTS (SELECT FROM shops_penalty p WHERE p.id = case_id AND p.status <> 'reported')
 """
 # Whom a kind no longer concerns, because the shop has come in or gone out since.
 MOOT = f"""
     UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
-    WHERE status IN ('open', 'held') AND kind <> 'penalise' AND {_OF_SHOPS.format(shop="shop_id")}
+    WHERE status IN ('open', 'held') AND kind <> 'penalise' AND {OF_SHOPS.format(shop="shop_id")}
       AND (product_id IS NOT NULL OR kind = ANY (%(insiders)s) OR kind = ANY (%(outsiders)s))
       AND EXISTS (SELECT FROM shops_enrollment e
                   WHERE e.shop_id = rules_proposal.shop_id AND e.alliance_id = rules_proposal.alliance_id

@@ -12,14 +12,12 @@ from django.db.models import QuerySet
 
 from rules import listings
 from rules.metrics import CLOSED, SUSPENDED, penalties_asked
-from rules.sql import over_everybody
+from rules.sql import OF_SHOPS, over_everybody
 from shops import points, sql, standing
 from shops.calendar import midnight, window
 from shops.models import Alliance, Penalty
 
-# Of all shops, or of those that are asked about.
-_ASKED = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
-_OF_PENALISED = _ASKED.format(shop="p.shop_id")
+_OF_PENALISED = OF_SHOPS.format(shop="p.shop_id")
 # DF-A9, read as R12: [D−364, D], both days in. A reported case is not yet a penalty.
 PENALTIES = f"""
     INSERT INTO rules_fact
@@ -50,7 +48,7 @@ OF_OTHER_SHOPS = f"""
     LEFT JOIN shops_historicalviolation imposed ON imposed.history_id = p.violation_version
     JOIN shops_shop offender ON offender.id = p.shop_id
     JOIN shops_shop s ON s.controller_id = offender.controller_id AND s.id <> offender.id
-    WHERE ({{cases}}) AND {_ASKED.format(shop="s.id")}
+    WHERE ({{cases}}) AND {OF_SHOPS.format(shop="s.id")}
     GROUP BY s.id
 """
 # DF-C2: the newest paper of each brand. One that fails decides, else one that is pending.
@@ -63,7 +61,7 @@ BRAND_PAPERS = f"""
     FROM (
         SELECT DISTINCT ON (shop_id, brand) shop_id, verdict, valid_until
         FROM shops_qualification
-        WHERE kind = 'brand' AND {_ASKED.format(shop="shop_id")}
+        WHERE kind = 'brand' AND {OF_SHOPS.format(shop="shop_id")}
         ORDER BY shop_id, brand, received_at DESC, valid_until DESC NULLS FIRST, id DESC
     ) newest
     GROUP BY shop_id
@@ -80,7 +78,7 @@ SINCE_CLEARANCE = f"""
     ) w ON w.opening_id = o.id
     WHERE e.alliance_id = %(alliance)s AND o.closed AND o.cause <> 'voluntary' AND o.closed_on <= %(day)s
       AND w.opening_id IS NULL
-      AND {_ASKED.format(shop="e.shop_id")}
+      AND {OF_SHOPS.format(shop="e.shop_id")}
     GROUP BY e.shop_id
 """
 # WS-O2. A product whose sales nobody knows adds nothing; a shop of which none are known has no value.
@@ -100,7 +98,7 @@ STANDING = f"""
         UNION ALL
         SELECT shop_id, %(closed)s::numeric FROM ({standing.CLOSED.format(at="%(last)s")}) closed
     ) told
-    WHERE {_ASKED.format(shop="shop_id")}
+    WHERE {OF_SHOPS.format(shop="shop_id")}
     GROUP BY shop_id
 """
 # Points standing at the end of the day, where they count: in the alliance, or (NULL) on the platform (R16).

@@ -26,6 +26,8 @@ SWEEPING = 7_306_003
 TOLD_PRODUCTS = 200
 # How many days back "failing in a row" is counted.
 LOOKS_BACK = 30
+# Of all shops, or of those that are asked about. `shop`: the column of their keys.
+OF_SHOPS = "(%(shops)s::bigint[] IS NULL OR {shop} = ANY (%(shops)s::bigint[]))"
 
 
 class TextArray(Func):

@@ -146,7 +146,8 @@ def cleared_for_papers(alliance: Alliance) -> QuerySet[Any]:
     """The ids of shops whose last opening in the alliance ended for their papers: back once those are
     accepted (R5).
     """
-    last = _rightly_closed().filter(
+    last = Opening.objects.filter(
+        ~wrongly_cleared(),
         enrollment__alliance=alliance,
         number=F("enrollment__openings_used"),
         cause=Opening.Cause.QUALIFICATION,
@@ -174,14 +175,17 @@ def cools_until(enrollment: Enrollment) -> date | None:
     return last.closed_on + timedelta(days=days) if last and last.closed_on else None
 
 
-def _rightly_closed() -> QuerySet[Opening]:
-    """Without those whose clearance was taken back, also where something else keeps the shop out."""
+def wrongly_cleared() -> Q:
+    """Openings whose clearance was taken back, also where something else keeps the shop out."""
     cleared = Measure.objects.filter(opening=OuterRef("pk"), kind=Measure.Kind.CLEAR)
-    return Opening.objects.filter(~Exists(cleared) | Exists(cleared.filter(undone_at=None)))
+    return Q(Exists(cleared), ~Exists(cleared.filter(undone_at=None)))
 
 
 def _last_cleared(alliance: Alliance) -> QuerySet[Opening]:
-    last = _rightly_closed().filter(
-        enrollment__alliance=alliance, number=F("enrollment__openings_used"), closed=True
+    last = Opening.objects.filter(
+        ~wrongly_cleared(),
+        enrollment__alliance=alliance,
+        number=F("enrollment__openings_used"),
+        closed=True,
     )
     return last.exclude(cause=Opening.Cause.VOLUNTARY)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from shops import money
 from shops.errors import Refused
 from shops.models import DepositEntry, Measure, Penalty, TopUp
+from shops.quoting import number_in
 
 Kind = DepositEntry.Kind
 
@@ -23,8 +24,8 @@ def named(number: str) -> Penalty | None:
     if not number:
         return None
     found = Penalty.objects.filter(reference=number).first()
-    if found is None and number[:1] == "P" and number[1:].isdecimal() and 8 < len(number) < 20:
-        found = Penalty.objects.filter(pk=int(number[1:])).first()
+    if found is None and (own := number_in(number, "P")) is not None:
+        found = Penalty.objects.filter(pk=own).first()
     return found if found is not None and number in numbers_of(found) else None
 
 

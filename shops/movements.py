@@ -201,8 +201,8 @@ def reverse_entry(
 
 
 def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
-    """Take back what was deducted for the measure's case before, under the platform's number of it: the
-    measure deducts it itself, so that it counts once. Returns how much that was, in fen.
+    """Take back what was deducted for the measure's case before, under a number of it: the measure
+    deducts it itself, so that it counts once. Returns how much that was, in fen.
     """
     moved = cases.moved_for(measure.penalty)
     for entry in moved:
@@ -215,8 +215,8 @@ def carry_over(measure: Measure, *, by: User | None, at: datetime) -> int:
 def count_once_given_back(
     penalty: Penalty, fen: int, *, by: User | None, at: datetime, more: bool = True
 ) -> None:
-    """Take back what was given back for the penalty's case before, under the platform's number of it: that
-    much has just gone back for the case. `more`: what is more than that stays given back.
+    """Take back what was given back for the penalty's case before, under a number of it: that much has
+    just gone back for the case. `more`: what is more than that stays given back.
     """
     for entry in cases.moved_for(penalty, Kind.ADJUST):
         beyond = max(entry.amount_fen - fen, 0)

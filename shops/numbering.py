@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from shops import cases, money, penalties, returns
+from shops import cases, money, returns
 from shops.errors import Refused
+from shops.locks import lock
 from shops.models import Measure, Penalty
 from shops.rights import require
 
@@ -38,7 +39,7 @@ def record_number(penalty: Penalty, number: str, *, by: User | None, at: datetim
     number = number.strip()
     if not number or len(number) > LONGEST or not number.isprintable():
         raise Refused(_("Name the platform's number of the case: 64 characters at most."))
-    penalties.lock(penalty)
+    lock(penalty)
     if penalty.reference == number:
         return
     if not may_be_numbered(penalty):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef
-
+from shops import bars
 from shops.calendar import midnight
-from shops.models import Closure, Enrollment, Measure, Opening
+from shops.models import Closure, Enrollment, Opening
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -51,10 +50,8 @@ def end_what_was_wrongly_cleared(enrollment: Enrollment, *, by: User | None, rea
     """Of a shop that closes: the opening whose clearance was taken back while something else kept it out is
     ended by itself, and not by that clearance (CL-2). Needs the enrollment locked.
     """
-    cleared = Measure.objects.filter(opening=OuterRef("pk"), kind=Measure.Kind.CLEAR)
     last = Opening.objects.select_for_update(no_key=True).filter(
-        Exists(cleared),
-        ~Exists(cleared.filter(undone_at=None)),
+        bars.wrongly_cleared(),
         enrollment=enrollment,
         number=enrollment.openings_used,
         closed=True,

@@ -95,7 +95,7 @@ def impose(
 @transaction.atomic
 def dismiss(case: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
     """Close a case that was reported and is not penalised: it holds and bars nothing any longer, and what was
-    deducted for it under the platform's number goes back.
+    deducted for it under a number of it goes back.
 
     Refused without a reason, and when it was decided already.
     """
@@ -168,7 +168,7 @@ def undo_measures(
 @transaction.atomic
 def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
     """Declare that the penalty was wrong, also one that has ended since: each measure is undone, and what
-    else was deducted for its case under the platform's number goes back.
+    else was deducted for its case under a number of it goes back.
 
     Refused without a reason, and when it was only reported or is overturned already.
     """

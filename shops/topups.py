@@ -54,11 +54,11 @@ def open_of(shop: Shop) -> QuerySet[TopUp]:
 
 
 def demanded_of(shops: Sequence[Shop]) -> dict[int, Demanded]:
-    """How much these shops have to pay, by their keys; those that owe nothing are left out."""
-    found: dict[int, Demanded] = {}
+    """How much each of these shops has to pay, by its key."""
+    found = {shop.pk: Demanded(0, 0) for shop in shops}
     owed: Any
     for owed in with_outstanding(TopUp.objects.filter(shop__in=shops, state=State.OPEN)):
-        stays, deducted = found.get(owed.shop_id, Demanded(0, 0))
+        stays, deducted = found[owed.shop_id]
         if owed.cause == TopUp.Cause.SHORTAGE:
             deducted += owed.outstanding_fen
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -43,6 +43,10 @@ class Step:
     # What it left of a measure that it took back or lessened: the measure, and what it was and is.
     left: tuple[str, str, str] | None = None
 
+    @property
+    def of_measure(self) -> bool:
+        return hasattr(self.row, "penalty_id")
+
     def __str__(self) -> str:
         return pgettext("before a reason", ": ").join(filter(None, [self.what, self.why]))
 
@@ -75,7 +79,7 @@ def _becomes(row: Any, before: Any) -> bool:
 
 def changed_with(steps: list[Step]) -> dict[int, Step]:
     """Of each row of the penalty's history, by its key, the step."""
-    return {step.row.history_id: step for step in steps if not hasattr(step.row, "penalty_id")}
+    return {step.row.history_id: step for step in steps if not step.of_measure}
 
 
 def left_by(steps: list[Step], history_id: int) -> list[tuple[str, str, str]]:
@@ -84,7 +88,7 @@ def left_by(steps: list[Step], history_id: int) -> list[tuple[str, str, str]]:
     for step in steps:
         if step.left is not None:
             found.append(step.left)
-        if not hasattr(step.row, "penalty_id"):
+        if not step.of_measure:
             if step.row.history_id == history_id:
                 return found
             found = []
@@ -93,12 +97,7 @@ def left_by(steps: list[Step], history_id: int) -> list[tuple[str, str, str]]:
 
 def _since_the_penalty(steps: list[Step]) -> list[Step]:
     """The steps of measures since the penalty's own last one."""
-    found = []
-    for step in reversed(steps):
-        if not hasattr(step.row, "penalty_id"):
-            break
-        found.append(step)
-    return found
+    return list(takewhile(lambda step: step.of_measure, reversed(steps)))
 
 
 def _of_penalty(row: Any, before: Any, of_measures: list[Step], words: Mapping[str, Any]) -> Step:

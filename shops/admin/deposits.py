@@ -199,10 +199,10 @@ class DepositEntryAdmin(Importing, ShownAdmin):
     ) -> HttpResponse:
         entry = self.get_object(request, object_id)
         verbs = []
-        offered = isinstance(entry, DepositEntry) and may_enter(request) and may_be_taken_back(entry)
         if (
             isinstance(entry, DepositEntry)
-            and offered
+            and may_enter(request)
+            and may_be_taken_back(entry)
             and not is_used(entry, accounts.balance_of(entry.shop))
         ):
             verbs = [(reverse("admin:shops_depositentry_reverse", args=[entry.pk]), _("Take it back"))]

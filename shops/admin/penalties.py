@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.functional import Promise, lazy
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -47,7 +47,8 @@ class NumberForm(forms.Form):
     number = forms.CharField(label=_("Platform's case number"), max_length=numbering.LONGEST)
 
 
-_told_of_the_desk = lazy(lambda heading: _t("%(column)s (desk)") % {"column": heading}, str)
+# Files have columns of the same name.
+_of_the_desk = lazy(lambda heading: _t("%(column)s (desk)") % {"column": heading}, str)
 _NUMBER = Verb(
     "number",
     permission="shops.impose_penalty",
@@ -233,11 +234,6 @@ class PenaltyAdmin(Importing, VerbsAdmin):
     @admin.display(description=_("status"), ordering="status")
     def status_pill(self, penalty: Penalty) -> str:
         return pill(penalty.status, penalty.get_status_display())
-
-
-def _of_the_desk(heading: str | Promise) -> str | Promise:
-    """Files have columns of the same name."""
-    return _told_of_the_desk(heading)
 
 
 # Of which field what the page tells by a method is.

@@ -241,7 +241,7 @@ class TopUpAdmin(VerbsAdmin):
             raise PermissionDenied
         shop = get_object_or_404(Shop, pk=shop_id)
         lacking = accounts.shortfall(shop, day=accounts.measured_day(timezone.localdate()))
-        demanded = topups.demanded_of([shop]).get(shop.pk, topups.Demanded(0, 0)).stays
+        demanded = topups.demanded_of([shop])[shop.pk].stays
         return moving_page(
             request,
             self.admin_site,
@@ -273,9 +273,8 @@ class TopUpAdmin(VerbsAdmin):
             "opts": self.opts,
             "day": day,
             "rows": [
-                (short, asked, short.lacking - asked.stays)
+                (short, demanded[short.shop.pk], short.lacking - demanded[short.shop.pk].stays)
                 for short in found
-                for asked in [demanded.get(short.shop.pk, topups.Demanded(0, 0))]
             ],
             "count": count,
             "previous": page - 1 if page > 1 else None,

@@ -78,13 +78,7 @@ _GIVEN_BACK = penalty_deductions.GIVEN_BACK.format(numbers=_NUMBERS, shop="n.sho
 # What was deducted under a case's number, and has gone back as the case came to nothing.
 _GONE_BACK = f"""
 SELECT sum(r.amount_fen), sum(x.short_fen - x.amount_fen), max(r.number), NULL::numeric
-FROM (
-    SELECT v.* FROM shops_depositentry v WHERE v.case_reference IN ({_NUMBERS}) AND v.case_reference <> ''
-    UNION ALL
-    SELECT v.* FROM shops_depositentry v
-    WHERE v.reference IN ({_NUMBERS}) AND v.reference <> '' AND v.case_reference = ''
-    OFFSET 0
-) x
+FROM ({penalty_deductions.OF_CASE.format(numbers=_NUMBERS)}) x
 CROSS JOIN LATERAL (SELECT r.* FROM shops_depositentry r WHERE r.reverses_id = x.id OFFSET 0) r
 WHERE p.kind = 'adjust' AND n.status IN ({", ".join(f"'{status}'" for status in sorted(Penalty.VOID))})
   AND x.kind = 'deduct' AND x.measure_id IS NULL AND x.shop_id = n.shop_id

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shops import sql
-from shops.imports.suspicions import Suspicion
+from shops.imports.suspicions import NAMED, Suspicion, names_of
 
 # So far apart the desk's decision and the platform's may be.
 DAYS = 7
-# How many cases are named.
-NAMED = 5
 
 _ALIKE = f"""
 SELECT count(DISTINCT p.row), (array_agg(DISTINCT shops_case_number(n.id)))[:{NAMED + 1}]
@@ -30,5 +28,4 @@ def suspicions_of_own() -> Iterator[Suspicion]:
     with sql.by_index():
         [(rows, cases)] = sql.fetch(_ALIKE)
     if rows:
-        named = [*cases[:NAMED], "…"] if len(cases) > NAMED else cases
-        yield Suspicion("imposed_here", {"rows": rows, "cases": ", ".join(named), "days": DAYS})
+        yield Suspicion("imposed_here", {"rows": rows, "cases": names_of(cases), "days": DAYS})

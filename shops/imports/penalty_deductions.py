@@ -32,16 +32,18 @@ SELECT m.* FROM (
 ) m
 WHERE (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = m.id) IS NULL
 """
+# The movements that name a case, or go by its number where they name none. `numbers`: what the case goes by.
+OF_CASE = """
+    SELECT v.* FROM shops_depositentry v WHERE v.case_reference IN ({numbers}) AND v.case_reference <> ''
+    UNION ALL
+    SELECT v.* FROM shops_depositentry v
+    WHERE v.reference IN ({numbers}) AND v.reference <> '' AND v.case_reference = ''
+    OFFSET 0
+"""
 # What adjustments that stand have given back for a case of the shop, in fen. `numbers`: what it goes by.
-GIVEN_BACK = """coalesce((
-    SELECT sum(e.amount_fen) FROM (
-        SELECT v.* FROM shops_depositentry v WHERE v.case_reference IN ({numbers}) AND v.case_reference <> ''
-        UNION ALL
-        SELECT v.* FROM shops_depositentry v
-        WHERE v.reference IN ({numbers}) AND v.reference <> '' AND v.case_reference = ''
-        OFFSET 0
-    ) e
-    WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = {shop}
+GIVEN_BACK = f"""coalesce((
+    SELECT sum(e.amount_fen) FROM ({OF_CASE}) e
+    WHERE e.kind = 'adjust' AND e.amount_fen > 0 AND e.shop_id = {{shop}}
       AND (SELECT x.id FROM shops_depositentry x WHERE x.reverses_id = e.id) IS NULL), 0)"""
 _GIVEN_BACK = GIVEN_BACK.format(numbers="p.reference, shops_case_number(p.standing_id)", shop="p.shop_id")
 _NEW_CASES = (
@@ -62,7 +64,7 @@ def refuse_what_was_moved_otherwise(staged: Staged) -> None:
             "deposit_deducted",
             rows=PLANNED,
             joins=f"CROSS JOIN LATERAL (SELECT {_GIVEN_BACK} AS fen) m",
-            where="p.outcome <> 'unchanged' AND m.fen > p.taken * 100",
+            where="p.outcome <> 'unchanged' AND p.taken IS NOT NULL AND m.fen > p.taken * 100",
             params="jsonb_build_object('amount', to_char(m.fen * 0.01, 'FM99999999999999990.00'))",
         )
     sql.execute("DROP TABLE IF EXISTS pg_temp.import_moved")

@@ -9,20 +9,15 @@ from typing import Any
 from django.db.models.expressions import RawSQL
 from django.utils.timezone import localdate
 
-from shops import accounts, holds, sql
+from shops import accounts, holds, settling, sql
 from shops.imports.deposit_rows import MOVED
-from shops.imports.suspicions import Suspicion
+from shops.imports.suspicions import NAMED, Suspicion, names_of
 from shops.models import Shop
-
-# How many shops are named.
-NAMED = 5
 
 _NEW = "p.kind = 'refund' AND p.outcome = 'created'"
 # What a shop owes, of which payments that come before in the file leave nothing where they are as much.
-_OWED = """coalesce((
-    SELECT sum(t.amount_fen - coalesce((
-        SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
-          AND (SELECT x.id FROM shops_depositentry x WHERE x.reverses_id = c.entry_id) IS NULL), 0))
+_OWED = f"""coalesce((
+    SELECT sum({settling.OUTSTANDING})
     FROM shops_topup t WHERE t.shop_id = p.shop_id AND t.ended_at IS NULL), 0)"""
 # The refunds that a file would enter, what each leaves in the deposit, and whether the shop owes anything by
 # then.
@@ -81,5 +76,4 @@ def suspicions_of_refunds(at: datetime) -> Iterator[Suspicion]:
 def _suspicion(code: str, statement: str, values: list[Any], **params: Any) -> Iterator[Suspicion]:
     [(rows, codes)] = sql.fetch(statement, values)
     if rows:
-        shops = [*codes[:NAMED], "…"] if len(codes) > NAMED else codes
-        yield Suspicion(code, {"rows": rows, "shops": ", ".join(shops), **params})
+        yield Suspicion(code, {"rows": rows, "shops": names_of(codes), **params})

@@ -20,6 +20,8 @@ from shops.metrics import METRICS, MetricType
 from shops.models import DayProfile, ImportBatch
 from shops.texts import in_the_readers_language
 
+# How many shops or cases are named.
+NAMED = 5
 # Fewer rows say nothing about what is usual.
 ENOUGH_ROWS = 20
 # What is usual: so many profiles before the day, none older than so many days.
@@ -81,6 +83,11 @@ class Suspicion:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Suspicion:
         return cls(record["code"], record["params"])
+
+
+def names_of(found: Sequence[str]) -> str:
+    """The first of the shops or cases that were found, of which one more than are named tells of others."""
+    return ", ".join([*found[:NAMED], "…"] if len(found) > NAMED else found)
 
 
 def suspicions_of(plan: Plan, profiles: Sequence[DayProfile]) -> list[Suspicion]:

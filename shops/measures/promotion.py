@@ -90,10 +90,8 @@ def could_go_on(at: datetime) -> QuerySet[Shop]:
 
 def _taken_back() -> QuerySet[Opening]:
     """Last openings whose clearance was taken back, and which did not go on."""
-    cleared = Measure.objects.filter(kind=Measure.Kind.CLEAR, opening=OuterRef("pk"))
     return Opening.objects.filter(
-        Exists(cleared),
-        ~Exists(cleared.filter(undone_at=None)),
+        bars.wrongly_cleared(),
         enrollment__openings_used=F("number"),
         enrollment__state__in=[Enrollment.State.CLEARED, Enrollment.State.APPLIED],
         closed=True,
