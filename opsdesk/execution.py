@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from opsdesk.models import Decision
+from opsdesk.reasons import NOT_UNDONE
 from rules.models import Proposal
 from shops import listings
 from shops import measures as effects
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 EXECUTE = "opsdesk.record_execution"
 
 State = Decision.Execution
-# Of what is to be undone: why its record has changed, though not its state.
-NOT_UNDONE = "not undone"
 # What the platform keeps up once it has done it: taken back here, it is to be undone there.
 KEPT_THERE = Measure.LASTING | {Measure.Kind.CLEAR, Measure.Kind.STOP, Measure.Kind.CLOSE}
 
