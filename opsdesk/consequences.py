@@ -110,9 +110,13 @@ def still_asked(proposal: Proposal, at: datetime) -> str:
     """What somebody has to say, measure by measure, before a proposal to penalise can be accepted;
     empty where all of it follows by itself.
     """
+    return _still_asked(proposal, measures_of(proposal, at))
+
+
+def _still_asked(proposal: Proposal, measures: list[Measure]) -> str:
     told = []
     would_be = Penalty(shop=proposal.shop, alliance=proposal.alliance, product=proposal.product)
-    for measure in measures_of(proposal, at):
+    for measure in measures:
         measure.penalty = would_be
         if lacking := effects.needs(measure):
             told.append(
@@ -132,9 +136,9 @@ def _penalise(
 ) -> Penalty:
     case = proposal.case
     if measures is None:
-        if asked := still_asked(proposal, at):
-            raise StillAsked(proposal, asked)
         measures = measures_of(proposal, at)
+        if asked := _still_asked(proposal, measures):
+            raise StillAsked(proposal, asked)
     measures = list(measures)
     violation = catalogue.hold(case.violation) if case and case.violation else None
     if violation is not None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from opsdesk.models import Decision
+from opsdesk.reasons import NOT_UNDONE
 from rules.models import Proposal
 from shops import listings
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import Enrollment, Measure, Penalty, Shop
+from shops.models import Enrollment, Measure, Penalty
 from shops.rights import require
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 EXECUTE = "opsdesk.record_execution"
 
 State = Decision.Execution
-# Of what is to be undone: why its record has changed, though not its state.
-NOT_UNDONE = "not undone"
 # What the platform keeps up once it has done it: taken back here, it is to be undone there.
 KEPT_THERE = Measure.LASTING | {Measure.Kind.CLEAR, Measure.Kind.STOP, Measure.Kind.CLOSE}
 
@@ -66,18 +65,13 @@ def record(
     return decision
 
 
-def follow(penalty: Penalty, *, by: User | None, at: datetime) -> None:
-    """Once the penalty, or a part of it, was taken back at that moment: what the platform has still to do of
-    its decision is called off, and what it has done is to be undone there. So of whatever else of the shop,
-    of its controller's others, or of those that the penalty had put out, fell with it (R6).
+def follow(shops: QuerySet[Any], *, by: User | None, at: datetime) -> None:
+    """Once a penalty of these shops, by their keys, or a part of one, was taken back at that moment: what the
+    platform has still to do of its decision is called off, and what it has done is to be undone there.
 
     Where more than a warning is left of the penalty, the rest is still to be done. Needs the shops locked
     (voiding.lock).
     """
-    concerned = Q(pk=penalty.shop_id) | Q(proposals__case=penalty)
-    if penalty.shop.controller_id is not None:
-        concerned |= Q(controller=penalty.shop.controller_id)
-    shops = Shop.objects.filter(concerned).order_by().values("pk")
     just_now = Measure.objects.filter(penalty=OuterRef("proposal__penalty"), undone_at=at)
     fallen = Q(proposal__penalty__status=Penalty.Status.OVERTURNED, proposal__penalty__ended_at=at)
     held = Decision.objects.select_for_update(no_key=True, of=("self",)).filter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -26,6 +27,11 @@ def needs_no_delivery(notice: Notice) -> bool:
     """Whether what it tells was overturned before the shop got it."""
     overturned = notice.appeal is None and notice.case.status == Status.OVERTURNED
     return overturned and notice.delivered_at is None
+
+
+def to_be_delivered() -> Q:
+    """Notices that the shop has not got yet, and is still to get."""
+    return Q(delivered_at=None) & ~Q(penalty__isnull=False, penalty__status=Status.OVERTURNED)
 
 
 def _told_until(notice: Notice) -> datetime:

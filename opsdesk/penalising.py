@@ -20,7 +20,7 @@ from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
 from shops import measures as effects
 from shops.errors import Refused
-from shops.locks import lock_standing
+from shops.locks import lock, lock_standing
 from shops.models import Alliance, Closure, Enrollment, Ground, Measure, Penalty, Product, Shop, Violation
 from shops.rights import require
 
@@ -131,7 +131,7 @@ def keep(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     """
     require(by, "shops.overturn_penalty")
     _refuse_while_appealed(penalty)
-    penalties.lock(penalty)
+    lock(penalty)
     if not resting.lost_ground(penalty):
         raise Refused(_("Nothing on which penalty %(penalty)s rests has fallen.") % {"penalty": penalty})
     if by is not None and by.pk in (penalty.imposed_by_id, penalty.approved_by_id):
@@ -173,7 +173,7 @@ def run_timers(at: datetime) -> int:
 
 
 def _go_on(shop: Shop, *, by: User | None, at: datetime) -> None:
-    penalties.lock_standing(shop)
+    lock_standing(shop)
     effects.continue_what_nothing_keeps(shop, by=by, at=at)
 
 

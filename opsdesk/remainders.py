@@ -51,11 +51,9 @@ def of(fallen: Fallen, at: datetime) -> list[dict[str, Any]]:
         for measure in undone.select_related(*related).order_by("pk")
         if (why := _why_not(measure, at)) is not None
     ]
-    heard = Appeal.objects.filter(penalty__in=fallen.left, state__in=Appeal.OPEN).values_list("penalty")
-    others = {key for (key,) in heard}
+    heard = set(Appeal.open_against(*fallen.left).values_list("penalty", flat=True))
     return found + [
-        {"penalty": one.pk, "why": (Why.HEARD if one.pk in others else Why.RESTS).value}
-        for one in fallen.left
+        {"penalty": one.pk, "why": (Why.HEARD if one.pk in heard else Why.RESTS).value} for one in fallen.left
     ]
 
 

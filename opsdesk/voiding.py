@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from rules.models import Proposal
 from shops import controllers, lessening, penalties
 from shops.lessening import Less
 from shops.locks import lock_standing
-from shops.models import Measure, Penalty
+from shops.models import Measure, Penalty, Shop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -88,7 +88,7 @@ def _with_what_rests_on(
     """
     lock(penalty)
     hold_open_proposals(penalty)
-    unsteady = {one.pk for one in resting.without_ground().filter(_concerned(penalty))}
+    unsteady = {one.pk for one in resting.without_ground().filter(shop__in=_concerned(penalty))}
     judged = _judged_by_rules(penalty)
     founded, steps = withdrawing.founded(judged), resting.steps_beside(penalty)
     taken_back = undo()
@@ -102,23 +102,25 @@ def _with_what_rests_on(
         # Whoever kept it before has not known of this.
         one.lost_ground_with, one.kept_at = penalty, None
         one.save_by(by, f"its ground fell with penalty {penalty.pk}")
-    execution.follow(penalty, by=by, at=at)
+    execution.follow(_concerned(penalty), by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop, *(one.shop for one in with_it)])
-    left = resting.without_ground().filter(_concerned(penalty)).exclude(pk__in=unsteady)
+    left = resting.without_ground().filter(shop__in=_concerned(penalty)).exclude(pk__in=unsteady)
     return Fallen(taken_back, with_it, list(left))
 
 
-def hold_open_proposals(penalty: Penalty) -> list[Proposal]:
-    """The undecided proposals about shops that the penalty concerns, ours until the end."""
-    waiting = Proposal.objects.select_for_update(no_key=True, of=("self",))
-    return list(waiting.filter(_concerned(penalty), status__in=Proposal.UNDECIDED).order_by("pk"))
+def hold_open_proposals(penalty: Penalty) -> None:
+    """Hold the undecided proposals about shops that the penalty concerns until the transaction ends."""
+    waiting = Proposal.objects.select_for_update(no_key=True)
+    waiting = waiting.filter(shop__in=_concerned(penalty), status__in=Proposal.UNDECIDED)
+    list(waiting.order_by("pk").values_list("pk"))
 
 
-def _concerned(penalty: Penalty) -> Q:
-    """What is about its shop, its controller's others, or one of which something was proposed for it."""
-    proposed = Proposal.objects.filter(case=penalty).values("shop")
-    of_the_controller = controllers.others_of(penalty.shop).values("pk")
-    return Q(shop=penalty.shop_id) | Q(shop__in=of_the_controller.order_by()) | Q(shop__in=proposed)
+def _concerned(penalty: Penalty) -> QuerySet[Any]:
+    """The keys of its shop, its controller's others, and those of which something was proposed for it."""
+    own = Shop.objects.filter(pk=penalty.shop_id).order_by().values("pk")
+    of_the_controller = controllers.others_of(penalty.shop).order_by().values("pk")
+    # Each by its own index: asked with an or, all that is on record of any shop might be read.
+    return own.union(of_the_controller, Proposal.objects.filter(case=penalty).order_by().values("shop"))
 
 
 def _judged_by_rules(penalty: Penalty) -> QuerySet[Proposal]:
@@ -126,8 +128,8 @@ def _judged_by_rules(penalty: Penalty) -> QuerySet[Proposal]:
     known = [moment for moment in (penalty.reported_at, penalty.imposed_at) if moment is not None]
     decided = Q(penalty__in=resting.in_effect().order_by().values("pk"))
     return Proposal.objects.filter(
-        _concerned(penalty),
         Q(status__in=Proposal.UNDECIDED) | decided,
+        shop__in=_concerned(penalty),
         sweep__isnull=False,
         day__gte=localdate(min(known)),
     )
@@ -138,9 +140,11 @@ def _overturn_what_rests_on(penalty: Penalty, why: str, *, by: User | None, at: 
     controller's others (R6), also what was lifted since. What another case bars as well stays, and what an
     appeal is heard about: both are listed for somebody to decide (`resting`).
     """
-    heard = Appeal.objects.filter(penalty=OuterRef("pk"), state__in=Appeal.OPEN)
-    found = resting.without_ground().filter(~Exists(heard), proposal__case=penalty)
-    fallen = [one for one in found if not controllers.barred_shops().filter(pk=one.shop_id).exists()]
+    found = list(resting.without_ground().filter(proposal__case=penalty))
+    heard = set(Appeal.open_against(*found).values_list("penalty", flat=True))
+    barred = controllers.barred_shops().filter(pk__in={one.shop_id for one in found})
+    still_barred = set(barred.values_list("pk", flat=True))
+    fallen = [one for one in found if one.pk not in heard and one.shop_id not in still_barred]
     for one in fallen:
         penalties.overturn(one, by=by, at=at, reason=why)
     return fallen

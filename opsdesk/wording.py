@@ -110,7 +110,7 @@ def _grounds(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
                 "The shop was let in on %(opened)s, while that case was stayed, first on %(since)s. The stay "
                 "has ended, and the case keeps the shop out again (R5)."
             )
-            % {"opened": _as_day(stayed["opened_on"]), "since": _as_day(stayed["since"])},
+            % {"opened": as_day(stayed["opened_on"]), "since": as_day(stayed["since"])},
         )
     for entry, rule, version in _failed(penalty, known):
         yield (
@@ -134,7 +134,7 @@ def _of_points(penalty: Penalty, points: dict[str, Any]) -> Iterator[str]:
 def _day(penalty: Penalty) -> str:
     """The day as of which it was judged."""
     day = penalty.evidence.get("day")
-    return date_format(date.fromisoformat(day)) if day else "–"
+    return as_day(day) if day else "–"
 
 
 def _case_of(penalty: Penalty, known: Known) -> tuple[str, str]:
@@ -275,5 +275,6 @@ def how_to_file(terms: AppealTerms) -> Iterator[str]:
         )
 
 
-def _as_day(kept: str) -> str:
+def as_day(kept: str) -> str:
+    """A day as evidence keeps it, in the reader's form."""
     return date_format(date.fromisoformat(kept))

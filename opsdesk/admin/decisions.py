@@ -114,11 +114,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         "Code or name of the shop or product, a case number (P…), or the platform's reference."
     )
     actions = ["record_execution"]
-    history_reasons = (
-        reasons.OF_DECISIONS
-        | dict(Decision.Execution.choices)
-        | {execution.NOT_UNDONE: _("the platform has not undone it")}
-    )
+    history_reasons = reasons.OF_DECISIONS | dict(Decision.Execution.choices)
     fieldsets = [
         (None, {"fields": ["proposal", ("verdict", "reason"), "note", ("decided_at", "decided_by")]}),
         (

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,12 +22,11 @@ from opsdesk import notices, reasons
 from opsdesk.admin.appeal_forms import CorrectionForm, DeliveryForm
 from opsdesk.models import Notice
 from opsdesk.notices import DELIVER
-from opsdesk.overtaken import needs_no_delivery, overtaken
+from opsdesk.overtaken import needs_no_delivery, overtaken, to_be_delivered
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
-from shops.models import Penalty
 from shops.rights import person_of
 
 
@@ -50,9 +49,7 @@ class DeliveredFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == "no":
-            # What was overturned before is not delivered any more.
-            fallen = Q(penalty__isnull=False, penalty__status=Penalty.Status.OVERTURNED)
-            return queryset.filter(~fallen, delivered_at=None)
+            return queryset.filter(to_be_delivered())
         return queryset.filter(delivered_at__isnull=False) if self.value() == "yes" else queryset
 
 

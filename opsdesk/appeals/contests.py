@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from opsdesk.appeals.guards import name_of
 from opsdesk.deadlines import Window, contestable, next_windows, said
 from opsdesk.models import Appeal
 from opsdesk.parts import parts_of
 from shops.errors import Refused
 from shops.models import Penalty, Shop
 from shops.quoting import number_in
+from shops.rights import name_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -19,7 +19,6 @@ from opsdesk.appeals.guards import (
     WORK,
     AlreadyOver,
     locked,
-    name_of,
     refuse_unless_held,
     refuse_who_took_part,
 )
@@ -29,7 +28,7 @@ from opsdesk.exhibits import Judged, Kind, NotNow, Read, Shelf, as_name, draw, r
 from opsdesk.models import Appeal, Evidence
 from shops.errors import NotAllowed, Refused
 from shops.imports.files import workplace
-from shops.rights import require
+from shops.rights import name_of, require
 from shops.texts import as_written
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import VIEW
-from opsdesk.appeals.guards import name_of
 from opsdesk.deadlines import said
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
+from shops.rights import name_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

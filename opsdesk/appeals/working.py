@@ -15,7 +15,6 @@ from opsdesk.appeals.guards import (
     a_person,
     locked,
     locked_with_its_shop,
-    name_of,
     refuse_unless_held,
     refuse_who_took_part,
     say,
@@ -25,7 +24,7 @@ from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
 from opsdesk.notices import ADMIT_LATE
 from shops import stays
 from shops.errors import Refused
-from shops.rights import require
+from shops.rights import name_of, require
 from shops.texts import as_written
 
 if TYPE_CHECKING:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django import template
 from django.db.models import QuerySet
-from django.utils.formats import date_format
 
-from opsdesk import appeals, penalising, resting, worklist
+from opsdesk import appeals, penalising, resting, wording, worklist
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.criteria import Outcome
@@ -34,6 +32,7 @@ register.filter("person", people_name)
 register.filter("standing_pill", standing_pill)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
+register.filter("day", wording.as_day)
 register.simple_tag(told_version, name="version_of_violation")
 register.simple_tag(resting.on, name="resting_on")
 register.simple_tag(resting.falls_with_its_closing)
@@ -63,12 +62,6 @@ def shop_standing(shop: Any) -> str:
 def figure(extra: dict[str, object], key: str) -> object:
     """What a day's metrics hold of a declared one; None where there is no data."""
     return extra.get(key)
-
-
-@register.filter
-def day(kept: str) -> str:
-    """A day as evidence keeps it, in the reader's form."""
-    return date_format(date.fromisoformat(kept))
 
 
 @register.filter

@@ -154,11 +154,10 @@ def test_control_without_locks_a_check_proposes_to_admit_a_shop_that_is_in(
     # The check files after the grant has looked for proposals, and before it lets the shop in.
     real, looked, swept = voiding.hold_open_proposals, threading.Event(), threading.Event()
 
-    def hold(of: Penalty) -> list[Proposal]:
-        found = real(of)
+    def hold(of: Penalty) -> None:
+        real(of)
         looked.set()
         swept.wait(timeout=30)
-        return found
 
     def check() -> None:
         looked.wait(timeout=30)

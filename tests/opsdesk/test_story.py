@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils.translation import override
 
-from opsdesk import appeals, execution, notices, review
+from opsdesk import appeals, execution, notices, penalising, review
 from opsdesk.models import Channel, Decision, Notice
 from opsdesk.pages import ON_A_PAGE
 from opsdesk.story import REASONS, story
@@ -164,6 +164,16 @@ def test_a_story_is_told_in_the_readers_language_with_why_each_thing_was_done() 
     assert (Opening, "抖音精选联盟：第 1 次开通已关闭：指标", "已清退") in {
         (event.record.model, event.what, event.why) for event in told
     }
+
+
+def test_a_story_tells_in_words_that_the_platform_has_not_undone_what_it_is_to_undo() -> None:
+    shop = make_shop()
+    decision = review.accept(make_proposal(make_enrollment(shop)).pk, by=None, reason="below_bar", at=AT)
+    execution.record(decision.pk, outcome=Decision.Execution.DONE, by=None, on=DAY)
+    penalising.overturn(decision.proposal.penalty, by=None, at=AT + timedelta(days=1), reason="wrong data")
+    execution.record(decision.pk, outcome=Decision.Execution.FAILED, by=None, note="page was down")
+    of_the_decision = [event.why for event in story(shop) if event.record.model is Decision]
+    assert of_the_decision == ["below the bar", "done", "to undo", "the platform has not undone it"]
 
 
 def test_a_story_is_told_to_each_reader_in_his_language() -> None:
