@@ -88,7 +88,7 @@ def _with_what_rests_on(
     """
     lock(penalty)
     hold_open_proposals(penalty)
-    unsteady = {one.pk for one in resting.without_ground().filter(shop__in=_concerned(penalty))}
+    unsteady = {one.pk for one in resting.without_ground().filter(shop__in=concerned(penalty))}
     judged = _judged_by_rules(penalty)
     founded, steps = withdrawing.founded(judged), resting.steps_beside(penalty)
     taken_back = undo()
@@ -102,20 +102,20 @@ def _with_what_rests_on(
         # Whoever kept it before has not known of this.
         one.lost_ground_with, one.kept_at = penalty, None
         one.save_by(by, f"its ground fell with penalty {penalty.pk}")
-    execution.follow(_concerned(penalty), by=by, at=at)
+    execution.follow(concerned(penalty), by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop, *(one.shop for one in with_it)])
-    left = resting.without_ground().filter(shop__in=_concerned(penalty)).exclude(pk__in=unsteady)
+    left = resting.without_ground().filter(shop__in=concerned(penalty)).exclude(pk__in=unsteady)
     return Fallen(taken_back, with_it, list(left))
 
 
 def hold_open_proposals(penalty: Penalty) -> None:
     """Hold the undecided proposals about shops that the penalty concerns until the transaction ends."""
     waiting = Proposal.objects.select_for_update(no_key=True)
-    waiting = waiting.filter(shop__in=_concerned(penalty), status__in=Proposal.UNDECIDED)
+    waiting = waiting.filter(shop__in=concerned(penalty), status__in=Proposal.UNDECIDED)
     list(waiting.order_by("pk").values_list("pk"))
 
 
-def _concerned(penalty: Penalty) -> QuerySet[Any]:
+def concerned(penalty: Penalty) -> QuerySet[Any]:
     """The keys of its shop, its controller's others, and those of which something was proposed for it."""
     own = Shop.objects.filter(pk=penalty.shop_id).order_by().values("pk")
     of_the_controller = controllers.others_of(penalty.shop).order_by().values("pk")
@@ -129,7 +129,7 @@ def _judged_by_rules(penalty: Penalty) -> QuerySet[Proposal]:
     decided = Q(penalty__in=resting.in_effect().order_by().values("pk"))
     return Proposal.objects.filter(
         Q(status__in=Proposal.UNDECIDED) | decided,
-        shop__in=_concerned(penalty),
+        shop__in=concerned(penalty),
         sweep__isnull=False,
         day__gte=localdate(min(known)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from opsdesk.admin.appeal_steps import Step
 from opsdesk.appeals.guards import FILE
 from opsdesk.appeals.tables import LARGEST, WrongRow
 from opsdesk.exhibits import NotNow, ParcelRefused, unpacked
+from opsdesk.foreseen import Foreseen
 from opsdesk.models import Appeal
 from shops.admin.forms import form_page
 from shops.errors import Refused
@@ -42,7 +43,7 @@ def about(penalty: Penalty) -> str:
 
 def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> HttpResponse:
     """302 done, 400 incomplete, 403 no right, 404 no such appeal, 405 a button was opened, 409 refused,
-    503 the desk takes no files just now.
+    503 the desk takes no files just now. With `look` it tells what it would change, and does nothing.
     """
     if not request.user.has_perms([SEE, step.permission]):
         raise PermissionDenied
@@ -57,11 +58,19 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if step.rules:
         more["initial"] = {"seen": request.GET.get("seen") or appeals.looked_at(appeal)}
     form = (step.form or forms.Form)(posted, request.FILES or None, **more)
-    status = 200 if posted is None else 400
+    looks = step.chooses and "look" in request.POST
+    if looks:
+        form.fields["reason"].required = False
+    status = 200 if posted is None or looks else 400
     back = reverse("admin:opsdesk_appeal_change", args=[pk])
+    shown: Foreseen | None = None
     if posted is not None and form.is_valid():
         try:
-            step.call(appeal, officer, form.cleaned_data)
+            if not looks:
+                step.call(appeal, officer, form.cleaned_data)
+                messages.success(request, str(step.done))
+                return HttpResponseRedirect(back)
+            shown = _foreseen(step, appeal, form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409
@@ -69,9 +78,12 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
                 # This page tells what has come: what is sent from it has seen that.
                 form.data = posted.copy()
                 form.data["seen"] = refusal.now
-        else:
-            messages.success(request, str(step.done))
-            return HttpResponseRedirect(back)
+    if not step.chooses and step.is_offered(appeal, officer):
+        # Where somebody was faster, sending the form tells.
+        with suppress(Refused):
+            shown = _foreseen(step, appeal, {})
+    if "all_the_same" in form.fields and not form.errors and not (shown and shown.not_restored):
+        del form.fields["all_the_same"]
     intro = f"{appeal.number} · {about(appeal.penalty)}"
     return form_page(
         request,
@@ -83,7 +95,13 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         back=back,
         opts=Appeal._meta,
         status=status,
+        may_look=step.chooses,
+        foreseen=shown.told if shown else [],
     )
+
+
+def _foreseen(step: Step, appeal: Appeal, given: dict[str, Any]) -> Foreseen | None:
+    return step.foreseen(appeal, given) if step.foreseen is not None else None
 
 
 def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk import consequences, penalising, resting
+from opsdesk import consequences, foreseen, penalising, resting
 from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of, mark_what_is_lacking
 from rules.models import Proposal
 from shops import catalogue, measures, previews
@@ -116,27 +116,29 @@ def penalise(request: HttpRequest, site: AdminSite, shop_id: int) -> HttpRespons
 
 
 def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
-    """Take some of a penalty's measures back; the penalty stands on."""
+    """Take some of a penalty's measures back, or look at what that would change; the penalty stands on."""
     if not request.user.has_perm(OVERTURN):
         raise PermissionDenied
     penalty = get_object_or_404(Penalty.objects.select_related("shop"), pk=pk)
     form = PartForm(penalty, request.POST if request.method == "POST" else None)
     back = reverse("admin:shops_penalty_change", args=[pk])
+    looks = "look" in request.POST
+    form.fields["reason"].required = not looks
+    shown: list[tuple[str, list[str]]] = []
     if request.method == "POST" and form.is_valid():
         chosen = list(penalty.measures.filter(pk__in=form.cleaned_data["measures"]))
+        at = timezone.now()
         try:
-            penalising.undo_measures(
-                penalty,
-                chosen,
-                by=person_of(request),
-                at=timezone.now(),
-                reason=form.cleaned_data["reason"],
-            )
+            if looks:
+                shown = foreseen.of_undoing(penalty, [one.pk for one in chosen], at).told
+            else:
+                penalising.undo_measures(
+                    penalty, chosen, by=person_of(request), at=at, reason=form.cleaned_data["reason"]
+                )
+                messages.success(request, _t("Taken back; the penalty stands on."))
+                return HttpResponseRedirect(back)
         except Refused as refusal:
             form.add_error(None, str(refusal))
-        else:
-            messages.success(request, _t("Taken back; the penalty stands on."))
-            return HttpResponseRedirect(back)
     return form_page(
         request,
         site,
@@ -146,6 +148,8 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
         submit=_("Take it back"),
         back=back,
         opts=Penalty._meta,
+        may_look=True,
+        foreseen=shown,
     )
 
 

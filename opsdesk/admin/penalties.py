@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk import penalising, resting
+from opsdesk import foreseen, penalising, resting
 from shops import standing
 from shops.admin.enrollments import EnrollmentAdmin
 from shops.admin.penalties import PenaltyAdmin
 from shops.admin.shops import ShopAdmin
 from shops.admin.verbs import Verb
 from shops.enrollments import RECORD
+from shops.errors import Refused
 from shops.models import Closure, Enrollment, Measure, Penalty, Shop
 
 
@@ -24,6 +26,14 @@ def _may_be_lifted(penalty: Penalty) -> bool:
 
 def _may_be_overturned(penalty: Penalty) -> bool:
     return penalty.status in Penalty.PENALISED and penalising.heard(penalty) is None
+
+
+def _foreseen(penalty: Penalty) -> list[tuple[str, list[str]]]:
+    """Nothing of one that can't be overturned: the verb says why."""
+    with suppress(Refused):
+        if _may_be_overturned(penalty):
+            return foreseen.of_overturning(penalty, timezone.now()).told
+    return []
 
 
 def _is_closed(shop: Shop) -> bool:
@@ -55,6 +65,7 @@ _OF_A_PENALTY: tuple[Verb, ...] = (
         done=_("The penalty is overturned."),
         offered=_may_be_overturned,
         call=_now(penalising.overturn),
+        foreseen=_foreseen,
     ),
     Verb(
         "keep",

@@ -33,7 +33,8 @@ class ReasonForm(forms.Form):
 class Verb:
     """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`.
 
-    `form`: what is asked instead of the reason.
+    `form`: what is asked instead of the reason. `foreseen(record)`: what it would change, line by line under
+    what it is, told before anybody calls it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Verb:
     call: Callable[[Any, User | None, str], object]
     note: str | Promise = ""
     form: type[forms.Form] = ReasonForm
+    foreseen: Callable[[Any], list[tuple[str, list[str]]]] | None = None
 
 
 class VerbsAdmin(ReadOnlyAdmin):
@@ -94,6 +96,7 @@ class VerbsAdmin(ReadOnlyAdmin):
             submit=verb.submit,
             back=back,
             opts=self.opts,
+            foreseen=verb.foreseen(record) if verb.foreseen is not None else [],
         )
 
     def change_view(
