@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
 
 from opsdesk import reasons
+from opsdesk.models import Appeal
 from rules.models import Proposal
 from shops.models import Penalty, Violation
 from shops.rights import name_of
@@ -35,12 +36,15 @@ def wrong_by_itself() -> Q:
 
 @dataclass(frozen=True)
 class Rate:
-    """Of the penalties that go by `name`: how many were imposed, appealed against, and overturned."""
+    """Of the penalties that go by `name`: how many were imposed, appealed against, overturned, by whichever
+    way, and taken back in part by a ruling alone.
+    """
 
     name: str
     imposed: int
     appealed: int
     overturned: int
+    in_part: int
 
     @property
     def share(self) -> Decimal | None:
@@ -79,10 +83,12 @@ def rates(*, since: datetime) -> Rates:
 
 
 def _counted(penalties: QuerySet, by: str) -> Iterable[tuple]:
+    fallen = Q(status=Penalty.Status.OVERTURNED)
     return penalties.values_list(by).annotate(
         imposed=Count("pk", distinct=True),
         appealed=Count("pk", distinct=True, filter=Q(appeals__isnull=False)),
-        overturned=Count("pk", distinct=True, filter=Q(status=Penalty.Status.OVERTURNED)),
+        overturned=Count("pk", distinct=True, filter=fallen),
+        in_part=Count("pk", distinct=True, filter=Q(appeals__state=Appeal.State.GRANTED_IN_PART) & ~fallen),
     )
 
 

@@ -19,6 +19,7 @@ register = template.Library()
 Value = float | int | Decimal | None
 BARS_WIDTH, BARS_HEIGHT = 280, 64
 LINE_WIDTH, LINE_HEIGHT = 560, 180
+SHARE_WIDTH = 120
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 22
 # Of a drawing that is to be read on a small window as a whole.
 FITTING_WIDTH, FITTING_LEFT = 400, 58
@@ -64,6 +65,22 @@ def bars(points: Sequence[tuple[date, int]], caption: str) -> SafeString:
         shapes,
         ends,
         caption,
+    )
+
+
+@register.simple_tag
+def share(first: int, second: int, whole: int) -> SafeString:
+    """Two parts of a whole, one behind the other; it says nothing that does not stand beside it."""
+    widths = [SHARE_WIDTH * part / (whole or 1) for part in (first, second)]
+    return format_html(
+        '<svg class="share" viewBox="0 0 {} 10" aria-hidden="true"><rect class="share-whole" width="{}"'
+        ' height="10"/><rect class="share-first" width="{}" height="10"/><rect class="share-second" x="{}"'
+        ' width="{}" height="10"/></svg>',
+        SHARE_WIDTH,
+        SHARE_WIDTH,
+        xy(widths[0]),
+        xy(widths[0]),
+        xy(widths[1]),
     )
 
 

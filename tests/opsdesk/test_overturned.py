@@ -6,12 +6,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 
 from opsdesk import appeals, overturned, penalising, review
 from opsdesk.overturned import Rate
 from rules import casework
 from rules.models import Proposal, RuleSet
-from shops.models import Enrollment, Measure
+from shops.models import Enrollment, Measure, Penalty
+from tests.clients import client_of
 from tests.factories import (
     AT,
     DOUYIN,
@@ -19,6 +21,7 @@ from tests.factories import (
     make_appeal,
     make_cleared,
     make_enrollment,
+    make_imposed,
     make_listing,
     make_penalty,
     make_product,
@@ -143,16 +146,46 @@ def test_the_rates_say_how_many_of_how_many_were_overturned() -> None:
     make_penalty(violation_code="V8")
     make_penalty(violation_code="V1", status="reported")
     rates = overturned.rates(since=AT - timedelta(days=1))
-    assert rates.by_rule == [Rate("DF-C1", 3, 2, 1)]
-    assert rates.by_operator == [Rate("operator", 2, 2, 1), Rate("", 2, 0, 0)]
+    assert rates.by_rule == [Rate("DF-C1", 3, 2, 1, 0)]
+    assert rates.by_operator == [Rate("operator", 2, 2, 1, 0), Rate("", 2, 0, 0, 0)]
     assert [(rate.name[:2], rate.imposed) for rate in rates.by_violation] == [("V8", 1)]
     assert rates.by_operator[0].share == Decimal("0.5")
+
+
+def granted_in_part(penalty: Penalty, level: int = 1) -> None:
+    judge = make_user("appeals_officer")
+    at = LATER + timedelta(days=level)
+    appeal = make_appeal(penalty, at=at)
+    appeals.take(appeal.pk, by=judge, at=at)
+    first = penalty.measures.filter(undone_at=None).first()
+    appeals.grant_in_part(appeal.pk, measures=[first.pk], reason="too much", by=judge, at=at)
+
+
+def test_the_rates_say_how_many_went_too_far_and_count_none_twice() -> None:
+    often, wrong = (
+        make_imposed(make_shop(), *(Measure(kind=kind) for kind in ("warning", "reduce_room", "close")))
+        for _ in range(2)
+    )
+    for penalty in (often, wrong):
+        granted_in_part(penalty)
+    granted_in_part(often, level=2)
+    penalising.overturn(wrong, by=None, at=LATER + timedelta(days=9), reason="another was meant")
+    [rate] = overturned.rates(since=AT).by_violation
+    assert (rate.imposed, rate.appealed, rate.overturned, rate.in_part) == (2, 2, 1, 1)
+
+
+def test_a_page_draws_the_shares_beside_their_figures() -> None:
+    granted(make_cleared())
+    make_cleared()
+    page = client_of("supervisor").get(reverse("admin:opsdesk_appeal_rates")).content.decode()
+    assert '<rect class="share-first" width="60.0"' in page
+    assert "50.00%" in page
 
 
 def test_the_rates_leave_out_what_is_older() -> None:
     make_cleared()
     assert overturned.rates(since=AT + timedelta(seconds=1)).by_rule == []
-    assert overturned.rates(since=AT).by_rule == [Rate("DF-C1", 1, 0, 0)]
+    assert overturned.rates(since=AT).by_rule == [Rate("DF-C1", 1, 0, 0, 0)]
 
 
 def test_a_violation_is_no_rule() -> None:
