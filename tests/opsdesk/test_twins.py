@@ -59,6 +59,13 @@ def up_the_ladder(pair: Twins) -> None:
     pair.deserved_on_the_ladder(days=6)
 
 
+def up_the_ladder_with_a_wrong_case_between(pair: Twins) -> None:
+    pair.deserved_on_the_ladder(days=6)
+    pair.wrongly_reported(code="WS-V1", days=2)
+    pair.deserved_on_the_ladder(days=6)
+    pair.deserved_on_the_ladder(days=6)
+
+
 def removed_and_lifted(pair: Twins) -> None:
     removed(pair)
     pair.lift(which=1)
@@ -93,6 +100,7 @@ def restricted_for_points(pair: Twins) -> None:
     [
         warned_while_suspended,
         up_the_ladder,
+        up_the_ladder_with_a_wrong_case_between,
         removed,
         removed_and_lifted,
         removed_while_the_platform_closed_the_other,

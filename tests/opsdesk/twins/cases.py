@@ -7,9 +7,9 @@ from itertools import count
 
 from django.contrib.auth.models import User
 
-from opsdesk import penalising
+from opsdesk import penalising, resting
 from shops import catalogue, measures
-from shops.models import Measure, Shop, Violation
+from shops.models import Measure, Penalty, Shop, Violation
 
 # Of it each further case weighs more.
 LADDER = "WS-V1"
@@ -26,6 +26,16 @@ def consequences(code: str, shop: Shop, at: datetime, days: int, fen: int = 7_00
         if "ends_at" in asked:
             measure.ends_at = at + timedelta(days=days)
     return found
+
+
+def later_steps(found: list[Penalty]) -> list[Penalty]:
+    """The others in effect on the ladder that came after the first of these that is on it."""
+    of_the_ladder = resting.in_effect().filter(violation__code=LADDER)
+    keys = [one.pk for one in found]
+    first = of_the_ladder.filter(pk__in=keys).first()
+    if first is None:
+        return []
+    return list(of_the_ladder.filter(shop=first.shop_id, pk__gt=first.pk).exclude(pk__in=keys))
 
 
 def step(shop: Shop, ends_at: datetime, *, by: User, at: datetime) -> None:

@@ -205,9 +205,10 @@ class Pair(RuleBasedStateMachine):
 
     def _decide_what_is_listed(self) -> None:
         """What rested on wrongs has fallen by itself, or is listed for somebody to overturn; what would have
-        been less without them is imposed anew.
+        been less without them is imposed anew, and after it what came after it: each is the case that it was.
         """
         found = listed(self.wronged)
+        found += cases.later_steps(found)
         wrong = [one.penalty.pk for one in self.wrongs]
         ends = [
             measure.ends_at
