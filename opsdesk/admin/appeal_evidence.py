@@ -20,9 +20,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from opsdesk import appeals, reasons, worklist
-from opsdesk.admin.appeal_forms import PlainReasonForm
-from opsdesk.appeals.evidence import STRIKE, VIEW, strikes
+from opsdesk import appeals, checklists, reasons, worklist
+from opsdesk.admin.appeal_forms import ItemForm, PlainReasonForm
+from opsdesk.appeals.evidence import ADD, VIEW
+from opsdesk.appeals.pieces import STRIKE, assigns, strikes
 from opsdesk.exhibits import ENDINGS, SMALL, Altered, NotNow, original_of, to_be_saved_as, view_of
 from opsdesk.models import Appeal, Evidence
 from rules.models import Proposal
@@ -51,6 +52,7 @@ def addresses(site: AdminSite) -> list[URLPattern]:
         at("small/", small, "small"),
         at("original/", original, "original"),
         at("strike/", partial(strike_page, site=site), "strike"),
+        at("item/", partial(item_page, site=site), "item"),
     ]
 
 
@@ -83,6 +85,9 @@ def viewer(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRespons
         "why": reasons.words_of(appeal.penalty.reason),
         "judged": worklist.judged_rules(appeal.penalty),
         "may_strike": not evidence.is_struck and strikes(person_of(request), appeal),
+        "may_assign": not evidence.is_struck
+        and assigns(person_of(request), appeal)
+        and checklists.items_of(appeal.penalty),
     }
     return TemplateResponse(request, "admin/opsdesk/appeal/evidence.html", context)
 
@@ -153,6 +158,40 @@ def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRe
         intro=_t("%(number)s · “%(name)s” – it stays to be seen, with the reason.")
         % {"number": evidence.appeal.number, "name": evidence},
         submit=_("Strike"),
+        back=back,
+        opts=Appeal._meta,
+        status=status,
+    )
+
+
+def item_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpResponse:
+    """302 done, 400 incomplete, 403 no right, 404 no such evidence or no checklist, 409 refused."""
+    evidence = _seen(request, token)
+    if not request.user.has_perm(ADD):
+        raise PermissionDenied
+    items = checklists.items_of(evidence.appeal.penalty)
+    if not items:
+        raise Http404
+    posted = request.POST if request.method == "POST" else None
+    now = [number for number, item in enumerate(items) if item.en == evidence.item_en]
+    form = ItemForm(posted, appeal=evidence.appeal, initial={"item": now[0] if now else ""})
+    back = reverse("admin:opsdesk_appeal_change", args=[evidence.appeal_id])
+    status = 200 if posted is None else 400
+    if posted is not None and form.is_valid():
+        try:
+            appeals.assign(token, by=person_of(request), **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
+        else:
+            messages.success(request, _t("What “%(name)s” answers is on record.") % {"name": evidence})
+            return HttpResponseRedirect(back)
+    return form_page(
+        request,
+        site,
+        form,
+        title=_("Say what it answers"),
+        intro=f"{evidence.appeal.number} · {evidence}",
         back=back,
         opts=Appeal._meta,
         status=status,

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from opsdesk import caseload, checklists, resting
 from opsdesk.appeals import Offered, case_of, tables
+from opsdesk.appeals.evidence import ADD
 from opsdesk.models import LONGEST_TEXT, Appeal, Channel
 from shops import measures as effects
 from shops import money
@@ -159,12 +160,40 @@ class TextForm(forms.Form):
     text = words(_("Text"))
 
 
-class AnswerForm(TextForm):
-    """What the shop answers; its time ends by the word of the appeal's officer alone, who is asked.
+class ItemForm(forms.Form):
+    """What of the checklist something answers, where there is one."""
+
+    item = forms.TypedChoiceField(label=_("Answers"), required=False, coerce=int, empty_value=None)
+
+    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        items = checklists.items_of(appeal.penalty)
+        if not items:
+            del self.fields["item"]
+            return
+        choices = [("", _("none of the checklist")), *((n, str(item)) for n, item in enumerate(items))]
+        # Django types a form's fields without what this kind of field has.
+        self.fields["item"].choices = choices  # type: ignore[attr-defined]
+
+
+class EvidenceForm(ItemForm):
+    """Files, a statement, or both, and what of the checklist they answer."""
+
+    evidence = FilesField()
+    text = words(
+        pgettext_lazy("appeal", "Statement"), required=False, help_text=_("What cannot be had as a file.")
+    )
+
+
+class AnswerForm(ItemForm):
+    """What the shop answers, with the files that it sends along; its time ends by the word of the appeal's
+    officer alone, who is asked.
 
     Who opened the form before he took the appeal was not: of his answer more is to come.
     """
 
+    text = words(_("Text"))
+    evidence = FilesField()
     # Sent from a form that asked; a box that nobody ticked is not sent at all.
     asked = forms.BooleanField(widget=forms.HiddenInput, required=False, initial=True)
     more_to_come = forms.BooleanField(
@@ -174,7 +203,11 @@ class AnswerForm(TextForm):
     )
 
     def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, appeal=appeal, **kwargs)
+        self.fields["text"].help_text = format_lazy(_("The shop was asked for: {items}"), items=appeal.asked)
+        self.order_fields(["text", "evidence", "item"])
+        if not officer.has_perm(ADD):
+            del self.fields["evidence"]
         if not caseload.hears(officer, appeal):
             del self.fields["asked"], self.fields["more_to_come"]
 
@@ -186,26 +219,6 @@ class AnswerForm(TextForm):
             # Should it be shown again, it asks.
             self.data = {**self.data, "asked": "True"}
         return given
-
-
-class EvidenceForm(forms.Form):
-    """Files, a statement, or both, and what of the checklist they answer."""
-
-    item = forms.TypedChoiceField(label=_("Answers"), required=False, coerce=int, empty_value=None)
-    evidence = FilesField()
-    text = words(
-        pgettext_lazy("appeal", "Statement"), required=False, help_text=_("What cannot be had as a file.")
-    )
-
-    def __init__(self, *args: Any, appeal: Appeal, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        items = checklists.items_of(appeal.penalty)
-        if not items:
-            del self.fields["item"]
-            return
-        choices = [("", _("none of the checklist")), *((n, str(item)) for n, item in enumerate(items))]
-        # Django types a form's fields without what this kind of field has.
-        self.fields["item"].choices = choices  # type: ignore[attr-defined]
 
 
 class GrantForm(RulingForm):

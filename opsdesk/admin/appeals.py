@@ -26,6 +26,7 @@ from opsdesk.admin.appeal_pages import about, many_page, rates_page, step_page
 from opsdesk.admin.appeal_steps import STEPS, Step
 from opsdesk.appeals.evidence import VIEW
 from opsdesk.appeals.guards import FILE, WORK
+from opsdesk.appeals.pieces import assigns
 from opsdesk.deadlines import said
 from opsdesk.exhibits import NotNow
 from opsdesk.models import Appeal
@@ -280,6 +281,7 @@ class AppealAdmin(ReadOnlyAdmin):
             "appeal": appeal,
             "penalty": penalty,
             "checklist": checklists.checklist_of(appeal) if officer.has_perm(VIEW) else [],
+            "may_assign": assigns(officer, appeal) and checklists.items_of(penalty),
             "why": reasons.words_of(penalty.reason),
             "overdue": caseload.is_overdue(appeal, now),
             "part": appeal.is_open and appeal.part_of(officer),

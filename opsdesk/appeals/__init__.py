@@ -1,10 +1,11 @@
 """A fair hearing: filed, taken, asked and answered, ruled on by somebody who had no part in the decision."""
 
 from opsdesk.appeals.contests import case_of, why_not_contested
-from opsdesk.appeals.evidence import Offered, add, strike
+from opsdesk.appeals.evidence import Offered, add
 from opsdesk.appeals.filing import TooLate, admit_late, file
 from opsdesk.appeals.guards import AlreadyOver
 from opsdesk.appeals.many import file_many
+from opsdesk.appeals.pieces import assign, strike
 from opsdesk.appeals.ruling import NotRestored, deny, grant, grant_in_part
 from opsdesk.appeals.seen import Unseen, looked_at
 from opsdesk.appeals.tables import FileOfAppealsRefused
@@ -32,6 +33,7 @@ __all__ = [
     "admit_late",
     "answer",
     "ask",
+    "assign",
     "case_of",
     "complete",
     "deny",

@@ -1,4 +1,4 @@
-"""What supports an appeal comes in, and is struck where it should never have been there."""
+"""What supports an appeal comes in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -16,17 +15,15 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.guards import (
-    WORK,
     AlreadyOver,
     locked,
-    refuse_unless_held,
     refuse_who_took_part,
 )
 from opsdesk.checklists import Item, items_of
 from opsdesk.deadlines import said
 from opsdesk.exhibits import Judged, Kind, NotNow, Read, Shelf, as_name, draw, read, room_for_it, shelf
 from opsdesk.models import Appeal, Evidence
-from shops.errors import NotAllowed, Refused
+from shops.errors import Refused
 from shops.imports.files import workplace
 from shops.rights import name_of, require
 from shops.texts import as_written
@@ -34,7 +31,7 @@ from shops.texts import as_written
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ADD, STRIKE, VIEW = "opsdesk.submit_evidence", "opsdesk.strike_evidence", "opsdesk.view_evidence"
+ADD, VIEW = "opsdesk.submit_evidence", "opsdesk.view_evidence"
 # Of the files that may stand on an appeal: so many times as many may come to it.
 MOST_EVER = 3
 
@@ -84,58 +81,16 @@ def add(
     if not appeal.is_open:
         raise AlreadyOver(appeal)
     refuse_who_took_part(appeal, by)
-    _item_of(appeal, item)
+    item_of(appeal, item)
     with looked_into(evidence, appeal) as looked, transaction.atomic(), shelf() as put:
         appeal = locked(appeal_id)
-        answers = _item_of(appeal, item)
+        answers = item_of(appeal, item)
         added = []
         if as_written(text):
             _refuse_what_was_said(appeal, as_written(text), answers)
             said_so = Evidence(appeal=appeal, kind=Kind.STATEMENT, text=as_written(text))
             added.append(_write(said_so, answers, by=by, at=at))
         return added + lay(appeal, looked, put, by=by, at=at, answers=answers)
-
-
-@transaction.atomic
-def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Evidence:
-    """Let a piece of evidence count no longer; it stays, with the reason. Once, while the appeal is open.
-
-    That is for the appeal's holder; before anybody has taken it, for whoever works on appeals. Refused
-    without a reason, and to whoever had a part in the decision.
-    """
-    require(by, STRIKE)
-    appeal = locked(Evidence.objects.get(token=token).appeal_id)
-    _refuse_unless_strikes(appeal, by)
-    evidence = Evidence.objects.select_for_update(no_key=True).get(token=token)
-    if evidence.struck_at is not None:
-        raise Refused(
-            _("“%(name)s” was struck by %(who)s on %(when)s.")
-            % {"name": evidence, "who": name_of(evidence.struck_by), "when": said(evidence.struck_at)}
-        )
-    if not as_written(reason):
-        raise Refused(_("Say why it is struck."))
-    evidence.struck_at, evidence.struck_by, evidence.struck_reason = at, by, as_written(reason)
-    evidence.save_by(by, "evidence struck")
-    return evidence
-
-
-def strikes(officer: User, appeal: Appeal) -> bool:
-    """Whether evidence of this appeal is this officer's to strike."""
-    if not (appeal.is_open and officer.has_perm(STRIKE)):
-        return False
-    try:
-        _refuse_unless_strikes(appeal, officer)
-    except (NotAllowed, Refused):
-        return False
-    return True
-
-
-def _refuse_unless_strikes(appeal: Appeal, by: User | None) -> None:
-    refuse_who_took_part(appeal, by)
-    if appeal.taken_by_id is None:
-        require(by, WORK)
-    else:
-        refuse_unless_held(appeal, by)
 
 
 @contextmanager
@@ -145,6 +100,9 @@ def looked_into(files: Sequence[Offered], appeal: Appeal | None = None) -> Itera
     `appeal`: to which they are added; None: to a new one. Drawing is dear: whatever else speaks against any
     of the files is asked before the first is drawn, and must be asked again once the appeal is locked.
     """
+    if not files:
+        yield []
+        return
     refuse_too_many(len(files), appeal)
     with ExitStack() as stack:
         with room_for_it():
@@ -262,7 +220,8 @@ def _named(name: str) -> Iterator[None]:
         raise Refused(_("“%(name)s”: %(why)s") % {"name": name, "why": refusal}) from refusal
 
 
-def _item_of(appeal: Appeal, number: int | None) -> Item | None:
+def item_of(appeal: Appeal, number: int | None) -> Item | None:
+    """The item of the checklist with that number, counted from 0. Refused where there is none."""
     if number is None:
         return None
     items = items_of(appeal.penalty)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from opsdesk import staying
+from opsdesk.appeals.evidence import ADD, Offered, item_of, lay, looked_into
 from opsdesk.appeals.guards import (
     WORK,
+    AlreadyOver,
     a_person,
     locked,
     locked_with_its_shop,
@@ -20,6 +23,7 @@ from opsdesk.appeals.guards import (
     say,
 )
 from opsdesk.deadlines import answer_due, end_of, ruling_due, said
+from opsdesk.exhibits import shelf
 from opsdesk.models import ON_APPEAL, Appeal, AppealMessage, AppealTerms
 from opsdesk.notices import ADMIT_LATE
 from shops import stays
@@ -108,23 +112,39 @@ def ask(appeal_id: int, *, items: str, by: User | None, at: datetime, due_on: da
     return appeal
 
 
-@transaction.atomic
-def answer(appeal_id: int, *, text: str, by: User | None, at: datetime, more_to_come: bool = False) -> Appeal:
-    """Record what the shop answers; whoever it reaches may do that. Also after the due date.
+def answer(
+    appeal_id: int,
+    *,
+    text: str,
+    by: User | None,
+    at: datetime,
+    more_to_come: bool = False,
+    evidence: Sequence[Offered] = (),
+    item: int | None = None,
+) -> Appeal:
+    """Record what the shop answers, with the files that it sends along; whoever it reaches may do that. Also
+    after the due date. `item`: what of the checklist the files answer, counted from 0.
 
     It ends the time that the shop was given where the appeal's holder records it and no `more_to_come`. Else
     that runs on: nobody but the holder says that this was all (`complete`). Refused without a text, when the
-    shop was asked for nothing, and to whoever had a part in the decision.
+    shop was asked for nothing, to whoever had a part in the decision, and for files as `add` refuses them.
     """
     require(by, WORK)
-    appeal = _locked_while_waiting(appeal_id, by)
+    if evidence:
+        require(by, ADD)
+    appeal = Appeal.objects.get(pk=appeal_id)
+    _refuse_unless_waiting(appeal, by)
     if not as_written(text):
         raise Refused(_("Say what the shop has answered."))
-    appeal.answered_at = at
-    if by is not None and appeal.taken_by_id == by.pk and not more_to_come:
-        _wait_no_longer(appeal, at)
-    appeal.save_by(by, "answer recorded")
-    say(appeal, Kind.ANSWER, as_written(text), by=by, at=at)
+    answers = item_of(appeal, item)
+    with looked_into(evidence, appeal) as looked, transaction.atomic(), shelf() as put:
+        appeal = _locked_while_waiting(appeal_id, by)
+        appeal.answered_at = at
+        if by is not None and appeal.taken_by_id == by.pk and not more_to_come:
+            _wait_no_longer(appeal, at)
+        appeal.save_by(by, "answer recorded")
+        say(appeal, Kind.ANSWER, as_written(text), by=by, at=at)
+        lay(appeal, looked, put, by=by, at=at, answers=answers)
     return appeal
 
 
@@ -228,10 +248,17 @@ def _locked(appeal_id: int, by: User | None, *, with_its_shop: bool = False) -> 
 
 
 def _locked_while_waiting(appeal_id: int, by: User | None) -> Appeal:
-    appeal = _locked(appeal_id, by)
+    appeal = locked(appeal_id)
+    _refuse_unless_waiting(appeal, by)
+    return appeal
+
+
+def _refuse_unless_waiting(appeal: Appeal, by: User | None) -> None:
+    if not appeal.is_open:
+        raise AlreadyOver(appeal)
+    refuse_who_took_part(appeal, by)
     if appeal.state != State.WAITING:
         raise Refused(_("Appeal %(number)s does not wait for an answer.") % {"number": appeal.number})
-    return appeal
 
 
 def _wait_no_longer(appeal: Appeal, at: datetime) -> None:

@@ -25,8 +25,9 @@ CREATE TRIGGER opsdesk_evidence_comes_while_its_appeal_is_open BEFORE INSERT ON 
 CREATE FUNCTION opsdesk_evidence_is_struck_once_and_never_replaced() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF to_jsonb(NEW) - ARRAY['struck_at', 'struck_by_id', 'struck_reason']
-       <> to_jsonb(OLD) - ARRAY['struck_at', 'struck_by_id', 'struck_reason'] THEN
+    -- What it answers is said of it, and no part of it.
+    IF to_jsonb(NEW) - ARRAY['struck_at', 'struck_by_id', 'struck_reason', 'item_en', 'item_zh']
+       <> to_jsonb(OLD) - ARRAY['struck_at', 'struck_by_id', 'struck_reason', 'item_en', 'item_zh'] THEN
         RAISE EXCEPTION 'evidence %: it is never replaced', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_evidence_is_never_replaced';

@@ -131,7 +131,7 @@ def records() -> dict[str, Any]:
         "opsdesk_decision": (decision := review.accept(accepted.pk, by=None, reason="below_bar", at=AT)),
         "opsdesk_notice": Notice.objects.get(penalty=decision.proposal.penalty),
         "opsdesk_appealterms": AppealTerms.current(),
-        "opsdesk_appeal": make_evidence(make_appeal(decision.proposal.penalty)).appeal,
+        "opsdesk_appeal": make_evidence(make_appeal(make_penalty(shop, violation_code="V8"))).appeal,
         "rules_proposal": (proposal := make_proposal()),
         "shops_enrollment": proposal.enrollment,
         "auth_user": make_user(None),

@@ -194,6 +194,7 @@ ACCESS: dict[str, Row] = {
     "opsdesk_evidence_small": (SEE_APPEALS, NOBODY),
     "opsdesk_evidence_original": (SEE_APPEALS, NOBODY),
     "opsdesk_evidence_strike": (OFFICERS, OFFICERS),
+    "opsdesk_evidence_item": (OFFICERS, OFFICERS),
     "opsdesk_appeal_stay": (SUPERVISORS, SUPERVISORS),
     "opsdesk_appeal_unstay": (SUPERVISORS, SUPERVISORS),
     **record(

@@ -219,6 +219,38 @@ def test_adding_and_striking_take_their_rights(role: str) -> None:
         appeals.strike(evidence.token, reason="r", by=nobody, at=NOW)
 
 
+# What it answers
+
+
+def test_what_came_when_nobody_said_so_is_assigned_to_an_item_and_back(officer: User) -> None:
+    evidence = make_evidence(make_appeal(make_penalty(violation_code="V8")))
+    assert appeals.assign(evidence.token, item=1, by=officer).item_zh == "与买家的聊天记录"
+    assert appeals.assign(evidence.token, item=None, by=officer).item == ""
+    assert evidence.history.count() == 3
+
+
+def test_only_items_of_the_checklist_are_assigned_while_the_appeal_is_open(officer: User) -> None:
+    appeal = make_appeal(make_penalty(violation_code="V8"))
+    evidence, struck = make_evidence(appeal), make_evidence(appeal, content=png())
+    appeals.strike(struck.token, reason="r", by=None, at=NOW)
+    with pytest.raises(Refused, match="no such item"):
+        appeals.assign(evidence.token, item=2, by=officer)
+    with pytest.raises(Refused, match="was struck"):
+        appeals.assign(struck.token, item=0, by=officer)
+    over(appeal)
+    with pytest.raises(Refused, match="withdrawn"):
+        appeals.assign(evidence.token, item=0, by=officer)
+
+
+def test_nobody_says_what_evidence_answers_who_decided_or_has_no_right_to() -> None:
+    maker = make_user("supervisor")
+    evidence = make_evidence(make_appeal(make_penalty(violation_code="V8", imposed_by=maker)))
+    with pytest.raises(Refused, match="had a part"):
+        appeals.assign(evidence.token, item=0, by=maker)
+    with pytest.raises(NotAllowed):
+        appeals.assign(evidence.token, item=0, by=make_user("auditor"))
+
+
 # What PostgreSQL itself refuses
 
 

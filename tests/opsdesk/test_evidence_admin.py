@@ -77,6 +77,56 @@ def test_the_page_of_an_appeal_shows_the_checklist_and_what_has_come_in(officer:
     )
 
 
+def test_what_was_filed_for_no_item_is_assigned_on_a_page(officer: User) -> None:
+    appeal = make_appeal(make_penalty(violation_code="V8"))
+    evidence, client = make_evidence(appeal), signed_in(officer)
+    page = client.get(address("appeal_change", appeal.pk)).content.decode()
+    assert (page.count("nothing yet"), address("evidence_item", evidence.token) in page) == (2, True)
+    client.post(address("evidence_item", evidence.token), {"item": "0"})
+    page = client.get(address("appeal_change", appeal.pk)).content.decode()
+    assert (page.count("nothing yet"), address("evidence_item", evidence.token) in page) == (1, False)
+    form = client.get(address("evidence_item", evidence.token)).content.decode()
+    assert '<option value="0" selected>' in form
+
+
+def test_where_nothing_is_expected_there_is_nothing_to_assign_to(officer: User) -> None:
+    client, evidence = signed_in(officer), make_evidence()
+    assert client.get(address("evidence_item", evidence.token)).status_code == 404
+    assert (
+        address("evidence_item", evidence.token)
+        not in client.get(address("evidence_viewer", evidence.token)).content.decode()
+    )
+
+
+def test_the_shops_answer_comes_with_its_files(officer: User) -> None:
+    appeal = make_appeal(make_penalty(violation_code="V8"))
+    appeals.take(appeal.pk, by=officer, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=officer, at=NOW)
+    client = signed_in(officer)
+    form = client.get(address("appeal_answer", appeal.pk)).content.decode()
+    assert "The shop was asked for: 物流记录" in form
+    client.post(
+        address("appeal_answer", appeal.pk),
+        {"text": "见附件", "asked": "True", "item": "0", "evidence": [SimpleUploadedFile("a.png", png())]},
+    )
+    appeal.refresh_from_db()
+    [evidence] = appeal.evidence.all()
+    assert (appeal.state, evidence.name, evidence.item_zh) == ("answered", "a.png", "相关订单的物流记录")
+
+
+def test_an_answer_whose_file_is_no_good_is_not_recorded(officer: User) -> None:
+    appeal = make_appeal()
+    appeals.take(appeal.pk, by=officer, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=officer, at=NOW)
+    answer = signed_in(officer).post(
+        address("appeal_answer", appeal.pk),
+        {"text": "见附件", "asked": "True", "evidence": [SimpleUploadedFile("a.png", b"MZ")]},
+    )
+    appeal.refresh_from_db()
+    assert (answer.status_code, appeal.state, appeal.evidence.exists()) == (409, "waiting", False)
+    assert "“a.png”" in answer.content.decode()
+
+
 def test_the_shop_is_asked_for_what_the_checklist_misses(officer: User) -> None:
     appeal = make_appeal(make_penalty(violation_code="V8"))
     make_evidence(appeal, item=0)

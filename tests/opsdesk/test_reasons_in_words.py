@@ -17,7 +17,7 @@ from shops.admin import readonly
 ROOT = Path(__file__).parents[2]
 SAVING = {"save_by", "delete_by"}
 # Of what has no history page.
-UNSHOWN = {"evidence added", "evidence struck", "retired"}
+UNSHOWN = {"evidence added", "evidence assigned", "evidence struck", "retired"}
 
 
 def texts_of(said: ast.expr) -> Iterator[str]:
