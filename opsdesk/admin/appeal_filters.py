@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -17,17 +18,21 @@ from shops.rights import name_of, person_of
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Open ones unless asked otherwise."""
+    """Open ones unless asked otherwise; of what is searched for, all: it may be over."""
 
     title = _("state")
     parameter_name = "state"
+
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.default = "all" if request.GET.get(SEARCH_VAR, "").strip() else "open"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         return [("open", _("all that are open")), *Appeal.State.choices, ("all", _("all"))]
 
     def choices(self, changelist: Any) -> Any:
         for value, label in self.lookup_choices:
-            default = value == "open"
+            default = value == self.default
             yield {
                 "selected": self.value() == value or (self.value() is None and default),
                 "query_string": changelist.get_query_string(
@@ -39,7 +44,8 @@ class OpenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() in Appeal.State.values:
             return queryset.filter(state=self.value())
-        return queryset if self.value() == "all" else queryset.filter(caseload.open_ones())
+        shown = self.value() if self.value() in ("open", "all") else self.default
+        return queryset if shown == "all" else queryset.filter(caseload.open_ones())
 
 
 class DueFilter(admin.SimpleListFilter):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from shops import enrollments
@@ -49,6 +52,7 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
             call=lambda enrollment, by, reason: enrollments.apply(
                 enrollment, by=by, at=timezone.now(), reason=reason
             ),
+            foreseen=lambda enrollment: told_in_the_way(enrollment),
         ),
     )
 
@@ -76,6 +80,15 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
     @admin.display(description=_("openings"), ordering="openings_used")
     def openings(self, enrollment: Enrollment) -> str:
         return openings_of(enrollment.openings_used, enrollment.alliance.openings_limit)
+
+
+def told_in_the_way(enrollment: Enrollment) -> list[tuple[str, list[str]]]:
+    """What keeps the shop out today once it has applied, whatever it measures."""
+    applied = copy(enrollment)
+    applied.state = Enrollment.State.APPLIED
+    now = timezone.now()
+    found = list(enrollments.refusals_to_admit(applied, localdate(now), now))
+    return [(_t("Keeps it out"), found)] if found else []
 
 
 def _of_latest_opening(name: str) -> Callable[[Any], object]:

@@ -66,6 +66,15 @@ def test_the_queue_is_filtered_by_what_is_urgent_and_whose_it_is(client: Client,
     assert shown(client, penalty__ground="metric") == numbers["open"]
 
 
+def test_what_is_searched_for_is_found_whatever_has_become_of_it(client: Client, judge: User) -> None:
+    over, other = make_appeal(), make_appeal()
+    appeals.take(over.pk, by=judge, at=NOW)
+    appeals.deny(over.pk, reason="right", by=judge, at=NOW)
+    assert shown(client, q=over.number) == {over.number}
+    assert shown(client, q=over.number, state="open") == set()
+    assert shown(client, q=" ") == {other.number}
+
+
 def test_a_shops_page_leads_to_its_appeals_alone(client: Client) -> None:
     appeal, other = make_appeal(), make_appeal()
     shop = reverse("admin:shops_shop_change", args=[appeal.penalty.shop_id])

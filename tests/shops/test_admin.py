@@ -266,6 +266,17 @@ def test_a_verb_that_is_refused_says_why_on_its_page() -> None:
 
 
 @pytest.mark.django_db
+def test_before_an_application_is_recorded_what_keeps_the_shop_out_is_told() -> None:
+    barred, free = (make_enrollment(state="left", openings=1) for _ in range(2))
+    make_imposed(barred.shop, Measure(kind="close"), code="V4")
+    operator = client_of("operator")
+    addresses = [reverse("admin:shops_enrollment_apply", args=[one.pk]) for one in (barred, free)]
+    pages = [operator.get(address).content.decode() for address in addresses]
+    assert ["CL-1)" in page for page in pages] == [True, False]
+    assert ["Keeps it out" in page for page in pages] == [True, False]
+
+
+@pytest.mark.django_db
 def test_a_verb_without_a_reason_does_nothing() -> None:
     enrollment = make_enrollment(state="cleared")
     client_of("operator").post(reverse("admin:shops_enrollment_apply", args=[enrollment.pk]), {"reason": ""})
