@@ -142,19 +142,19 @@ def _taken_back(fallen: Fallen) -> Iterator[str]:
 
 def _amounts(shops: Mapping[int, Shop], before: dict[int, int], after: dict[int, int]) -> Iterator[str]:
     for key, was, now in _changed(before, after, 0):
-        yield f"{shops[key]}: {money.told(was)} → {money.told(now)}"
+        yield _moved(shops[key], (money.told(was), money.told(now)))
 
 
 def _points(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[str]:
     alliances = Alliance.objects.in_bulk()
     for (shop, alliance), was, now in _changed(before.points, after.points, 0):
         where = alliances[alliance] if alliance is not None else _("the platform")
-        yield f"{shops[shop]} · {where}: {was} → {now}"
+        yield _moved(f"{shops[shop]} · {where}", (was, now))
 
 
 def _statuses(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[str]:
     for key, *moved in _changed(before.status, after.status, ""):
-        yield f"{shops[key]}: {_arrow(Shop.Status(one).label for one in moved)}"
+        yield _moved(shops[key], [Shop.Status(one).label for one in moved])
 
 
 def _enrollments(before: _State, after: _State) -> Iterator[str]:
@@ -162,9 +162,12 @@ def _enrollments(before: _State, after: _State) -> Iterator[str]:
     found = Enrollment.objects.select_related("shop", "alliance").in_bulk(
         [key for key, _was, _now in changed]
     )
-    for key, was, now in changed:
-        told = _("%(enrollment)s, opening %(used)s") % {"enrollment": found[key], "used": now[1]}
-        yield f"{told}: {_arrow(Enrollment.State(state).label for state, _used in (was, now))}"
+    for key, *moved in changed:
+        told = [
+            _("%(state)s, opening %(number)s") % {"state": Enrollment.State(state).label, "number": used}
+            for state, used in moved
+        ]
+        yield _moved(found[key], told)
 
 
 def _proposals(keys: set[int]) -> Iterator[str]:
@@ -177,8 +180,8 @@ def _executions(before: _State, after: _State) -> Iterator[str]:
     related = ("proposal__shop", "proposal__product")
     found = Decision.objects.select_related(*related).in_bulk([key for key, _was, _now in changed])
     for key, *moved in changed:
-        yield f"{found[key].proposal}: {_arrow(Decision.Execution(one).label for one in moved)}"
+        yield _moved(found[key].proposal, [Decision.Execution(one).label for one in moved])
 
 
-def _arrow(states: Iterable[object]) -> str:
-    return " → ".join(map(str, states))
+def _moved(what: object, states: Iterable[object]) -> str:
+    return f"{what}{pgettext('before a reason', ': ')}{' → '.join(map(str, states))}"

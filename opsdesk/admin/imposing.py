@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk import consequences, foreseen, penalising, resting
 from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of, mark_what_is_lacking
@@ -145,7 +146,7 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
         form,
         title=_("Take a part back"),
         intro=_t("%(penalty)s stands on with what is left of it.") % {"penalty": penalty},
-        submit=_("Take it back"),
+        submit=pgettext_lazy("penalty", "Take it back"),
         back=back,
         opts=Penalty._meta,
         may_look=True,
