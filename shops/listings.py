@@ -170,39 +170,61 @@ def resume(
     _refuse_unless(listing, State.OBSERVED, State.STOPPED)
     _refuse_barred(listing)
     to = State.OBSERVED if observed else State.PROMOTED
-    _move(listing, to, by=by, at=at, reason=reason or "promoted again")
+    _move(listing, to, by=by, at=at, reason=reason or "promoted again", resumed_at=at)
 
 
 @transaction.atomic
-def restore(listing: Listing, state: str, *, by: User | None, at: datetime) -> bool:
-    """Take back what the platform's files repeated of a stop that is undone: the product is `state` again.
+def restore(stop: Measure, *, by: User | None, at: datetime) -> bool:
+    """Take back what the platform's files repeated of a stop that is undone: the product is again as it was
+    before, without what followed from other stops that were wrong.
 
     False, and nothing changes, where the files say something else by now, or another stop stands.
     """
+    listing = stop.listing
+    assert listing is not None
     lock(listing)
-    if listing.state != State.STOPPED or state == State.STOPPED or stops().filter(listing=listing).exists():
+    if listing.state != State.STOPPED or stop.state_before == State.STOPPED or _is_stopped_here(listing):
         return False
-    _move(listing, State(state), by=by, at=at, reason="stop undone")
+    state = State(stop.state_before)
+    _move(listing, state, by=by, at=at, reason="stop undone", resumed_at=stop.resumed_before)
+    _promote_if_wrongly_observed(listing, by=by, at=at)
     return True
 
 
+def _is_stopped_here(listing: Listing) -> bool:
+    """Whether a measure stops it, whatever its platform reports."""
+    return stops().filter(listing=listing).exists()
+
+
 def promote_what_was_resumed(penalty: Penalty, *, by: User | None, at: datetime) -> None:
-    """Of a penalty that is void: a product that was promoted until its stop, and put under observation as it
-    was resumed, is promoted as before. Not where another stop ended with it that was right, nor where its
-    platform says something else by now.
+    """Of a penalty that is void: a product that was promoted until its stop, and is under observation since
+    it was resumed, is promoted as before. Not while another stop gives reason for that which was right, nor
+    where its platform says something else by now.
     """
-    others = Measure.objects.filter(
-        kind=Measure.Kind.STOP, listing=OuterRef("listing"), undone_at=OuterRef("undone_at")
-    ).exclude(penalty__status__in=Penalty.VOID)
-    resumed = penalty.measures.filter(
-        ~Exists(others), kind=Measure.Kind.STOP, undone_at__isnull=False, state_before=State.PROMOTED
-    )
+    resumed = penalty.measures.filter(kind=Measure.Kind.STOP, undone_at__isnull=False)
     for measure in resumed.select_related("listing__product").order_by("pk"):
-        listing = measure.listing
-        assert listing is not None and measure.undone_at is not None
-        lock(listing)
-        if listing.state == State.OBSERVED and listing.since == localdate(measure.undone_at):
-            _move(listing, State.PROMOTED, by=by, at=at, reason="stop undone")
+        assert measure.listing is not None
+        lock(measure.listing)
+        _promote_if_wrongly_observed(measure.listing, by=by, at=at)
+
+
+def _promote_if_wrongly_observed(listing: Listing, *, by: User | None, at: datetime) -> None:
+    if listing.state == State.OBSERVED and _without_wrong_stops(listing) == State.PROMOTED:
+        _move(listing, State.PROMOTED, by=by, at=at, reason="stop undone")
+
+
+def _without_wrong_stops(listing: Listing) -> str:
+    """The state it would be in had nobody had to resume it after stops that were all wrong: that before them,
+    or before those that had been before.
+    """
+    state, resumed_at = str(listing.state), listing.resumed_at
+    while resumed_at is not None:
+        ended = Measure.objects.filter(kind=Measure.Kind.STOP, listing=listing, undone_at=resumed_at)
+        first = ended.exclude(resumed_before__gte=resumed_at).order_by("pk").first()
+        if first is None or ended.exclude(penalty__status__in=Penalty.VOID).exists():
+            break
+        state, resumed_at = first.state_before, first.resumed_before
+    return state
 
 
 def _refuse_unless(listing: Listing, *states: State) -> None:
@@ -228,7 +250,16 @@ def _refuse_barred(listing: Listing) -> None:
         )
 
 
-def _move(listing: Listing, state: State, *, by: User | None, at: datetime, reason: str) -> None:
+def _move(
+    listing: Listing,
+    state: State,
+    *,
+    by: User | None,
+    at: datetime,
+    reason: str,
+    resumed_at: datetime | None = None,
+) -> None:
     listing.state = state
     listing.since = localdate(at)
+    listing.resumed_at = resumed_at
     listing.save_by(by, reason)

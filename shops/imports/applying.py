@@ -195,7 +195,9 @@ def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
     _lock("shops_listing", "standing_id")
     write(
         Listing,
-        f"UPDATE shops_listing SET {', '.join(f'{name} = p.{name}' for name in names)}, batch_id = %s"
+        # What its platform says otherwise nobody's resuming has brought about.
+        f"UPDATE shops_listing SET {', '.join(f'{name} = p.{name}' for name in names)}, batch_id = %s,"
+        " resumed_at = NULL"
         " FROM import_plan p WHERE p.outcome = 'updated' AND shops_listing.id = p.standing_id",
         [batch.pk],
         change="~",

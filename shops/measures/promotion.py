@@ -117,10 +117,10 @@ class Stop(Effect):
         earlier = listings.stops().filter(listing=listing).order_by("pk").first()
         measure.listing = listing
         measure.state_before = earlier.state_before if earlier else listing.state
+        measure.resumed_before = earlier.resumed_before if earlier else listing.resumed_at
 
     def take_back(self, measure: Measure, *, by: User | None, at: datetime) -> None:
-        assert measure.listing is not None
-        listings.restore(measure.listing, measure.state_before, by=by, at=at)
+        listings.restore(measure, by=by, at=at)
 
     def will(self, measure: Measure) -> str:
         return _("Stop the product's promotion")

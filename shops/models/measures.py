@@ -123,6 +123,8 @@ class Measure(Audited):
     state_before = models.CharField(
         _("state before"), max_length=20, choices=Listing.State.choices, blank=True, default=""
     )
+    # When the listing that it stops had been resumed, where it was as it was by that.
+    resumed_before = models.DateTimeField(_("resumed before"), null=True, blank=True)
     points = models.PositiveSmallIntegerField(pgettext_lazy("penalty", "points"), null=True, blank=True)
     score = models.DecimalField(
         _("experience score"),

@@ -77,6 +77,8 @@ class Listing(Audited):
     )
     state = models.CharField(_("state"), max_length=20, choices=State.choices)
     since = models.DateField(pgettext_lazy("listing", "since"), null=True, blank=True)
+    # Where it is as it is because somebody resumed it: what it had been stopped for may turn out to be wrong.
+    resumed_at = models.DateTimeField(_("resumed at"), null=True, blank=True)
     batch = models.ForeignKey(
         ImportBatch,
         models.PROTECT,

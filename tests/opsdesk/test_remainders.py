@@ -30,6 +30,7 @@ from tests.factories import (
 from tests.opsdesk.test_appeals import LATER, NEXT_DAY, fresh, taken
 from tests.opsdesk.test_resting import barred_by, family, states
 from tests.opsdesk.test_voiding import accepted, checked, suspended
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -270,7 +271,7 @@ def test_what_the_platform_says_of_a_product_since_then_stays(
     listing = a_promoted_product()
     penalty = stopped(listing)
     observed_again(listing)
-    listing.state, listing.since = Listing.State(state), since.date()
-    listing.save_by(None, "import 7")
+    row = f"{listing.product.code},{listing.alliance.code},{state},{since.date()}\n"
+    assert bring("listings", "product,alliance,state,since\n" + row, at=LATER).updated == 1
     appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
     assert Listing.objects.get(pk=listing.pk).state == state

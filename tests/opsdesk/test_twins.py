@@ -83,6 +83,28 @@ def resumed_under_observation(pair: Twins) -> None:
     pair.resume_the_wronged(observed=True)
 
 
+def stopped_again_under_observation(pair: Twins) -> None:
+    pair.wrong_stop(ground="metric")
+    pair.resume_the_wronged(observed=True)
+    pair.wrong_stop(ground="metric")
+    pair.platform_repeats_the_stop()
+
+
+def observed_after_each_of_two_stops(pair: Twins) -> None:
+    for _stop in range(2):
+        pair.wrong_stop(ground="metric")
+        pair.resume_the_wronged(observed=True)
+        pair.wait(days=1, late=False)
+
+
+def stopped_rightly_under_observation(pair: Twins) -> None:
+    """Both stay under observation for that."""
+    pair.wrong_stop(ground="metric")
+    pair.resume_the_wronged(observed=True)
+    pair.stop(ground="metric")
+    pair.resume(observed=True)
+
+
 def let_in_during_a_stay_that_was_denied(pair: Twins) -> None:
     pair.wrong_clearance(ground="judgement", place="wechat-select")
     pair.stay(which=0)
@@ -105,6 +127,9 @@ def restricted_for_points(pair: Twins) -> None:
         removed_and_lifted,
         removed_while_the_platform_closed_the_other,
         resumed_under_observation,
+        stopped_again_under_observation,
+        observed_after_each_of_two_stops,
+        stopped_rightly_under_observation,
         let_in_during_a_stay_that_was_denied,
         restricted_for_points,
     ],
