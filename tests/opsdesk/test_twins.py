@@ -53,6 +53,12 @@ def warned_while_suspended(pair: Twins) -> None:
     pair.daily_check()
 
 
+def warned_while_suspended_and_suspended_rightly(pair: Twins) -> None:
+    """The twin is warned as well, by the next check."""
+    warned_while_suspended(pair)
+    pair.deserved(kinds={"suspend"}, fen=1, days=2)
+
+
 def up_the_ladder(pair: Twins) -> None:
     pair.wrongly_reported(code="WS-V1", days=2)
     pair.deserved_on_the_ladder(days=6)
@@ -121,6 +127,7 @@ def restricted_for_points(pair: Twins) -> None:
     "wronged",
     [
         warned_while_suspended,
+        warned_while_suspended_and_suspended_rightly,
         up_the_ladder,
         up_the_ladder_with_a_wrong_case_between,
         removed,

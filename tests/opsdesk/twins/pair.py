@@ -285,21 +285,21 @@ class Pair(RuleBasedStateMachine):
     # Comparing
 
     def agree(self, after: str) -> None:
-        """That nothing tells the two apart: what is proposed of the wronged alone is withdrawn at once, what
-        is to be proposed of it as of the other comes with the next look at the record.
+        """That nothing tells the two apart: what is proposed of the wronged alone is withdrawn at once; what
+        is to be proposed of one as of the other comes with the next look at the record, the day's check too.
         """
         if "closed" in self.status.values():
             # Nobody goes on with an opening before its platform has opened it again.
             return
         differ = apart(self.wronged, self.twin, self.at)
         mine, theirs = (one.proposed() for one in self.both)
-        if more := mine - theirs:
-            differ.append(f"still proposed: {sorted(more)!r}")
-        elif theirs - mine:
+        if mine != theirs:
             casework.file_from_facts(at=self.at)
             if self.checked:
                 self.check()
-            mine, theirs = (one.proposed() for one in self.both)
-            if mine != theirs:
-                differ.append(f"proposed: {sorted(mine)!r}, of the twin {sorted(theirs)!r}")
+            now, theirs = (one.proposed() for one in self.both)
+            if more := mine - theirs:
+                differ.append(f"still proposed: {sorted(more)!r}")
+            elif now != theirs:
+                differ.append(f"proposed: {sorted(now)!r}, of the twin {sorted(theirs)!r}")
         assert not differ, f"after {after} at {self.at}: {'; '.join(differ)}"
