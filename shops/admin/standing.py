@@ -31,6 +31,8 @@ def standing_of(shop: Shop, at: datetime) -> dict[str, Any]:
         "bars": _bars(shop, at),
         "balance": balance,
         "required": required.due,
+        # Where that is more, or all there is: DP-4.
+        "with_a_withdrawal": required.later if required.later != required.due else None,
         "lacking": required.lacking(balance),
         "owed": topups.open_of(shop),
         "today": localdate(at),

@@ -12,9 +12,9 @@ from django.utils import timezone
 from shops import enrollments, stays
 from shops.admin.standing import standing_of
 from shops.calendar import midnight
-from shops.models import Alliance, Measure, Opening, Shop
+from shops.models import Alliance, DepositRequirement, Measure, Opening, Shop
 from tests.clients import client_of
-from tests.factories import AT, DAY, DOUYIN, make_enrollment, make_imposed, make_shop
+from tests.factories import AT, DAY, DOUYIN, WECHAT, make_enrollment, make_imposed, make_shop
 from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +73,14 @@ def test_of_the_platforms_own_penalties_the_page_says_whose_they_are_and_until_w
     assert (len(points), until, no_end) == (2, midnight(date(2027, 3, 2)), None)
     assert lines == points[1:] == ["Imposed by the platform: what else it does there the desk is not told."]
     assert "本台未获告知" in page_of(shop, "zh-hans")
+
+
+def test_what_falls_due_with_a_withdrawal_is_told_before_it_is_due() -> None:
+    DepositRequirement.objects.create(category="beauty", base_fen=200_000)
+    shop = make_shop(category="beauty")
+    make_enrollment(shop, WECHAT)
+    assert "¥2,000.00 required once proceeds are withdrawn (DP-4)" in page_of(shop)
+    assert "提现时应缴 ¥2,000.00（DP-4）" in page_of(shop, "zh-hans")
+    make_enrollment(shop, DOUYIN)
+    assert "of ¥2,000.00 required short by ¥2,000.00" in page_of(shop)
+    assert "DP-4" not in page_of(shop)
