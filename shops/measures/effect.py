@@ -113,7 +113,9 @@ class Effect:
 
     def refuse_unless_less(self, measure: Measure, less: int | Decimal | datetime, at: datetime) -> None:
         before = getattr(measure, self.lessens)
-        if isinstance(less, datetime) or not 0 < less < before:
+        # Points and fen are whole.
+        parts = not isinstance(less, datetime) and isinstance(before, int) and less != int(less)
+        if isinstance(less, datetime) or parts or not 0 < less < before:
             raise Refused(
                 _("“%(measure)s” is lessened to something above zero and below %(before)s.")
                 % {"measure": measure.get_kind_display(), "before": self.amount(before)}

@@ -319,6 +319,8 @@ def test_a_part_is_taken_back_and_another_lessened_at_once() -> None:
         (Measure(kind="points", points=4), 4),
         (Measure(kind="points", points=4), 5),
         (Measure(kind="points", points=4), -1),
+        (Measure(kind="points", points=4), Decimal("1.5")),
+        (deducting(400), Decimal("100.5")),
         (deducting(400), 400),
         (deducting(400), 401),
         (Measure(kind="top_up", amount_fen=400), 401),
