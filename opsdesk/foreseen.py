@@ -10,20 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
+from psycopg.errors import LockNotAvailable
 
 from opsdesk import remainders, voiding
 from opsdesk.models import Decision
 from opsdesk.remainders import Fallen
 from rules.models import Proposal
 from shops import measures as effects
-from shops import money, standing, topups
+from shops import money, sql, standing, topups
+from shops.errors import Refused
 from shops.lessening import Less
 from shops.models import Alliance, DepositEntry, Enrollment, Measure, Penalty, Shop
 
+# So long it waits for what others hold: it only tells.
+PATIENCE = "3s"
 # No record keeps it.
 _REASON = "foreseen"
 
@@ -42,7 +46,7 @@ class Foreseen:
 
 
 def of_overturning(penalty: Penalty, at: datetime) -> Foreseen:
-    """Refused where voiding.overturn is."""
+    """Refused where voiding.overturn is, and while somebody changes the same."""
     return _foreseen(penalty, lambda same: voiding.overturn(same, by=None, at=at, reason=_REASON), at)
 
 
@@ -51,7 +55,7 @@ def of_undoing(
 ) -> Foreseen:
     """The same of a part: of these measures, by their keys, and of what others would do less.
 
-    Refused where voiding.undo_measures is.
+    Refused where voiding.undo_measures is, and while somebody changes the same.
     """
 
     def undo(same: Penalty) -> Fallen:
@@ -61,20 +65,31 @@ def of_undoing(
     return _foreseen(penalty, undo, at)
 
 
-@transaction.atomic
 def _foreseen(penalty: Penalty, undo: Callable[[Penalty], Fallen], at: datetime) -> Foreseen:
+    try:
+        with transaction.atomic():
+            sql.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+            found = _done(penalty, undo, at)
+            transaction.set_rollback(True)
+            return found
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise Refused(_("What it would change is being changed just now: look again in a moment.")) from error
+
+
+def _done(penalty: Penalty, undo: Callable[[Penalty], Fallen], at: datetime) -> Foreseen:
+    """In words, for when it is not so any more."""
     same = Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk)
     voiding.lock(same)
     shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in=voiding.concerned(same))}
     before = _State.of(shops.values(), at)
     fallen = undo(same)
     after = _State.of(shops.values(), at)
-    not_restored = remainders.told(remainders.of(fallen, at))
     changes = [
         (label, told) for label, lines in _changes(fallen, shops, before, after) if (told := list(lines))
     ]
-    transaction.set_rollback(True)
-    return Foreseen(changes, not_restored)
+    return Foreseen(changes, remainders.told(remainders.of(fallen, at)))
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from opsdesk import audit, voiding
+from opsdesk import audit, foreseen, voiding
 from rules import sweeps
 from rules.models import Proposal, Sweep
 from shops import penalties, standing
 from shops.accounts import balance_of
-from shops.models import Enrollment, Measure, Penalty
+from shops.errors import Refused
+from shops.models import Enrollment, Measure, Penalty, Shop
 from tests.factories import (
     AT,
     DAY,
@@ -167,3 +168,39 @@ def test_control_without_locks_a_check_proposes_to_admit_a_shop_that_is_in(
     monkeypatch.setattr(voiding, "hold_open_proposals", hold)
     assert at_once(grant(appeal, judge), check) == [None, None]
     assert "for a shop inside" in str(audit.verify_enrollments())
+
+
+def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeypatch) -> None:
+    monkeypatch.setattr(foreseen, "PATIENCE", "50ms")
+    penalty = suspended()
+    held, looked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Shop.objects.select_for_update().get(pk=penalty.shop_id)
+            held.set()
+            looked.wait(timeout=30)
+        connections.close_all()
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    try:
+        assert held.wait(timeout=30)
+        with pytest.raises(Refused, match="look again in a moment"):
+            foreseen.of_overturning(penalty, LATER)
+    finally:
+        looked.set()
+        holding.join()
+    assert foreseen.of_overturning(penalty, LATER).changes
+
+
+def test_a_look_while_somebody_rules_leaves_his_ruling_alone(committed_db) -> None:
+    judge = make_user("appeals_officer")
+    for _ in range(TIMES):
+        appeal = taken(judge)
+        said = at_once(
+            grant(appeal, judge), lambda penalty=appeal.penalty: foreseen.of_overturning(penalty, LATER)
+        )
+        assert said[0] is None
+        assert Penalty.objects.get(pk=appeal.penalty_id).status == "overturned"
+    assert broken() is None
