@@ -1,7 +1,4 @@
-"""What taking a penalty back would change, in words: found by doing so, and taking that back at once.
-
-So it is told by the verbs that will do it, and can't differ from what they do.
-"""
+"""What taking a penalty back would change, in words: found by calling the verb, and rolling it back."""
 
 from __future__ import annotations
 
@@ -17,59 +14,48 @@ from django.utils.translation import pgettext
 from psycopg.errors import LockNotAvailable
 
 from opsdesk import remainders, voiding
+from opsdesk.deadlines import said
 from opsdesk.models import Decision
-from opsdesk.remainders import Fallen
 from rules.models import Proposal
+from shops import bars, controllers, listings, money, sql, standing, topups
 from shops import measures as effects
-from shops import money, sql, standing, topups
 from shops.errors import Refused
-from shops.lessening import Less
-from shops.models import Alliance, DepositEntry, Enrollment, Measure, Penalty, Shop
+from shops.models import Alliance, DepositEntry, Enrollment, Listing, Measure, Penalty, Shop
 
 # So long it waits for what others hold: it only tells.
 PATIENCE = "3s"
-# No record keeps it.
-_REASON = "foreseen"
+# What the verb is given as a reason. No record keeps it.
+REASON = "foreseen"
+
+_EVER, _CONTROLLER = "ever", "controller"
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What would change, by what it is; and what would not be as before all the same."""
+    """What would change, line by line by what it is; and what would not be as before all the same."""
 
     changes: list[tuple[str, list[str]]]
     not_restored: list[str]
 
     @property
     def told(self) -> list[tuple[str, list[str]]]:
-        """All of it; what is not as before comes last."""
-        return [*self.changes, (_("Not as before"), self.not_restored)] if self.not_restored else self.changes
+        """All of it, or that it is nothing; what is not as before comes last."""
+        found = list(self.changes)
+        if self.not_restored:
+            found.append((_("Not as before"), self.not_restored))
+        return found or [(_("Changes"), [_("Nothing would change.")])]
 
 
-def of_overturning(penalty: Penalty, at: datetime) -> Foreseen:
-    """Refused where voiding.overturn is, and while somebody changes the same."""
-    return _foreseen(penalty, lambda same: voiding.overturn(same, by=None, at=at, reason=_REASON), at)
+def foresee(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], at: datetime) -> Foreseen:
+    """What `do` would change of the penalty, its shop and the others that it concerns.
 
-
-def of_undoing(
-    penalty: Penalty, measures: Collection[int], at: datetime, less: Mapping[int, Less] | None = None
-) -> Foreseen:
-    """The same of a part: of these measures, by their keys, and of what others would do less.
-
-    Refused where voiding.undo_measures is, and while somebody changes the same.
+    `do` calls the verb on the penalty, read afresh, and returns what that doesn't restore (`remainders`).
+    Refused where the verb is, and while somebody changes the same for longer than PATIENCE.
     """
-
-    def undo(same: Penalty) -> Fallen:
-        chosen = list(same.measures.filter(pk__in=measures))
-        return voiding.undo_measures(same, chosen, by=None, at=at, reason=_REASON, less=less)
-
-    return _foreseen(penalty, undo, at)
-
-
-def _foreseen(penalty: Penalty, undo: Callable[[Penalty], Fallen], at: datetime) -> Foreseen:
     try:
         with transaction.atomic():
             sql.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-            found = _done(penalty, undo, at)
+            found = _done(Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk), do, at)
             transaction.set_rollback(True)
             return found
     except OperationalError as error:
@@ -78,18 +64,22 @@ def _foreseen(penalty: Penalty, undo: Callable[[Penalty], Fallen], at: datetime)
         raise Refused(_("What it would change is being changed just now: look again in a moment.")) from error
 
 
-def _done(penalty: Penalty, undo: Callable[[Penalty], Fallen], at: datetime) -> Foreseen:
+def _done(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], at: datetime) -> Foreseen:
     """In words, for when it is not so any more."""
-    same = Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk)
-    voiding.lock(same)
-    shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in=voiding.concerned(same))}
-    before = _State.of(shops.values(), at)
-    fallen = undo(same)
-    after = _State.of(shops.values(), at)
-    changes = [
-        (label, told) for label, lines in _changes(fallen, shops, before, after) if (told := list(lines))
+    voiding.lock(penalty)
+    shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in=voiding.concerned(penalty))}
+    own, before = _measures(penalty), _State.of(shops, at)
+    not_restored = remainders.told(do(penalty))
+    after = _State.of(shops, at)
+    found = [
+        *_of_measures(own, _measures(penalty)),
+        *_of_shops(shops, before, after),
+        (_("Penalties"), list(_penalties(before, after))),
+        (_("Proposals withdrawn"), _proposals(before.waiting - after.waiting)),
+        (_("Proposals filed"), _proposals(after.waiting - before.waiting)),
+        (_("On the platform"), list(_executions(before, after))),
     ]
-    return Foreseen(changes, remainders.told(remainders.of(fallen, at)))
+    return Foreseen([(label, lines) for label, lines in found if lines], not_restored)
 
 
 @dataclass(frozen=True)
@@ -97,105 +87,168 @@ class _State:
     """Of some shops, what may change as a penalty falls; amounts in fen, all by keys."""
 
     status: dict[int, str]
+    kept_out: dict[tuple[int, str | int], bool]
     deposit: dict[int, int]
     owed: dict[int, int]
     points: dict[tuple[int, int | None], int]
     enrollments: dict[int, tuple[str, int]]
+    products: dict[int, str]
+    penalties: dict[int, tuple[str, datetime | None]]
     waiting: set[int]
     to_execute: dict[int, str]
 
     @classmethod
-    def of(cls, shops: Collection[Shop], at: datetime) -> _State:
-        shops = list(shops)
+    def of(cls, shops: Mapping[int, Shop], at: datetime) -> _State:
         entries = DepositEntry.objects.filter(shop__in=shops).order_by("shop", "-number").distinct("shop")
-        standing_points = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop__in=shops)
-        totals = standing_points.order_by().values_list("penalty__shop", "alliance").annotate(Sum("points"))
-        statuses = standing.with_standing(Shop.objects.filter(pk__in=[shop.pk for shop in shops]), at)
+        points = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop__in=shops)
+        totals = points.order_by().values_list("penalty__shop", "alliance").annotate(Sum("points"))
+        statuses = standing.with_standing(Shop.objects.filter(pk__in=shops), at)
         inside = Enrollment.objects.filter(shop__in=shops).values_list("pk", "state", "openings_used")
-        decisions = Decision.objects.filter(proposal__shop__in=shops).values_list("pk", "execution")
+        stopped = Measure.objects.filter(kind=Measure.Kind.STOP, penalty__shop__in=shops).values("listing")
+        products = listings.with_standing(Listing.objects.filter(pk__in=stopped))
+        penalties = Penalty.objects.filter(shop__in=shops).values_list("pk", "status", "ends_at")
         waiting = Proposal.objects.filter(shop__in=shops, status__in=Proposal.UNDECIDED)
+        decisions = Decision.objects.filter(proposal__shop__in=shops).values_list("pk", "execution")
         return cls(
             status=dict(statuses.values_list("pk", "standing")),
+            kept_out=dict.fromkeys(_kept_out(shops), True),
             deposit=dict(entries.values_list("shop", "balance_fen")),
-            owed={key: sum(owed) for key, owed in topups.demanded_of(shops).items()},
+            owed={key: sum(owed) for key, owed in topups.demanded_of(list(shops.values())).items()},
             points={(shop, alliance): total for shop, alliance, total in totals},
             enrollments={key: (state, used) for key, state, used in inside},
+            products=dict(products.values_list("pk", "standing")),
+            penalties={key: (status, ends_at) for key, status, ends_at in penalties},
             waiting=set(waiting.values_list("pk", flat=True)),
             to_execute=dict(decisions),
         )
 
 
-def _changes(
-    fallen: Fallen, shops: Mapping[int, Shop], before: _State, after: _State
-) -> Iterator[tuple[str, Iterator[str]]]:
-    yield _("Taken back"), _taken_back(fallen)
-    yield _("Deposit"), _amounts(shops, before.deposit, after.deposit)
-    yield _("Owed"), _amounts(shops, before.owed, after.owed)
-    yield pgettext("penalty", "Points"), _points(shops, before, after)
-    yield pgettext("shop", "Standing"), _statuses(shops, before, after)
-    yield _("Alliances"), _enrollments(before, after)
-    yield _("Overturned with it"), (f"{one.case_number} ({one.shop})" for one in fallen.with_it)
-    yield _("Proposals withdrawn"), _proposals(before.waiting - after.waiting)
-    yield _("Proposals filed"), _proposals(after.waiting - before.waiting)
-    yield _("On the platform"), _executions(before, after)
+def _kept_out(shops: Mapping[int, Shop]) -> Iterator[tuple[int, str | int]]:
+    """Which of the shops are kept out, of which alliance (by its key) or of every one, and by what."""
+    kinds: list[tuple[str | int, Any]] = [
+        (_EVER, bars.barred_for_ever()),
+        (_CONTROLLER, controllers.barred_shops()),
+        *((alliance.pk, bars.barred_for_now(alliance)) for alliance in Alliance.objects.all()),
+    ]
+    for where, barred in kinds:
+        for key in barred.filter(pk__in=shops).values_list("pk", flat=True):
+            yield key, where
 
 
-def _changed(before: Mapping[Any, Any], after: Mapping[Any, Any], none: Any) -> list[tuple[Any, Any, Any]]:
-    """What is another than before, in order; `none` where there is nothing of it."""
-    pairs = [(key, before.get(key, none), after.get(key, none)) for key in {**before, **after}]
-    return [(key, was, now) for key, was, now in pairs if was != now]
-
-
-def _taken_back(fallen: Fallen) -> Iterator[str]:
-    """The measures, as they were before."""
-    keys = [one.pk for one in fallen.taken_back]
+def _measures(penalty: Penalty) -> dict[int, str]:
+    """What the penalty does, each measure in words that is not taken back."""
     related = ("alliance", "opening__enrollment__alliance", "listing__product", "listing__alliance")
-    for measure in Measure.objects.filter(pk__in=keys).select_related("penalty", *related).order_by("pk"):
-        measure.undone_at = None
-        yield effects.describe(measure)
+    standing_ones = penalty.measures.filter(applied_at__isnull=False, undone_at=None)
+    found = standing_ones.select_related("penalty", *related).prefetch_related("deposit_entries", "top_ups")
+    return {measure.pk: effects.describe(measure) for measure in found.order_by("pk")}
 
 
-def _amounts(shops: Mapping[int, Shop], before: dict[int, int], after: dict[int, int]) -> Iterator[str]:
-    for key, was, now in _changed(before, after, 0):
-        yield _moved(shops[key], (money.told(was), money.told(now)))
+def _of_measures(before: Mapping[int, str], after: Mapping[int, str]) -> Iterator[tuple[str, list[str]]]:
+    yield _("Taken back"), [told for key, told in before.items() if key not in after]
+    still = [(told, after[key]) for key, told in before.items() if key in after]
+    yield _("Lessened"), [f"{was} → {now}" for was, now in still if was != now]
 
 
-def _points(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[str]:
+def _of_shops(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[tuple[str, list[str]]]:
+    for label, was, now in (
+        (_("Deposit"), before.deposit, after.deposit),
+        (_("Owed"), before.owed, after.owed),
+    ):
+        changed = _changed(was, now, 0)
+        yield label, [_moved(shops[key], map(money.told, pair)) for key, pair in changed]
     alliances = Alliance.objects.in_bulk()
-    for (shop, alliance), was, now in _changed(before.points, after.points, 0):
-        where = alliances[alliance] if alliance is not None else _("the platform")
-        yield _moved(f"{shops[shop]} · {where}", (was, now))
+    yield (
+        pgettext("penalty", "Points"),
+        [
+            _moved(_at(shops[shop], alliances[where] if where is not None else _("the platform")), pair)
+            for (shop, where), pair in _changed(before.points, after.points, 0)
+        ],
+    )
+    yield (
+        pgettext("shop", "Standing"),
+        [
+            _moved(shops[key], (Shop.Status(one).label for one in pair))
+            for key, pair in _changed(before.status, after.status)
+        ],
+    )
+    yield _("Alliances"), list(_enrollments(before, after))
+    places = {
+        _EVER: _("every alliance, for ever (CL-1)"),
+        _CONTROLLER: _("every alliance, for a case of another shop of the controller (R6)"),
+        **{key: _("%(alliance)s (R5)") % {"alliance": alliance} for key, alliance in alliances.items()},
+    }
+    moved = [(key, now) for key, (_was, now) in _changed(before.kept_out, after.kept_out, False)]
+    for label, wanted in ((_("Kept out no longer"), False), (_("Kept out from now on"), True)):
+        yield label, [_at(shops[shop], places[where]) for (shop, where), now in moved if now == wanted]
+    yield _("Products"), list(_products(before, after))
 
 
-def _statuses(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[str]:
-    for key, *moved in _changed(before.status, after.status, ""):
-        yield _moved(shops[key], [Shop.Status(one).label for one in moved])
+def _changed(
+    before: Mapping[Any, Any], after: Mapping[Any, Any], none: Any = None
+) -> list[tuple[Any, tuple[Any, Any]]]:
+    """What is another than before, in order. `none`: what that is of which nothing is there; by default only
+    what there was before is looked at, as others may bring more meanwhile.
+    """
+    keys = before if none is None else {**before, **after}
+    pairs = [(key, (before.get(key, none), after.get(key, none))) for key in keys]
+    return [(key, (was, now)) for key, (was, now) in pairs if was != now]
 
 
 def _enrollments(before: _State, after: _State) -> Iterator[str]:
-    changed = _changed(before.enrollments, after.enrollments, ("", 0))
-    found = Enrollment.objects.select_related("shop", "alliance").in_bulk(
-        [key for key, _was, _now in changed]
-    )
-    for key, *moved in changed:
-        told = [
-            _("%(state)s, opening %(number)s") % {"state": Enrollment.State(state).label, "number": used}
-            for state, used in moved
-        ]
-        yield _moved(found[key], told)
+    changed = _changed(before.enrollments, after.enrollments)
+    found = Enrollment.objects.select_related("shop", "alliance").in_bulk([key for key, _pair in changed])
+    for key, pair in changed:
+        yield _moved(
+            found[key],
+            (
+                _("%(state)s, opening %(number)s") % {"state": Enrollment.State(state).label, "number": used}
+                for state, used in pair
+            ),
+        )
 
 
-def _proposals(keys: set[int]) -> Iterator[str]:
-    for one in Proposal.objects.select_related("shop", "product").filter(pk__in=keys).order_by("pk"):
-        yield f"{one}"
+def _products(before: _State, after: _State) -> Iterator[str]:
+    """Also those that stay as they are all the same, as something else stops them."""
+    found = Listing.objects.select_related("product", "alliance").in_bulk(list(before.products))
+    for key, pair in _changed(before.products, after.products):
+        yield _moved(found[key], (listings.Standing(one).label for one in pair))
+
+
+def _penalties(before: _State, after: _State) -> Iterator[str]:
+    changed = _changed(before.penalties, after.penalties)
+    found = Penalty.objects.select_related("shop").in_bulk([key for key, _pair in changed])
+    for key, pair in changed:
+        yield _moved(
+            _at(found[key].case_number, found[key].shop),
+            (
+                _("%(status)s until %(moment)s") % {"status": label, "moment": said(ends_at)}
+                if ends_at and status == Penalty.Status.IMPOSED
+                else label
+                for status, ends_at in pair
+                for label in [Penalty.Status(status).label]
+            ),
+        )
+
+
+def _proposals(keys: Collection[int]) -> list[str]:
+    found = Proposal.objects.select_related("shop", "product", "alliance").filter(pk__in=keys)
+    return [_named(one) for one in found.order_by("pk")]
 
 
 def _executions(before: _State, after: _State) -> Iterator[str]:
-    changed = _changed(before.to_execute, after.to_execute, "")
-    related = ("proposal__shop", "proposal__product")
-    found = Decision.objects.select_related(*related).in_bulk([key for key, _was, _now in changed])
-    for key, *moved in changed:
-        yield _moved(found[key].proposal, [Decision.Execution(one).label for one in moved])
+    changed = _changed(before.to_execute, after.to_execute)
+    related = ("proposal__shop", "proposal__product", "proposal__alliance")
+    found = Decision.objects.select_related(*related).in_bulk([key for key, _pair in changed])
+    for key, pair in changed:
+        yield _moved(_named(found[key].proposal), (Decision.Execution(one).label for one in pair))
+
+
+def _named(proposal: Proposal) -> str:
+    return _at(proposal, proposal.alliance or _("the platform"))
+
+
+def _at(what: object, where: object) -> str:
+    return f"{what} · {where}"
 
 
 def _moved(what: object, states: Iterable[object]) -> str:

@@ -36,8 +36,8 @@ def wrong_by_itself() -> Q:
 
 @dataclass(frozen=True)
 class Rate:
-    """Of the penalties that go by `name`: how many were imposed, appealed against, overturned, by whichever
-    way, and taken back in part by a ruling alone.
+    """Of the penalties that go by `name`: how many were imposed, appealed against, overturned by a ruling or
+    by hand, and, of those that stand, granted in part by a ruling.
     """
 
     name: str

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from opsdesk import notices, resting, review, voiding
 from opsdesk.models import ON_APPEAL, Appeal, Decision
+from opsdesk.remainders import Fallen
 from rules import casework
 from rules.models import Proposal
 from shops import catalogue, closing, enrollments, penalties
@@ -100,7 +101,7 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
 
 
 @transaction.atomic
-def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
+def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Fallen:
     """Declare a penalty wrong: all that it did is undone, and what rested on it falls with it, also on the
     controller's other shops (R6). Refused where penalties.overturn is, for the words with which rulings do
     it, and while an appeal is heard: whoever had a part in the decision has none in that.
@@ -110,16 +111,16 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         raise Refused(
             _("“%(reason)s” is what a ruling says: give a reason of your own.") % {"reason": reason}
         )
-    voiding.overturn(penalty, by=by, at=at, reason=reason)
+    return voiding.overturn(penalty, by=by, at=at, reason=reason)
 
 
 @transaction.atomic
 def undo_measures(
     penalty: Penalty, measures: Sequence[Measure], *, by: User | None, at: datetime, reason: str
-) -> None:
+) -> Fallen:
     """Take a part of a penalty back. Refused where penalties.undo_measures and `overturn` are."""
     _refuse_while_appealed(penalty)
-    voiding.undo_measures(penalty, measures, by=by, at=at, reason=reason)
+    return voiding.undo_measures(penalty, measures, by=by, at=at, reason=reason)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from opsdesk.models import Appeal
-from shops import bars, openings, standing
+from shops import bars, listings, openings, standing
 from shops import measures as effects
 from shops.models import Measure, Opening, Penalty, Shop
 
@@ -35,6 +35,7 @@ class Why(TextChoices):
     CLOSED = "closed", gettext_lazy("the shop is closed")
     STANDS = "stands", gettext_lazy("the same penalty, which stands, keeps the shop out")
     KEPT_OUT = "kept_out", gettext_lazy("something else keeps the shop out")
+    STOPPED = "stopped", gettext_lazy("something else stops the product")
     SERVED = "served", gettext_lazy("for as long as it was in effect, nobody can undo it")
     PLATFORM = "platform", gettext_lazy("only the platform can give it back")
     HEARD = "heard", gettext_lazy("it rests on what is taken back, and an appeal against it is heard")
@@ -45,7 +46,7 @@ def of(fallen: Fallen, at: datetime) -> list[dict[str, Any]]:
     """All of it, by keys: {"measure" or "penalty", "why"}."""
     taken_back = [one.pk for one in fallen.taken_back]
     undone = Measure.objects.filter(pk__in=taken_back) | Measure.objects.filter(penalty__in=fallen.with_it)
-    related = ("penalty", "opening__enrollment__alliance", "opening__enrollment__shop")
+    related = ("penalty", "listing", "opening__enrollment__alliance", "opening__enrollment__shop")
     found: list[dict[str, Any]] = [
         {"measure": measure.pk, "why": why.value}
         for measure in undone.select_related(*related).order_by("pk")
@@ -88,6 +89,8 @@ def _why_not(measure: Measure, at: datetime) -> Why | None:
     if measure.kind in Measure.LASTING:
         ends = [moment for moment in (measure.lapsed_at, measure.ends_at) if moment is not None]
         return Why.SERVED if ends and min(ends) <= at else None
+    if measure.listing is not None:
+        return Why.STOPPED if listings.standing(measure.listing) == listings.Standing.STOPPED else None
     if measure.opening is None or openings.goes_on(measure.opening, at):
         return None
     enrollment, penalty = measure.opening.enrollment, Penalty.objects.filter(pk=measure.penalty_id)

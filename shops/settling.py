@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 # What payments that still stand have left of the top-up `t`, in fen.
 # Here and below each row is looked up by itself, behind OFFSET 0 or as a value, by what one index alone can
 # serve: where the planner takes a table for empty, reading all of it by any index, for each row anew, costs
-# as little. Hence "no end" in place of "open", which the index of what is due would serve too.
+# as little.
 OUTSTANDING = """t.amount_fen - coalesce((
         SELECT sum(c.amount_fen) FROM shops_settlement c WHERE c.top_up_id = t.id
           AND (SELECT r.id FROM shops_depositentry r WHERE r.reverses_id = c.entry_id) IS NULL), 0)"""
-# What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it.
+# What shops owe, what is due first first: `fen` is outstanding of each, `until` with those before it. "No
+# end" in place of "open", which the index of what is due would serve too.
 _OWED = f"""
 SELECT o.*, sum(o.fen) OVER (PARTITION BY o.shop_id ORDER BY o.due_on, o.id) AS until
 FROM (SELECT DISTINCT shop_id FROM paid) p CROSS JOIN LATERAL (

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.template.defaultfilters import linebreaksbr
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -204,9 +206,12 @@ class AnswerForm(ItemForm):
 
     def __init__(self, *args: Any, appeal: Appeal, officer: User, **kwargs: Any) -> None:
         super().__init__(*args, appeal=appeal, **kwargs)
-        self.fields["text"].help_text = format_lazy(_("The shop was asked for: {items}"), items=appeal.asked)
+        if appeal.asked:
+            asked = format_html("{}<br>{}", _("The shop was asked for:"), linebreaksbr(appeal.asked))
+            self.fields["text"].help_text = asked
         self.order_fields(["text", "evidence", "item"])
         if not officer.has_perm(ADD):
+            self.fields.pop("item", None)
             del self.fields["evidence"]
         if not caseload.hears(officer, appeal):
             del self.fields["asked"], self.fields["more_to_come"]

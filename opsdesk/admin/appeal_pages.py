@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -18,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext, pgettext
 
-from opsdesk import appeals, caseload, overturned
+from opsdesk import appeals, caseload, foreseen, overturned
 from opsdesk.admin.appeal_forms import ManyForm
 from opsdesk.admin.appeal_steps import Step
 from opsdesk.appeals.guards import FILE
@@ -43,7 +44,7 @@ def about(penalty: Penalty) -> str:
 
 def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> HttpResponse:
     """302 done, 400 incomplete, 403 no right, 404 no such appeal, 405 a button was opened, 409 refused,
-    503 the desk takes no files just now. With `look` it tells what it would change, and does nothing.
+    503 the desk takes no files just now. With `look`: 200 and what a ruling would change, while nothing does.
     """
     if not request.user.has_perms([SEE, step.permission]):
         raise PermissionDenied
@@ -58,31 +59,30 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if step.rules:
         more["initial"] = {"seen": request.GET.get("seen") or appeals.looked_at(appeal)}
     form = (step.form or forms.Form)(posted, request.FILES or None, **more)
-    looks = step.chooses and "look" in request.POST
+    looks = step.may_look and "look" in request.POST
     if looks:
         form.fields["reason"].required = False
-    status = 200 if posted is None or looks else 400
+    status = 200 if posted is None else 400
     back = reverse("admin:opsdesk_appeal_change", args=[pk])
     shown: Foreseen | None = None
+    asks_anyway = False
     if posted is not None and form.is_valid():
         try:
             if not looks:
                 step.call(appeal, officer, form.cleaned_data)
                 messages.success(request, str(step.done))
                 return HttpResponseRedirect(back)
-            shown = _foreseen(step, appeal, form.cleaned_data)
+            shown, status = _looked_at(step, appeal, officer, form.cleaned_data), 200
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409
+            asks_anyway = isinstance(refusal, appeals.NotRestored)
             if isinstance(refusal, appeals.Unseen):
                 # This page tells what has come: what is sent from it has seen that.
                 form.data = posted.copy()
                 form.data["seen"] = refusal.now
-    if not step.chooses and step.is_offered(appeal, officer):
-        # Where somebody was faster, sending the form tells.
-        with suppress(Refused):
-            shown = _foreseen(step, appeal, {})
-    if "all_the_same" in form.fields and not form.errors and not (shown and shown.not_restored):
+    asks_anyway = asks_anyway or bool(shown and shown.not_restored) or "all_the_same" in request.POST
+    if "all_the_same" in form.fields and not asks_anyway:
         del form.fields["all_the_same"]
     intro = f"{appeal.number} · {about(appeal.penalty)}"
     return form_page(
@@ -95,13 +95,22 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         back=back,
         opts=Appeal._meta,
         status=status,
-        may_look=step.chooses,
+        may_look=step.may_look,
         foreseen=shown.told if shown else [],
     )
 
 
-def _foreseen(step: Step, appeal: Appeal, given: dict[str, Any]) -> Foreseen | None:
-    return step.foreseen(appeal, given) if step.foreseen is not None else None
+def _looked_at(step: Step, appeal: Appeal, officer: User, given: dict[str, Any]) -> Foreseen:
+    """What the ruling would change; refused to everybody to whom the ruling is."""
+
+    def rule(_same: Penalty) -> list[dict[str, Any]]:
+        ruled = step.call(
+            appeal, officer, {**given, "reason": foreseen.REASON, "all_the_same": True, "seen": None}
+        )
+        assert isinstance(ruled, Appeal)
+        return ruled.not_restored
+
+    return foreseen.foresee(appeal.penalty, rule, timezone.now())
 
 
 def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

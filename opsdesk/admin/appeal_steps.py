@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from opsdesk import appeals, caseload, foreseen
+from opsdesk import appeals, caseload
 from opsdesk.admin import appeal_forms
 from opsdesk.appeals.evidence import ADD
 from opsdesk.appeals.guards import DECIDE, WORK
@@ -47,10 +47,8 @@ class Step:
     knows_officer: bool = False
     # A ruling: it stands apart from what only carries the hearing on, and names what was looked at.
     rules: bool = False
-    # What it would change, told before anybody calls it; where that hangs on the form (`chooses`), once it
-    # is filled in.
-    foreseen: Callable[[Appeal, dict[str, Any]], foreseen.Foreseen] | None = None
-    chooses: bool = False
+    # Whether one can look at what it would change, and needs no reason for that.
+    may_look: bool = False
 
     def is_offered(self, appeal: Appeal, officer: User) -> bool:
         """Whether the page of an appeal offers it to that officer."""
@@ -158,7 +156,7 @@ STEPS = (
         appeal_forms.GrantForm,
         _("The decision was wrong: every measure of the penalty is taken back."),
         rules=True,
-        foreseen=lambda appeal, given: foreseen.of_overturning(appeal.penalty, timezone.now()),
+        may_look=True,
     ),
     Step(
         "grant_in_part",
@@ -174,10 +172,7 @@ STEPS = (
         _("The decision was right, but went too far: the penalty stands without what is chosen here."),
         knows_appeal=True,
         rules=True,
-        foreseen=lambda appeal, given: foreseen.of_undoing(
-            appeal.penalty, given["measures"], timezone.now(), given["less"]
-        ),
-        chooses=True,
+        may_look=True,
     ),
     Step(
         "deny",

@@ -19,8 +19,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from opsdesk import consequences, foreseen, penalising, resting
+from opsdesk import consequences, foreseen, penalising, remainders, resting
 from opsdesk.admin.measure_forms import CaseForm, ViolationForm, forms_of, mark_what_is_lacking
+from opsdesk.remainders import Fallen
 from rules.models import Proposal
 from shops import catalogue, measures, previews
 from shops.admin.forms import form_page
@@ -127,15 +128,17 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     form.fields["reason"].required = not looks
     shown: list[tuple[str, list[str]]] = []
     if request.method == "POST" and form.is_valid():
-        chosen = list(penalty.measures.filter(pk__in=form.cleaned_data["measures"]))
-        at = timezone.now()
+        at, reason = timezone.now(), form.cleaned_data["reason"] or foreseen.REASON
+
+        def undo(same: Penalty) -> Fallen:
+            chosen = list(same.measures.filter(pk__in=form.cleaned_data["measures"]))
+            return penalising.undo_measures(same, chosen, by=person_of(request), at=at, reason=reason)
+
         try:
             if looks:
-                shown = foreseen.of_undoing(penalty, [one.pk for one in chosen], at).told
+                shown = foreseen.foresee(penalty, lambda same: remainders.of(undo(same), at), at).told
             else:
-                penalising.undo_measures(
-                    penalty, chosen, by=person_of(request), at=at, reason=form.cleaned_data["reason"]
-                )
+                undo(penalty)
                 messages.success(request, _t("Taken back; the penalty stands on."))
                 return HttpResponseRedirect(back)
         except Refused as refusal:

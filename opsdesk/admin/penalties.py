@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from opsdesk import foreseen, penalising, resting
+from opsdesk import foreseen, penalising, remainders, resting
 from shops import standing
 from shops.admin.enrollments import EnrollmentAdmin
 from shops.admin.penalties import PenaltyAdmin
 from shops.admin.shops import ShopAdmin
 from shops.admin.verbs import Verb
 from shops.enrollments import RECORD
-from shops.errors import Refused
 from shops.models import Closure, Enrollment, Measure, Penalty, Shop
 
 
@@ -28,12 +27,13 @@ def _may_be_overturned(penalty: Penalty) -> bool:
     return penalty.status in Penalty.PENALISED and penalising.heard(penalty) is None
 
 
-def _foreseen(penalty: Penalty) -> list[tuple[str, list[str]]]:
-    """Nothing of one that can't be overturned: the verb says why."""
-    with suppress(Refused):
-        if _may_be_overturned(penalty):
-            return foreseen.of_overturning(penalty, timezone.now()).told
-    return []
+def _look_at_overturning(penalty: Penalty, by: User | None) -> list[tuple[str, list[str]]]:
+    at = timezone.now()
+
+    def overturn(same: Penalty) -> list[dict[str, Any]]:
+        return remainders.of(penalising.overturn(same, by=by, at=at, reason=foreseen.REASON), at)
+
+    return foreseen.foresee(penalty, overturn, at).told
 
 
 def _is_closed(shop: Shop) -> bool:
@@ -65,7 +65,7 @@ _OF_A_PENALTY: tuple[Verb, ...] = (
         done=_("The penalty is overturned."),
         offered=_may_be_overturned,
         call=_now(penalising.overturn),
-        foreseen=_foreseen,
+        look=_look_at_overturning,
     ),
     Verb(
         "keep",

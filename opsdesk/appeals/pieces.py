@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 STRIKE = "opsdesk.strike_evidence"
+# Why the record of a piece has changed, though the piece has not.
+ASSIGNED = "evidence assigned"
 
 
 @transaction.atomic
@@ -44,16 +46,19 @@ def strike(token: UUID, *, reason: str, by: User | None, at: datetime) -> Eviden
 @transaction.atomic
 def assign(token: UUID, *, item: int | None, by: User | None) -> Evidence:
     """Say which item of the violation's checklist a piece of evidence answers, counted from 0; None: none of
-    them. For what came when nobody said so, or wrongly; while the appeal is open.
+    them. For what came when nobody said so, or wrongly.
 
-    Refused for what was struck, and to whoever had a part in the decision.
+    Refused for what was struck, for an item that there is not, and to whoever had a part in the decision;
+    AlreadyOver once the appeal is.
     """
     require(by, ADD)
     appeal = locked(Evidence.objects.get(token=token).appeal_id)
     refuse_who_took_part(appeal, by)
     evidence, answers = _held(token), item_of(appeal, item)
-    evidence.item_en, evidence.item_zh = (answers.en, answers.zh) if answers else ("", "")
-    evidence.save_by(by, "evidence assigned")
+    said_of = (answers.en, answers.zh) if answers else ("", "")
+    if said_of != (evidence.item_en, evidence.item_zh):
+        evidence.item_en, evidence.item_zh = said_of
+        evidence.save_by(by, ASSIGNED)
     return evidence
 
 

@@ -11,6 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from opsdesk.appeals.evidence import VIEW
+from opsdesk.appeals.pieces import ASSIGNED
 from opsdesk.deadlines import said
 from opsdesk.models import Appeal, Evidence
 from shops.errors import Refused
@@ -63,8 +64,9 @@ def refuse_unless_seen(appeal: Appeal, seen: str | None, judge: User) -> None:
 
 
 def _pieces(appeal: Appeal) -> QuerySet:
-    """Each piece of evidence as it came, and as it was struck."""
-    return Evidence.history.filter(id__in=Evidence.objects.filter(appeal=appeal).values("pk"))
+    """Each piece of evidence as it came, and as it was struck. That it answers some item is nothing new."""
+    own = Evidence.history.filter(id__in=Evidence.objects.filter(appeal=appeal).values("pk"))
+    return own.exclude(history_change_reason=ASSIGNED)
 
 
 def _told(what: str, text: str, by: User | None, at: datetime) -> str:

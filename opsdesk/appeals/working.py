@@ -137,6 +137,8 @@ def answer(
     if not as_written(text):
         raise Refused(_("Say what the shop has answered."))
     answers = item_of(appeal, item)
+    if answers is not None and not evidence:
+        raise Refused(_("Choose the files that answer “%(item)s”.") % {"item": answers})
     with looked_into(evidence, appeal) as looked, transaction.atomic(), shelf() as put:
         appeal = _locked_while_waiting(appeal_id, by)
         appeal.answered_at = at

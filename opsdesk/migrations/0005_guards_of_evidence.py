@@ -41,7 +41,7 @@ BEGIN
                    AND state IN ('filed', 'taken', 'waiting', 'answered')) THEN
         RAISE EXCEPTION 'evidence of appeal %: it is over', OLD.appeal_id
             USING ERRCODE = 'integrity_constraint_violation',
-                  CONSTRAINT = 'opsdesk_evidence_is_struck_while_its_appeal_is_open';
+                  CONSTRAINT = 'opsdesk_evidence_changes_while_its_appeal_is_open';
     END IF;
     RETURN NEW;
 END $$;

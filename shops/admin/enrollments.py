@@ -26,6 +26,18 @@ class OpeningInline(ReadOnlyInline):
     fields = ["number", "opened_on", "closed_on", "cause", "closed"]
 
 
+def _keeping_out(enrollment: Enrollment) -> list[tuple[str, str]]:
+    """Of a shop that is out: what keeps it out today once it has applied, whatever it measures."""
+    if enrollment.state == Enrollment.State.OPEN:
+        return []
+    applied = copy(enrollment)
+    applied.state = Enrollment.State.APPLIED
+    now = timezone.now()
+    return [
+        (_t("Keeps it out"), told) for told in enrollments.refusals_to_admit(applied, localdate(now), now)
+    ]
+
+
 @admin.register(Enrollment)
 class EnrollmentAdmin(Importing, VerbsAdmin):
     import_kind = ImportBatch.Kind.ENROLLMENTS
@@ -52,7 +64,7 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
             call=lambda enrollment, by, reason: enrollments.apply(
                 enrollment, by=by, at=timezone.now(), reason=reason
             ),
-            foreseen=lambda enrollment: told_in_the_way(enrollment),
+            beforehand=_keeping_out,
         ),
     )
 
@@ -80,15 +92,6 @@ class EnrollmentAdmin(Importing, VerbsAdmin):
     @admin.display(description=_("openings"), ordering="openings_used")
     def openings(self, enrollment: Enrollment) -> str:
         return openings_of(enrollment.openings_used, enrollment.alliance.openings_limit)
-
-
-def told_in_the_way(enrollment: Enrollment) -> list[tuple[str, list[str]]]:
-    """What keeps the shop out today once it has applied, whatever it measures."""
-    applied = copy(enrollment)
-    applied.state = Enrollment.State.APPLIED
-    now = timezone.now()
-    found = list(enrollments.refusals_to_admit(applied, localdate(now), now))
-    return [(_t("Keeps it out"), found)] if found else []
 
 
 def _of_latest_opening(name: str) -> Callable[[Any], object]:

@@ -33,8 +33,9 @@ class ReasonForm(forms.Form):
 class Verb:
     """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`.
 
-    `form`: what is asked instead of the reason. `foreseen(record)`: what it would change, line by line under
-    what it is, told before anybody calls it.
+    `form`: what is asked instead of the reason. `beforehand(record)`: what to know of the record before, by
+    what it is. `look(record, by)`: what calling it would change, line by line by what it is; Refused where
+    the verb is.
     """
 
     name: str
@@ -46,7 +47,8 @@ class Verb:
     call: Callable[[Any, User | None, str], object]
     note: str | Promise = ""
     form: type[forms.Form] = ReasonForm
-    foreseen: Callable[[Any], list[tuple[str, list[str]]]] | None = None
+    beforehand: Callable[[Any], list[tuple[str, str]]] | None = None
+    look: Callable[[Any, User | None], list[tuple[str, list[str]]]] | None = None
 
 
 class VerbsAdmin(ReadOnlyAdmin):
@@ -70,7 +72,7 @@ class VerbsAdmin(ReadOnlyAdmin):
         return [*pages, *super().get_urls()]
 
     def verb_view(self, request: HttpRequest, pk: int, *, verb: Verb) -> HttpResponse:
-        """Asks for the reason, calls the verb and leads back to the record."""
+        """Asks for the reason, calls the verb and leads back to the record; with `look` it only tells."""
         if not request.user.has_perm(verb.permission):
             raise PermissionDenied
         record = self.get_object(request, str(pk))
@@ -78,15 +80,21 @@ class VerbsAdmin(ReadOnlyAdmin):
             raise Http404
         back = reverse(f"admin:{self._address_of('change')}", args=[pk])
         form = verb.form(request.POST if request.method == "POST" else None)
+        shown: list[tuple[str, list[str]]] = []
+        looks = verb.look is not None and "look" in request.POST
+        if looks:
+            form.fields["reason"].required = False
         if request.method == "POST" and form.is_valid():
             try:
-                [said] = form.cleaned_data.values()
-                verb.call(record, person_of(request), said)
+                if verb.look is not None and looks:
+                    shown = verb.look(record, person_of(request))
+                else:
+                    [said] = form.cleaned_data.values()
+                    verb.call(record, person_of(request), said)
+                    self.message_user(request, str(verb.done), messages.SUCCESS)
+                    return HttpResponseRedirect(back)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
-            else:
-                self.message_user(request, str(verb.done), messages.SUCCESS)
-                return HttpResponseRedirect(back)
         return form_page(
             request,
             self.admin_site,
@@ -96,7 +104,9 @@ class VerbsAdmin(ReadOnlyAdmin):
             submit=verb.submit,
             back=back,
             opts=self.opts,
-            foreseen=verb.foreseen(record) if verb.foreseen is not None else [],
+            facts=verb.beforehand(record) if verb.beforehand is not None else [],
+            may_look=verb.look is not None,
+            foreseen=shown,
         )
 
     def change_view(

@@ -195,9 +195,9 @@ def _listings(names: list[str], batch: ImportBatch, at: datetime) -> None:
     _lock("shops_listing", "standing_id")
     write(
         Listing,
-        # What its platform says otherwise nobody's resuming has brought about.
+        # What its platform says otherwise nobody's resuming has brought about; its own day of it is no other.
         f"UPDATE shops_listing SET {', '.join(f'{name} = p.{name}' for name in names)}, batch_id = %s,"
-        " resumed_at = NULL"
+        " resumed_at = CASE WHEN shops_listing.state = p.state THEN shops_listing.resumed_at END"
         " FROM import_plan p WHERE p.outcome = 'updated' AND shops_listing.id = p.standing_id",
         [batch.pk],
         change="~",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
-from opsdesk import audit, foreseen, voiding
+from opsdesk import audit, foreseen, remainders, voiding
 from rules import sweeps
 from rules.models import Proposal, Sweep
 from shops import penalties, standing
@@ -30,6 +31,7 @@ from tests.factories import (
 from tests.faults.test_appeal_races import LATER, TIMES, broken, grant, taken
 from tests.faults.test_publishing_races import at_once
 from tests.shops.accounting import paid_in
+from tests.shops.importing import bring
 
 
 def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +172,14 @@ def test_control_without_locks_a_check_proposes_to_admit_a_shop_that_is_in(
     assert "for a shop inside" in str(audit.verify_enrollments())
 
 
+def look_at(penalty: Penalty) -> foreseen.Foreseen:
+    def overturn(same: Penalty) -> list[dict[str, Any]]:
+        fallen = voiding.overturn(same, by=None, at=LATER, reason="not theirs")
+        return remainders.of(fallen, LATER)
+
+    return foreseen.foresee(penalty, overturn, LATER)
+
+
 def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeypatch) -> None:
     monkeypatch.setattr(foreseen, "PATIENCE", "50ms")
     penalty = suspended()
@@ -187,20 +197,38 @@ def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeyp
     try:
         assert held.wait(timeout=30)
         with pytest.raises(Refused, match="look again in a moment"):
-            foreseen.of_overturning(penalty, LATER)
+            look_at(penalty)
     finally:
         looked.set()
         holding.join()
-    assert foreseen.of_overturning(penalty, LATER).changes
+    assert look_at(penalty).changes
+
+
+def test_a_look_is_not_disturbed_by_who_enrolls_the_shop_meanwhile(committed_db) -> None:
+    penalty = suspended()
+    shop = penalty.shop
+
+    def overturn(same: Penalty) -> list[dict[str, Any]]:
+        other = threading.Thread(target=enroll)
+        other.start()
+        other.join()
+        return remainders.of(voiding.overturn(same, by=None, at=LATER, reason="not theirs"), LATER)
+
+    def enroll() -> None:
+        row = f"{shop.code},wechat-select,applied\n"
+        bring("enrollments", "shop,alliance,state\n" + row, at=AT)
+        connections.close_all()
+
+    told = dict(foreseen.foresee(penalty, overturn, LATER).told)
+    assert len(told["Alliances"]) == 1
+    assert Enrollment.objects.filter(shop=shop).count() == 2
 
 
 def test_a_look_while_somebody_rules_leaves_his_ruling_alone(committed_db) -> None:
     judge = make_user("appeals_officer")
     for _ in range(TIMES):
         appeal = taken(judge)
-        said = at_once(
-            grant(appeal, judge), lambda penalty=appeal.penalty: foreseen.of_overturning(penalty, LATER)
-        )
+        said = at_once(grant(appeal, judge), lambda penalty=appeal.penalty: look_at(penalty))
         assert said[0] is None
         assert Penalty.objects.get(pk=appeal.penalty_id).status == "overturned"
     assert broken() is None

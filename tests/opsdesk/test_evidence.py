@@ -229,6 +229,15 @@ def test_what_came_when_nobody_said_so_is_assigned_to_an_item_and_back(officer: 
     assert evidence.history.count() == 3
 
 
+def test_what_it_answers_is_nothing_that_a_judge_has_not_seen(officer: User) -> None:
+    evidence = make_evidence(make_appeal(make_penalty(violation_code="V8")))
+    seen = appeals.looked_at(evidence.appeal)
+    for _again in range(2):
+        appeals.assign(evidence.token, item=1, by=officer)
+    assert appeals.looked_at(evidence.appeal) == seen
+    assert evidence.history.count() == 2
+
+
 def test_only_items_of_the_checklist_are_assigned_while_the_appeal_is_open(officer: User) -> None:
     appeal = make_appeal(make_penalty(violation_code="V8"))
     evidence, struck = make_evidence(appeal), make_evidence(appeal, content=png())
@@ -287,6 +296,8 @@ def test_evidence_comes_and_is_struck_by_sql_only_while_its_appeal_is_open() -> 
     over(evidence.appeal)
     with pytest.raises(IntegrityError, match="it is over"), transaction.atomic():
         Evidence.objects.filter(pk=evidence.pk).update(struck_at=NOW, struck_reason="r")
+    with pytest.raises(IntegrityError, match="it is over"), transaction.atomic():
+        Evidence.objects.filter(pk=evidence.pk).update(item_en="a", item_zh="甲")
     with pytest.raises(IntegrityError, match="it is over"), transaction.atomic():
         Evidence.objects.create(appeal=evidence.appeal, kind="statement", text="t", added_at=NOW)
 

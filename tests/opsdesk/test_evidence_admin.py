@@ -104,7 +104,7 @@ def test_the_shops_answer_comes_with_its_files(officer: User) -> None:
     appeals.ask(appeal.pk, items="物流记录", by=officer, at=NOW)
     client = signed_in(officer)
     form = client.get(address("appeal_answer", appeal.pk)).content.decode()
-    assert "The shop was asked for: 物流记录" in form
+    assert "The shop was asked for:<br>物流记录" in form
     client.post(
         address("appeal_answer", appeal.pk),
         {"text": "见附件", "asked": "True", "item": "0", "evidence": [SimpleUploadedFile("a.png", png())]},
@@ -112,6 +112,17 @@ def test_the_shops_answer_comes_with_its_files(officer: User) -> None:
     appeal.refresh_from_db()
     [evidence] = appeal.evidence.all()
     assert (appeal.state, evidence.name, evidence.item_zh) == ("answered", "a.png", "相关订单的物流记录")
+
+
+def test_an_answer_that_names_an_item_comes_with_the_files_for_it(officer: User) -> None:
+    appeal = make_appeal(make_penalty(violation_code="V8"))
+    appeals.take(appeal.pk, by=officer, at=NOW)
+    appeals.ask(appeal.pk, items="物流记录", by=officer, at=NOW)
+    given = {"text": "见附件", "asked": "True", "item": "0"}
+    answer = signed_in(officer).post(address("appeal_answer", appeal.pk), given)
+    appeal.refresh_from_db()
+    assert (answer.status_code, appeal.state) == (409, "waiting")
+    assert "Choose the files that answer" in answer.content.decode()
 
 
 def test_an_answer_whose_file_is_no_good_is_not_recorded(officer: User) -> None:

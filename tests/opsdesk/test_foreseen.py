@@ -1,32 +1,68 @@
-"""Before a penalty is taken back, or a part of it, everything that would change is told; nothing is done."""
+"""Before a penalty is taken back, or a part of it, one can look at what would change; nothing is done."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
 import pytest
+import time_machine
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
 from django.urls import reverse
 
-from opsdesk import appeals, foreseen, penalising
+from opsdesk import appeals, foreseen, penalising, remainders
 from opsdesk.models import Appeal
 from rules import casework
 from rules.models import Proposal
 from shops import closing
 from shops.accounts import balance_of
-from shops.models import DepositEntry, Enrollment, Measure, Penalty
+from shops.models import Alliance, Enrollment, Listing, Measure, Penalty
 from tests.clients import client_of, signed_in
 from tests.factories import (
     AT,
     make_appeal,
     make_cleared,
+    make_cleared_and_warned,
+    make_enrollment,
     make_imposed,
     make_shop,
     make_user,
 )
+from tests.opsdesk.test_remainders import a_promoted_product, observed_again, stopped
 from tests.opsdesk.test_resting import LATER, barred_by, family
 from tests.shops.accounting import paid_in
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
 Kind = Measure.Kind
+SUSPENDED_UNTIL = LATER + timedelta(days=5)
+
+
+@pytest.fixture(autouse=True)
+def two_days_later() -> Iterator[None]:
+    with time_machine.travel(LATER, tick=False):
+        yield
+
+
+def overturned(penalty: Penalty) -> foreseen.Foreseen:
+    def overturn(same: Penalty) -> list[dict[str, Any]]:
+        fallen = penalising.overturn(same, by=None, at=LATER, reason="not theirs")
+        return remainders.of(fallen, LATER)
+
+    return foreseen.foresee(penalty, overturn, LATER)
+
+
+def undone(penalty: Penalty, *measures: Measure) -> foreseen.Foreseen:
+    def undo(same: Penalty) -> list[dict[str, Any]]:
+        fallen = penalising.undo_measures(same, measures, by=None, at=LATER, reason="too much")
+        return remainders.of(fallen, LATER)
+
+    return foreseen.foresee(penalty, undo, LATER)
 
 
 def told(found: foreseen.Foreseen) -> dict[str, list[str]]:
@@ -44,145 +80,235 @@ def case_with_money() -> Penalty:
 
 def test_money_and_points_are_told_as_they_would_be() -> None:
     penalty = case_with_money()
-    found = told(foreseen.of_overturning(penalty, LATER))
-    assert found == {
-        "Taken back": found["Taken back"],
+    assert told(overturned(penalty)) == {
+        "Taken back": [
+            "6 points on the platform until 11 Mar 2027, 00:00",
+            "Deducted ¥150.00 from the deposit, and ¥50.00 became due",
+        ],
         "Deposit": ["甲 (S1): ¥0.00 → ¥150.00"],
         "Owed": ["甲 (S1): ¥50.00 → ¥0.00"],
         "Points": ["甲 (S1) · the platform: 6 → 0"],
+        "Penalties": [
+            f"{penalty.case_number} · 甲 (S1): imposed until 11 Mar 2027 00:00:00 → overturned",
+        ],
     }
-    assert len(found["Taken back"]) == 2
+
+
+def test_a_measure_is_told_as_it_was() -> None:
+    [line] = told(overturned(make_cleared()))["Taken back"]
+    assert line == "Cleared from Douyin Featured Alliance out of opening 1 on 11 Mar 2026"
+
+
+def records() -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that the application keeps."""
+    ours = [model for model in apps.get_models() if model._meta.app_label in ("shops", "rules", "opsdesk")]
+    kept = [model for model in ours if model._meta.managed]
+    return {model.__name__: sorted(model._base_manager.values_list(), key=repr) for model in kept}
 
 
 def test_nothing_is_done_by_looking() -> None:
     first, _second = family()
     penalty = barred_by(first)
     before = records()
-    foreseen.of_overturning(penalty, LATER)
-    foreseen.of_undoing(penalty, penalty.measures.values_list("pk", flat=True)[:1], LATER)
+    overturned(penalty)
+    undone(penalty, *penalty.measures.all()[:1])
     assert records() == before
-    assert Penalty.objects.get(pk=penalty.pk).status == "imposed"
-
-
-def records() -> list[object]:
-    """All that a penalty could have changed, and what is kept of that."""
-    return [
-        sorted(model.objects.values_list("pk", *fields))
-        for model, fields in (
-            (Penalty, ("status",)),
-            (Penalty.history.model, ()),
-            (Measure, ("kind",)),
-            (Measure.history.model, ()),
-            (Enrollment, ("state", "openings_used")),
-            (DepositEntry, ("balance_fen",)),
-            (Proposal, ("status",)),
-        )
-    ]
 
 
 def test_what_falls_with_it_is_told_with_where_each_shop_goes_on() -> None:
     first, second = family()
     penalty = barred_by(first)
+    found = told(overturned(penalty))
     shops = Enrollment.objects.filter(shop__in=[first, second]).select_related("shop", "alliance")
-    found = told(foreseen.of_overturning(penalty, LATER))
     assert found["Standing"] == [f"{first}: closed → normal"]
-    assert sorted(found["Alliances"]) == sorted(
-        f"{one}: cleared, opening 1 → open, opening 1" for one in shops
-    )
-    assert len(found["Overturned with it"]) == 2
-    penalising.overturn(penalty, by=None, at=LATER, reason="not theirs")
-    assert set(Enrollment.objects.values_list("state", flat=True)) == {"open"}
+    moved = "cleared, opening 1 → open, opening 1"
+    assert sorted(found["Alliances"]) == sorted(f"{one}: {moved}" for one in shops)
+    assert set(found["Kept out no longer"]) == {
+        f"{first} · every alliance, for ever (CL-1)",
+        f"{second} · every alliance, for a case of another shop of the controller (R6)",
+        *(f"{shop} · {one} (R5)" for shop in (first, second) for one in Alliance.objects.all()),
+    }
+    assert [line.rpartition(": ")[2] for line in found["Penalties"]] == ["imposed → overturned"] * 3
 
 
-def test_proposals_that_would_be_withdrawn_are_told() -> None:
+def test_a_case_without_measures_that_its_platform_imposed_frees_whom_it_bars() -> None:
+    first, second = family()
+    row = f"P1,{first.code},V4,2026-03-01,imposed\n"
+    bring("penalties", "reference,shop,violation,imposed_at,status\n" + row)
+    found = told(overturned(Penalty.objects.get(reference="P1")))
+    assert [line.partition(" · ")[0] for line in found["Kept out no longer"]] == [str(first), str(second)]
+
+
+def test_proposals_that_would_be_withdrawn_are_told_with_their_alliance() -> None:
     first, second = family()
     penalty = make_imposed(first, Measure(kind=Kind.CLOSE), code="V4")
     casework.file_from_facts(at=AT)
-    waiting = Proposal.objects.filter(status="open", shop=second)
-    found = told(foreseen.of_overturning(penalty, LATER))
-    assert sorted(found["Proposals withdrawn"]) == sorted(map(str, waiting))
+    waiting = Proposal.objects.filter(status="open", shop=second).order_by("pk")
+    found = told(overturned(penalty))
+    assert found["Proposals withdrawn"] == [f"clear · {second} · {one.alliance}" for one in waiting]
     assert "Proposals filed" not in found
+
+
+def test_a_product_that_would_be_promoted_again_is_told() -> None:
+    listing = a_promoted_product()
+    penalty = stopped(listing)
+    observed_again(listing)
+    assert told(overturned(penalty))["Products"] == [f"{listing}: under observation → promoted"]
+
+
+def test_a_product_that_something_else_stops_is_told_not_to_be_as_before() -> None:
+    listing = a_promoted_product()
+    penalty, _other = stopped(listing), stopped(listing)
+    found = overturned(penalty)
+    assert "something else stops the product" in found.not_restored[0]
+    assert found.told[-1] == ("Not as before", found.not_restored)
+    assert "Products" not in told(found)
 
 
 def test_of_a_part_only_that_part_is_told() -> None:
     penalty = case_with_money()
-    points, deducted = penalty.measures.order_by("pk")
-    assert set(told(foreseen.of_undoing(penalty, [points.pk], LATER))) == {"Taken back", "Points"}
-    less = told(foreseen.of_undoing(penalty, [], LATER, {deducted.pk: 100_00, points.pk: 2}))
-    assert less == {
-        "Deposit": ["甲 (S1): ¥0.00 → ¥50.00"],
-        "Owed": ["甲 (S1): ¥50.00 → ¥0.00"],
-        "Points": ["甲 (S1) · the platform: 6 → 2"],
-    }
+    found = told(undone(penalty, penalty.measures.get(kind=Kind.POINTS)))
+    assert set(found) == {"Taken back", "Points", "Penalties"}
+    # With the points goes the moment at which they end.
+    assert found["Penalties"][0].endswith("imposed until 11 Mar 2027 00:00:00 → imposed")
 
 
-def test_what_can_not_be_restored_is_told_last() -> None:
-    penalty = make_cleared()
-    closing.close(penalty.shop, by=None, at=AT)
-    found = foreseen.of_overturning(penalty, LATER)
-    assert found.told[-1] == ("Not as before", found.not_restored)
-    assert "has closed by itself since" in found.not_restored[0]
+def test_what_changes_nothing_says_so() -> None:
+    penalty = make_imposed(make_shop(), Measure(kind=Kind.WARNING))
+    found = foreseen.foresee(penalty, lambda same: [], LATER)
+    assert told(found) == {"Changes": ["Nothing would change."]}
 
 
-# Pages
+# What a look tells is what comes
 
 
-def test_the_page_that_overturns_tells_it_before_it_asks_why() -> None:
+def suspended_and_stayed(judge: User) -> Penalty:
+    penalty = make_imposed(
+        make_enrollment().shop,
+        Measure(kind=Kind.POINTS, points=3),
+        Measure(kind=Kind.SUSPEND, ends_at=SUSPENDED_UNTIL),
+    )
+    appeals.stay(taken(penalty, judge).pk, reason="doubtful", by=make_user("supervisor"), at=AT)
+    return penalty
+
+
+def taken(penalty: Penalty, judge: User) -> Appeal:
+    appeal = make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=AT)
+    return appeal
+
+
+@pytest.fixture
+def judge() -> User:
+    return make_user("appeals_officer")
+
+
+def address(page: str, appeal: Appeal) -> str:
+    return reverse(f"admin:opsdesk_appeal_{page}", args=[appeal.pk])
+
+
+def effect_in(page: HttpResponse) -> str:
+    _before, _heading, effect = page.content.decode().partition('id="effect"')
+    return effect.partition("</section>")[0]
+
+
+def look(client: Client, page: str, appeal: Appeal, measures: Sequence[Measure] = ()) -> HttpResponse:
+    return client.post(address(page, appeal), {"measures": [one.pk for one in measures], "look": "1"})
+
+
+def test_a_grant_in_part_ends_a_stay_as_well_and_a_look_tells_so(judge: User) -> None:
+    penalty = suspended_and_stayed(judge)
+    appeal, client = Appeal.objects.get(), signed_in(judge)
+    points = penalty.measures.filter(kind=Kind.POINTS)
+    effect = effect_in(look(client, "grant_in_part", appeal, points))
+    assert "3 → 0" in effect
+    assert "normal → suspended" in effect
+    assert Penalty.objects.get().stayed_at is not None
+
+
+def test_a_look_at_what_is_lessened_tells_from_what_to_what(judge: User) -> None:
+    penalty = make_imposed(make_shop(), Measure(kind=Kind.SUSPEND, ends_at=SUSPENDED_UNTIL))
+    appeal = taken(penalty, judge)
+    less = {f"less_{penalty.measures.get().pk}": "2099-01-01T00:00", "look": "1"}
+    page = signed_in(judge).post(address("grant_in_part", appeal), less)
+    assert (page.status_code, effect_in(page)) == (409, "")
+    penalty = make_imposed(make_shop(), Measure(kind=Kind.POINTS, points=6))
+    appeal = taken(penalty, judge)
+    less = {f"less_{penalty.measures.get().pk}": "2", "look": "1"}
+    effect = effect_in(signed_in(judge).post(address("grant_in_part", appeal), less))
+    assert "6 points on the platform" in effect and "→ 2 points on the platform" in effect
+
+
+def test_a_judge_is_asked_to_rule_all_the_same_only_where_something_is_lost(judge: User) -> None:
+    appeal, client = taken(make_cleared(), judge), signed_in(judge)
+    page = look(client, "grant", appeal)
+    assert "open, opening 1" in effect_in(page)
+    assert "Rule all the same" not in page.content.decode()
+    # Without reasons nothing was ruled on yet.
+    assert "Rule all the same" not in client.post(address("grant", appeal), {}).content.decode()
+    closing.close(appeal.penalty.shop, by=None, at=AT)
+    page = look(client, "grant", appeal)
+    assert "has closed by itself since" in effect_in(page)
+    assert "Rule all the same" in page.content.decode()
+    assert Appeal.objects.get().state == "taken"
+
+
+@pytest.mark.parametrize("page", ["grant", "grant_in_part"])
+def test_nobody_looks_at_a_ruling_that_is_not_his(judge: User, page: str) -> None:
+    maker = make_user("supervisor")
+    penalty = make_cleared_and_warned(by=maker)
+    appeal = taken(penalty, judge)
+    warning = penalty.measures.filter(kind=Kind.WARNING)
+    for person, why in ((maker, "had a part"), (make_user("appeals_officer"), "only its holder")):
+        answer = look(signed_in(person), page, appeal, warning)
+        assert (answer.status_code, effect_in(answer)) == (409, "")
+        assert why in answer.content.decode()
+    appeals.ask(appeal.pk, items="proof", by=judge, at=AT)
+    answer = look(signed_in(judge), page, appeal, warning)
+    assert (answer.status_code, effect_in(answer)) == (409, "")
+
+
+def test_opening_a_page_looks_at_nothing(judge: User, django_assert_max_num_queries) -> None:
+    appeal, client = taken(make_cleared(), judge), signed_in(judge)
+    with django_assert_max_num_queries(40):
+        assert effect_in(client.get(address("grant", appeal))) == ""
+
+
+# By hand
+
+
+def test_whoever_overturns_may_look_first_and_needs_no_reason_for_that() -> None:
     penalty = case_with_money()
-    address = reverse("admin:shops_penalty_overturn", args=[penalty.pk])
-    assert "甲 (S1): ¥0.00 → ¥150.00" in client_of("supervisor").get(address).content.decode()
-    assert "全部效果" in client_of("supervisor", "zh-hans").get(address).content.decode()
+    page = reverse("admin:shops_penalty_overturn", args=[penalty.pk])
+    for language, heading in (("en", "The whole effect"), ("zh-hans", "全部效果")):
+        effect = effect_in(client_of("supervisor", language).post(page, {"look": "1"}))
+        assert heading in effect and "¥0.00 → ¥150.00" in effect
     assert balance_of(penalty.shop) == 0
 
 
-def test_whoever_takes_a_part_back_may_look_first_and_needs_no_reason_for_that() -> None:
+def test_whoever_takes_a_part_back_may_look_first() -> None:
     penalty = case_with_money()
     points = penalty.measures.get(kind=Kind.POINTS)
-    address = reverse("admin:shops_penalty_undo", args=[penalty.pk])
-    client = client_of("supervisor")
-    page = client.post(address, {"measures": [points.pk], "look": "1"}).content.decode()
-    assert "6 → 0" in page
-    assert Measure.objects.get(pk=points.pk).undone_at is None
-    assert "This field is required" in client.post(address, {"measures": [points.pk]}).content.decode()
+    page, client = reverse("admin:shops_penalty_undo", args=[penalty.pk]), client_of("supervisor")
+    assert "6 → 0" in effect_in(client.post(page, {"measures": [points.pk], "look": "1"}))
+    assert "This field is required" in client.post(page, {"measures": [points.pk]}).content.decode()
     assert Measure.objects.get(pk=points.pk).undone_at is None
 
 
-def heard(penalty: Penalty) -> tuple[Appeal, object]:
-    judge = make_user("appeals_officer")
-    appeal = make_appeal(penalty)
-    appeals.take(appeal.pk, by=judge, at=AT)
-    return appeal, signed_in(judge)
-
-
-def test_a_judge_sees_what_granting_would_change_and_is_asked_only_where_something_is_lost() -> None:
-    appeal, client = heard(make_cleared())
-    address = reverse("admin:opsdesk_appeal_grant", args=[appeal.pk])
-    page = client.get(address).content.decode()
-    assert "open, opening 1" in page
-    assert "Rule all the same" not in page
-    closing.close(appeal.penalty.shop, by=None, at=AT)
-    page = client.get(address).content.decode()
-    assert "has closed by itself since" in page
-    assert "Rule all the same" in page
-
-
-def test_a_judge_may_look_at_a_part_before_he_rules_on_it() -> None:
+@pytest.mark.parametrize("verb", ["overturn", "undo"])
+def test_while_an_appeal_is_heard_nobody_looks_past_its_judge(verb: str) -> None:
     penalty = case_with_money()
-    appeal, client = heard(penalty)
-    address = reverse("admin:opsdesk_appeal_grant_in_part", args=[appeal.pk])
-    points, deducted = penalty.measures.order_by("pk")
-    assert 'name="look"' in client.get(address).content.decode()
-    page = client.post(
-        address, {"measures": [points.pk], f"less_{deducted.pk}": "60", "look": "1"}
-    ).content.decode()
-    assert "6 → 0" in page
-    assert "¥0.00 → ¥90.00" in page
-    assert Appeal.objects.get(pk=appeal.pk).state == "taken"
-    assert "Say what is taken back" in client.post(address, {"look": "1"}).content.decode()
+    appeal = make_appeal(penalty)
+    page = reverse(f"admin:shops_penalty_{verb}", args=[penalty.pk])
+    points = penalty.measures.get(kind=Kind.POINTS)
+    answer = client_of("supervisor").post(page, {"measures": [points.pk], "look": "1"})
+    assert effect_in(answer) == ""
+    assert f"Appeal {appeal.number} is heard" in answer.content.decode()
 
 
-def test_whoever_had_a_part_in_the_decision_is_shown_no_effect_of_granting() -> None:
-    maker = make_user("supervisor")
-    appeal = make_appeal(make_cleared(by=maker))
-    page = signed_in(maker).get(reverse("admin:opsdesk_appeal_grant", args=[appeal.pk]))
-    assert "open, opening 1" not in page.content.decode()
+def test_a_product_is_as_it_was_after_a_look() -> None:
+    listing = a_promoted_product()
+    penalty = stopped(listing)
+    overturned(penalty)
+    assert Listing.objects.get().state == "promoted"
+    assert penalty.measures.get().undone_at is None

@@ -263,7 +263,7 @@ def test_a_product_that_another_stop_had_kept_back_as_well_stays_under_observati
 
 
 @pytest.mark.parametrize(
-    ("state", "since"), [("observed", LATER), ("stopped", NEXT_DAY), ("promoted", NEXT_DAY)]
+    ("state", "since"), [("applied", LATER), ("stopped", NEXT_DAY), ("promoted", NEXT_DAY)]
 )
 def test_what_the_platform_says_of_a_product_since_then_stays(
     judge: User, state: str, since: datetime
@@ -275,3 +275,13 @@ def test_what_the_platform_says_of_a_product_since_then_stays(
     assert bring("listings", "product,alliance,state,since\n" + row, at=LATER).updated == 1
     appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
     assert Listing.objects.get(pk=listing.pk).state == state
+
+
+def test_what_its_platform_confirms_of_a_product_with_a_day_of_its_own_is_nothing_else(judge: User) -> None:
+    listing = a_promoted_product()
+    penalty = stopped(listing)
+    observed_again(listing)
+    row = f"{listing.product.code},{listing.alliance.code},observed,{LATER.date()}\n"
+    assert bring("listings", "product,alliance,state,since\n" + row, at=LATER).updated == 1
+    appeals.grant(taken(judge, penalty).pk, reason="wrong", by=judge, at=LATER)
+    assert Listing.objects.get(pk=listing.pk).state == "promoted"
