@@ -113,7 +113,9 @@ def form_page(
     status: int = 200,
     **more: Any,
 ) -> TemplateResponse:
-    """The page of a form; `back` is where cancelling leads."""
+    """The page of a form; `back` is where cancelling leads. `more`: also `facts`, said above it;
+    `may_look`, for a button that sends `look`; and `foreseen`, what came of that, line by line.
+    """
     context = {
         **site.each_context(request),
         "title": title,
