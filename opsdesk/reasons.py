@@ -44,6 +44,7 @@ OTHER: dict[str, str | Promise] = {"other": _("other, see note")}
 # Why a proposal from the desk's own record was withdrawn, as its history keeps it.
 FALLEN: dict[str, str | Promise] = {
     "its points no longer stand": _("its points no longer stand"),
+    "its points are others by now": _("its points are others by now"),
     "the case no longer bars": _("the case no longer bars"),
     "the case was decided": _("the case was decided"),
     "the shop has come in or gone out": _("the shop has come in or gone out"),

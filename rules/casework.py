@@ -133,6 +133,15 @@ NOT_REACHED = f"""
       AND NOT EXISTS (SELECT FROM ({_REACHED}) r
                       WHERE r.shop_id = rules_proposal.shop_id AND r.threshold = points_threshold_id)
 """
+# Whoever decides on it decides on all that stand: it is filed anew with those that have come, or gone, since.
+OTHERWISE_REACHED = f"""
+    UPDATE rules_proposal SET status = 'withdrawn', closed_at = %(at)s
+    WHERE status IN ('open', 'held') AND points_threshold_id IS NOT NULL
+      AND {OF_SHOPS.format(shop="shop_id")}
+      AND EXISTS (SELECT FROM ({_REACHED}) r
+                  WHERE r.shop_id = rules_proposal.shop_id AND r.threshold = points_threshold_id
+                    AND r.newest <> (evidence -> 'points' ->> 'newest')::bigint)
+"""
 # One case at a time, the first; whoever was let in again after a decision on it was let in knowingly. A case
 # closes its shop also on another ground than a violation.
 _CLEAR = f"""
@@ -228,6 +237,7 @@ def file_from_facts(*, at: datetime, by: User | None = None, shops: Sequence[Sho
     gone = [
         (DECIDED, "the case was decided"),
         (NOT_REACHED, "its points no longer stand"),
+        (OTHERWISE_REACHED, "its points are others by now"),
         (BARS_NO_LONGER.format(barring=barring, removing=removing, again=again), "the case no longer bars"),
     ]
     if shops is not None:

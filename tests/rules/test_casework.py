@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from opsdesk import penalising, review
+from opsdesk import consequences, penalising, review
 from rules import casework
 from rules.models import Proposal
 from shops import holds, points
@@ -202,15 +202,34 @@ def test_a_lower_threshold_fires_where_the_higher_one_was_reached_by_what_was_ta
     assert [one.points_threshold for one in waiting()] == [low]
 
 
-def test_points_that_came_before_the_threshold_was_penalised_do_not_fire_it_again() -> None:
+def test_whoever_accepts_what_points_had_reached_before_more_came_decides_anew_on_all() -> None:
     shop = make_shop()
     thresholds(8)
     given(shop, 8)
     casework.file_from_facts(at=AT)
     given(shop, 4)
-    review.accept(waiting()[0].pk, by=None, reason="points_reached", at=AT)
+    with pytest.raises(consequences.NoLongerHolds, match="its points are others by now"):
+        review.accept(waiting()[0].pk, by=None, reason="points_reached", at=AT)
+    [proposal] = waiting()
+    assert proposal.evidence["points"]["standing"] == 12
+    review.accept(proposal.pk, by=None, reason="points_reached", at=AT)
     penalising.run_timers(AT + timedelta(days=8))
     assert waiting() == []
+
+
+def test_a_rejection_counts_for_all_points_that_stood_by_then() -> None:
+    shop = make_shop()
+    thresholds(8)
+    given(shop, 8)
+    casework.file_from_facts(at=AT)
+    given(shop, 4)
+    casework.file_from_facts(at=AT)
+    [proposal] = waiting()
+    assert proposal.evidence["points"]["standing"] == 12
+    review.reject(proposal.pk, by=None, reason="thin_evidence", at=AT)
+    assert casework.file_from_facts(at=AT) == 0
+    given(shop, 1)
+    assert casework.file_from_facts(at=AT) == 1
 
 
 def test_points_taken_back_withdraw_what_they_had_reached() -> None:
