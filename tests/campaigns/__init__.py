@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 # The share of a campaign's cases that is run.
 SHARE = float(os.environ.get("CAMPAIGN_SHARE", "0.02"))
+# Of a campaign that takes long several processes may each run a part at once, with cases of its own.
+PARTS = int(os.environ.get("CAMPAIGN_PARTS", "1"))
 
 
 @dataclass

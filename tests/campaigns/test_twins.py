@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.campaigns import SHARE, Tally, finished
+from tests.campaigns import PARTS, SHARE, Tally, finished
 from tests.opsdesk.twins.machine import OF_A_PAIR, Twins, run
 
 pytestmark = pytest.mark.django_db
 
 # A step takes long: of these a sample is half as large as of others.
-STEPS = max(1, round(20_000 * (SHARE if SHARE >= 1 else SHARE / 2)))
+STEPS = max(1, round(20_000 * (SHARE if SHARE >= 1 else SHARE / 2) / PARTS))
 
 
 def test_after_a_full_grant_a_shop_equals_its_twin_that_was_never_penalised() -> None:
