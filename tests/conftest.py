@@ -77,8 +77,11 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    """A request leaves its reader's language behind; no test begins in that of another."""
+def begins_in_english() -> Iterator[None]:
+    """A request leaves its reader's language behind; no test begins in that of another.
+
+    A test that has a parameter of a fixture's name does without the fixture: this one is called as none is.
+    """
     with translation.override("en"):
         yield
 
