@@ -26,7 +26,9 @@ def test_after_a_full_grant_a_shop_equals_its_twin_that_was_never_penalised() ->
                 tally.count(problem, outcome)
 
     finished.append(tally)
-    # A sample is the same every time; a campaign goes where none has been.
-    run(Counted, -(-STEPS // OF_A_PAIR), derandomize=SHARE < 1)
+    # Not every pair takes as many steps as it may.
+    while not tally.failed and tally.passed < STEPS:
+        # A sample is the same every time; a campaign goes where none has been.
+        run(Counted, -(-(STEPS - tally.passed) // OF_A_PAIR), derandomize=SHARE < 1)
     assert tally.passed >= STEPS
     assert tally.failed == 0
