@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -33,6 +34,8 @@ class Twins(Proposals, Platform, Wrongs, Lives):
 
 
 def run(machine: type[Pair], pairs: int, **given: Any) -> None:
-    """So many pairs one after the other, in a transaction that the caller rolls back."""
-    machine.scene = Scene.made()
-    run_state_machine_as_test(machine, settings=settings(max_examples=pairs, **RUNNING | given))
+    """So many pairs one after the other. Nothing of them is left, nor of the scene that they begin with."""
+    with transaction.atomic():
+        machine.scene = Scene.made()
+        run_state_machine_as_test(machine, settings=settings(max_examples=pairs, **RUNNING | given))
+        transaction.set_rollback(True)
