@@ -183,17 +183,13 @@ def restore(stop: Measure, *, by: User | None, at: datetime) -> bool:
     listing = stop.listing
     assert listing is not None
     lock(listing)
-    if listing.state != State.STOPPED or stop.state_before == State.STOPPED or _is_stopped_here(listing):
+    stands = stops().filter(listing=listing)
+    if listing.state != State.STOPPED or stop.state_before == State.STOPPED or stands.exists():
         return False
     state = State(stop.state_before)
     _move(listing, state, by=by, at=at, reason="stop undone", resumed_at=stop.resumed_before)
     _promote_if_wrongly_observed(listing, by=by, at=at)
     return True
-
-
-def _is_stopped_here(listing: Listing) -> bool:
-    """Whether a measure stops it, whatever its platform reports."""
-    return stops().filter(listing=listing).exists()
 
 
 def promote_what_was_resumed(penalty: Penalty, *, by: User | None, at: datetime) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
@@ -138,29 +139,17 @@ def strike_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpRe
     evidence = _seen(request, token)
     if not request.user.has_perm(STRIKE):
         raise PermissionDenied
-    form = PlainReasonForm(request.POST if request.method == "POST" else None)
-    back = reverse("admin:opsdesk_appeal_change", args=[evidence.appeal_id])
-    status = 200 if request.method != "POST" else 400
-    if request.method == "POST" and form.is_valid():
-        try:
-            appeals.strike(token, by=person_of(request), at=timezone.now(), **form.cleaned_data)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-            status = 409
-        else:
-            messages.success(request, _t("“%(name)s” is struck.") % {"name": evidence})
-            return HttpResponseRedirect(back)
-    return form_page(
+    return _verb_page(
         request,
         site,
-        form,
+        evidence,
+        PlainReasonForm(request.POST if request.method == "POST" else None),
+        appeals.strike,
+        _t("“%(name)s” is struck.") % {"name": evidence},
         title=_("Strike evidence"),
         intro=_t("%(number)s · “%(name)s” – it stays to be seen, with the reason.")
         % {"number": evidence.appeal.number, "name": evidence},
         submit=_("Strike"),
-        back=back,
-        opts=Appeal._meta,
-        status=status,
     )
 
 
@@ -175,27 +164,40 @@ def item_page(request: HttpRequest, token: UUID, *, site: AdminSite) -> HttpResp
     posted = request.POST if request.method == "POST" else None
     now = [number for number, item in enumerate(items) if item.en == evidence.item_en]
     form = ItemForm(posted, appeal=evidence.appeal, initial={"item": now[0] if now else ""})
+    return _verb_page(
+        request,
+        site,
+        evidence,
+        form,
+        lambda token, *, at, **given: appeals.assign(token, **given),
+        _t("What “%(name)s” answers is on record.") % {"name": evidence},
+        title=_("Say what it answers"),
+        intro=f"{evidence.appeal.number} · {evidence}",
+    )
+
+
+def _verb_page(
+    request: HttpRequest,
+    site: AdminSite,
+    evidence: Evidence,
+    form: forms.Form,
+    verb: Callable[..., object],
+    done: str,
+    **told: Any,
+) -> HttpResponse:
+    """The form of a verb on a piece of evidence; called, it leads back to the appeal."""
     back = reverse("admin:opsdesk_appeal_change", args=[evidence.appeal_id])
-    status = 200 if posted is None else 400
-    if posted is not None and form.is_valid():
+    status = 200 if request.method != "POST" else 400
+    if request.method == "POST" and form.is_valid():
         try:
-            appeals.assign(token, by=person_of(request), **form.cleaned_data)
+            verb(evidence.token, by=person_of(request), at=timezone.now(), **form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 409
         else:
-            messages.success(request, _t("What “%(name)s” answers is on record.") % {"name": evidence})
+            messages.success(request, done)
             return HttpResponseRedirect(back)
-    return form_page(
-        request,
-        site,
-        form,
-        title=_("Say what it answers"),
-        intro=f"{evidence.appeal.number} · {evidence}",
-        back=back,
-        opts=Appeal._meta,
-        status=status,
-    )
+    return form_page(request, site, form, back=back, opts=Appeal._meta, status=status, **told)
 
 
 def _drawn(evidence: Evidence, which: str) -> HttpResponseBase:
