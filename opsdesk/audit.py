@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
 from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.exhibits import Altered, view_of
 from opsdesk.exhibits.keeping import blocks_of
-from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence
+from opsdesk.models import ON_APPEAL, Appeal, Decision, Evidence, Execution
 from rules.models import Proposal, Sweep
 from rules.sql import SWEEPING
 from shops import bars
@@ -37,14 +37,15 @@ def verify_decisions() -> str | None:
     # The words of both are the same: accepted, rejected.
     other = Decision.objects.exclude(verdict=F("proposal__status"))
     orphans = Decision.objects.filter(~Exists(Proposal.objects.filter(pk=OuterRef("proposal_id"))))
-    Execution = Decision.Execution
-    overturned = Decision.objects.filter(
-        execution__in=[Execution.TO_DO, Execution.FAILED, Execution.DONE],
-        proposal__penalty__status=Penalty.Status.OVERTURNED,
+    unasked = Decision.objects.filter(verdict=Decision.Verdict.ACCEPTED, execution=None)
+    for_nothing = Execution.objects.filter(decision__verdict=Decision.Verdict.REJECTED)
+    State = Execution.State
+    overturned = Execution.objects.filter(
+        state__in=[State.TO_DO, State.FAILED, State.DONE], penalty__status=Penalty.Status.OVERTURNED
     )
-    stands = Decision.objects.filter(
-        ~Exists(Measure.objects.filter(penalty=OuterRef("proposal__penalty"), undone_at__isnull=False)),
-        execution__in=[Execution.CALLED_OFF, Execution.TO_UNDO, Execution.UNDONE],
+    stands = Execution.objects.filter(
+        ~Exists(Measure.objects.given_up().filter(penalty=OuterRef("penalty"))),
+        state__in=[State.CALLED_OFF, State.TO_UNDO, State.UNDONE],
     )
     return _first(
         (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
@@ -54,12 +55,17 @@ def verify_decisions() -> str | None:
             f"decision {row.pk} is {row.verdict}, its proposal {row.proposal_id} is {row.proposal.status}"
             for row in _by_key(other.select_related("proposal"))
         ),
+        (f"decision {row.pk} is accepted, and the platform is asked for nothing" for row in _by_key(unasked)),
         (
-            f"decision {row.pk} is {row.execution} on the platform, though its penalty was overturned"
+            f"execution {row.pk} is of decision {row.decision_id}, which rejects its proposal"
+            for row in _by_key(for_nothing)
+        ),
+        (
+            f"execution {row.pk} is {row.state} on the platform, though its penalty was overturned"
             for row in _by_key(overturned)
         ),
         (
-            f"decision {row.pk} is {row.execution} on the platform, though nothing of it was taken back"
+            f"execution {row.pk} is {row.state} on the platform, though nothing of it was taken back"
             for row in _by_key(stands)
         ),
     )

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils.timezone import localdate, localtime
 
 from opsdesk import caseload, resting
-from opsdesk.models import Decision
+from opsdesk.models import Execution
 from rules import sweeps
 from rules.brakes import Brake
 from rules.models import Proposal, Sweep
@@ -108,7 +108,7 @@ SECTIONS = {
     "imports": "shops.view_importbatch",
     "sweeps": "rules.view_sweep",
     "proposals": "rules.view_proposal",
-    "decisions": "opsdesk.view_decision",
+    "executions": "opsdesk.view_execution",
     "papers": "shops.view_qualification",
     "penalties": "shops.view_penalty",
     "enrollments": "shops.view_enrollment",
@@ -130,9 +130,9 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         _imports(state, at)
     if "sweeps" in sees:
         state.checked = _checks(at, with_proposals="proposals" in sees)
-    if "decisions" in sees:
-        to_undo = Q(execution=Decision.Execution.TO_UNDO)
-        found = Decision.objects.filter(execution__in=Decision.WAITING).aggregate(
+    if "executions" in sees:
+        to_undo = Q(state=Execution.State.TO_UNDO)
+        found = Execution.objects.filter(state__in=Execution.WAITING).aggregate(
             count=Count("pk"), to_undo=Count("pk", filter=to_undo), oldest=Min("decided_at")
         )
         state.to_execute, state.to_undo = found["count"], found["to_undo"]

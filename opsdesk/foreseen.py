@@ -15,7 +15,7 @@ from psycopg.errors import LockNotAvailable
 
 from opsdesk import remainders, voiding
 from opsdesk.deadlines import said
-from opsdesk.models import Decision
+from opsdesk.models import Execution
 from rules.models import Proposal
 from shops import bars, controllers, listings, money, sql, standing, topups
 from shops import measures as effects
@@ -95,7 +95,7 @@ class _State:
     products: dict[int, str]
     penalties: dict[int, tuple[str, datetime | None]]
     waiting: set[int]
-    to_execute: dict[int, str]
+    on_the_platform: dict[int, str]
 
     @classmethod
     def of(cls, shops: Mapping[int, Shop], at: datetime) -> _State:
@@ -108,7 +108,7 @@ class _State:
         products = listings.with_standing(Listing.objects.filter(pk__in=stopped))
         penalties = Penalty.objects.filter(shop__in=shops).values_list("pk", "status", "ends_at")
         waiting = Proposal.objects.filter(shop__in=shops, status__in=Proposal.UNDECIDED)
-        decisions = Decision.objects.filter(proposal__shop__in=shops).values_list("pk", "execution")
+        there = Execution.objects.filter(shop__in=shops).values_list("pk", "state")
         return cls(
             status=dict(statuses.values_list("pk", "standing")),
             kept_out=dict.fromkeys(_kept_out(shops), True),
@@ -119,7 +119,7 @@ class _State:
             products=dict(products.values_list("pk", "standing")),
             penalties={key: (status, ends_at) for key, status, ends_at in penalties},
             waiting=set(waiting.values_list("pk", flat=True)),
-            to_execute=dict(decisions),
+            on_the_platform=dict(there),
         )
 
 
@@ -236,15 +236,16 @@ def _proposals(keys: Collection[int]) -> list[str]:
 
 
 def _executions(before: _State, after: _State) -> Iterator[str]:
-    changed = _changed(before.to_execute, after.to_execute)
-    related = ("proposal__shop", "proposal__product", "proposal__alliance")
-    found = Decision.objects.select_related(*related).in_bulk([key for key, _pair in changed])
+    changed = _changed(before.on_the_platform, after.on_the_platform, "")
+    found = Execution.objects.select_related("shop", "product", "alliance", "penalty").in_bulk(
+        [key for key, _pair in changed]
+    )
     for key, pair in changed:
-        yield _moved(_named(found[key].proposal), (Decision.Execution(one).label for one in pair))
+        yield _moved(_named(found[key]), (Execution.State(one).label for one in pair if one))
 
 
-def _named(proposal: Proposal) -> str:
-    return _at(proposal, proposal.alliance or _("the platform"))
+def _named(record: Proposal | Execution) -> str:
+    return _at(record, record.alliance or _("the platform"))
 
 
 def _at(what: object, where: object) -> str:

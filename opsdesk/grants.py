@@ -28,8 +28,8 @@ KEPT = frozenset(
         "rules.Sweep",
         "opsdesk.Appeal",
         "opsdesk.AppealTerms",
-        "opsdesk.Decision",
         "opsdesk.Evidence",
+        "opsdesk.Execution",
         "opsdesk.Notice",
     }
 )
@@ -43,6 +43,7 @@ APPEND_ONLY = frozenset(
         "rules.Retirement",
         "rules.SweepInput",
         "opsdesk.AppealMessage",
+        "opsdesk.Decision",
     }
 )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import notices, resting, review, voiding
+from opsdesk import execution, notices, resting, review, voiding
 from opsdesk.models import ON_APPEAL, Appeal, Decision
 from opsdesk.remainders import Fallen
 from rules import casework
@@ -69,6 +69,7 @@ def impose(
         at=at,
         key=key,
     )
+    execution.ask_for_penalty(penalty)
     notices.write(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[shop])
     return penalty
@@ -95,9 +96,13 @@ def accept(
     )
 
 
+@transaction.atomic
 def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """End a rightful penalty. Refused where penalties.lift is."""
+    """End a rightful penalty; what the platform keeps up of it is to be ended there. Refused where
+    penalties.lift is.
+    """
     _then_file(penalty.shop, penalties.lift, penalty, by=by, at=at, reason=reason)
+    execution.follow([penalty.shop_id], by=by, at=at)
 
 
 @transaction.atomic

@@ -52,11 +52,8 @@ FALLEN: dict[str, str | Promise] = {
 
 REASON_CHOICES = [*ACCEPTING.items(), *REJECTING.items(), *BY_ITSELF.items(), *OTHER.items()]
 
-# Of what the platform is to undo: why its record has changed, though not its state.
-NOT_UNDONE = "not undone"
-
 # What histories keep, also those of what a decision brought about.
-OF_DECISIONS = WRITTEN | dict(REASON_CHOICES) | {NOT_UNDONE: _("the platform has not undone it")}
+OF_DECISIONS = WRITTEN | dict(REASON_CHOICES)
 OF_PROPOSALS = OF_DECISIONS | {
     "from the desk's record": _("from the desk's record"),
     **FALLEN,

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from opsdesk import consequences, notices, overturned, reasons
+from opsdesk import consequences, execution, notices, overturned, reasons
 from opsdesk.models import Decision
 from rules import casework, promotions, publishing, sweeps
 from rules.models import Proposal, Rule, RuleSet, Sweep
@@ -272,9 +272,10 @@ def _decide(
         note=note,
         decided_at=at,
         decided_by=by,
-        execution=Decision.Execution.TO_DO if accepted else Decision.Execution.NOTHING,
     )
     decision.save_by(by, reason)
+    if accepted:
+        execution.ask(decision)
     return decision
 
 

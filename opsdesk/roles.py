@@ -67,7 +67,7 @@ READS = frozenset(
             "sweepinput",
             "proposal",
         ],
-        "opsdesk": ["decision", "notice", "appealterms"],
+        "opsdesk": ["decision", "execution", "notice", "appealterms"],
     }.items()
     for model in models
     for prefix in ("", "historical")
@@ -103,7 +103,7 @@ EXPORTS = frozenset(
                     "productmetrics",
                 ],
                 "rules": ["ruleset", "shopexemption", "simulation", "simulatedchange", "sweep", "proposal"],
-                "opsdesk": ["decision", "notice", "appealterms"],
+                "opsdesk": ["decision", "execution", "notice", "appealterms"],
             }.items()
             for model in models
         ),

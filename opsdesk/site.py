@@ -27,9 +27,10 @@ WORK: list[tuple[str | Promise, list[Entry]]] = [
         [
             ("shops.ImportBatch", "", ""),
             ("rules.Proposal", _("Review queue"), ""),
-            ("opsdesk.Decision", _("Decisions to execute"), "?execution__exact=waiting"),
+            ("opsdesk.Execution", _("To do on the platform"), "?state__exact=waiting"),
             ("opsdesk.Appeal", _("Appeal queue"), ""),
             ("opsdesk.Notice", "", ""),
+            ("opsdesk.Decision", "", ""),
             ("rules.Sweep", "", ""),
             ("shops.Export", "", ""),
         ],

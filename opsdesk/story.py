@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from opsdesk import reasons
-from opsdesk.models import Appeal, Decision, Notice
+from opsdesk.models import Appeal, Decision, Execution, Notice
 from rules import exemptions
 from rules.models import Proposal, ShopExemption
 from shops import money
@@ -61,6 +61,7 @@ RELATED: dict[type[Audited], tuple[str, ...]] = {
     Listing: ("product", "alliance"),
     Proposal: ("product",),
     Decision: ("proposal__product",),
+    Execution: ("product",),
     Penalty: ("product",),
     Measure: ("listing__product",),
 }
@@ -69,7 +70,8 @@ REASONS: dict[type[Audited], Mapping[str, Any]] = {
     Listing: reasons.OF_DECISIONS,
     ShopExemption: exemptions.WRITTEN,
     Proposal: reasons.OF_PROPOSALS,
-    Decision: reasons.OF_DECISIONS | dict(Decision.Execution.choices),
+    Decision: reasons.OF_DECISIONS,
+    Execution: WRITTEN | Execution.REASONS,
     Penalty: reasons.OF_DECISIONS,
     Measure: OF_MEASURES,
     TopUp: OF_TOP_UPS,
@@ -93,6 +95,7 @@ def story(shop: Shop, told_of: Callable[[type[Model]], bool] = lambda model: Tru
         (ShopExemption, Q(shop=shop), _of_exemption),
         (Proposal, Q(shop=shop), _of_proposal),
         (Decision, Q(proposal__shop=shop), _of_decision),
+        (Execution, Q(shop=shop), _of_execution),
         (Penalty, Q(shop=shop), _of_penalty),
         (Measure, Q(penalty__shop=shop), _of_measure),
         (TopUp, Q(shop=shop), _of_top_up),
@@ -189,13 +192,21 @@ def _of_proposal(row: Any) -> str:
 
 
 def _of_decision(row: Any) -> str:
-    told = _("Proposal %(number)s is %(verdict)s: %(reason)s; on the platform: %(execution)s") % {
+    told = _("Proposal %(number)s is %(verdict)s: %(reason)s") % {
         "number": row.proposal_id,
         "verdict": row.get_verdict_display(),
         "reason": row.get_reason_display(),
-        "execution": row.get_execution_display(),
     }
     return _about(row.proposal.product, told)
+
+
+def _of_execution(row: Any) -> str:
+    case = Penalty(pk=row.penalty_id).case_number if row.penalty_id else ""
+    told = _("On the platform, %(what)s: %(state)s") % {
+        "what": " ".join(filter(None, [row.get_kind_display(), case])),
+        "state": row.get_state_display(),
+    }
+    return _about(row.product, told)
 
 
 def _of_penalty(row: Any) -> str:

@@ -13,7 +13,7 @@ from opsdesk.demo.boundaries import PREFIX
 from opsdesk.demo.hearings import tell_of_hearings
 from opsdesk.demo.ledger import tell_of_money
 from opsdesk.demo.moments import Past
-from opsdesk.models import Decision
+from opsdesk.models import Execution
 from rules import exemptions, sweeps
 from rules.models import Proposal
 from shops.models import Alliance, Enrollment, Qualification
@@ -120,20 +120,19 @@ def _reason_to_accept(proposal: Proposal) -> str:
 def _execute(random: Random, operator: User, morning: datetime) -> None:
     """Yesterday's decisions on the platform: nearly all done, one that it refused."""
     yesterday = (morning - timedelta(days=1)).date()
-    for number, decision in enumerate(
-        Decision.objects.filter(execution=Decision.Execution.TO_DO, decided_at__date=yesterday).order_by("pk")
-    ):
+    waiting = Execution.objects.filter(state=Execution.State.TO_DO, decided_at__date=yesterday)
+    for number, asked in enumerate(waiting.order_by("pk")):
         if number == 0:
             execution.record(
-                decision.pk,
-                outcome=Decision.Execution.FAILED,
+                asked.pk,
+                outcome=Execution.State.FAILED,
                 by=operator,
                 note="平台接口返回:店铺信息变更审核中,请稍后重试",
             )
         else:
             execution.record(
-                decision.pk,
-                outcome=Decision.Execution.DONE,
+                asked.pk,
+                outcome=Execution.State.DONE,
                 by=operator,
                 on=morning.date(),
                 reference=f"TASK-{morning:%Y%m%d}-{random.randrange(1000, 10_000)}",

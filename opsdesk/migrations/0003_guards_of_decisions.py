@@ -1,5 +1,5 @@
-"""Who had a part in a decision; that its verdict never changes, and a notice says what it said, and for how long
-a shop may appeal.
+"""Who had a part in a decision; that its verdict never changes, nor of what an execution is, and that a notice
+says what it said, and for how long a shop may appeal.
 """
 
 from django.db import migrations
@@ -18,6 +18,35 @@ BEGIN
 END $$;
 CREATE TRIGGER opsdesk_decision_verdict_never_changes BEFORE UPDATE ON opsdesk_decision
     FOR EACH ROW EXECUTE FUNCTION opsdesk_decision_verdict_never_changes();
+
+CREATE FUNCTION opsdesk_execution_is_of_what_is_to_be_done() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM opsdesk_decision d WHERE d.id = NEW.decision_id AND d.verdict <> 'accepted') THEN
+        RAISE EXCEPTION 'execution %: decision % rejects its proposal', NEW.id, NEW.decision_id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_execution_is_of_what_is_to_be_done';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_execution_is_of_what_is_to_be_done BEFORE INSERT ON opsdesk_execution
+    FOR EACH ROW EXECUTE FUNCTION opsdesk_execution_is_of_what_is_to_be_done();
+
+CREATE FUNCTION opsdesk_execution_is_of_the_same_for_ever() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF (NEW.decision_id, NEW.penalty_id, NEW.shop_id, NEW.product_id, NEW.alliance_id, NEW.kind, NEW.decided_at)
+       IS DISTINCT FROM
+       (OLD.decision_id, OLD.penalty_id, OLD.shop_id, OLD.product_id, OLD.alliance_id, OLD.kind, OLD.decided_at)
+    THEN
+        RAISE EXCEPTION 'execution %: of what it is never changes', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_execution_is_of_the_same_for_ever';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER opsdesk_execution_is_of_the_same_for_ever BEFORE UPDATE ON opsdesk_execution
+    FOR EACH ROW EXECUTE FUNCTION opsdesk_execution_is_of_the_same_for_ever();
 
 CREATE FUNCTION opsdesk_notice_that_was_written_never_changes() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -112,6 +141,8 @@ DROP FUNCTION
     opsdesk_notice_window_is_moved_by_nobody_who_took_part(),
     opsdesk_parts_of(bigint),
     opsdesk_notice_that_was_written_never_changes(),
+    opsdesk_execution_is_of_the_same_for_ever(),
+    opsdesk_execution_is_of_what_is_to_be_done(),
     opsdesk_decision_verdict_never_changes()
     CASCADE;
 """

@@ -25,6 +25,7 @@ UNINDEXED = [
     "confirmer",
     "controller",
     "decided_by",
+    "decision",
     "declared_by",
     "delivery_recorded_by",
     "demanded_by",

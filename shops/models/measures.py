@@ -75,6 +75,11 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
         """Active at the moment, and of no penalty that is stayed by then."""
         return self.active(at).filter(Q(penalty__stayed_at=None) | Q(penalty__stayed_at__gt=at))
 
+    def given_up(self) -> MeasureQuerySet:
+        """Taken back, or ended before its time as its penalty was lifted."""
+        lifted = Q(penalty__status="lifted", lapsed_at=models.F("penalty__ended_at"))
+        return self.filter(Q(undone_at__isnull=False) | lifted)
+
 
 class Measure(Audited):
     """One thing that a penalty does. Undoing it ends it; it never overwrites a fact."""

@@ -129,6 +129,7 @@ def records() -> dict[str, Any]:
         ),
         "rules_sweep": make_sweep(status="held"),
         "opsdesk_decision": (decision := review.accept(accepted.pk, by=None, reason="below_bar", at=AT)),
+        "opsdesk_execution": decision.execution,
         "opsdesk_notice": Notice.objects.get(penalty=decision.proposal.penalty),
         "opsdesk_appealterms": AppealTerms.current(),
         "opsdesk_appeal": make_evidence(make_appeal(make_penalty(shop, violation_code="V8"))).appeal,

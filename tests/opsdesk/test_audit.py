@@ -89,11 +89,13 @@ UNGUARDED = (
     "ALTER TABLE shops_depositentry DISABLE TRIGGER USER; ALTER TABLE shops_settlement DISABLE TRIGGER USER;"
     "ALTER TABLE shops_penalty DISABLE TRIGGER USER;"
 )
+GONE = "DELETE FROM opsdesk_execution WHERE decision_id = 1; DELETE FROM opsdesk_decision WHERE id = 1"
+
 # What somebody breaks by hand as the owner, the check that finds it, and the words that name the record.
 BROKEN = {
     "a decision is taken away": (
         "verify_decisions",
-        "DELETE FROM opsdesk_decision WHERE id = 1",
+        GONE,
         "proposal 1 is accepted without a decision",
     ),
     "a decided proposal is opened again": (
@@ -107,11 +109,23 @@ BROKEN = {
         "DELETE FROM rules_proposal WHERE id = 1",
         "decision 1 is on proposal 1, which is gone",
     ),
+    "what the platform is asked for is taken away": (
+        "verify_decisions",
+        "DELETE FROM opsdesk_execution WHERE decision_id = 1",
+        "decision 1 is accepted, and the platform is asked for nothing",
+    ),
+    "the platform is asked for what was rejected": (
+        "verify_decisions",
+        "DROP TRIGGER opsdesk_execution_is_of_what_is_to_be_done ON opsdesk_execution;"
+        "INSERT INTO opsdesk_execution (decision_id, shop_id, kind, decided_at, state, reference, note)"
+        " SELECT 3, shop_id, kind, decided_at, state, '', '' FROM opsdesk_execution WHERE decision_id = 2",
+        "is of decision 3, which rejects its proposal",
+    ),
     "a second decision is written": (
         "verify_decisions",
         "ALTER TABLE opsdesk_decision DROP CONSTRAINT opsdesk_decision_proposal_id_key;"
-        "INSERT INTO opsdesk_decision (proposal_id, verdict, reason, note, decided_at, execution,"
-        " execution_reference, execution_note) VALUES (3, 'rejected', 'other', 'x', now(), '', '', '')",
+        "INSERT INTO opsdesk_decision (proposal_id, verdict, reason, note, decided_at)"
+        " VALUES (3, 'rejected', 'other', 'x', now())",
         "proposal 3 has 2 decisions",
     ),
     "a shop is closed without a word": (
@@ -126,7 +140,7 @@ BROKEN = {
     ),
     "a decision is deleted": (
         "verify_history",
-        "DELETE FROM opsdesk_decision WHERE id = 1",
+        GONE,
         "decision 1 is gone, and its history does not say so",
     ),
     "a paper appears from nowhere": (
@@ -327,7 +341,7 @@ def test_a_running_check_with_a_living_session_is_in_order(committed_db) -> None
 
 def test_for_people_the_command_says_which_fact_is_broken(committed_db, capsys) -> None:
     a_desk_at_work()
-    as_owner("DELETE FROM opsdesk_decision WHERE id = 1")
+    as_owner(GONE)
     with pytest.raises(SystemExit) as end:
         call_command("verify_all")
     assert end.value.code == 1

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from opsdesk import appeals, audit, dashboard, execution, penalising, review
-from opsdesk.models import Decision
+from opsdesk.models import Execution
 from rules import casework
 from rules.models import Proposal
 from shops.errors import Refused
-from shops.models import Alliance, Measure, Penalty
+from shops.models import Alliance, Measure, Penalty, Violation
 from tests.clients import client_of
 from tests.factories import (
     AT,
@@ -22,7 +23,9 @@ from tests.factories import (
     make_enrollment,
     make_imposed,
     make_penalty,
+    make_product,
     make_proposal,
+    make_shop,
     make_user,
 )
 from tests.opsdesk.test_resting import barred_by, family
@@ -31,24 +34,24 @@ from tests.product_proposals import make_product_proposal
 pytestmark = pytest.mark.django_db
 
 LATER = AT + timedelta(days=2)
-LIST = "/admin/opsdesk/decision/"
+LIST = "/admin/opsdesk/execution/"
 
 
-def cleared(execution_so_far: str = "to_do") -> Decision:
+def cleared(so_far: str = "to_do") -> Execution:
     """A clearance that was accepted, and what the platform has done of it."""
-    return as_far_as(review.accept(make_proposal().pk, by=None, reason="below_bar", at=AT), execution_so_far)
+    return as_far_as(review.accept(make_proposal().pk, by=None, reason="below_bar", at=AT).execution, so_far)
 
 
-def as_far_as(decision: Decision, execution_so_far: str) -> Decision:
-    if execution_so_far == "failed":
-        execution.record(decision.pk, outcome="failed", by=None, note="page was down")
-    elif execution_so_far == "done":
-        execution.record(decision.pk, outcome="done", by=None, on=AT.date(), reference="DY-7")
-    return fresh(decision)
+def as_far_as(asked: Execution, so_far: str) -> Execution:
+    if so_far == "failed":
+        execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    elif so_far == "done":
+        execution.record(asked.pk, outcome="done", by=None, on=AT.date(), reference="DY-7")
+    return fresh(asked)
 
 
-def fresh(decision: Decision) -> Decision:
-    return Decision.objects.get(pk=decision.pk)
+def fresh(asked: Execution) -> Execution:
+    return Execution.objects.get(pk=asked.pk)
 
 
 def granted(penalty: Penalty) -> None:
@@ -62,8 +65,8 @@ def overturned(penalty: Penalty) -> None:
     penalising.overturn(penalty, by=make_user("appeals_officer"), at=LATER, reason="wrong")
 
 
-def undone(decision: Decision) -> Decision:
-    return execution.record(decision.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8")
+def undone(asked: Execution) -> Execution:
+    return execution.record(asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8")
 
 
 @pytest.mark.parametrize("undo", [granted, overturned])
@@ -71,52 +74,52 @@ def undone(decision: Decision) -> Decision:
     ("before", "after"), [("to_do", "called_off"), ("failed", "called_off"), ("done", "to_undo")]
 )
 def test_what_was_overturned_is_called_off_or_to_be_undone(before: str, after: str, undo) -> None:
-    decision = cleared(before)
-    undo(decision.proposal.penalty)
-    decision = fresh(decision)
-    assert decision.execution == after
-    newest, previous = decision.history.order_by("-history_id")[:2]
-    assert (previous.execution, newest.execution, newest.history_change_reason) == (before, after, after)
-    assert newest.history_user == Penalty.objects.get(pk=decision.proposal.penalty_id).ended_by
+    asked = cleared(before)
+    undo(asked.penalty)
+    asked = fresh(asked)
+    assert asked.state == after
+    newest, previous = asked.history.order_by("-history_id")[:2]
+    assert (previous.state, newest.state) == (before, after)
+    assert newest.history_user == Penalty.objects.get(pk=asked.penalty_id).ended_by
     assert audit.verify_decisions() is None
 
 
 def test_a_product_that_was_stopped_wrongly_is_to_be_promoted_there_again() -> None:
-    stop = review.accept(make_product_proposal().pk, by=None, reason="below_bar", at=AT)
+    stop = review.accept(make_product_proposal().pk, by=None, reason="below_bar", at=AT).execution
     as_far_as(stop, "done")
-    overturned(stop.proposal.penalty)
-    assert fresh(stop).execution == "to_undo"
+    overturned(stop.penalty)
+    assert fresh(stop).state == "to_undo"
 
 
 def test_a_product_that_is_resumed_calls_nothing_off() -> None:
     stop = make_product_proposal()
-    decision = as_far_as(review.accept(stop.pk, by=None, reason="below_bar", at=AT), "done")
+    asked = as_far_as(review.accept(stop.pk, by=None, reason="below_bar", at=AT).execution, "done")
     resume = make_product_proposal(stop.product.listings.get(), kind="resume")
     review.accept(resume.pk, by=None, reason="qualifies", at=LATER)
-    assert fresh(decision).execution == "done"
-    assert execution.taken_back(fresh(decision)) == []
+    assert fresh(asked).state == "done"
+    assert execution.taken_back(fresh(asked)) == []
 
 
 def test_with_a_case_falls_what_the_platform_did_to_the_controllers_other_shops() -> None:
     first, second = family()
     case = barred_by(first)
-    done, waiting = Decision.objects.filter(proposal__case=case).order_by("pk")
+    done, waiting = Execution.objects.filter(decision__proposal__case=case).order_by("pk")
     as_far_as(done, "done")
     overturned(case)
-    assert [fresh(one).execution for one in (done, waiting)] == ["to_undo", "called_off"]
-    assert {done.proposal.shop, waiting.proposal.shop} == {second}
+    assert [fresh(one).state for one in (done, waiting)] == ["to_undo", "called_off"]
+    assert {done.shop, waiting.shop} == {second}
 
 
 def test_what_rests_on_nothing_that_fell_is_done_as_decided() -> None:
     kept, fallen = cleared(), cleared()
-    overturned(fallen.proposal.penalty)
-    assert (fresh(kept).execution, fresh(fallen).execution) == ("to_do", "called_off")
+    overturned(fallen.penalty)
+    assert (fresh(kept).state, fresh(fallen).state) == ("to_do", "called_off")
 
 
 # A part is taken back
 
 
-def penalised(*measures: Measure, execution_so_far: str) -> Decision:
+def penalised(*measures: Measure, so_far: str) -> Execution:
     """A reported case that was accepted with a clearance and these measures."""
     enrollment = make_enrollment()
     make_penalty(enrollment.shop, violation_code="V1", status="reported")
@@ -125,11 +128,11 @@ def penalised(*measures: Measure, execution_so_far: str) -> Decision:
     decision = penalising.accept(
         Proposal.objects.get(), measures=[clear, *measures], reason="as found", by=None, at=AT
     )
-    return as_far_as(decision, execution_so_far)
+    return as_far_as(decision.execution, so_far)
 
 
-def part_taken_back(decision: Decision, kind: str) -> None:
-    penalty = decision.proposal.penalty
+def part_taken_back(asked: Execution, kind: str) -> None:
+    penalty = asked.penalty
     assert penalty is not None
     judge = make_user("appeals_officer")
     penalising.undo_measures(
@@ -152,65 +155,187 @@ def test_a_clearance_that_is_taken_back_as_a_part(
     other: str, taken_back: str, before: str, after: str
 ) -> None:
     score = "0.50" if other == "score" else None
-    decision = penalised(Measure(kind=other, score=score), execution_so_far=before)
-    part_taken_back(decision, taken_back)
-    assert fresh(decision).execution == after
+    asked = penalised(Measure(kind=other, score=score), so_far=before)
+    part_taken_back(asked, taken_back)
+    assert fresh(asked).state == after
     assert audit.verify_decisions() is None
 
 
 def test_what_was_undone_in_part_is_to_be_undone_once_more_where_the_rest_falls() -> None:
-    decision = penalised(Measure(kind="restrict_live"), execution_so_far="done")
-    part_taken_back(decision, "clear")
-    assert undone(decision).execution == "undone"
-    penalising.overturn(
-        decision.proposal.penalty, by=None, at=LATER + timedelta(days=1), reason="wrong altogether"
+    asked = penalised(Measure(kind="restrict_live"), so_far="done")
+    part_taken_back(asked, "clear")
+    assert undone(asked).state == "undone"
+    penalising.overturn(asked.penalty, by=None, at=LATER + timedelta(days=1), reason="wrong altogether")
+    assert fresh(asked).state == "to_undo"
+
+
+# Imposed without a proposal
+
+
+def by_hand(*measures: Measure, so_far: str = "to_do") -> Execution:
+    """A penalty that an operator imposed by hand, and what the platform has done of it."""
+    penalty = penalising.impose(
+        shop=make_shop(),
+        violation=Violation.objects.get(code="V9"),
+        measures=measures,
+        reason="as found",
+        by=make_user("operator"),
+        at=AT,
+        key=f"by hand {uuid4()}",
     )
-    assert fresh(decision).execution == "to_undo"
+    return as_far_as(penalty.execution, so_far)
+
+
+def test_what_is_imposed_by_hand_is_to_be_done_on_the_platform() -> None:
+    asked = by_hand(Measure(kind="restrict_live"))
+    assert (asked.state, asked.decision, asked.kind, asked.decided_at) == ("to_do", None, "penalise", AT)
+    assert asked.history.get().history_user == asked.penalty.imposed_by
+    assert audit.verify_decisions() is None
+
+
+def test_what_is_imposed_again_under_its_key_is_to_be_done_once() -> None:
+    shop, key = make_shop(), "once"
+    for _time in range(2):
+        penalising.impose(
+            shop=shop,
+            violation=Violation.objects.get(code="V9"),
+            measures=[Measure(kind="warning")],
+            reason="as found",
+            by=None,
+            at=AT,
+            key=key,
+        )
+    assert Execution.objects.get().shop == shop
+
+
+@pytest.mark.parametrize("undo", [granted, overturned])
+@pytest.mark.parametrize(("before", "after"), [("to_do", "called_off"), ("done", "to_undo")])
+def test_what_was_imposed_by_hand_and_overturned(before: str, after: str, undo) -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far=before)
+    undo(asked.penalty)
+    assert fresh(asked).state == after
+    assert audit.verify_decisions() is None
+
+
+@pytest.mark.parametrize("undo", [granted, overturned])
+def test_what_the_platform_imposed_by_itself_is_to_be_undone_there_once_it_is_overturned(undo) -> None:
+    penalty = make_imposed(make_shop(), Measure(kind="points", points=4))
+    assert not Execution.objects.exists()
+    undo(penalty)
+    asked = Execution.objects.get()
+    assert (asked.penalty, asked.state, asked.executed_on) == (penalty, "to_undo", AT.date())
+    assert audit.verify_decisions() is None
+    assert undone(asked).state == "undone"
+
+
+@pytest.mark.parametrize(("kind", "states"), [("restrict_live", ["to_undo"]), ("warning", [])])
+def test_of_what_the_platform_imposed_it_is_to_undo_what_it_keeps_up(kind: str, states: list[str]) -> None:
+    penalty = make_imposed(
+        make_shop(),
+        Measure(kind="restrict_live"),
+        Measure(kind="warning"),
+        Measure(kind="score", score="0.50"),
+    )
+    penalising.undo_measures(
+        penalty,
+        [penalty.measures.get(kind=kind)],
+        by=make_user("appeals_officer"),
+        at=LATER,
+        reason="too much",
+    )
+    assert list(Execution.objects.values_list("state", flat=True)) == states
+
+
+# Lifted
+
+
+def lifted(penalty: Penalty) -> None:
+    penalising.lift(penalty, by=make_user("operator"), at=LATER, reason="mended its ways")
+
+
+@pytest.mark.parametrize(
+    ("measures", "before", "after"),
+    [
+        (["restrict_live"], "to_do", "called_off"),
+        (["restrict_live"], "done", "to_undo"),
+        # What is past stays done, and what it has still to do of that it does.
+        (["restrict_live", "points"], "to_do", "to_do"),
+        (["points"], "done", "done"),
+        (["points"], "to_do", "to_do"),
+    ],
+)
+def test_what_lasts_ends_on_the_platform_as_well_once_the_penalty_is_lifted(
+    measures: list[str], before: str, after: str
+) -> None:
+    given = [Measure(kind=kind, points=4 if kind == "points" else None) for kind in measures]
+    asked = by_hand(*given, so_far=before)
+    lifted(asked.penalty)
+    assert fresh(asked).state == after
+    assert audit.verify_decisions() is None
+
+
+def test_its_page_says_that_the_penalty_was_lifted() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    lifted(asked.penalty)
+    page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "The penalty was lifted on" in page and "have it undone there" in page
 
 
 # Recorded
 
 
 def test_nothing_is_recorded_of_what_was_called_off() -> None:
-    decision = cleared()
-    overturned(decision.proposal.penalty)
+    asked = cleared()
+    overturned(asked.penalty)
     for outcome in ("done", "failed"):
-        with pytest.raises(Refused, match=rf"called off: penalty {decision.proposal.penalty} was taken back"):
-            execution.record(decision.pk, outcome=outcome, by=None, on=LATER.date(), note="n")
+        with pytest.raises(Refused, match=rf"called off: penalty {asked.penalty} was taken back"):
+            execution.record(asked.pk, outcome=outcome, by=None, on=LATER.date(), note="n")
 
 
 def test_what_the_platform_has_undone_is_recorded_once() -> None:
-    decision = cleared("done")
-    overturned(decision.proposal.penalty)
-    decision = undone(decision)
-    assert (decision.execution, decision.executed_on) == ("undone", LATER.date())
-    assert decision.execution_reference == "DY-8"
+    asked = cleared("done")
+    overturned(asked.penalty)
+    asked = undone(asked)
+    assert (asked.state, asked.executed_on) == ("undone", LATER.date())
+    assert asked.reference == "DY-8"
     # When it had been done, history says.
-    assert decision.history.order_by("-history_id")[1].executed_on == AT.date()
+    assert asked.history.order_by("-history_id")[1].executed_on == AT.date()
     with pytest.raises(Refused, match="already recorded as undone"):
-        undone(decision)
+        undone(asked)
 
 
 def test_what_the_platform_could_not_undo_is_still_to_be_undone() -> None:
-    decision = cleared("done")
-    overturned(decision.proposal.penalty)
+    asked = cleared("done")
+    overturned(asked.penalty)
     with pytest.raises(Refused, match="why it failed"):
-        execution.record(decision.pk, outcome="failed", by=None, note=" ")
-    failed = execution.record(decision.pk, outcome="failed", by=None, note="page was down")
-    assert (failed.execution, failed.execution_note) == ("to_undo", "page was down")
-    assert (failed.executed_on, failed.execution_reference) == (AT.date(), "DY-7")
-    assert (undone(decision).execution, fresh(decision).execution_note) == ("undone", "")
+        execution.record(asked.pk, outcome="failed", by=None, note=" ")
+    failed = execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    assert (failed.state, failed.note) == ("to_undo", "page was down")
+    assert (failed.executed_on, failed.reference) == (AT.date(), "DY-7")
+    assert (undone(asked).state, fresh(asked).note) == ("undone", "")
+
+
+def test_the_database_knows_that_of_what_an_execution_is_never_changes() -> None:
+    asked, other = cleared(), cleared()
+    for field in ("shop_id", "decided_at", "kind", "product_id", "alliance_id"):
+        change = {field: "warn" if field == "kind" else None}
+        if field in ("shop_id", "decided_at"):
+            change = {field: other.shop_id if field == "shop_id" else LATER}
+        if field == "product_id":
+            change = {field: make_product().pk}
+        with pytest.raises(IntegrityError, match="of what it is never changes"), transaction.atomic():
+            Execution.objects.filter(pk=asked.pk).update(**change)
 
 
 @pytest.mark.parametrize("state", ["to_undo", "undone"])
 def test_the_database_knows_that_only_what_was_done_is_undone(state: str) -> None:
-    decision = cleared()
+    asked = cleared()
     with (
-        pytest.raises(IntegrityError, match="opsdesk_decision_done_has_a_date"),
+        pytest.raises(IntegrityError, match="opsdesk_execution_done_has_a_date"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("UPDATE opsdesk_decision SET execution = %s WHERE id = %s", [state, decision.pk])
+        cursor.execute("UPDATE opsdesk_execution SET state = %s WHERE id = %s", [state, asked.pk])
 
 
 @pytest.mark.parametrize(
@@ -221,20 +346,20 @@ def test_the_database_knows_that_only_what_was_done_is_undone(state: str) -> Non
     ],
 )
 def test_verify_finds_what_does_not_follow(state: str, overturn: bool, says: str) -> None:
-    decision = cleared()
+    asked = cleared()
     if overturn:
-        overturned(decision.proposal.penalty)
-    Decision.objects.filter(pk=decision.pk).update(execution=state)
+        overturned(asked.penalty)
+    Execution.objects.filter(pk=asked.pk).update(state=state)
     assert says in (audit.verify_decisions() or "")
 
 
 # Shown
 
 
-def test_what_is_to_be_undone_stands_among_the_decisions_to_execute() -> None:
+def test_what_is_to_be_undone_stands_among_what_waits_for_the_platform() -> None:
     to_do, to_undo, called_off = cleared(), cleared("done"), cleared()
-    for decision in (to_undo, called_off):
-        overturned(decision.proposal.penalty)
+    for asked in (to_undo, called_off):
+        overturned(asked.penalty)
     state = dashboard.state_of(make_user("operator"), at=LATER)
     assert (state.to_execute, state.to_undo) == (2, 1)
     client = client_of()
@@ -245,7 +370,7 @@ def test_what_is_to_be_undone_stands_among_the_decisions_to_execute() -> None:
         ("called_off", {called_off}),
         ("done", set()),
     ):
-        answer = client.get(LIST, {"execution__exact": value})
+        answer = client.get(LIST, {"state__exact": value})
         assert set(answer.context["cl"].result_list) == found
 
 
@@ -258,45 +383,45 @@ def test_what_is_to_be_undone_stands_among_the_decisions_to_execute() -> None:
         ("zh-hans", "done", "待撤回"),
     ],
 )
-def test_a_decisions_page_says_that_it_was_overturned_and_what_follows(
+def test_its_page_says_that_the_penalty_was_overturned_and_what_follows(
     language: str, before: str, says: str
 ) -> None:
-    decision = cleared(before)
-    overturned(decision.proposal.penalty)
-    page = client_of(language=language).get(f"{LIST}{decision.pk}/change/").content.decode()
-    assert ("This decision was overturned on" in page) == (language == "en")
-    assert says in page and decision.proposal.penalty.case_number in page
-    address = reverse("admin:opsdesk_decision_execution", args=[decision.pk])
+    asked = cleared(before)
+    overturned(asked.penalty)
+    page = client_of(language=language).get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert ("The penalty was overturned on" in page) == (language == "en")
+    assert says in page and asked.penalty.case_number in page
+    address = reverse("admin:opsdesk_execution_record", args=[asked.pk])
     assert (address in page) == (before == "done")
 
 
-def test_a_decisions_page_names_what_was_taken_back_as_a_part() -> None:
-    decision = penalised(Measure(kind="restrict_live"), execution_so_far="to_do")
-    part_taken_back(decision, "clear")
-    page = client_of().get(f"{LIST}{decision.pk}/change/").content.decode()
-    assert "A part of this decision was taken back" in page and "out of opening 1" in page
+def test_its_page_names_what_was_taken_back_as_a_part() -> None:
+    asked = penalised(Measure(kind="restrict_live"), so_far="to_do")
+    part_taken_back(asked, "clear")
+    page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "A part of the penalty was taken back" in page and "out of opening 1" in page
     assert "as decided" in page
 
 
-def test_a_decisions_page_warns_where_something_else_keeps_the_shop_out() -> None:
-    decision = cleared("done")
+def test_its_page_warns_where_something_else_keeps_the_shop_out() -> None:
+    asked = cleared("done")
     make_imposed(
-        decision.proposal.shop,
+        asked.shop,
         Measure(kind="warning"),
         ground="judgement",
-        alliance=decision.proposal.alliance,
+        alliance=asked.alliance,
         reason="unsuitable",
     )
-    overturned(decision.proposal.penalty)
-    assert any("All the same the shop is not in" in line for line in execution.taken_back(fresh(decision)))
+    overturned(asked.penalty)
+    assert any("All the same the shop is not in" in line for line in execution.taken_back(fresh(asked)))
 
 
 def test_the_form_says_that_something_is_to_be_undone_and_records_it() -> None:
-    decision, client = cleared("done"), client_of()
-    overturned(decision.proposal.penalty)
-    address = reverse("admin:opsdesk_decision_execution", args=[decision.pk])
+    asked, client = cleared("done"), client_of()
+    overturned(asked.penalty)
+    address = reverse("admin:opsdesk_execution_record", args=[asked.pk])
     assert "To be undone, as it was taken back" in client.get(address).content.decode()
     client.post(address, {"outcome": "done", "on": "2026-03-14", "reference": "T-9"})
-    assert fresh(decision).execution == "undone"
-    history = client.get(reverse("admin:opsdesk_decision_history", args=[decision.pk])).content.decode()
+    assert fresh(asked).state == "undone"
+    history = client.get(reverse("admin:opsdesk_execution_history", args=[asked.pk])).content.decode()
     assert "to undo" in history and "undone" in history

@@ -91,6 +91,7 @@ def test_money_and_points_are_told_as_they_would_be() -> None:
         "Penalties": [
             f"{penalty.case_number} · 甲 (S1): imposed until 11 Mar 2027 00:00:00 → overturned",
         ],
+        "On the platform": [f"甲 (S1) · penalise · {penalty.case_number} · the platform: to undo"],
     }
 
 

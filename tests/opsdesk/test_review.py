@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, ProgrammingError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
 from opsdesk import execution, review
-from opsdesk.models import Decision
+from opsdesk.models import Decision, Execution
 from opsdesk.reasons import ReasonMissing, resolve
 from rules import casework
 from rules.models import Proposal, RuleSet
@@ -41,7 +41,7 @@ def test_accepting_a_clearance_imposes_a_penalty_that_closes_the_opening() -> No
     penalty, enrollment = Penalty.objects.get(), Enrollment.objects.get()
     assert (proposal.status, proposal.closed_at, proposal.penalty) == ("accepted", AT, penalty)
     assert (decision.verdict, decision.reason, decision.note) == ("accepted", "below_bar", "for weeks")
-    assert (decision.decided_by, decision.decided_at, decision.execution) == (by, AT, "to_do")
+    assert (decision.decided_by, decision.decided_at, decision.execution.state) == (by, AT, "to_do")
     assert (penalty.ground, penalty.imposed_by, penalty.reason) == ("metric", by, "for weeks")
     assert penalty.evidence == proposal.evidence
     assert penalty.measures.get().opening == enrollment.openings.get()
@@ -67,7 +67,7 @@ def test_accepting_an_admission_opens_the_next_opening_and_imposes_nothing() -> 
     decision = review.accept(proposal.pk, by=make_user("operator"), reason="qualifies", at=AT)
     enrollment = Enrollment.objects.get()
     assert (enrollment.state, enrollment.openings_used) == ("open", 3)
-    assert (enrollment.openings.get(closed=False).number, decision.execution) == (3, "to_do")
+    assert (enrollment.openings.get(closed=False).number, decision.execution.state) == (3, "to_do")
     assert not Penalty.objects.exists()
 
 
@@ -84,7 +84,7 @@ def test_rejecting_decides_and_changes_nothing_else() -> None:
     proposal = make_proposal()
     decision = review.reject(proposal.pk, by=make_user("operator"), reason="recovered", at=AT)
     proposal.refresh_from_db()
-    assert (proposal.status, decision.verdict, decision.execution) == ("rejected", "rejected", "")
+    assert (proposal.status, decision.verdict) == ("rejected", "rejected")
     assert Enrollment.objects.get().state == "open"
     assert not Penalty.objects.exists()
 
@@ -145,14 +145,14 @@ def test_accepting_a_clearance_withdraws_a_warning_and_leaves_other_alliances_al
     assert newest.history_change_reason == f"proposal {clearance.pk} was accepted"
 
 
-def test_the_database_refuses_a_second_decision_and_another_verdict() -> None:
+def test_the_database_refuses_a_second_decision_and_the_application_another_verdict() -> None:
     decision = review.reject(make_proposal().pk, by=None, reason="recovered", at=AT)
     with pytest.raises(IntegrityError), transaction.atomic():
         Decision.objects.create(
             proposal=decision.proposal, verdict="rejected", reason="recovered", decided_at=AT
         )
     decision.note = "something else"
-    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         decision.save()
 
 
@@ -240,44 +240,48 @@ def test_filing_by_hand_takes_a_statement_an_open_shop_and_no_open_clearance() -
 # What the platform did
 
 
-def accepted() -> Decision:
-    return review.accept(make_proposal().pk, by=None, reason="below_bar", at=AT)
+def asked() -> Execution:
+    return review.accept(make_proposal().pk, by=None, reason="below_bar", at=AT).execution
 
 
 def test_the_platform_failed_first_and_then_did_it() -> None:
-    by, decision = make_user("operator"), accepted()
-    execution.record(decision.pk, outcome="failed", by=by, note="page was down")
+    by, waiting = make_user("operator"), asked()
+    execution.record(waiting.pk, outcome="failed", by=by, note="page was down")
     day = AT.date() + timedelta(days=1)
-    done = execution.record(decision.pk, outcome="done", by=by, on=day, reference="DY-77")
-    assert (done.execution, done.executed_on, done.executed_by) == ("done", day, by)
-    assert (done.execution_reference, done.execution_note) == ("DY-77", "")
-    outcomes = done.history.order_by("history_id").values_list("execution", flat=True)
-    assert list(outcomes) == ["to_do", "failed", "done"]
+    done = execution.record(waiting.pk, outcome="done", by=by, on=day, reference="DY-77")
+    assert (done.state, done.executed_on, done.executed_by) == ("done", day, by)
+    assert (done.reference, done.note) == ("DY-77", "")
+    assert list(done.history.order_by("history_id").values_list("state", flat=True)) == [
+        "to_do",
+        "failed",
+        "done",
+    ]
 
 
 def test_an_execution_that_does_not_add_up_is_refused() -> None:
-    decision = accepted()
+    waiting = asked()
     for values, says in (
         ({"outcome": "done"}, "on which day"),
         ({"outcome": "failed", "note": " "}, "why it failed"),
         ({"outcome": "to_do"}, "done or failed"),
     ):
         with pytest.raises(Refused, match=says):
-            execution.record(decision.pk, by=None, **values)
-    execution.record(decision.pk, outcome="done", by=None, on=AT.date())
+            execution.record(waiting.pk, by=None, **values)
+    execution.record(waiting.pk, outcome="done", by=None, on=AT.date())
     with pytest.raises(Refused, match="already recorded"):
-        execution.record(decision.pk, outcome="done", by=None, on=AT.date())
+        execution.record(waiting.pk, outcome="done", by=None, on=AT.date())
 
 
 def test_a_rejected_proposal_has_nothing_to_execute() -> None:
     decision = review.reject(make_proposal().pk, by=None, reason="recovered", at=AT)
-    with pytest.raises(Refused, match="nothing to be done"):
-        execution.record(decision.pk, outcome="done", by=None, on=AT.date())
+    assert not Execution.objects.exists()
+    with pytest.raises(IntegrityError, match="rejects its proposal"), transaction.atomic():
+        execution.ask(decision)
 
 
 def test_recording_an_execution_takes_the_right() -> None:
     with pytest.raises(NotAllowed):
-        execution.record(accepted().pk, outcome="done", by=make_user("auditor"), on=AT.date())
+        execution.record(asked().pk, outcome="done", by=make_user("auditor"), on=AT.date())
 
 
 # What the catalogue leaves open

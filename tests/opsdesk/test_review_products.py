@@ -46,7 +46,7 @@ def test_accepting_a_stop_imposes_a_penalty_of_its_ground_that_stops_the_product
     assert (penalty.alliance, penalty.imposed_by, penalty.reason) == (proposal.alliance, by, "for weeks")
     assert (penalty.evidence, proposal.penalty) == (proposal.evidence, penalty)
     assert (measure.kind, measure.listing, measure.applied_at) == ("stop", listing_of(proposal), AT)
-    assert (proposal.status, decision.execution) == ("accepted", "to_do")
+    assert (proposal.status, decision.execution.state) == ("accepted", "to_do")
     assert listings.standing(listing_of(proposal)) == "stopped"
     assert Enrollment.objects.get().state == "open"
 
@@ -68,7 +68,7 @@ def test_accepting_what_is_not_against_a_product_imposes_nothing(
     assert (listing.state, listings.standing(listing)) == (standing, standing)
     newest = listing.history.first()
     assert (newest.history_user, newest.history_change_reason) == (by, reason)
-    assert decision.execution == "to_do"
+    assert decision.execution.state == "to_do"
     assert not Penalty.objects.exists()
 
 

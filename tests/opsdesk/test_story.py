@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from opsdesk import appeals, execution, notices, penalising, review
-from opsdesk.models import Channel, Decision, Notice
+from opsdesk.models import Channel, Decision, Execution, Notice
 from opsdesk.pages import ON_A_PAGE
 from opsdesk.story import REASONS, story
 from rules import exemptions
@@ -23,6 +23,7 @@ from tests.factories import (
     DAY,
     DOUYIN,
     make_appeal,
+    make_cleared,
     make_enrollment,
     make_imposed,
     make_listing,
@@ -62,6 +63,7 @@ def test_a_shops_story_tells_who_did_what_in_order() -> None:
         "Opening",
         "Proposal",
         "Decision",
+        "Execution",
         "Penalty",
         "Measure",
         "Notice",
@@ -91,12 +93,14 @@ def test_a_shops_story_tells_of_its_products_as_well() -> None:
         f"面霜 (G1): Proposal {admission.pk}, admit: open",
         "面霜 (G1) in WeChat Select Alliance: promoted",
         f"面霜 (G1): Proposal {admission.pk}, admit: accepted",
-        f"面霜 (G1): Proposal {admission.pk} is accepted: qualifies; on the platform: to do",
+        f"面霜 (G1): Proposal {admission.pk} is accepted: qualifies",
+        "面霜 (G1): On the platform, admit: to do",
         f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: open",
         f"面霜 (G1): Penalty {case}, metric: imposed",
         f"面霜 (G1): Measure stop a product of penalty {case}",
         f"面霜 (G1): Proposal {stop.pk}, stop PR-C1: accepted",
-        f"面霜 (G1): Proposal {stop.pk} is accepted: below the bar; on the platform: to do",
+        f"面霜 (G1): Proposal {stop.pk} is accepted: below the bar",
+        f"面霜 (G1): On the platform, stop {case}: to do",
     ]
 
 
@@ -130,7 +134,7 @@ def a_shop_of_which_much_is_told() -> Shop:
     enrollment.refresh_from_db()
     review.reject(make_proposal(enrollment).pk, reason="recovered", **when)
     cleared = review.accept(make_proposal(enrollment).pk, reason="below_bar", **when)
-    execution.record(cleared.pk, outcome=Decision.Execution.FAILED, by=None, note="平台维护")
+    execution.record(cleared.execution.pk, outcome=Execution.State.FAILED, by=None, note="平台维护")
     paid_in(shop, 1000, cause="到账")
     taken = Measure(kind="deduct", basis="fixed", amount_fen=200_000)
     make_imposed(shop, taken, Measure(kind="points", points=4), reason="属实")
@@ -168,12 +172,18 @@ def test_a_story_is_told_in_the_readers_language_with_why_each_thing_was_done() 
 
 def test_a_story_tells_in_words_that_the_platform_has_not_undone_what_it_is_to_undo() -> None:
     shop = make_shop()
-    decision = review.accept(make_proposal(make_enrollment(shop)).pk, by=None, reason="below_bar", at=AT)
-    execution.record(decision.pk, outcome=Decision.Execution.DONE, by=None, on=DAY)
-    penalising.overturn(decision.proposal.penalty, by=None, at=AT + timedelta(days=1), reason="wrong data")
-    execution.record(decision.pk, outcome=Decision.Execution.FAILED, by=None, note="page was down")
-    of_the_decision = [event.why for event in story(shop) if event.record.model is Decision]
-    assert of_the_decision == ["below the bar", "done", "to undo", "the platform has not undone it"]
+    penalty = make_cleared(make_enrollment(shop))
+    execution.record(penalty.execution.pk, outcome=Execution.State.DONE, by=None, on=DAY)
+    penalising.overturn(penalty, by=None, at=AT + timedelta(days=1), reason="wrong data")
+    execution.record(penalty.execution.pk, outcome=Execution.State.FAILED, by=None, note="page was down")
+    told = [(event.what, event.why) for event in story(shop) if event.record.model is Execution]
+    on_the_platform = f"On the platform, clear {penalty}: "
+    assert told == [
+        (on_the_platform + "to do", ""),
+        (on_the_platform + "done", ""),
+        (on_the_platform + "to undo", ""),
+        (on_the_platform + "to undo", "the platform has not undone it"),
+    ]
 
 
 def test_a_story_is_told_to_each_reader_in_his_language() -> None:

@@ -1,0 +1,265 @@
+"""What the platform has to do of what was decided, and has done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext
+
+from opsdesk import execution
+from opsdesk.admin.subjects import subject_cell
+from opsdesk.models import Execution
+from shops.admin.cells import NOTHING, pill
+from shops.admin.exporting import Column
+from shops.admin.forms import DayField, form_page
+from shops.admin.readonly import ReadOnlyAdmin
+from shops.errors import Refused
+from shops.rights import person_of
+
+AT_ONCE = 500
+REFUSALS_SHOWN = 5
+State = Execution.State
+
+
+def today() -> Any:
+    return timezone.localdate()
+
+
+class ExecutionForm(forms.Form):
+    """What the platform has done, or why it hasn't."""
+
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
+        widget=forms.RadioSelect,
+        initial=State.DONE,
+    )
+    on = DayField(label=_("Done on"), required=False, initial=today)
+    reference = forms.CharField(label=_("Platform's reference"), required=False, max_length=100)
+    note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("outcome") == State.DONE and not cleaned.get("on"):
+            self.add_error("on", _("Say on which day."))
+        if cleaned.get("outcome") == State.FAILED:
+            cleaned["on"] = None
+            if not cleaned.get("note", "").strip():
+                self.add_error("note", _("Say why it failed."))
+        return cleaned
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what the platform has done, and all that it has still to do or to undo."""
+
+    title = _("on the platform")
+    parameter_name = "state__exact"
+    WAITING = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [(self.WAITING, _("to do or to undo")), *Execution.State.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        if self.value() == self.WAITING:
+            return queryset.filter(state__in=Execution.WAITING)
+        return queryset.filter(state=self.value())
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnlyAdmin):
+    """What is asked of the platform never changes; what it did is recorded here."""
+
+    when_empty = _("Nothing is asked of the platform. What is decided, or imposed by hand, comes here.")
+    list_display = [
+        "subject",
+        "alliance_name",
+        "kind_pill",
+        "what",
+        "decided_at",
+        "state_pill",
+        "executed_on",
+        "reference",
+    ]
+    list_filter = [StateFilter, "alliance", "kind"]
+    list_select_related = ["shop", "product", "alliance", "penalty__shop", "decision"]
+    search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
+    quoted_by = {"P": "penalty"}
+    search_help_text = _(
+        "Code or name of the shop or product, a case number (P…), or the platform's reference."
+    )
+    actions = ["record"]
+    history_reasons = Execution.REASONS
+    fieldsets = [
+        (
+            None,
+            {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "decided_at")]},
+        ),
+        (_("on the platform"), {"fields": [("state", "executed_on"), ("executed_by", "reference"), "note"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
+        return super().get_queryset(request).prefetch_related(execution.MEASURES)
+
+    def has_record_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("opsdesk.record_execution")
+
+    @admin.display(description=_("shop or product"), ordering="shop__code")
+    def subject(self, asked: Execution) -> str:
+        return subject_cell(asked)
+
+    @admin.display(description=_("alliance"), ordering="alliance")
+    def alliance_name(self, asked: Execution) -> str:
+        return asked.alliance.name if asked.alliance else _t("the platform")
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_pill(self, asked: Execution) -> str:
+        return pill(asked.kind, asked.get_kind_display())
+
+    @admin.display(description=_("what it does"))
+    def what(self, asked: Execution) -> str:
+        return pgettext("list", "; ").join(execution.what(asked)) or NOTHING
+
+    @admin.display(description=_("on the platform"), ordering="state")
+    def state_pill(self, asked: Execution) -> str:
+        return pill(asked.state, asked.get_state_display())
+
+    def export_queryset(self, queryset: QuerySet) -> QuerySet:
+        return queryset.select_related("shop", "product", "alliance", "penalty", "decision")
+
+    def export_columns(self) -> list[Column]:
+        return [
+            Column("id", _("execution"), lambda e: e.pk),
+            Column("shop", _("shop's code"), lambda e: e.shop.code),
+            Column("shop_name", _("shop"), lambda e: e.shop.name),
+            Column("product", _("product's code"), lambda e: e.product and e.product.code),
+            Column("product_name", _("product"), lambda e: e.product and e.product.name),
+            Column("alliance", _("alliance"), lambda e: e.alliance.code if e.alliance else ""),
+            Column("kind", _("kind"), lambda e: e.get_kind_display()),
+            Column("what", _("what it does"), lambda e: pgettext("list", "; ").join(execution.what(e))),
+            Column("case", _("case"), lambda e: e.penalty.case_number if e.penalty else ""),
+            Column("decided_at", _("decided at"), lambda e: e.decided_at),
+            Column("state", _("on the platform"), lambda e: e.get_state_display()),
+            Column("executed_on", _("executed on"), lambda e: e.executed_on),
+            Column("reference", _("platform's reference"), lambda e: e.reference),
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.record_view)
+        return [path("<int:pk>/record/", view, name="opsdesk_execution_record"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None
+    ) -> HttpResponse:
+        told: dict[str, Any] = {}
+        asked = self.get_object(request, object_id)
+        if isinstance(asked, Execution):
+            told = {
+                "may_record": self.has_record_permission(request) and execution.can_be_recorded(asked),
+                "what": execution.what(asked),
+                "overturned": execution.is_overturned(asked),
+                "taken_back": execution.taken_back(asked),
+            }
+        return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
+
+    def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Record of one what the platform has done."""
+        if not self.has_record_permission(request):
+            raise PermissionDenied
+        asked = self.get_object(request, str(pk))
+        if not isinstance(asked, Execution):
+            return HttpResponseRedirect(reverse("admin:opsdesk_execution_changelist"))
+        form = ExecutionForm(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid() and not self._record(request, [pk], form):
+            return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=_("What the platform has done"),
+            intro=_intro(asked),
+            submit=_("Record"),
+            back=reverse("admin:opsdesk_execution_change", args=[pk]),
+            opts=self.opts,
+        )
+
+    @admin.action(permissions=["record"], description=_("Record what the platform has done"))
+    def record(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
+        answered = "record" in request.POST
+        if answered:
+            # As they were shown: those recorded meanwhile have left the filtered list.
+            posted = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
+            queryset = self.get_queryset(request).filter(pk__in=posted[: AT_ONCE + 1])
+        chosen = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
+        if len(chosen) > AT_ONCE:
+            told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
+            self.message_user(request, told, messages.ERROR)
+            return None
+        form = ExecutionForm(request.POST if answered else None)
+        if answered and form.is_valid():
+            self._record(request, chosen, form)
+            return None
+        count = len(chosen)
+        title = ngettext("Record %(count)s execution", "Record %(count)s executions", count)
+        return form_page(
+            request,
+            self.admin_site,
+            form,
+            title=title % {"count": count},
+            submit=_("Record"),
+            back=request.get_full_path(),
+            opts=self.opts,
+            listed=self.get_queryset(request)
+            .filter(pk__in=chosen)
+            .select_related(*self.list_select_related)[:20],
+            unlisted=max(count - 20, 0),
+            hidden=[
+                ("action", request.POST["action"]),
+                ("record", "1"),
+                *((ACTION_CHECKBOX_NAME, pk) for pk in chosen),
+            ],
+        )
+
+    def _record(self, request: HttpRequest, chosen: list[int], form: ExecutionForm) -> int:
+        """Record each and tell people. Returns how many were refused."""
+        values = form.cleaned_data
+        refused: list[str] = []
+        for pk in chosen:
+            try:
+                execution.record(
+                    pk,
+                    outcome=values["outcome"],
+                    by=person_of(request),
+                    on=values["on"],
+                    reference=values["reference"],
+                    note=values["note"],
+                )
+            except Refused as refusal:
+                refused.append(str(refusal))
+        done = len(chosen) - len(refused)
+        if done:
+            told = ngettext("%(count)s recorded.", "%(count)s recorded.", done)
+            self.message_user(request, told % {"count": done}, messages.SUCCESS)
+        if refused:
+            told = ngettext("%(count)s was refused: %(why)s", "%(count)s were refused: %(why)s", len(refused))
+            why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN])) or NOTHING
+            self.message_user(request, told % {"count": len(refused), "why": why}, messages.ERROR)
+        return len(refused)
+
+
+def _intro(asked: Execution) -> str:
+    if asked.state != State.TO_UNDO:
+        return str(asked)
+    return _t("To be undone, as it was taken back: %(what)s") % {"what": asked}

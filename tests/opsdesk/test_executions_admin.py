@@ -1,0 +1,157 @@
+"""The list for the platform, and what the platform did."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from opsdesk import review
+from opsdesk.models import Execution
+from shops.models import Measure
+from tests.clients import client_of
+from tests.exporting import taken
+from tests.factories import AT, make_enrollment, make_proposal, make_shop
+from tests.opsdesk.test_execution import by_hand
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/opsdesk/execution/"
+
+
+def asked(**values) -> Execution:
+    """A clearance of a shop of these values that was accepted."""
+    proposal = make_proposal(make_enrollment(make_shop(**values)))
+    return review.accept(proposal.pk, by=None, reason="below_bar", at=AT).execution
+
+
+def record_of(waiting: Execution) -> str:
+    return reverse("admin:opsdesk_execution_record", args=[waiting.pk])
+
+
+def told(answer) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_the_list_shows_what_is_still_to_do_and_what_that_is() -> None:
+    decided = asked(name="青禾小店")
+    imposed = by_hand(Measure(kind="restrict_live"))
+    review.reject(make_proposal().pk, by=None, reason="recovered", at=AT)
+    answer = client_of().get(LIST, {"state__exact": "to_do"})
+    assert set(answer.context["cl"].result_list) == {decided, imposed}
+    page = answer.content.decode()
+    assert "青禾小店" in page and "out of opening 1" in page and "Live selling is restricted" in page
+
+
+def test_the_list_asks_no_more_for_many_than_for_one(django_assert_max_num_queries) -> None:
+    client = client_of()
+    for _number in range(12):
+        asked()
+        by_hand(Measure(kind="restrict_live"))
+    with django_assert_max_num_queries(12):
+        client.get(LIST)
+
+
+def test_the_list_for_the_platform_is_a_spreadsheet_without_formulas() -> None:
+    waiting = asked(code="DY-1", name="@SUM(1)")
+    [cells] = taken(client_of(), f"{LIST}export/", {"state__exact": "to_do"})
+    assert (cells["shop's code"], cells["shop"], cells["kind"]) == ("DY-1", "'@SUM(1)", "clear")
+    assert cells["case"] == waiting.penalty.case_number
+    assert cells["decided at"] == "2026-03-11T09:30:00+08:00"
+    assert "out of opening 1" in cells["what it does"]
+
+
+def test_the_list_for_the_platform_needs_its_own_permission() -> None:
+    asked()
+    assert client_of("finance").get(f"{LIST}export/").status_code == 403
+    assert client_of("auditor").get(f"{LIST}export/").status_code == 200
+
+
+@pytest.mark.parametrize("quoted", ["DY-1", "青禾", "T-88", "case"])
+def test_it_is_found_by_shop_case_and_the_platforms_reference(quoted: str) -> None:
+    wanted, _other = asked(code="DY-1", name="青禾小店"), asked()
+    Execution.objects.filter(pk=wanted.pk).update(reference="T-88")
+    quoted = wanted.penalty.case_number if quoted == "case" else quoted
+    assert list(client_of().get(LIST, {"q": quoted}).context["cl"].result_list) == [wanted]
+
+
+def test_what_the_platform_did_is_recorded_for_one() -> None:
+    waiting, client = asked(), client_of()
+    page = client.get(reverse("admin:opsdesk_execution_change", args=[waiting.pk])).content.decode()
+    assert record_of(waiting) in page
+    client.post(record_of(waiting), {"outcome": "done", "on": "2026-03-12", "reference": "T-88"})
+    waiting.refresh_from_db()
+    assert (waiting.state, str(waiting.executed_on), waiting.reference) == ("done", "2026-03-12", "T-88")
+    assert waiting.executed_by == waiting.history.latest().history_user
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"outcome": "done", "on": ""}, "on"),
+        ({"outcome": "done", "on": "2026-02-30"}, "on"),
+        ({"outcome": "failed", "note": " "}, "note"),
+        ({}, "outcome"),
+    ],
+)
+def test_an_execution_says_when_or_why_not(data: dict[str, str], field: str) -> None:
+    waiting = asked()
+    answer = client_of().post(record_of(waiting), data)
+    assert field in answer.context["form"].errors
+    waiting.refresh_from_db()
+    assert waiting.state == "to_do"
+
+
+def test_what_the_platform_did_is_recorded_for_many_and_refusals_are_counted() -> None:
+    client = client_of()
+    chosen = [asked(), by_hand(Measure(kind="restrict_live")), asked()]
+    client.post(record_of(chosen[2]), {"outcome": "done", "on": "2026-03-12"})
+    data = {"action": "record", "_selected_action": [str(one.pk) for one in chosen]}
+    question = client.post(LIST, data | {"index": "0"})
+    assert question.context["title"] == "Record 3 executions"
+    today = timezone.localdate().isoformat()
+    answer = client.post(LIST, data | {"record": "1", "outcome": "done", "on": today}, follow=True)
+    done, refused = told(answer)
+    assert done == "2 recorded."
+    assert refused.startswith("1 was refused: ")
+    assert Execution.objects.filter(state="done").count() == 3
+
+
+@pytest.mark.parametrize("role", ["auditor", "finance", "rules_editor"])
+def test_whoever_may_only_look_records_nothing(role: str) -> None:
+    waiting, client = asked(), client_of(role)
+    data = {"outcome": "done", "on": "2026-03-12"}
+    assert client.post(record_of(waiting), data).status_code == 403
+    action = {"action": "record", "_selected_action": [str(waiting.pk)], "record": "1"}
+    client.post(LIST, data | action)
+    waiting.refresh_from_db()
+    assert waiting.state == "to_do"
+
+
+def test_recording_many_passes_over_what_never_was() -> None:
+    waiting = asked()
+    answer = client_of().post(
+        LIST,
+        {
+            "action": "record",
+            "record": "1",
+            "_selected_action": [waiting.pk, 999_999, "9" * 30],
+            "outcome": "done",
+            "on": "2026-03-12",
+        },
+        follow=True,
+    )
+    assert told(answer) == ["1 recorded."]
+    waiting.refresh_from_db()
+    assert waiting.state == "done"
+
+
+def test_decision_penalty_and_proposal_lead_to_it() -> None:
+    waiting, client = asked(), client_of()
+    address = reverse("admin:opsdesk_execution_change", args=[waiting.pk])
+    for page in (
+        reverse("admin:opsdesk_decision_change", args=[waiting.decision_id]),
+        reverse("admin:shops_penalty_change", args=[waiting.penalty_id]),
+        reverse("admin:rules_proposal_change", args=[waiting.decision.proposal_id]),
+    ):
+        assert address in client.get(page).content.decode(), page
