@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import OperationalError, transaction
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from psycopg.errors import LockNotAvailable
@@ -17,15 +16,19 @@ from opsdesk import remainders, voiding
 from opsdesk.deadlines import said
 from opsdesk.models import Execution
 from rules.models import Proposal
-from shops import bars, controllers, listings, money, sql, standing, topups
+from shops import accounts, bars, controllers, listings, money, points, sql, standing, topups
 from shops import measures as effects
 from shops.errors import Refused
-from shops.models import Alliance, DepositEntry, Enrollment, Listing, Measure, Penalty, Shop
+from shops.models import Alliance, Enrollment, Listing, Measure, Penalty, Shop
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 # So long it waits for what others hold: it only tells.
 PATIENCE = "3s"
 # What the verb is given as a reason. No record keeps it.
 REASON = "foreseen"
+LOOK_AT_DEPOSITS = "shops.view_depositentry"
 
 _EVER, _CONTROLLER = "ever", "controller"
 
@@ -46,8 +49,11 @@ class Foreseen:
         return found or [(_("Changes"), [_("Nothing would change.")])]
 
 
-def foresee(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], at: datetime) -> Foreseen:
-    """What `do` would change of the penalty, its shop and the others that it concerns.
+def foresee(
+    penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], *, by: User | None, at: datetime
+) -> Foreseen:
+    """What `do` would change of the penalty, its shop and the others that it concerns; how much is on their
+    deposits is told to those alone who may look at them.
 
     `do` calls the verb on the penalty, read afresh, and returns what that doesn't restore (`remainders`).
     Refused where the verb is, and while somebody changes the same for longer than PATIENCE.
@@ -55,7 +61,8 @@ def foresee(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]],
     try:
         with transaction.atomic():
             sql.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-            found = _done(Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk), do, at)
+            same = Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk)
+            found = _done(same, do, at, with_deposits=by is None or by.has_perm(LOOK_AT_DEPOSITS))
             transaction.set_rollback(True)
             return found
     except OperationalError as error:
@@ -64,7 +71,13 @@ def foresee(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]],
         raise Refused(_("What it would change is being changed just now: look again in a moment.")) from error
 
 
-def _done(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], at: datetime) -> Foreseen:
+def _done(
+    penalty: Penalty,
+    do: Callable[[Penalty], Iterable[dict[str, Any]]],
+    at: datetime,
+    *,
+    with_deposits: bool,
+) -> Foreseen:
     """In words, for when it is not so any more."""
     voiding.lock(penalty)
     shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in=voiding.concerned(penalty))}
@@ -73,6 +86,7 @@ def _done(penalty: Penalty, do: Callable[[Penalty], Iterable[dict[str, Any]]], a
     after = _State.of(shops, at)
     found = [
         *_of_measures(own, _measures(penalty)),
+        *(_of_deposits(shops, before, after) if with_deposits else ()),
         *_of_shops(shops, before, after),
         (_("Penalties"), list(_penalties(before, after))),
         (_("Proposals withdrawn"), _proposals(before.waiting - after.waiting)),
@@ -99,9 +113,6 @@ class _State:
 
     @classmethod
     def of(cls, shops: Mapping[int, Shop], at: datetime) -> _State:
-        entries = DepositEntry.objects.filter(shop__in=shops).order_by("shop", "-number").distinct("shop")
-        points = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop__in=shops)
-        totals = points.order_by().values_list("penalty__shop", "alliance").annotate(Sum("points"))
         statuses = standing.with_standing(Shop.objects.filter(pk__in=shops), at)
         inside = Enrollment.objects.filter(shop__in=shops).values_list("pk", "state", "openings_used")
         stopped = Measure.objects.filter(kind=Measure.Kind.STOP, penalty__shop__in=shops).values("listing")
@@ -112,9 +123,9 @@ class _State:
         return cls(
             status=dict(statuses.values_list("pk", "standing")),
             kept_out=dict.fromkeys(_kept_out(shops), True),
-            deposit=dict(entries.values_list("shop", "balance_fen")),
+            deposit=accounts.balances_of(shops),
             owed={key: sum(owed) for key, owed in topups.demanded_of(list(shops.values())).items()},
-            points={(shop, alliance): total for shop, alliance, total in totals},
+            points=points.standing_of(shops, at),
             enrollments={key: (state, used) for key, state, used in inside},
             products=dict(products.values_list("pk", "standing")),
             penalties={key: (status, ends_at) for key, status, ends_at in penalties},
@@ -149,13 +160,16 @@ def _of_measures(before: Mapping[int, str], after: Mapping[int, str]) -> Iterato
     yield _("Lessened"), [f"{was} → {now}" for was, now in still if was != now]
 
 
-def _of_shops(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[tuple[str, list[str]]]:
+def _of_deposits(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[tuple[str, list[str]]]:
     for label, was, now in (
         (_("Deposit"), before.deposit, after.deposit),
         (_("Owed"), before.owed, after.owed),
     ):
         changed = _changed(was, now, 0)
         yield label, [_moved(shops[key], map(money.told, pair)) for key, pair in changed]
+
+
+def _of_shops(shops: Mapping[int, Shop], before: _State, after: _State) -> Iterator[tuple[str, list[str]]]:
     alliances = Alliance.objects.in_bulk()
     yield (
         pgettext("penalty", "Points"),

@@ -5,7 +5,7 @@ Amounts are in whole fen. What is required is one statement, for one shop or for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -152,8 +152,13 @@ def _with_shops(rows: list[tuple[Any, ...]]) -> list[Short]:
 
 def balance_of(shop: Shop) -> int:
     """In fen; nothing where nothing was ever entered."""
-    newest = DepositEntry.objects.filter(shop=shop).order_by("-number").values_list("balance_fen", flat=True)
-    return newest.first() or 0
+    return balances_of([shop.pk]).get(shop.pk, 0)
+
+
+def balances_of(shops: Collection[int]) -> dict[int, int]:
+    """The same of these shops, by their keys, save those of which nothing was ever entered."""
+    newest = DepositEntry.objects.filter(shop__in=shops).order_by("shop", "-number").distinct("shop")
+    return dict(newest.values_list("shop", "balance_fen"))
 
 
 def last_number(shop: Shop) -> int:

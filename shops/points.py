@@ -6,6 +6,7 @@ imposed until they lapse, unless they were taken back.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
@@ -43,8 +44,14 @@ def standing_points(shop: Shop, alliance: Alliance | None, at: datetime) -> int:
 
 def standing_by_place(shop: Shop, at: datetime) -> dict[int | None, int]:
     """The sums wherever some stand, by the alliance's key; None: on the platform."""
-    sums = _standing(shop, at).order_by().values_list("alliance").annotate(total=Sum("points"))
-    return dict(sums)
+    return {where: total for (_shop, where), total in standing_of([shop.pk], at).items()}
+
+
+def standing_of(shops: Collection[int], at: datetime) -> dict[tuple[int, int | None], int]:
+    """The same of these shops, by their keys."""
+    stand = Measure.objects.active(at).filter(kind=Measure.Kind.POINTS, penalty__shop__in=shops)
+    sums = stand.order_by().values_list("penalty__shop", "alliance").annotate(total=Sum("points"))
+    return {(shop, where): total for shop, where, total in sums}
 
 
 def threshold_reached(points: int, alliance: Alliance | None) -> PointsThreshold | None:

@@ -110,7 +110,7 @@ def _looked_at(step: Step, appeal: Appeal, officer: User, given: dict[str, Any])
         assert isinstance(ruled, Appeal)
         return ruled.not_restored
 
-    return foreseen.foresee(appeal.penalty, rule, timezone.now())
+    return foreseen.foresee(appeal.penalty, rule, by=officer, at=timezone.now())
 
 
 def many_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

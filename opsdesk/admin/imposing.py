@@ -129,14 +129,16 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     shown: list[tuple[str, list[str]]] = []
     if request.method == "POST" and form.is_valid():
         at, reason = timezone.now(), form.cleaned_data["reason"] or foreseen.REASON
+        by = person_of(request)
 
         def undo(same: Penalty) -> Fallen:
             chosen = list(same.measures.filter(pk__in=form.cleaned_data["measures"]))
-            return penalising.undo_measures(same, chosen, by=person_of(request), at=at, reason=reason)
+            return penalising.undo_measures(same, chosen, by=by, at=at, reason=reason)
 
         try:
             if looks:
-                shown = foreseen.foresee(penalty, lambda same: remainders.of(undo(same), at), at).told
+                found = foreseen.foresee(penalty, lambda same: remainders.of(undo(same), at), by=by, at=at)
+                shown = found.told
             else:
                 undo(penalty)
                 messages.success(request, _t("Taken back; the penalty stands on."))

@@ -33,7 +33,7 @@ def _look_at_overturning(penalty: Penalty, by: User | None) -> list[tuple[str, l
     def overturn(same: Penalty) -> list[dict[str, Any]]:
         return remainders.of(penalising.overturn(same, by=by, at=at, reason=foreseen.REASON), at)
 
-    return foreseen.foresee(penalty, overturn, at).told
+    return foreseen.foresee(penalty, overturn, by=by, at=at).told
 
 
 def _is_closed(shop: Shop) -> bool:

@@ -177,7 +177,7 @@ def look_at(penalty: Penalty) -> foreseen.Foreseen:
         fallen = voiding.overturn(same, by=None, at=LATER, reason="not theirs")
         return remainders.of(fallen, LATER)
 
-    return foreseen.foresee(penalty, overturn, LATER)
+    return foreseen.foresee(penalty, overturn, by=None, at=LATER)
 
 
 def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeypatch) -> None:
@@ -219,7 +219,7 @@ def test_a_look_is_not_disturbed_by_who_enrolls_the_shop_meanwhile(committed_db)
         bring("enrollments", "shop,alliance,state\n" + row, at=AT)
         connections.close_all()
 
-    told = dict(foreseen.foresee(penalty, overturn, LATER).told)
+    told = dict(foreseen.foresee(penalty, overturn, by=None, at=LATER).told)
     assert len(told["Alliances"]) == 1
     assert Enrollment.objects.filter(shop=shop).count() == 2
 

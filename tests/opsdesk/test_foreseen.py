@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -49,12 +49,12 @@ def two_days_later() -> Iterator[None]:
         yield
 
 
-def overturned(penalty: Penalty) -> foreseen.Foreseen:
+def overturned(penalty: Penalty, by: User | None = None) -> foreseen.Foreseen:
     def overturn(same: Penalty) -> list[dict[str, Any]]:
-        fallen = penalising.overturn(same, by=None, at=LATER, reason="not theirs")
+        fallen = penalising.overturn(same, by=by, at=LATER, reason="not theirs")
         return remainders.of(fallen, LATER)
 
-    return foreseen.foresee(penalty, overturn, LATER)
+    return foreseen.foresee(penalty, overturn, by=by, at=LATER)
 
 
 def undone(penalty: Penalty, *measures: Measure) -> foreseen.Foreseen:
@@ -62,7 +62,7 @@ def undone(penalty: Penalty, *measures: Measure) -> foreseen.Foreseen:
         fallen = penalising.undo_measures(same, measures, by=None, at=LATER, reason="too much")
         return remainders.of(fallen, LATER)
 
-    return foreseen.foresee(penalty, undo, LATER)
+    return foreseen.foresee(penalty, undo, by=None, at=LATER)
 
 
 def told(found: foreseen.Foreseen) -> dict[str, list[str]]:
@@ -93,6 +93,14 @@ def test_money_and_points_are_told_as_they_would_be() -> None:
         ],
         "On the platform": [f"甲 (S1) · penalise · {penalty.case_number} · the platform: to undo"],
     }
+
+
+def test_what_is_on_a_deposit_is_told_to_those_alone_who_may_look_at_it() -> None:
+    penalty, reader = case_with_money(), make_user(None)
+    reader.user_permissions.add(Permission.objects.get(codename="overturn_penalty"))
+    assert not {"Deposit", "Owed"} & told(overturned(penalty, reader)).keys()
+    officer = make_user("appeals_officer")
+    assert {"Deposit", "Owed"} <= told(overturned(penalty, officer)).keys()
 
 
 def test_a_measure_is_told_as_it_was() -> None:
@@ -176,7 +184,7 @@ def test_of_a_part_only_that_part_is_told() -> None:
 
 def test_what_changes_nothing_says_so() -> None:
     penalty = make_imposed(make_shop(), Measure(kind=Kind.WARNING))
-    found = foreseen.foresee(penalty, lambda same: [], LATER)
+    found = foreseen.foresee(penalty, lambda same: [], by=None, at=LATER)
     assert told(found) == {"Changes": ["Nothing would change."]}
 
 
