@@ -123,9 +123,18 @@ def restricted_for_points(pair: Twins) -> None:
     pair.decide(which=0, accepts=True, heard=False)
 
 
+def removed_while_the_platform_closes_both(pair: Twins) -> None:
+    """The other shop is warned for that on either side, and of both that is withdrawn by the next check."""
+    pair.wrongly_reported(code="V4", days=2)
+    for role in ("shop", "sibling"):
+        pair.file_of_shops(role=role, status="closed")
+    pair.daily_check()
+
+
 @pytest.mark.parametrize(
     "wronged",
     [
+        removed_while_the_platform_closes_both,
         warned_while_suspended,
         warned_while_suspended_and_suspended_rightly,
         up_the_ladder,

@@ -292,13 +292,14 @@ class Pair(RuleBasedStateMachine):
             # Nobody goes on with an opening before its platform has opened it again.
             return
         differ = apart(self.wronged, self.twin, self.at)
-        mine, theirs = (one.proposed() for one in self.both)
+        mine, theirs = before = [one.proposed() for one in self.both]
         if mine != theirs:
             casework.file_from_facts(at=self.at)
             if self.checked:
                 self.check()
             now, theirs = (one.proposed() for one in self.both)
-            if more := mine - theirs:
+            # What that look has withdrawn from both was right of both.
+            if more := mine - (before[1] | theirs):
                 differ.append(f"still proposed: {sorted(more)!r}")
             elif now != theirs:
                 differ.append(f"proposed: {sorted(now)!r}, of the twin {sorted(theirs)!r}")
