@@ -35,6 +35,7 @@ class Execution(Audited):
     NOT_UNDONE = "not undone"
     REASONS: ClassVar = {NOT_UNDONE: _("the platform has not undone it")}
 
+    # None where it was imposed by hand, or by the platform itself.
     decision = models.OneToOneField(
         Decision,
         models.PROTECT,
@@ -42,8 +43,8 @@ class Execution(Audited):
         related_name="execution",
         null=True,
         blank=True,
-        help_text=_("Empty: imposed by hand, or by the platform itself."),
     )
+    # None where the decision penalises nobody.
     penalty = models.OneToOneField(
         Penalty,
         models.PROTECT,
@@ -51,7 +52,6 @@ class Execution(Audited):
         related_name="execution",
         null=True,
         blank=True,
-        help_text=_("Empty: a decision that penalises nobody."),
     )
     # Those of its decision or penalty, by which the list is read.
     shop = models.ForeignKey(Shop, models.PROTECT, verbose_name=_("shop"), related_name="+")
