@@ -6,13 +6,22 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import review
+from opsdesk import dashboard, execution, review
 from opsdesk.models import Execution
 from shops.models import Measure
 from tests.clients import client_of
 from tests.exporting import taken
-from tests.factories import AT, make_enrollment, make_proposal, make_shop
-from tests.opsdesk.test_execution import by_hand
+from tests.factories import AT, make_enrollment, make_imposed, make_proposal, make_shop, make_user
+from tests.opsdesk.test_execution import (
+    LATER,
+    by_hand,
+    cleared,
+    fresh,
+    lifted,
+    overturned,
+    part_taken_back,
+    penalised,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +164,84 @@ def test_decision_penalty_and_proposal_lead_to_it() -> None:
         reverse("admin:rules_proposal_change", args=[waiting.decision.proposal_id]),
     ):
         assert address in client.get(page).content.decode(), page
+
+
+# What was taken back
+
+
+def test_what_is_to_be_undone_stands_among_what_waits_for_the_platform() -> None:
+    to_do, to_undo, called_off = cleared(), cleared("done"), cleared()
+    for asked in (to_undo, called_off):
+        overturned(asked.penalty)
+    state = dashboard.state_of(make_user("operator"), at=LATER)
+    assert (state.to_execute, state.to_undo) == (2, 1)
+    client = client_of()
+    assert "1 to undo" in client.get("/admin/").content.decode()
+    for value, found in (
+        ("waiting", {to_do, to_undo}),
+        ("to_undo", {to_undo}),
+        ("called_off", {called_off}),
+        ("done", set()),
+    ):
+        answer = client.get(LIST, {"state__exact": value})
+        assert set(answer.context["cl"].result_list) == found
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "says"),
+    [
+        ("en", "to_do", "Nothing of it is to be done on the platform any more."),
+        ("en", "done", "have it undone there"),
+        ("zh-hans", "to_do", "已取消"),
+        ("zh-hans", "done", "待撤回"),
+    ],
+)
+def test_its_page_says_that_the_penalty_was_overturned_and_what_follows(
+    language: str, before: str, says: str
+) -> None:
+    asked = cleared(before)
+    overturned(asked.penalty)
+    page = client_of(language=language).get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert ("The penalty was overturned on" in page) == (language == "en")
+    assert says in page and asked.penalty.case_number in page
+    address = reverse("admin:opsdesk_execution_record", args=[asked.pk])
+    assert (address in page) == (before == "done")
+
+
+def test_its_page_names_what_was_taken_back_as_a_part() -> None:
+    asked = penalised(Measure(kind="restrict_live"), so_far="to_do")
+    part_taken_back(asked, "clear")
+    page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "A part of the penalty was taken back" in page and "out of opening 1" in page
+    assert "as decided" in page
+
+
+def test_its_page_warns_where_something_else_keeps_the_shop_out() -> None:
+    asked = cleared("done")
+    make_imposed(
+        asked.shop,
+        Measure(kind="warning"),
+        ground="judgement",
+        alliance=asked.alliance,
+        reason="unsuitable",
+    )
+    overturned(asked.penalty)
+    assert any("All the same the shop is not in" in line for line in execution.taken_back(fresh(asked)))
+
+
+def test_the_form_says_that_something_is_to_be_undone_and_records_it() -> None:
+    asked, client = cleared("done"), client_of()
+    overturned(asked.penalty)
+    address = reverse("admin:opsdesk_execution_record", args=[asked.pk])
+    assert "To be undone, as it was taken back" in client.get(address).content.decode()
+    client.post(address, {"outcome": "done", "on": "2026-03-14", "reference": "T-9"})
+    assert fresh(asked).state == "undone"
+    history = client.get(reverse("admin:opsdesk_execution_history", args=[asked.pk])).content.decode()
+    assert "to undo" in history and "undone" in history
+
+
+def test_its_page_says_that_the_penalty_was_lifted() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    lifted(asked.penalty)
+    page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "The penalty was lifted on" in page and "have it undone there" in page
