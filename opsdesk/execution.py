@@ -79,17 +79,23 @@ def record(
     on: date | None = None,
     reference: str = "",
     note: str = "",
+    undoing: bool = False,
 ) -> Execution:
-    """Record whether the platform has done what was decided: "done" on a day, or "failed" with a note; of
-    what is to be undone there, whether it has undone it.
+    """Record whether the platform has done what was decided: "done" on a day, or "failed" with a note; with
+    `undoing` whether it has undone what is to be undone there.
 
-    A failure can be followed by another try. Refused for what is done, undone or called off already, without
-    the day, or without the reason of a failure.
+    A failure can be followed by another try. Refused for what is done, undone or called off already, for what
+    is to be undone where somebody speaks of doing it, without the day, or without the reason of a failure.
     """
     require(by, EXECUTE)
     execution = Execution.objects.select_for_update(no_key=True).get(pk=execution_id)
     if refusal := _over(execution):
         raise Refused(refusal)
+    if execution.state == State.TO_UNDO and not undoing:
+        # Whoever has still the page that asked for it would say that it is undone.
+        raise Refused(_("“%(what)s” is to be undone by now: look at it again.") % {"what": execution})
+    if undoing and execution.state != State.TO_UNDO:
+        raise Refused(_("“%(what)s” is to be done, not to be undone.") % {"what": execution})
     if outcome not in (State.DONE, State.FAILED):
         raise Refused(_("What the platform did is either done or failed."))
     if outcome == State.DONE and on is None:
@@ -97,11 +103,11 @@ def record(
     if outcome == State.FAILED and not note.strip():
         raise Refused(_("Say why it failed."))
     execution.executed_by, execution.note = by, note.strip()
-    if execution.state == State.TO_UNDO and outcome == State.FAILED:
+    if undoing and outcome == State.FAILED:
         # It is still as it was done, and still to be undone.
         execution.save_by(by, Execution.NOT_UNDONE)
         return execution
-    execution.state = State.UNDONE if execution.state == State.TO_UNDO else State(outcome)
+    execution.state = State.UNDONE if undoing else State(outcome)
     execution.executed_on, execution.reference = on, reference.strip()
     execution.save_by(by)
     return execution

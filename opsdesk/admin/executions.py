@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -37,8 +37,9 @@ def today() -> Any:
 
 
 class ExecutionForm(forms.Form):
-    """What the platform has done, or why it hasn't."""
+    """What the platform has done, or why it hasn't. It is sent as it was shown: `undoing` stands in it."""
 
+    undoing = forms.BooleanField(widget=forms.HiddenInput, required=False)
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
@@ -48,6 +49,14 @@ class ExecutionForm(forms.Form):
     on = DayField(label=_("Done on"), required=False, initial=today)
     reference = forms.CharField(label=_("Platform's reference"), required=False, max_length=100)
     note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, posted: QueryDict | None, *, undoing: bool = False) -> None:
+        super().__init__(posted, initial={"undoing": undoing})
+        if undoing if posted is None else posted.get("undoing") == "True":
+            outcome = self.fields["outcome"]
+            assert isinstance(outcome, forms.ChoiceField)
+            outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
+            self.fields["on"].label = _("Undone on")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -181,8 +190,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
         asked = self.get_object(request, str(pk))
         if not isinstance(asked, Execution):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_changelist"))
-        form = ExecutionForm(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid() and not self._record(request, [pk], form):
+        posted = request.POST if request.method == "POST" else None
+        form = ExecutionForm(posted, undoing=asked.state == State.TO_UNDO)
+        if posted is not None and form.is_valid() and not self._record(request, [pk], form):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
         return form_page(
             request,
@@ -207,7 +217,12 @@ class ExecutionAdmin(ReadOnlyAdmin):
             told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
             self.message_user(request, told, messages.ERROR)
             return None
-        form = ExecutionForm(request.POST if answered else None)
+        to_undo = queryset.filter(pk__in=chosen, state=State.TO_UNDO).count()
+        if not answered and to_undo not in (0, len(chosen)):
+            both = _("Choose what is to be done, or what is to be undone: not both at once.")
+            self.message_user(request, both, messages.ERROR)
+            return None
+        form = ExecutionForm(request.POST if answered else None, undoing=bool(to_undo))
         if answered and form.is_valid():
             self._record(request, chosen, form)
             return None
@@ -245,6 +260,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
                     on=values["on"],
                     reference=values["reference"],
                     note=values["note"],
+                    undoing=values["undoing"],
                 )
             except Refused as refusal:
                 refused.append(str(refusal))

@@ -64,7 +64,9 @@ def overturned(penalty: Penalty) -> None:
 
 
 def undone(asked: Execution) -> Execution:
-    return execution.record(asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8")
+    return execution.record(
+        asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8", undoing=True
+    )
 
 
 @pytest.mark.parametrize("undo", [granted, overturned])
@@ -295,12 +297,25 @@ def test_what_the_platform_has_undone_is_recorded_once() -> None:
         undone(asked)
 
 
+def test_who_has_still_the_page_that_asked_to_do_it_does_not_say_that_it_is_undone() -> None:
+    asked = cleared("done")
+    overturned(asked.penalty)
+    with pytest.raises(Refused, match="is to be undone by now: look at it again"):
+        execution.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    assert fresh(asked).state == "to_undo"
+
+
+def test_nothing_is_undone_that_is_only_to_be_done() -> None:
+    with pytest.raises(Refused, match="is to be done, not to be undone"):
+        undone(cleared())
+
+
 def test_what_the_platform_could_not_undo_is_still_to_be_undone() -> None:
     asked = cleared("done")
     overturned(asked.penalty)
     with pytest.raises(Refused, match="why it failed"):
-        execution.record(asked.pk, outcome="failed", by=None, note=" ")
-    failed = execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+        execution.record(asked.pk, outcome="failed", by=None, note=" ", undoing=True)
+    failed = execution.record(asked.pk, outcome="failed", by=None, note="page was down", undoing=True)
     assert (failed.state, failed.note) == ("to_undo", "page was down")
     assert (failed.executed_on, failed.reference) == (AT.date(), "DY-7")
     assert (undone(asked).state, fresh(asked).note) == ("undone", "")

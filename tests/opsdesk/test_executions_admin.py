@@ -233,11 +233,37 @@ def test_the_form_says_that_something_is_to_be_undone_and_records_it() -> None:
     asked, client = cleared("done"), client_of()
     overturned(asked.penalty)
     address = reverse("admin:opsdesk_execution_record", args=[asked.pk])
-    assert "To be undone, as it was taken back" in client.get(address).content.decode()
-    client.post(address, {"outcome": "done", "on": "2026-03-14", "reference": "T-9"})
+    page = client.get(address)
+    assert "To be undone, as it was taken back" in page.content.decode()
+    assert [str(label) for _value, label in page.context["form"].fields["outcome"].choices] == [
+        "undone",
+        "not undone",
+    ]
+    done = {"outcome": "done", "on": "2026-03-14", "reference": "T-9"}
+    stale = client.post(address, done, follow=True)
+    assert any("is to be undone by now" in message for message in told(stale))
+    assert fresh(asked).state == "to_undo"
+    client.post(address, done | {"undoing": "True"})
     assert fresh(asked).state == "undone"
     history = client.get(reverse("admin:opsdesk_execution_history", args=[asked.pk])).content.decode()
     assert "to undo" in history and "undone" in history
+
+
+def test_many_are_recorded_as_done_or_as_undone_and_not_both_at_once() -> None:
+    to_do, client = cleared(), client_of()
+    to_undo = [cleared("done"), cleared("done")]
+    for asked in to_undo:
+        overturned(asked.penalty)
+    action = {"action": "record", "index": "0"}
+    both = client.post(
+        LIST, action | {"_selected_action": [to_do.pk, *(one.pk for one in to_undo)]}, follow=True
+    )
+    assert told(both) == ["Choose what is to be done, or what is to be undone: not both at once."]
+    form = client.post(LIST, action | {"_selected_action": [one.pk for one in to_undo]}).context["form"]
+    assert form["undoing"].value() is True
+    answer = {"record": "1", "undoing": "True", "outcome": "done", "on": "2026-03-14"}
+    client.post(LIST, action | answer | {"_selected_action": [one.pk for one in to_undo]})
+    assert [fresh(one).state for one in (to_do, *to_undo)] == ["to_do", "undone", "undone"]
 
 
 def test_its_page_says_that_the_penalty_was_lifted() -> None:
