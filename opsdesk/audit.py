@@ -40,13 +40,25 @@ def verify_decisions() -> str | None:
     unasked = Decision.objects.filter(verdict=Decision.Verdict.ACCEPTED, execution=None)
     for_nothing = Execution.objects.filter(decision__verdict=Decision.Verdict.REJECTED)
     State = Execution.State
+    of_it = Measure.objects.filter(penalty=OuterRef("penalty"), applied_at__isnull=False)
+    # A stop that a resumption took back has fallen by that.
+    with_it = ~Exists(of_it) | Exists(of_it.filter(undone_at=F("penalty__ended_at")))
     overturned = Execution.objects.filter(
-        state__in=[State.TO_DO, State.FAILED, State.DONE], penalty__status=Penalty.Status.OVERTURNED
+        Q(state__in=[State.TO_DO, State.FAILED]) | Q(with_it, state=State.DONE),
+        penalty__status=Penalty.Status.OVERTURNED,
     )
-    stands = Execution.objects.filter(
-        ~Exists(Measure.objects.given_up().filter(penalty=OuterRef("penalty"))),
-        state__in=[State.CALLED_OFF, State.TO_UNDO, State.UNDONE],
+    unlisted = Penalty.objects.filter(status=Penalty.Status.OVERTURNED, execution=None)
+    lifted = Measure.objects.given_up().filter(penalty=OuterRef("penalty"), kind__in=Measure.LASTING)
+    goes_on = Execution.objects.filter(
+        Exists(lifted.filter(undone_at=None)), state=State.DONE, penalty__status=Penalty.Status.LIFTED
     )
+    called_off = Q(
+        Exists(Measure.objects.standing().filter(penalty=OuterRef("penalty")).exclude(kind="warning")),
+        state=State.CALLED_OFF,
+    )
+    whole = [Penalty.Status.OVERTURNED, Penalty.Status.LIFTED]
+    for_nothing_undone = Q(state__in=[State.TO_UNDO, State.UNDONE], changes=[])
+    stands = Execution.objects.filter(called_off | for_nothing_undone & ~Q(penalty__status__in=whole))
     return _first(
         (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
         (f"proposal {row['proposal']} has {row['n']} decisions" for row in twice.order_by("proposal")[:1]),
@@ -63,6 +75,14 @@ def verify_decisions() -> str | None:
         (
             f"execution {row.pk} is {row.state} on the platform, though its penalty was overturned"
             for row in _by_key(overturned)
+        ),
+        (
+            f"penalty {row.pk} is overturned, and the platform is not asked to undo it"
+            for row in _by_key(unlisted)
+        ),
+        (
+            f"execution {row.pk} is done on the platform, though its penalty was lifted"
+            for row in _by_key(goes_on)
         ),
         (
             f"execution {row.pk} is {row.state} on the platform, though nothing of it was taken back"

@@ -133,7 +133,7 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
     if "executions" in sees:
         to_undo = Q(state=Execution.State.TO_UNDO)
         found = Execution.objects.filter(state__in=Execution.WAITING).aggregate(
-            count=Count("pk"), to_undo=Count("pk", filter=to_undo), oldest=Min("decided_at")
+            count=Count("pk"), to_undo=Count("pk", filter=to_undo), oldest=Min("asked_at")
         )
         state.to_execute, state.to_undo = found["count"], found["to_undo"]
         state.oldest_to_execute = found["oldest"]

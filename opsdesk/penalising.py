@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from opsdesk import execution, notices, resting, review, voiding
-from opsdesk.models import ON_APPEAL, Appeal, Decision
+from opsdesk.models import ON_APPEAL, Appeal, Decision, Execution
 from opsdesk.remainders import Fallen
 from rules import casework
 from rules.models import Proposal
@@ -173,6 +173,9 @@ def run_timers(at: datetime) -> int:
     try:
         return penalties.run_timers(at)
     finally:
+        ran_out = Execution.objects.filter(penalty__status=Penalty.Status.EXPIRED)
+        with transaction.atomic():
+            execution.call_off_what_is_over(ran_out, by=None)
         for shop in effects.could_go_on(at):
             _then_file(shop, _go_on, shop, by=None, at=at)
         casework.file_from_facts(at=at)

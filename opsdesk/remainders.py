@@ -19,11 +19,12 @@ from shops.models import Measure, Opening, Penalty, Shop
 
 @dataclass(frozen=True)
 class Fallen:
-    """What of a penalty was taken back, what fell with it, and what has lost its ground by that and stands
-    until somebody decides.
+    """What of a penalty was taken back and what was lessened, as {"measure": its key, "from", "to"}; what
+    fell with it, and what has lost its ground by that and stands until somebody decides.
     """
 
     taken_back: list[Measure]
+    lessened: list[dict[str, Any]]
     with_it: list[Penalty]
     left: list[Penalty]
 

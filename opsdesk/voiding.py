@@ -17,6 +17,7 @@ from opsdesk.remainders import Fallen
 from rules import casework, withdrawing
 from rules.models import Proposal
 from shops import controllers, lessening, penalties
+from shops import measures as effects
 from shops.lessening import Less
 from shops.locks import lock_standing
 from shops.models import Measure, Penalty, Shop
@@ -46,7 +47,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         return active
 
     why = _("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty}
-    return _with_what_rests_on(penalty, undo, why, by=by, at=at)
+    return _with_what_rests_on(penalty, undo, {}, why, by=by, at=at)
 
 
 @transaction.atomic
@@ -74,11 +75,17 @@ def undo_measures(
         return list(measures)
 
     why = _("It rested on the closing by penalty %(penalty)s, which was taken back.") % {"penalty": penalty}
-    return _with_what_rests_on(penalty, undo, why, by=by, at=at)
+    return _with_what_rests_on(penalty, undo, less or {}, why, by=by, at=at)
 
 
 def _with_what_rests_on(
-    penalty: Penalty, undo: Callable[[], list[Measure]], why: str, *, by: User | None, at: datetime
+    penalty: Penalty,
+    undo: Callable[[], list[Measure]],
+    less: Mapping[int, Less],
+    why: str,
+    *,
+    by: User | None,
+    at: datetime,
 ) -> Fallen:
     """Take the penalty back, or a part of it, and see to what had a reason before and has none after.
 
@@ -91,7 +98,14 @@ def _with_what_rests_on(
     unsteady = {one.pk for one in resting.without_ground().filter(shop__in=concerned(penalty))}
     judged = _judged_by_rules(penalty)
     founded, steps = withdrawing.founded(judged), resting.steps_beside(penalty)
+    before = {one.pk: str(effects.much(one)) for one in penalty.measures.filter(pk__in=less).order_by("pk")}
     taken_back = undo()
+    undone = {one.pk for one in taken_back}
+    lessened: list[dict[str, Any]] = [
+        {"measure": key, "from": was, "to": str(less[key])}
+        for key, was in before.items()
+        if key not in undone
+    ]
     with_it = _overturn_what_rests_on(penalty, why, by=by, at=at)
     unfounded = founded - withdrawing.founded(judged.filter(pk__in=founded))
     if unfounded:
@@ -102,10 +116,12 @@ def _with_what_rests_on(
         # Whoever kept it before has not known of this.
         one.lost_ground_with, one.kept_at = penalty, None
         one.save_by(by, f"its ground fell with penalty {penalty.pk}")
-    execution.follow(concerned(penalty), by=by, at=at)
+    execution.follow(
+        concerned(penalty), by=by, at=at, lessened={one["measure"]: one["from"] for one in lessened}
+    )
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop, *(one.shop for one in with_it)])
     left = resting.without_ground().filter(shop__in=concerned(penalty)).exclude(pk__in=unsteady)
-    return Fallen(taken_back, with_it, list(left))
+    return Fallen(taken_back, lessened, with_it, list(left))
 
 
 def hold_open_proposals(penalty: Penalty) -> None:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
@@ -32,6 +33,13 @@ REFUSALS_SHOWN = 5
 State = Execution.State
 
 
+# Said where one might have it done all the same.
+_STAYED = _(
+    "The penalty is stayed: until that ends, nothing of it is to be done, and what bars or restricts the shop"
+    " is to rest on the platform."
+)
+
+
 def today() -> Any:
     return timezone.localdate()
 
@@ -44,10 +52,14 @@ class ExecutionForm(forms.Form):
         label=_("Outcome"),
         choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
         widget=forms.RadioSelect,
-        initial=State.DONE,
     )
     on = DayField(label=_("Done on"), required=False, initial=today)
-    reference = forms.CharField(label=_("Platform's reference"), required=False, max_length=100)
+    reference = forms.CharField(
+        label=_("Task on the platform"),
+        required=False,
+        max_length=100,
+        help_text=_("Under which number it was done there. A case's number is recorded with its penalty."),
+    )
     note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, posted: QueryDict | None, *, undoing: bool = False) -> None:
@@ -60,8 +72,11 @@ class ExecutionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("outcome") == State.DONE and not cleaned.get("on"):
+        on = cleaned.get("on")
+        if cleaned.get("outcome") == State.DONE and not on:
             self.add_error("on", _("Say on which day."))
+        if on and on > today():
+            self.add_error("on", _("This day is yet to come."))
         if cleaned.get("outcome") == State.FAILED:
             cleaned["on"] = None
             if not cleaned.get("note", "").strip():
@@ -97,24 +112,31 @@ class ExecutionAdmin(ReadOnlyAdmin):
         "alliance_name",
         "kind_pill",
         "what",
-        "decided_at",
+        "asked_at",
         "state_pill",
         "executed_on",
         "reference",
     ]
     list_filter = [StateFilter, "alliance", "kind"]
     list_select_related = ["shop", "product", "alliance", "penalty__shop", "decision"]
-    search_fields = ["shop__code", "shop__name", "product__code", "product__name", "reference"]
+    search_fields = [
+        "shop__code",
+        "shop__name",
+        "product__code",
+        "product__name",
+        "penalty__reference",
+        "reference",
+    ]
     quoted_by = {"P": "penalty"}
     search_help_text = _(
-        "Code or name of the shop or product, a case number (P…), or the platform's reference."
+        "Code or name of the shop or product, a case number (P… or the platform's), or the task there."
     )
     actions = ["record"]
     history_reasons = Execution.REASONS
     fieldsets = [
         (
             None,
-            {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "decided_at")]},
+            {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "asked_at")]},
         ),
         (_("on the platform"), {"fields": [("state", "executed_on"), ("executed_by", "reference"), "note"]}),
     ]
@@ -137,13 +159,14 @@ class ExecutionAdmin(ReadOnlyAdmin):
     def kind_pill(self, asked: Execution) -> str:
         return pill(asked.kind, asked.get_kind_display())
 
-    @admin.display(description=_("what it does"))
+    @admin.display(description=_("what is asked"))
     def what(self, asked: Execution) -> str:
-        return pgettext("list", "; ").join(execution.what(asked)) or NOTHING
+        return _in_a_line(asked) or NOTHING
 
     @admin.display(description=_("on the platform"), ordering="state")
     def state_pill(self, asked: Execution) -> str:
-        return pill(asked.state, asked.get_state_display())
+        told = pill(asked.state, asked.get_state_display())
+        return format_html("{} {}", told, pill("stayed", _("stayed"))) if _is_stayed(asked) else told
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
         return queryset.select_related("shop", "product", "alliance", "penalty", "decision")
@@ -157,12 +180,16 @@ class ExecutionAdmin(ReadOnlyAdmin):
             Column("product_name", _("product"), lambda e: e.product and e.product.name),
             Column("alliance", _("alliance"), lambda e: e.alliance.code if e.alliance else ""),
             Column("kind", _("kind"), lambda e: e.get_kind_display()),
-            Column("what", _("what it does"), lambda e: pgettext("list", "; ").join(execution.what(e))),
+            Column("what", _("what is asked"), _in_a_line),
             Column("case", _("case"), lambda e: e.penalty.case_number if e.penalty else ""),
-            Column("decided_at", _("decided at"), lambda e: e.decided_at),
+            Column(
+                "case_there", _("platform's reference"), lambda e: e.penalty.reference if e.penalty else ""
+            ),
+            Column("asked_at", _("asked of the platform at"), lambda e: e.asked_at),
             Column("state", _("on the platform"), lambda e: e.get_state_display()),
+            Column("stayed", _("stayed"), lambda e: _t("yes") if _is_stayed(e) else ""),
             Column("executed_on", _("executed on"), lambda e: e.executed_on),
-            Column("reference", _("platform's reference"), lambda e: e.reference),
+            Column("reference", _("task on the platform"), lambda e: e.reference),
         ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -180,17 +207,21 @@ class ExecutionAdmin(ReadOnlyAdmin):
                 "what": execution.what(asked),
                 "overturned": execution.is_overturned(asked),
                 "taken_back": execution.taken_back(asked),
+                "stayed": _STAYED if _is_stayed(asked) else "",
             }
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
     def record_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record of one what the platform has done."""
-        if not self.has_record_permission(request):
+        if not (self.has_record_permission(request) and self.has_view_permission(request)):
             raise PermissionDenied
         asked = self.get_object(request, str(pk))
         if not isinstance(asked, Execution):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_changelist"))
         posted = request.POST if request.method == "POST" else None
+        if posted is None and not execution.can_be_recorded(asked):
+            self.message_user(request, _("Nothing of it is to be recorded any more."), messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
         form = ExecutionForm(posted, undoing=asked.state == State.TO_UNDO)
         if posted is not None and form.is_valid() and not self._record(request, [pk], form):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
@@ -200,6 +231,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             form,
             title=_("What the platform has done"),
             intro=_intro(asked),
+            facts=[(_("stayed"), _STAYED)] if _is_stayed(asked) else [],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),
             opts=self.opts,
@@ -275,7 +307,17 @@ class ExecutionAdmin(ReadOnlyAdmin):
         return len(refused)
 
 
+def _in_a_line(asked: Execution) -> str:
+    return pgettext("list", "; ").join(execution.what(asked))
+
+
+def _is_stayed(asked: Execution) -> bool:
+    return asked.penalty is not None and asked.penalty.stayed_at is not None
+
+
 def _intro(asked: Execution) -> str:
+    what = _in_a_line(asked)
+    told = f"{asked} · {what}" if what else str(asked)
     if asked.state != State.TO_UNDO:
-        return str(asked)
-    return _t("To be undone, as it was taken back: %(what)s") % {"what": asked}
+        return told
+    return _t("To be undone, as it was taken back or lifted: %(what)s") % {"what": told}

@@ -21,7 +21,6 @@ from opsdesk.appeals.guards import (
 from opsdesk.appeals.seen import refuse_unless_seen
 from opsdesk.deadlines import Window, next_level, second_until, window_of
 from opsdesk.models import ON_APPEAL, Appeal
-from shops import measures as effects
 from shops.errors import Refused
 from shops.lessening import Less
 from shops.rights import require
@@ -87,16 +86,12 @@ def grant_in_part(
     appeal = _to_be_ruled_on(appeal_id, reason, by, at, seen)
     penalty, asked, less = appeal.penalty, set(measures), dict(less or {})
     effective = penalty.measures.filter(applied_at__isnull=False, undone_at=None)
-    chosen, smaller = list(effective.filter(pk__in=asked)), list(effective.filter(pk__in=less))
-    if len(chosen) != len(asked) or len(smaller) != len(less):
+    chosen = list(effective.filter(pk__in=asked))
+    if len(chosen) != len(asked) or effective.filter(pk__in=less).count() != len(less):
         raise Refused(_("Choose measures of this penalty that are in effect."))
     fallen = voiding.undo_measures(penalty, chosen, less=less, by=by, at=at, reason=ON_APPEAL)
     staying.end(penalty, by=by, at=at, reason=ON_APPEAL)
-    appeal.lessened = [
-        {"measure": one.pk, "from": str(effects.much(one)), "to": str(less[one.pk])}
-        for one in sorted(smaller, key=lambda one: one.pk)
-        if one not in fallen.taken_back
-    ]
+    appeal.lessened = fallen.lessened
     _rule(appeal, State.GRANTED_IN_PART, fallen, reason, all_the_same, by=by, at=at)
     return appeal
 

@@ -120,7 +120,7 @@ def _reason_to_accept(proposal: Proposal) -> str:
 def _execute(random: Random, operator: User, morning: datetime) -> None:
     """Yesterday's decisions on the platform: nearly all done, one that it refused."""
     yesterday = (morning - timedelta(days=1)).date()
-    waiting = Execution.objects.filter(state=Execution.State.TO_DO, decided_at__date=yesterday)
+    waiting = Execution.objects.filter(state=Execution.State.TO_DO, asked_at__date=yesterday)
     for number, asked in enumerate(waiting.order_by("pk")):
         if number == 0:
             execution.record(

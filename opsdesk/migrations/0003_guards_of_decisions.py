@@ -1,5 +1,5 @@
-"""Who had a part in a decision; that its verdict never changes, nor of what an execution is, and that a notice
-says what it said, and for how long a shop may appeal.
+"""Who had a part in a decision; that its verdict never changes, nor what an execution is of; that what was accepted
+is asked of the platform, and a notice says what it said, and for how long a shop may appeal.
 """
 
 from django.db import migrations
@@ -22,8 +22,18 @@ CREATE TRIGGER opsdesk_decision_verdict_never_changes BEFORE UPDATE ON opsdesk_d
 CREATE FUNCTION opsdesk_execution_is_of_what_is_to_be_done() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM opsdesk_decision d WHERE d.id = NEW.decision_id AND d.verdict <> 'accepted') THEN
-        RAISE EXCEPTION 'execution %: decision % rejects its proposal', NEW.id, NEW.decision_id
+    IF NEW.decision_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM opsdesk_decision d JOIN rules_proposal p ON p.id = d.proposal_id
+        WHERE d.id = NEW.decision_id AND d.verdict = 'accepted'
+          AND (p.shop_id, p.product_id, p.alliance_id, p.kind, p.penalty_id)
+              IS NOT DISTINCT FROM (NEW.shop_id, NEW.product_id, NEW.alliance_id, NEW.kind, NEW.penalty_id)
+    ) OR NEW.decision_id IS NULL AND NOT EXISTS (
+        SELECT FROM shops_penalty p
+        WHERE p.id = NEW.penalty_id AND NEW.kind = 'penalise'
+          AND (p.shop_id, p.product_id, p.alliance_id)
+              IS NOT DISTINCT FROM (NEW.shop_id, NEW.product_id, NEW.alliance_id)
+    ) THEN
+        RAISE EXCEPTION 'execution %: nobody has decided that', NEW.id
             USING ERRCODE = 'integrity_constraint_violation',
                   CONSTRAINT = 'opsdesk_execution_is_of_what_is_to_be_done';
     END IF;
@@ -32,12 +42,27 @@ END $$;
 CREATE TRIGGER opsdesk_execution_is_of_what_is_to_be_done BEFORE INSERT ON opsdesk_execution
     FOR EACH ROW EXECUTE FUNCTION opsdesk_execution_is_of_what_is_to_be_done();
 
+CREATE FUNCTION opsdesk_decision_accepted_is_to_be_executed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM opsdesk_execution e WHERE e.decision_id = NEW.id) THEN
+        RAISE EXCEPTION 'decision %: accepted, and the platform is asked for nothing', NEW.id
+            USING ERRCODE = 'integrity_constraint_violation',
+                  CONSTRAINT = 'opsdesk_decision_accepted_is_to_be_executed';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER opsdesk_decision_accepted_is_to_be_executed AFTER INSERT ON opsdesk_decision
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.verdict = 'accepted')
+    EXECUTE FUNCTION opsdesk_decision_accepted_is_to_be_executed();
+
 CREATE FUNCTION opsdesk_execution_is_of_the_same_for_ever() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-    IF (NEW.decision_id, NEW.penalty_id, NEW.shop_id, NEW.product_id, NEW.alliance_id, NEW.kind, NEW.decided_at)
+    IF (NEW.decision_id, NEW.penalty_id, NEW.shop_id, NEW.product_id, NEW.alliance_id, NEW.kind)
        IS DISTINCT FROM
-       (OLD.decision_id, OLD.penalty_id, OLD.shop_id, OLD.product_id, OLD.alliance_id, OLD.kind, OLD.decided_at)
+       (OLD.decision_id, OLD.penalty_id, OLD.shop_id, OLD.product_id, OLD.alliance_id, OLD.kind)
     THEN
         RAISE EXCEPTION 'execution %: of what it is never changes', OLD.id
             USING ERRCODE = 'integrity_constraint_violation',
@@ -143,6 +168,7 @@ DROP FUNCTION
     opsdesk_notice_that_was_written_never_changes(),
     opsdesk_execution_is_of_the_same_for_ever(),
     opsdesk_execution_is_of_what_is_to_be_done(),
+    opsdesk_decision_accepted_is_to_be_executed(),
     opsdesk_decision_verdict_never_changes()
     CASCADE;
 """

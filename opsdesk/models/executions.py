@@ -62,17 +62,21 @@ class Execution(Audited):
         Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="+", null=True, blank=True
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Proposal.Kind.choices)
-    decided_at = models.DateTimeField(_("decided at"))
+    # Since it was decided, or imposed; of what is to be undone since that was last taken back.
+    asked_at = models.DateTimeField(_("asked of the platform at"))
     state = models.CharField(_("on the platform"), max_length=20, choices=State.choices, default=State.TO_DO)
     executed_on = models.DateField(_("executed on"), null=True, blank=True)
     executed_by = person(_("executed by"))
-    reference = models.CharField(_("platform's reference"), max_length=100, blank=True)
+    reference = models.CharField(_("task on the platform"), max_length=100, blank=True)
     note = models.TextField(_("why it failed"), blank=True)
+    # What of its penalty is to be undone, or was: {"measure": its key, "from": what it had been before it was
+    # lessened, as text; None where it was taken back or ended}. None of its measures: the case as a whole.
+    changes = models.JSONField(_("changes"), default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
-        ordering = ["-decided_at", "-id"]
+        ordering = ["-asked_at", "-id"]
         permissions = [
             ("record_execution", _("Can record what the platform has done")),
             ("export_execution", _("Can download what the platform has to do")),
@@ -92,7 +96,7 @@ class Execution(Audited):
         ]
         indexes = [
             # The list for the platform: what is still to do.
-            models.Index(fields=["state", "decided_at"], name="opsdesk_execution_waits"),
+            models.Index(fields=["state", "asked_at"], name="opsdesk_execution_waits"),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ __all__ = [
     "continue_what_nothing_keeps",
     "could_go_on",
     "describe",
+    "did",
     "ends_at",
     "in_words",
     "is_nothing",
@@ -120,6 +121,11 @@ def is_nothing(less: int | Decimal | datetime) -> bool:
 def describe(measure: Measure) -> str:
     """What the measure does, or did, in a line for people."""
     return EFFECTS[measure.kind].describe(measure)
+
+
+def did(measure: Measure) -> str:
+    """What the measure did, whether or not it still does, in a line for people."""
+    return EFFECTS[measure.kind].did(measure)
 
 
 def needs(measure: Measure) -> list[str]:

@@ -77,7 +77,8 @@ class MeasureQuerySet(models.QuerySet["Measure"]):
 
     def given_up(self) -> MeasureQuerySet:
         """Taken back, or ended before its time as its penalty was lifted."""
-        lifted = Q(penalty__status="lifted", lapsed_at=models.F("penalty__ended_at"))
+        before_its_end = Q(ends_at=None) | Q(ends_at__gt=models.F("lapsed_at"))
+        lifted = Q(penalty__status="lifted", lapsed_at=models.F("penalty__ended_at")) & before_its_end
         return self.filter(Q(undone_at__isnull=False) | lifted)
 
 

@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from opsdesk import appeals, audit, execution, penalising, review
+from opsdesk import appeals, audit, execution, penalising, review, voiding
 from opsdesk.models import Execution
 from rules import casework
 from rules.models import Proposal
+from shops import penalties
 from shops.errors import Refused
 from shops.models import Alliance, Measure, Penalty, Violation
 from tests.factories import (
@@ -28,6 +29,7 @@ from tests.factories import (
 )
 from tests.opsdesk.test_resting import barred_by, family
 from tests.product_proposals import make_product_proposal
+from tests.shops.importing import bring
 
 pytestmark = pytest.mark.django_db
 
@@ -147,8 +149,9 @@ def part_taken_back(asked: Execution, kind: str) -> None:
         ("warning", "clear", "done", "to_undo"),
         ("score", "clear", "to_do", "to_do"),
         ("score", "clear", "done", "to_undo"),
-        # What the desk alone keeps on record.
-        ("score", "score", "done", "done"),
+        ("score", "score", "done", "to_undo"),
+        # It was given, and is no more to be given.
+        ("warning", "warning", "done", "done"),
     ],
 )
 def test_a_clearance_that_is_taken_back_as_a_part(
@@ -188,7 +191,7 @@ def by_hand(*measures: Measure, so_far: str = "to_do") -> Execution:
 
 def test_what_is_imposed_by_hand_is_to_be_done_on_the_platform() -> None:
     asked = by_hand(Measure(kind="restrict_live"))
-    assert (asked.state, asked.decision, asked.kind, asked.decided_at) == ("to_do", None, "penalise", AT)
+    assert (asked.state, asked.decision, asked.kind, asked.asked_at) == ("to_do", None, "penalise", AT)
     assert asked.history.get().history_user == asked.penalty.imposed_by
     assert audit.verify_decisions() is None
 
@@ -228,13 +231,12 @@ def test_what_the_platform_imposed_by_itself_is_to_be_undone_there_once_it_is_ov
     assert undone(asked).state == "undone"
 
 
-@pytest.mark.parametrize(("kind", "states"), [("restrict_live", ["to_undo"]), ("warning", [])])
-def test_of_what_the_platform_imposed_it_is_to_undo_what_it_keeps_up(kind: str, states: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "states"), [("restrict_live", ["to_undo"]), ("points", ["to_undo"]), ("warning", [])]
+)
+def test_of_what_the_platform_imposed_it_is_to_undo_what_is_taken_back(kind: str, states: list[str]) -> None:
     penalty = make_imposed(
-        make_shop(),
-        Measure(kind="restrict_live"),
-        Measure(kind="warning"),
-        Measure(kind="score", score="0.50"),
+        make_shop(), Measure(kind="restrict_live"), Measure(kind="points", points=4), Measure(kind="warning")
     )
     penalising.undo_measures(
         penalty,
@@ -274,14 +276,148 @@ def test_what_lasts_ends_on_the_platform_as_well_once_the_penalty_is_lifted(
     assert audit.verify_decisions() is None
 
 
+# Over by itself, resumed, stayed
+
+
+def test_what_has_run_out_before_the_platform_did_it_is_called_off() -> None:
+    end = AT + timedelta(days=1)
+    over, points = (
+        by_hand(Measure(kind="restrict_live", ends_at=end), *more)
+        for more in ([], [Measure(kind="points", points=4)])
+    )
+    done = by_hand(Measure(kind="restrict_live", ends_at=end), so_far="done")
+    penalising.run_timers(end)
+    assert [fresh(one).state for one in (over, points, done)] == ["called_off", "to_do", "done"]
+    assert audit.verify_decisions() is None
+
+
+@pytest.mark.parametrize("verb", ["lift", "take back"])
+def test_the_platform_ends_nothing_that_has_ended_by_itself(verb: str) -> None:
+    end = AT + timedelta(days=1)
+    asked = by_hand(
+        Measure(kind="restrict_live", ends_at=end), Measure(kind="points", points=4), so_far="done"
+    )
+    if verb == "take back":
+        penalising.run_timers(end)
+        part_taken_back(asked, "restrict_live")
+    else:
+        # Before the timer has looked.
+        lifted(asked.penalty)
+    assert fresh(asked).state == "done"
+
+
+def test_a_stop_that_nobody_has_carried_out_is_called_off_as_its_product_is_resumed() -> None:
+    stop = make_product_proposal()
+    asked = review.accept(stop.pk, by=None, reason="below_bar", at=AT).execution
+    resume = make_product_proposal(stop.product.listings.get(), kind="resume")
+    resumed = review.accept(resume.pk, by=None, reason="qualifies", at=LATER).execution
+    assert (fresh(asked).state, resumed.state) == ("called_off", "to_do")
+    assert audit.verify_decisions() is None
+
+
+def test_a_stop_that_was_resumed_and_then_overturned_is_not_to_be_undone_again() -> None:
+    stop = make_product_proposal()
+    asked = as_far_as(review.accept(stop.pk, by=None, reason="below_bar", at=AT).execution, "done")
+    resume = make_product_proposal(stop.product.listings.get(), kind="resume")
+    review.accept(resume.pk, by=None, reason="qualifies", at=LATER - timedelta(days=1))
+    overturned(asked.penalty)
+    assert fresh(asked).state == "done"
+    assert audit.verify_decisions() is None
+
+
+# What a file has brought
+
+
+HEAD = "reference,shop,violation,imposed_at,status,ends_at,points,deposit_deducted\n"
+
+
+def brought(points: str = "", deducted: str = "") -> Penalty:
+    """A penalty that its platform imposed."""
+    shop = make_shop()
+    row = f"DY-9,{shop.code},V8,2026-03-01T10:00:00+08:00,imposed,,{points},{deducted}\n"
+    assert bring("penalties", HEAD + row, at=AT).state == "applied"
+    return Penalty.objects.get(shop=shop)
+
+
+@pytest.mark.parametrize("undo", [granted, overturned, lifted])
+def test_a_case_of_which_nothing_is_known_but_that_it_is_imposed_is_struck_there_as_a_whole(undo) -> None:
+    penalty = brought()
+    undo(penalty)
+    asked = Execution.objects.get()
+    assert (asked.state, asked.changes, execution.what(asked)) == ("to_undo", [], [])
+    assert asked.asked_at == LATER and audit.verify_decisions() is None
+
+
+def test_of_a_case_that_a_file_has_brought_a_part_is_to_be_undone_there() -> None:
+    penalty = brought(points="4", deducted="100")
+    penalising.undo_measures(
+        penalty, [penalty.measures.get(kind="points")], by=None, at=LATER, reason="too much"
+    )
+    [told] = execution.what(Execution.objects.get())
+    assert told.startswith("4 points")
+
+
+# Lessened
+
+
+def test_what_is_lessened_is_to_be_lessened_on_the_platform_from_what_it_was_at_first() -> None:
+    asked = by_hand(Measure(kind="points", points=6), Measure(kind="restrict_live"), so_far="done")
+    points = asked.penalty.measures.get(kind="points")
+    for less, day in ((4, 0), (2, 1)):
+        voiding.undo_measures(
+            asked.penalty, [], less={points.pk: less}, by=None, at=LATER + timedelta(days=day), reason="hard"
+        )
+    asked = fresh(asked)
+    assert (asked.state, asked.changes) == ("to_undo", [{"measure": points.pk, "from": "6"}])
+    [told] = execution.what(asked)
+    assert told.startswith("2 points") and told.endswith("(before: 6)")
+    assert audit.verify_decisions() is None
+
+
+@pytest.mark.parametrize(
+    ("between", "left"),
+    [
+        # The platform gives two points by then, and takes those back.
+        (True, [("2 points", "2027, 00:00")]),
+        # It still gives six.
+        (False, [("2 points", "undone (before: 6)")]),
+    ],
+)
+def test_what_was_granted_in_part_and_then_as_a_whole_is_undone_there_as_a_whole(
+    between: bool, left: list[tuple[str, str]]
+) -> None:
+    asked = by_hand(Measure(kind="points", points=6), so_far="done")
+    points = asked.penalty.measures.get()
+    voiding.undo_measures(asked.penalty, [], less={points.pk: 2}, by=None, at=AT, reason="hard")
+    if between:
+        undone(asked)
+    granted(Penalty.objects.get(pk=asked.penalty_id))
+    [told] = execution.what(fresh(asked))
+    assert [(told[: len(start)], told[-len(end) :]) for start, end in left] == left
+    assert fresh(asked).state == "to_undo" and audit.verify_decisions() is None
+
+
+def test_what_is_lessened_before_it_was_done_is_to_be_done_as_it_is_now() -> None:
+    asked = by_hand(Measure(kind="points", points=6))
+    points = asked.penalty.measures.get()
+    voiding.undo_measures(asked.penalty, [], less={points.pk: 2}, by=None, at=LATER, reason="hard")
+    assert fresh(asked).state == "to_do"
+    assert execution.what(fresh(asked))[0].startswith("2 points")
+
+
 # Recorded
+
+
+def test_nothing_is_done_before_it_was_asked() -> None:
+    with pytest.raises(Refused, match="Nobody asked for it before 11 Mar 2026"):
+        execution.record(cleared().pk, outcome="done", by=None, on=AT.date() - timedelta(days=1))
 
 
 def test_nothing_is_recorded_of_what_was_called_off() -> None:
     asked = cleared()
     overturned(asked.penalty)
     for outcome in ("done", "failed"):
-        with pytest.raises(Refused, match=rf"called off: penalty {asked.penalty} was taken back"):
+        with pytest.raises(Refused, match=rf"called off: nothing of penalty {asked.penalty} is"):
             execution.record(asked.pk, outcome=outcome, by=None, on=LATER.date(), note="n")
 
 
@@ -323,12 +459,14 @@ def test_what_the_platform_could_not_undo_is_still_to_be_undone() -> None:
 
 def test_the_database_knows_that_of_what_an_execution_is_never_changes() -> None:
     asked, other = cleared(), cleared()
-    for field in ("shop_id", "decided_at", "kind", "product_id", "alliance_id"):
-        change = {field: "warn" if field == "kind" else None}
-        if field in ("shop_id", "decided_at"):
-            change = {field: other.shop_id if field == "shop_id" else LATER}
-        if field == "product_id":
-            change = {field: make_product().pk}
+    for change in (
+        {"shop": other.shop},
+        {"product": make_product()},
+        {"alliance": None},
+        {"kind": "warn"},
+        {"decision": None},
+        {"penalty": None},
+    ):
         with pytest.raises(IntegrityError, match="of what it is never changes"), transaction.atomic():
             Execution.objects.filter(pk=asked.pk).update(**change)
 
@@ -345,15 +483,23 @@ def test_the_database_knows_that_only_what_was_done_is_undone(state: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("state", "overturn", "says"),
+    ("state", "before", "says"),
     [
-        ("to_do", True, "is to_do on the platform, though its penalty was overturned"),
-        ("called_off", False, "is called_off on the platform, though nothing of it was taken back"),
+        ("to_do", "overturned", "is to_do on the platform, though its penalty was overturned"),
+        ("done", "overturned", "is done on the platform, though its penalty was overturned"),
+        ("done", "lifted", "is done on the platform, though its penalty was lifted"),
+        ("called_off", "", "is called_off on the platform, though nothing of it was taken back"),
+        ("to_undo", "", "is to_undo on the platform, though nothing of it was taken back"),
     ],
 )
-def test_verify_finds_what_does_not_follow(state: str, overturn: bool, says: str) -> None:
-    asked = cleared()
-    if overturn:
-        overturned(asked.penalty)
-    Execution.objects.filter(pk=asked.pk).update(state=state)
+def test_verify_finds_what_does_not_follow(state: str, before: str, says: str) -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    if before:
+        {"overturned": overturned, "lifted": lifted}[before](asked.penalty)
+    Execution.objects.filter(pk=asked.pk).update(state=state, changes=[])
     assert says in (audit.verify_decisions() or "")
+
+
+def test_verify_finds_an_overturned_penalty_that_the_platform_is_not_asked_to_undo() -> None:
+    penalties.overturn(make_imposed(make_shop(), Measure(kind="warning")), by=None, at=LATER, reason="wrong")
+    assert "is overturned, and the platform is not asked to undo it" in (audit.verify_decisions() or "")

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from opsdesk import dashboard, execution, review
+from opsdesk import dashboard, execution, review, staying
 from opsdesk.models import Execution
 from shops.models import Measure
 from tests.clients import client_of
@@ -14,6 +14,7 @@ from tests.exporting import taken
 from tests.factories import AT, make_enrollment, make_imposed, make_proposal, make_shop, make_user
 from tests.opsdesk.test_execution import (
     LATER,
+    brought,
     by_hand,
     cleared,
     fresh,
@@ -66,8 +67,8 @@ def test_the_list_for_the_platform_is_a_spreadsheet_without_formulas() -> None:
     [cells] = taken(client_of(), f"{LIST}export/", {"state__exact": "to_do"})
     assert (cells["shop's code"], cells["shop"], cells["kind"]) == ("DY-1", "'@SUM(1)", "clear")
     assert cells["case"] == waiting.penalty.case_number
-    assert cells["decided at"] == "2026-03-11T09:30:00+08:00"
-    assert "out of opening 1" in cells["what it does"]
+    assert cells["asked of the platform at"] == "2026-03-11T09:30:00+08:00"
+    assert "out of opening 1" in cells["what is asked"]
 
 
 def test_the_list_for_the_platform_needs_its_own_permission() -> None:
@@ -99,6 +100,7 @@ def test_what_the_platform_did_is_recorded_for_one() -> None:
     [
         ({"outcome": "done", "on": ""}, "on"),
         ({"outcome": "done", "on": "2026-02-30"}, "on"),
+        ({"outcome": "done", "on": "2099-01-01"}, "on"),
         ({"outcome": "failed", "note": " "}, "note"),
         ({}, "outcome"),
     ],
@@ -212,7 +214,7 @@ def test_its_page_names_what_was_taken_back_as_a_part() -> None:
     asked = penalised(Measure(kind="restrict_live"), so_far="to_do")
     part_taken_back(asked, "clear")
     page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
-    assert "A part of the penalty was taken back" in page and "out of opening 1" in page
+    assert "A part of the penalty was taken back or lessened." in page and "out of opening 1" in page
     assert "as decided" in page
 
 
@@ -271,3 +273,20 @@ def test_its_page_says_that_the_penalty_was_lifted() -> None:
     lifted(asked.penalty)
     page = client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
     assert "The penalty was lifted on" in page and "have it undone there" in page
+
+
+def test_a_page_and_the_list_say_that_the_penalty_is_stayed() -> None:
+    asked, client = by_hand(Measure(kind="restrict_live")), client_of()
+    staying.begin(asked.penalty, by=make_user("supervisor"), at=LATER, reason="thin")
+    assert "The penalty is stayed" in client.get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert "pill-stayed" in client.get(LIST).content.decode()
+
+
+def test_the_platforms_own_number_of_a_case_is_told_and_finds_it() -> None:
+    penalty, client = brought(points="4"), client_of()
+    overturned(penalty)
+    asked = Execution.objects.get()
+    assert "DY-9" in client.get(f"{LIST}{asked.pk}/change/").content.decode()
+    assert list(client.get(LIST, {"q": "DY-9"}).context["cl"].result_list) == [asked]
+    [cells] = taken(client, f"{LIST}export/", {"state__exact": "to_undo"})
+    assert cells["platform's reference"] == "DY-9"
