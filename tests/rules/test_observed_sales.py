@@ -141,10 +141,12 @@ def test_a_warning_gives_way_to_one_with_the_rules_that_speak_for_it_now() -> No
 
 
 def test_what_was_known_of_sales_is_kept_and_comes_to_the_same_again() -> None:
-    selling("5000.01"), selling("5000.00"), selling(None)
+    warned, *_others = selling("5000.01"), selling("5000.00"), selling(None)
     sweep = check(WECHAT)
+    # And whom else the sample keeps, by the codes that they happen to have.
+    assert sweep.inputs.filter(shop=warned.shop).exists()
     again = replay.replay(sweep)
-    assert (again.identical, again.compared) == (True, 1)
+    assert again.identical and again.compared >= 1
 
 
 def test_sales_are_worked_out_only_where_a_rule_asks(django_assert_max_num_queries) -> None:
