@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from opsdesk import worklist
 from opsdesk.deadlines import Window, end_of, in_time, next_level, window_of
-from opsdesk.models import Appeal, Decision, Notice
+from opsdesk.models import Appeal, AppealMessage, Decision, Evidence, Notice
 from rules.models import Proposal
 from shops import enrollments
 from shops import measures as effects
@@ -156,7 +156,10 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
     """
     penalty = appeal.penalty
     proposal = Proposal.objects.filter(penalty=penalty).select_related("case__violation").first()
-    earlier = alike(penalty).exclude(pk=appeal.pk)
+    earlier = alike(penalty).exclude(penalty=penalty)
+    if appeal.decided_at is not None:
+        earlier = earlier.filter(decided_at__lt=appeal.decided_at)
+    before = Appeal.objects.filter(penalty=penalty, pk__lt=appeal.pk).order_by("pk")
     return {
         "proposal": proposal,
         "decision": Decision.objects.filter(proposal=proposal).first() if proposal else None,
@@ -172,6 +175,10 @@ def hearing_of(appeal: Appeal, *, at: datetime) -> dict[str, Any]:
         "alike": earlier.select_related("penalty__shop")[:EARLIER_SHOWN],
         "alike_counts": dict(earlier.order_by().values_list("state").annotate(Count("pk"))),
         "said": appeal.messages.select_related("by").order_by("pk"),
+        "before": before.select_related("decided_by").prefetch_related(
+            Prefetch("evidence", Evidence.objects.select_related("added_by", "struck_by").order_by("pk")),
+            Prefetch("messages", AppealMessage.objects.select_related("by").order_by("pk")),
+        ),
         "next": next_window(appeal),
     }
 

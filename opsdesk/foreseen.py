@@ -45,7 +45,7 @@ class Foreseen:
         """All of it, or that it is nothing; what is not as before comes last."""
         found = list(self.changes)
         if self.not_restored:
-            found.append((_("Not as before"), self.not_restored))
+            found.append((_("Would not be as before"), self.not_restored))
         return found or [(_("Changes"), [_("Nothing would change.")])]
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import override
 
 from opsdesk.caseload import effects_of
 from opsdesk.deadlines import said
-from opsdesk.models import Notice
-from shops.models import Measure, Penalty
+from opsdesk.models import Appeal, Notice
+from shops.models import Penalty
 
 Status = Penalty.Status
 
@@ -64,6 +64,11 @@ def _lines(penalty: Penalty, told_until: datetime, at: datetime) -> Iterator[str
 
 
 def _lessened(penalty: Penalty) -> dict[int, datetime]:
-    """When each of its measures was last lessened, by their keys."""
-    rows = Measure.history.filter(penalty=penalty.pk, history_change_reason="lessened")
-    return dict(rows.order_by("history_id").values_list("id", "history_date"))
+    """When each of its measures was last lessened, by their keys: nothing but a ruling does."""
+    ruled = Appeal.objects.filter(penalty=penalty, state=Appeal.State.GRANTED_IN_PART).order_by("decided_at")
+    return {
+        entry["measure"]: decided_at
+        for decided_at, lessened in ruled.values_list("decided_at", "lessened")
+        for entry in lessened
+        if decided_at is not None
+    }

@@ -41,7 +41,10 @@ def _lines(penalty: Penalty, known: Known) -> Iterator[tuple[str, str]]:
     yield _("Shop"), str(penalty.shop)
     if penalty.product is not None:
         yield _("Product"), str(penalty.product)
-    yield _("Alliance"), str(penalty.alliance or _("the platform"))
+    if penalty.alliance is not None:
+        yield _("Alliance"), str(penalty.alliance)
+    else:
+        yield _("Where it holds"), _("on the whole platform")
     yield _("Decision"), "\n".join(_decided(penalty, measures))
     yield _("Ground"), str(penalty.get_ground_display())
     yield _("Reason"), words_of(penalty.reason)

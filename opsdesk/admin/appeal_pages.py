@@ -52,6 +52,10 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if step.form is None and request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     posted = request.POST if request.method == "POST" else None
+    back = reverse("admin:opsdesk_appeal_change", args=[pk])
+    if posted is None and not appeal.is_open:
+        messages.warning(request, str(appeals.AlreadyOver(appeal)))
+        return HttpResponseRedirect(back)
     officer = person_of(request)
     more: dict[str, Any] = {"appeal": appeal} if step.knows_appeal else {}
     if step.knows_officer:
@@ -63,7 +67,6 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if looks:
         form.fields["reason"].required = False
     status = 200 if posted is None else 400
-    back = reverse("admin:opsdesk_appeal_change", args=[pk])
     shown: Foreseen | None = None
     asks_anyway = False
     if posted is not None and form.is_valid():
@@ -76,11 +79,18 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409
-            asks_anyway = isinstance(refusal, appeals.NotRestored)
+            if isinstance(refusal, appeals.NotRestored):
+                asks_anyway = True
+                form.add_error("all_the_same", _t("Tick this to rule all the same."))
             if isinstance(refusal, appeals.Unseen):
                 # This page tells what has come: what is sent from it has seen that.
                 form.data = posted.copy()
                 form.data["seen"] = refusal.now
+    elif posted is not None and not appeal.is_open:
+        # What was chosen there may be there no more: that it is over says why.
+        form.errors.clear()
+        form.add_error(None, str(appeals.AlreadyOver(appeal)))
+        status = 409
     asks_anyway = asks_anyway or bool(shown and shown.not_restored) or "all_the_same" in request.POST
     if "all_the_same" in form.fields and not asks_anyway:
         del form.fields["all_the_same"]

@@ -204,6 +204,13 @@ class AppealAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 appeal = self._file(request, **form.cleaned_data)
+            except appeals.TooLate as refusal:
+                if "late_reason" in form.fields:
+                    form.add_error(
+                        "late_reason", [str(refusal), _t("Say here why it is admitted all the same.")]
+                    )
+                else:
+                    form.add_error(None, [str(refusal), _t("A supervisor may admit it, with a reason.")])
             except Refused as refusal:
                 form.add_error(None, str(refusal))
                 status = 503 if isinstance(refusal, NotNow) else 200
@@ -229,12 +236,9 @@ class AppealAdmin(ReadOnlyAdmin):
 
     def _file(self, request: HttpRequest, *, late_reason: str = "", **given: Any) -> Appeal:
         given |= {"by": person_of(request), "at": timezone.now()}
-        try:
-            return appeals.file(**given)
-        except appeals.TooLate:
-            if not late_reason.strip():
-                raise
+        if late_reason.strip():
             return appeals.admit_late(**given, reason=late_reason)
+        return appeals.file(**given)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None

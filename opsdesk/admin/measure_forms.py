@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from opsdesk.models import LONGEST_TEXT
 from shops import catalogue, money
 from shops.admin.forms import MomentField
 from shops.models import Alliance, Enrollment, Measure, Product, Shop, Violation
@@ -232,9 +233,15 @@ class CaseForm(forms.Form):
         max_length=64,
         help_text=_("Where the penalty is about one product alone."),
     )
-    statement = forms.CharField(label=_("Evidence"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    statement = forms.CharField(
+        label=_("Evidence"),
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
     reason = forms.CharField(
         label=_("Reason"),
+        max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The shop will read it."),
     )

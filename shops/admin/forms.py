@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.admin import AdminSite
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format
@@ -123,6 +124,8 @@ def form_page(
         "form": form,
         "submit": submit or _("Save"),
         "back": back,
+        # What is refused as a whole marks no field.
+        "marked": any(name != NON_FIELD_ERRORS for name in form.errors),
         **more,
     }
     return TemplateResponse(request, "admin/form_page.html", context, status=status)

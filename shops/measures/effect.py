@@ -185,10 +185,12 @@ class Lasting(Effect):
         assert isinstance(less, datetime)
         # What was in effect until now can't be undone by an end that is over: that is to take it back.
         if less <= at or (measure.ends_at is not None and less >= measure.ends_at):
-            before = self.amount(measure.ends_at) if measure.ends_at else "–"
+            told = {"measure": measure.get_kind_display()}
+            if measure.ends_at is None:
+                raise Refused(_("“%(measure)s” is lessened to an end that comes after now.") % told)
+            told["before"] = self.amount(measure.ends_at)
             raise Refused(
-                _("“%(measure)s” is lessened to an end that comes after now and before %(before)s.")
-                % {"measure": measure.get_kind_display(), "before": before}
+                _("“%(measure)s” is lessened to an end that comes after now and before %(before)s.") % told
             )
 
     def amount(self, value: Any) -> str:
