@@ -189,8 +189,8 @@ def lessened_by(appeal: Appeal) -> list[tuple[str, str, str]]:
     told = []
     for entry in appeal.lessened:
         measure = measures[entry["measure"]]
-        before = "–" if entry["from"] == "None" else effects.told_much(measure, entry["from"])
-        told.append((measure.get_kind_display(), before, effects.told_much(measure, entry["to"])))
+        before, after = (effects.told_much(measure, entry[key]) for key in ("from", "to"))
+        told.append((measure.get_kind_display(), before, after))
     return told
 
 

@@ -99,9 +99,10 @@ def record(
         raise Refused(_("“%(what)s” is to be done, not to be undone.") % {"what": execution})
     if outcome not in (State.DONE, State.FAILED):
         raise Refused(_("What the platform did is either done or failed."))
+    asked_on = localdate(execution.asked_at)
     if outcome == State.DONE and on is None:
         raise Refused(_("Say on which day it was done."))
-    if outcome == State.DONE and on is not None and on < (asked_on := localdate(execution.asked_at)):
+    if outcome == State.DONE and on is not None and on < asked_on:
         raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(asked_on)})
     if outcome == State.FAILED and not note.strip():
         raise Refused(_("Say why it failed."))
@@ -131,7 +132,9 @@ def follow(
     Where something is left of the penalty, the rest is still to be done. Needs the shops locked.
     """
     lessened = lessened or {}
-    changed = Penalty.objects.filter(_changed_at(at) | Q(measures__in=lessened), shop__in=shops).distinct()
+    changed = Penalty.objects.filter(
+        _changed_at(at) | Q(measures__in=list(lessened)), shop__in=shops
+    ).distinct()
     keys = list(changed.values_list("pk", flat=True))
     held = Execution.objects.select_for_update(no_key=True, of=("self",)).filter(penalty__in=keys)
     for asked in held.select_related("penalty").order_by("pk"):

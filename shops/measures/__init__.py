@@ -106,7 +106,9 @@ def much(measure: Measure) -> Any:
 
 
 def told_much(measure: Measure, value: str) -> str:
-    """Such a value, as it was kept, in words."""
+    """Such a value, as it was kept, in words; of an end that there was not, a dash."""
+    if value == str(None):
+        return "–"
     effect = EFFECTS[measure.kind]
     field = Measure._meta.get_field(effect.lessens)
     assert isinstance(field, Field)

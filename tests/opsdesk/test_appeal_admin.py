@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from opsdesk import appeals
+from opsdesk import appeals, caseload
 from opsdesk.models import Appeal
 from shops import closing
 from shops.models import Measure
@@ -197,6 +197,7 @@ def test_what_can_not_be_restored_is_shown_and_ruled_on_all_the_same(client: Cli
     answer = send(client, "grant", appeal, {"reason": "wrong"})
     assert answer.status_code == 409
     assert "Not everything would be as before" in answer.content.decode()
+    assert "Tick this to rule all the same." in answer.content.decode()
     send(client, "grant", appeal, {"reason": "wrong", "all_the_same": "on"})
     assert Appeal.objects.get(pk=appeal.pk).state == "granted"
     assert "Not everything is as before" in page_of(client, appeal)
@@ -275,9 +276,35 @@ def test_a_ruling_that_comes_second_is_refused_and_told_who_was_first(client: Cl
     appeal = make_appeal()
     appeals.take(appeal.pk, by=judge, at=NOW)
     appeals.deny(appeal.pk, reason="right", by=judge, at=NOW)
-    answer = send(client, "grant", appeal, {"reason": "wrong"})
-    assert answer.status_code == 409
-    assert "is over: denied by judge on 13 Mar 2026 09:30:00" in answer.content.decode()
+    over = "is over: denied by judge on 13 Mar 2026 09:30:00"
+    for step, given in (
+        ("grant", {"reason": "wrong"}),
+        ("grant_in_part", {"reason": "x", "measures": ["46"]}),
+    ):
+        answer = client.post(address(step, appeal.pk), given)
+        assert answer.status_code == 409
+        assert (
+            over in answer.content.decode()
+            and "not one of the available choices" not in answer.content.decode()
+        )
+    led_back = client.get(address("grant", appeal.pk), follow=True)
+    assert led_back.redirect_chain == [(address("change", appeal.pk), 302)]
+    assert over in led_back.content.decode()
+
+
+def test_a_second_judge_finds_what_came_with_the_first_appeal(judge: User) -> None:
+    first = make_appeal()
+    make_evidence(first)
+    appeals.take(first.pk, by=judge, at=NOW)
+    appeals.note(first.pk, text="rang the shop", by=judge, at=NOW)
+    appeals.deny(first.pk, reason="the figures hold", by=judge, at=NOW)
+    second = make_appeal(first.penalty, at=NOW)
+    page = page_of(signed_in(make_user("appeals_officer")), second)
+    story = page[page.index(f'id="before-{first.pk}"') :]
+    assert "rang the shop" in story and "the figures hold" in story
+    assert str(first.evidence.get().token) in story
+    # Of its own case it is no earlier appeal of the kind.
+    assert caseload.hearing_of(second, at=NOW)["alike"].count() == 0
 
 
 @pytest.mark.parametrize("step", ["grant", "grant_in_part", "deny"])

@@ -397,6 +397,14 @@ def test_what_was_granted_in_part_and_then_as_a_whole_is_undone_there_as_a_whole
     assert fresh(asked).state == "to_undo" and audit.verify_decisions() is None
 
 
+def test_what_had_no_end_is_to_be_given_one_there() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    live = asked.penalty.measures.get()
+    end = LATER + timedelta(days=9)
+    voiding.undo_measures(asked.penalty, [], less={live.pk: end}, by=None, at=LATER, reason="hard")
+    assert execution.what(fresh(asked)) == ["Live selling is restricted until 22 Mar 2026, 09:30 (before: –)"]
+
+
 def test_what_is_lessened_before_it_was_done_is_to_be_done_as_it_is_now() -> None:
     asked = by_hand(Measure(kind="points", points=6))
     points = asked.penalty.measures.get()

@@ -86,11 +86,18 @@ def test_who_sent_files_with_a_mistake_is_told_to_choose_them_again(language: st
 def test_only_a_supervisor_is_asked_to_admit_what_comes_too_late(client: Client) -> None:
     penalty = make_cleared(at=AT - timedelta(days=60))
     refused = client.post(FILING, filed(penalty, late_reason="was ill")).content.decode()
-    assert "Out of time" in refused
+    assert "Out of time" in refused and "A supervisor may admit it" in refused
     supervisor = signed_in(make_user("supervisor"))
-    assert "Out of time" in supervisor.post(FILING, filed(penalty)).content.decode()
+    form = supervisor.post(FILING, filed(penalty)).context["form"]
+    assert "Out of time" in form.errors["late_reason"][0] and "Say here why" in form.errors["late_reason"][1]
     supervisor.post(FILING, filed(penalty, late_reason="was ill"))
     assert Appeal.objects.get().late_reason == "was ill"
+
+
+def test_a_reason_to_admit_what_is_in_time_is_not_lost_without_a_word() -> None:
+    supervisor = signed_in(make_user("supervisor"))
+    page = supervisor.post(FILING, filed(make_cleared(), late_reason="was ill")).content.decode()
+    assert "needs nobody&#x27;s leave" in page and not Appeal.objects.exists()
 
 
 @pytest.mark.parametrize(

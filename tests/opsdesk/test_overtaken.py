@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from opsdesk import notices
+from opsdesk import appeals, notices
 from opsdesk.models import Notice
 from opsdesk.overtaken import needs_no_delivery, overtaken
-from shops import lessening, penalties, stays
+from shops import penalties, stays
 from shops.models import Measure, Penalty
 from tests.clients import signed_in
-from tests.factories import AT, make_cleared_and_warned, make_enrollment, make_imposed, make_user
+from tests.factories import AT, make_appeal, make_cleared_and_warned, make_enrollment, make_imposed, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -66,12 +66,17 @@ def test_what_was_taken_back_in_part_and_what_does_less_is_named() -> None:
     )
     notice = noticed(penalty)
     warning, points = penalty.measures.order_by("pk")
-    lessening.lessen_measures(penalty, {points.pk: 2}, undone=[warning], **DONE)
+    judge, appeal = make_user("appeals_officer"), make_appeal(penalty)
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    ruled = DONE | {"by": judge}
+    appeals.grant_in_part(appeal.pk, measures=[warning.pk], less={points.pk: 2}, **ruled)
     taken_back, less = since(notice)
     assert taken_back == f"Case {penalty}, taken back on 13 Mar 2026 09:30:00: Warned, undone"
     assert less.startswith(f"Case {penalty}, lessened on ")
     assert "; what it is now: 2 points on the platform" in less
     assert all(line.startswith(f"案件 {penalty}") for line in since(notice, "zh-hans"))
+    # The notice of that ruling tells it itself.
+    assert since(Notice.objects.get(appeal=appeal)) == []
 
 
 @pytest.mark.usefixtures("two_days_later")
