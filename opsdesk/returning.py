@@ -86,12 +86,12 @@ def ways_back(penalty: Penalty, kinds: set[str], known: Known) -> Iterator[str]:
         yield _promoted_again(penalty, known)
     if any(measure.ends_at is not None for measure in known.measures[penalty.pk]):
         yield _("Each measure of which the decision names the end ends then by itself.")
+    elif penalty.ends_at is not None:
+        yield _("As its platform says, the penalty ends on %(ends)s.") % {"ends": said(penalty.ends_at)}
     if any(
         measure.ends_at is None and measure.kind in Measure.LASTING for measure in known.measures[penalty.pk]
     ):
         yield _("What it restricts without naming an end lasts until the penalty is lifted.")
-    elif penalty.ends_at is not None:
-        yield _("As its platform says, the penalty ends on %(ends)s.") % {"ends": said(penalty.ends_at)}
     if not appealable:
         return
     bars = known.bars.get(penalty.pk, [])

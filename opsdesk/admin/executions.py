@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
 
 from opsdesk import execution
+from opsdesk.admin.execution_forms import ExecutionForm
 from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Execution
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
-from shops.admin.forms import DayField, form_page
+from shops.admin.forms import form_page
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -38,50 +37,6 @@ _STAYED = _(
     "The penalty is stayed: until that ends, nothing of it is to be done, and what bars or restricts the shop"
     " is to rest on the platform."
 )
-
-
-def today() -> Any:
-    return timezone.localdate()
-
-
-class ExecutionForm(forms.Form):
-    """What the platform has done, or why it hasn't. It is sent as it was shown: `undoing` stands in it."""
-
-    undoing = forms.BooleanField(widget=forms.HiddenInput, required=False)
-    outcome = forms.ChoiceField(
-        label=_("Outcome"),
-        choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
-        widget=forms.RadioSelect,
-    )
-    on = DayField(label=_("Done on"), required=False, initial=today)
-    reference = forms.CharField(
-        label=_("Task on the platform"),
-        required=False,
-        max_length=100,
-        help_text=_("Under which number it was done there. A case's number is recorded with its penalty."),
-    )
-    note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
-
-    def __init__(self, posted: QueryDict | None, *, undoing: bool = False) -> None:
-        super().__init__(posted, initial={"undoing": undoing})
-        if undoing if posted is None else posted.get("undoing") == "True":
-            outcome = self.fields["outcome"]
-            assert isinstance(outcome, forms.ChoiceField)
-            outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
-            self.fields["on"].label = _("Undone on")
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        on = cleaned.get("on")
-        if cleaned.get("outcome") == State.DONE and not on:
-            self.add_error("on", _("Say on which day."))
-        if on and on > today():
-            self.add_error("on", _("This day is yet to come."))
-        if cleaned.get("outcome") == State.FAILED:
-            cleaned["on"] = None
-            if not cleaned.get("note", "").strip():
-                self.add_error("note", _("Say why it failed."))
-        return cleaned
 
 
 class StateFilter(admin.SimpleListFilter):

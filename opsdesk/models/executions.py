@@ -71,7 +71,7 @@ class Execution(Audited):
     note = models.TextField(_("why it failed"), blank=True)
     # What of its penalty is to be undone, or was: {"measure": its key, "from": what it had been before it was
     # lessened, as text; None where it was taken back or ended}. None of its measures: the case as a whole.
-    changes = models.JSONField(_("changes"), default=list, blank=True, editable=False)
+    changes = models.JSONField(_("what is to be undone"), default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("execution")

@@ -117,8 +117,10 @@ BROKEN = {
     "the platform is asked for what was rejected": (
         "verify_decisions",
         "DROP TRIGGER opsdesk_execution_is_of_what_is_to_be_done ON opsdesk_execution;"
-        "INSERT INTO opsdesk_execution (decision_id, shop_id, kind, decided_at, state, reference, note)"
-        " SELECT 3, shop_id, kind, decided_at, state, '', '' FROM opsdesk_execution WHERE decision_id = 2",
+        "INSERT INTO opsdesk_execution"
+        " (decision_id, shop_id, kind, asked_at, state, reference, note, changes)"
+        " SELECT 3, shop_id, kind, asked_at, state, '', '', '[]'"
+        " FROM opsdesk_execution WHERE decision_id = 2",
         "is of decision 3, which rejects its proposal",
     ),
     "a second decision is written": (

@@ -170,14 +170,14 @@ def test_a_product_that_something_else_stops_is_told_not_to_be_as_before() -> No
     penalty, _other = stopped(listing), stopped(listing)
     found = overturned(penalty)
     assert "something else stops the product" in found.not_restored[0]
-    assert found.told[-1] == ("Not as before", found.not_restored)
+    assert found.told[-1] == ("Would not be as before", found.not_restored)
     assert "Products" not in told(found)
 
 
 def test_of_a_part_only_that_part_is_told() -> None:
     penalty = case_with_money()
     found = told(undone(penalty, penalty.measures.get(kind=Kind.POINTS)))
-    assert set(found) == {"Taken back", "Points", "Penalties"}
+    assert set(found) == {"Taken back", "Points", "Penalties", "On the platform"}
     # With the points goes the moment at which they end.
     assert found["Penalties"][0].endswith("imposed until 11 Mar 2027 00:00:00 → imposed")
 

@@ -277,7 +277,7 @@ def clearing(code: str) -> Measure:
 def test_what_the_platform_clears_names_each_alliance_with_the_openings_left_there() -> None:
     penalty = imposed(in_both(douyin=2), clearing(DOUYIN), clearing(WECHAT))
     text = told(penalty)
-    assert text["Alliance"] == "the platform"
+    assert text["Where it holds"] == "on the whole platform"
     assert (
         "products in Douyin Featured Alliance, WeChat Select Alliance no longer"
         in text["Live links and open orders"]

@@ -173,9 +173,11 @@ def test_a_story_is_told_in_the_readers_language_with_why_each_thing_was_done() 
 def test_a_story_tells_in_words_that_the_platform_has_not_undone_what_it_is_to_undo() -> None:
     shop = make_shop()
     penalty = make_cleared(make_enrollment(shop))
-    execution.record(penalty.execution.pk, outcome=Execution.State.DONE, by=None, on=DAY)
+    execution.record(penalty.execution.pk, outcome=Execution.State.DONE, by=None, on=AT.date())
     penalising.overturn(penalty, by=None, at=AT + timedelta(days=1), reason="wrong data")
-    execution.record(penalty.execution.pk, outcome=Execution.State.FAILED, by=None, note="page was down")
+    execution.record(
+        penalty.execution.pk, outcome=Execution.State.FAILED, by=None, note="page was down", undoing=True
+    )
     told = [(event.what, event.why) for event in story(shop) if event.record.model is Execution]
     on_the_platform = f"On the platform, clear {penalty}: "
     assert told == [
