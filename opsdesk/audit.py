@@ -50,7 +50,10 @@ def verify_decisions() -> str | None:
     unlisted = Penalty.objects.filter(status=Penalty.Status.OVERTURNED, execution=None)
     lifted = Measure.objects.given_up().filter(penalty=OuterRef("penalty"), kind__in=Measure.LASTING)
     goes_on = Execution.objects.filter(
-        Exists(lifted.filter(undone_at=None)), state=State.DONE, penalty__status=Penalty.Status.LIFTED
+        Exists(lifted.filter(undone_at=None)),
+        state=State.DONE,
+        executed_on__lt=F("penalty__ended_at__date"),
+        penalty__status=Penalty.Status.LIFTED,
     )
     called_off = Q(
         Exists(Measure.objects.standing().filter(penalty=OuterRef("penalty")).exclude(kind="warning")),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from opsdesk import execution, reasons
+from opsdesk import following, reasons
 from opsdesk.models import Execution
 from rules import casework, withdrawing
 from rules.models import Proposal, RuleSet
@@ -174,7 +174,7 @@ def _of_a_product(
             observed = _is_still_to_be_observed(proposal)
             penalties.resume(listing, by=by, at=at, reason=why, observed=observed)
             # What it stops is not to be stopped on the platform after that.
-            execution.call_off_what_is_over(Execution.objects.filter(product=proposal.product), by=by)
+            following.call_off_what_is_over(Execution.objects.filter(product=proposal.product), by=by)
         case _:
             raise Refused(_("The desk can't carry out a proposal of this kind."))
     return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Iterator
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 EXECUTE = "opsdesk.record_execution"
 
 State = Execution.State
-_NOT_DONE = frozenset({State.TO_DO, State.FAILED})
+NOT_DONE = frozenset({State.TO_DO, State.FAILED})
 # What lists prefetch to tell `what`.
 MEASURES = Prefetch(
     "penalty__measures",
@@ -55,10 +57,11 @@ def ask(decision: Decision) -> None:
 def ask_for_penalty(penalty: Penalty) -> None:
     """Have the platform do what was imposed by hand. Asked twice it does nothing more."""
     if not Execution.objects.filter(penalty=penalty).exists():
-        _of(penalty).save_by(penalty.imposed_by)
+        of_penalty(penalty).save_by(penalty.imposed_by)
 
 
-def _of(penalty: Penalty) -> Execution:
+def of_penalty(penalty: Penalty) -> Execution:
+    """What is asked of the platform of a penalty that no proposal led to, unsaved."""
     assert penalty.imposed_at is not None
     return Execution(
         penalty=penalty,
@@ -79,134 +82,74 @@ def record(
     on: date | None = None,
     reference: str = "",
     note: str = "",
-    undoing: bool = False,
+    seen: str | None = None,
 ) -> Execution:
-    """Record whether the platform has done what was decided: "done" on a day, or "failed" with a note; with
-    `undoing` whether it has undone what is to be undone there.
+    """Record whether the platform has done what was decided, or undone what is to be undone there: "done" on
+    a day, or "failed" with a note. What it did before a part of that was taken back, or although it was
+    called off, is to be undone from then on.
 
-    A failure can be followed by another try. Refused for what is done, undone or called off already, for what
-    is to be undone where somebody speaks of doing it, without the day or for one before that on which the
-    platform was asked, and without the reason of a failure.
+    A failure can be followed by another try. Refused for what is done or undone already, for a failure of
+    what was called off, without the day or for one before that on which the platform was asked, without the
+    reason of a failure, and to whoever has `seen` something else (`looked_at`; None: he looked at no page).
     """
     require(by, EXECUTE)
-    execution = Execution.objects.select_for_update(no_key=True).get(pk=execution_id)
+    execution = Execution.objects.select_for_update(no_key=True, of=("self",)).get(pk=execution_id)
     if refusal := _over(execution):
         raise Refused(refusal)
-    if execution.state == State.TO_UNDO and not undoing:
-        # Whoever has still the page that asked for it would say that it is undone.
-        raise Refused(_("“%(what)s” is to be undone by now: look at it again.") % {"what": execution})
-    if undoing and execution.state != State.TO_UNDO:
-        raise Refused(_("“%(what)s” is to be done, not to be undone.") % {"what": execution})
     if outcome not in (State.DONE, State.FAILED):
         raise Refused(_("What the platform did is either done or failed."))
-    asked_on = localdate(execution.asked_at)
-    if outcome == State.DONE and on is None:
-        raise Refused(_("Say on which day it was done."))
-    if outcome == State.DONE and on is not None and on < asked_on:
-        raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(asked_on)})
-    if outcome == State.FAILED and not note.strip():
-        raise Refused(_("Say why it failed."))
+    if seen is not None and seen != looked_at(execution):
+        raise Refused(told_changed(execution))
     execution.executed_by, execution.note = by, note.strip()
-    if undoing and outcome == State.FAILED:
-        # It is still as it was done, and still to be undone.
-        execution.save_by(by, Execution.NOT_UNDONE)
-        return execution
-    execution.state = State.UNDONE if undoing else State(outcome)
+    if outcome == State.FAILED:
+        return _failed(execution, by)
+    if on is None:
+        raise Refused(_("Say on which day it was done."))
+    if on < (asked_on := localdate(execution.asked_at)):
+        raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(asked_on)})
     execution.executed_on, execution.reference = on, reference.strip()
+    if execution.state == State.TO_UNDO:
+        execution.state = State.UNDONE
+    else:
+        _has_done(execution, on)
     execution.save_by(by)
     return execution
 
 
-def follow(
-    shops: QuerySet[Any] | Collection[int],
-    *,
-    by: User | None,
-    at: datetime,
-    lessened: Mapping[int, str] | None = None,
-) -> None:
-    """Once a penalty of these shops, by their keys, or a part of one, was taken back, lifted or lessened at
-    that moment: what the platform has still to do of it is called off, and what it has done is to be undone
-    there. What it had imposed by itself, it has done. `lessened`: measures by their keys, with what they had
-    been before.
-
-    Where something is left of the penalty, the rest is still to be done. Needs the shops locked.
-    """
-    lessened = lessened or {}
-    changed = Penalty.objects.filter(
-        _changed_at(at) | Q(measures__in=list(lessened)), shop__in=shops
-    ).distinct()
-    keys = list(changed.values_list("pk", flat=True))
-    held = Execution.objects.select_for_update(no_key=True, of=("self",)).filter(penalty__in=keys)
-    for asked in held.select_related("penalty").order_by("pk"):
-        assert asked.penalty is not None
-        if asked.state in _NOT_DONE:
-            _call_off_unless_something_is_left(asked, by)
-        elif asked.state != State.CALLED_OFF:
-            _have_undone(asked, by, at, lessened)
-    by_itself = Penalty.objects.filter(pk__in=keys, execution=None)
-    for penalty in by_itself.select_related("shop", "product", "alliance").order_by("pk"):
-        there = _of(penalty)
-        there.executed_on = localdate(there.asked_at)
-        _have_undone(there, by, at, lessened)
+def looked_at(asked: Execution) -> str:
+    """What somebody has seen who looks at it now, in a word: another once anything of it is otherwise."""
+    measures = asked.penalty.measures.order_by("pk") if asked.penalty else []
+    told = [[one.pk, str(effects.much(one)), str(one.undone_at), str(one.lapsed_at)] for one in measures]
+    return sha256(json.dumps([asked.state, asked.changes, told]).encode()).hexdigest()[:32]
 
 
-def call_off_what_is_over(waiting: QuerySet[Execution], *, by: User | None) -> None:
-    """Of these, call off what nobody has done and nothing is left of: its time is over, or something else
-    has ended it.
-    """
-    held = waiting.filter(state__in=_NOT_DONE).select_for_update(no_key=True, of=("self",))
-    for asked in held.exclude(penalty=None).select_related("penalty").order_by("pk"):
-        _call_off_unless_something_is_left(asked, by)
+def told_changed(asked: Execution) -> str:
+    """To whoever has seen something else."""
+    return _("“%(what)s” is otherwise by now: look at it again.") % {"what": asked}
 
 
-def _changed_at(at: datetime) -> Q:
-    """For a penalty: as a whole or in part it was overturned, taken back or lifted then."""
-    of_it = Measure.objects.given_up().filter(penalty=OuterRef("pk"))
-    ended = Q(status__in=[Penalty.Status.OVERTURNED, Penalty.Status.LIFTED], ended_at=at)
-    return ended | Q(Exists(of_it.filter(undone_at=at)))
+def _failed(execution: Execution, by: User | None) -> Execution:
+    if execution.state == State.CALLED_OFF:
+        told = _("This is called off: nothing of penalty %(penalty)s is to be done any more.")
+        raise Refused(told % {"penalty": execution.penalty})
+    if not execution.note:
+        raise Refused(_("Say why it failed."))
+    if execution.state == State.TO_UNDO:
+        # It is still as it was done, and still to be undone.
+        execution.save_by(by, Execution.NOT_UNDONE)
+        return execution
+    execution.state = State.FAILED
+    execution.executed_on, execution.reference = None, ""
+    execution.save_by(by)
+    return execution
 
 
-def _call_off_unless_something_is_left(asked: Execution, by: User | None) -> None:
-    assert asked.penalty is not None
-    if not _goes_on(asked.penalty):
-        asked.state = State.CALLED_OFF
-        asked.save_by(by)
-
-
-def _have_undone(asked: Execution, by: User | None, at: datetime, lessened: Mapping[int, str]) -> None:
-    """Ask for what has just changed to be changed on the platform, beside what waits for that already."""
-    assert asked.penalty is not None
-    changes = _changes(asked.penalty, at, lessened)
-    if not changes and not _fell_as_a_whole(asked.penalty, at):
-        return
-    waiting = {one["measure"]: one for one in asked.changes} if asked.state == State.TO_UNDO else {}
-    for one in changes:
-        # Lessened before, it still is there what it was at first.
-        waiting.setdefault(one["measure"], one)
-    asked.state, asked.asked_at, asked.changes = State.TO_UNDO, at, list(waiting.values())
-    asked.save_by(by)
-
-
-def _changes(penalty: Penalty, at: datetime, lessened: Mapping[int, str]) -> list[dict[str, Any]]:
-    """What of it the platform is to undo as of that moment: nothing that was over before, nor a warning that
-    is not wrong altogether.
-    """
-    given_up = penalty.measures.given_up().filter(Q(undone_at=at, lapsed_at=None) | Q(lapsed_at=at))
-    if not _fell(penalty):
-        given_up = given_up.exclude(kind=Measure.Kind.WARNING)
-    found: dict[int, str | None] = dict.fromkeys(given_up.values_list("pk", flat=True))
-    found |= {key: was for key, was in lessened.items() if penalty.measures.filter(pk=key).exists()}
-    return [{"measure": key, "from": found[key]} for key in sorted(found)]
-
-
-def _fell_as_a_whole(penalty: Penalty, at: datetime) -> bool:
-    """Whether the case is to be struck there although none of its measures is to be undone: they are over, or
-    it has none that the desk knows. A stop that went as its product was resumed has gone by that.
-    """
-    if penalty.status not in (Penalty.Status.OVERTURNED, Penalty.Status.LIFTED) or penalty.ended_at != at:
-        return False
-    own = penalty.measures.filter(applied_at__isnull=False)
-    return not own.exists() or (_fell(penalty) and own.filter(undone_at=at).exists())
+def _has_done(execution: Execution, on: date) -> None:
+    """What it did on that day; what was taken back after it, or is called off altogether, it did in vain."""
+    called_off = execution.state == State.CALLED_OFF
+    execution.changes = [one for one in execution.changes if called_off or one["on"] > on.isoformat()]
+    in_vain = execution.changes or is_overturned(execution)
+    execution.state = State.TO_UNDO if in_vain else State.DONE
 
 
 def what(asked: Execution) -> list[str]:
@@ -218,7 +161,7 @@ def what(asked: Execution) -> list[str]:
     applied = [one for one in asked.penalty.measures.all() if one.applied_at is not None]
     if asked.state in (State.TO_UNDO, State.UNDONE):
         return list(_told(applied, asked))
-    if asked.state in _NOT_DONE:
+    if asked.state in NOT_DONE:
         applied = [one for one in applied if one.undone_at is None and one.lapsed_at is None]
     return [effects.did(one) for one in applied]
 
@@ -269,14 +212,6 @@ def _fell(penalty: Penalty) -> bool:
     return penalty.status == Penalty.Status.OVERTURNED
 
 
-def _goes_on(penalty: Penalty) -> bool:
-    """Whether something of it is still to be done where nothing is: more than to warn, where it does more."""
-    own = penalty.measures.filter(applied_at__isnull=False).exclude(kind=Measure.Kind.WARNING)
-    if own.exists():
-        return not _fell(penalty) and own.standing().exists()
-    return penalty.status == Penalty.Status.IMPOSED
-
-
 def _over(asked: Execution) -> str:
     """Why nothing is to be recorded of it any more; empty where something is."""
     match asked.state:
@@ -284,7 +219,4 @@ def _over(asked: Execution) -> str:
             return _("This is already recorded as done on the platform.")
         case State.UNDONE:
             return _("This is already recorded as undone on the platform.")
-        case State.CALLED_OFF:
-            told = _("This is called off: nothing of penalty %(penalty)s is to be done any more.")
-            return told % {"penalty": asked.penalty}
     return ""

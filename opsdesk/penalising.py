@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from opsdesk import execution, notices, resting, review, voiding
+from opsdesk import execution, following, notices, resting, review, voiding
 from opsdesk.models import ON_APPEAL, Appeal, Decision, Execution
 from opsdesk.remainders import Fallen
 from rules import casework
@@ -102,7 +102,7 @@ def lift(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> Non
     penalties.lift is.
     """
     _then_file(penalty.shop, penalties.lift, penalty, by=by, at=at, reason=reason)
-    execution.follow([penalty.shop_id], by=by, at=at)
+    following.follow([penalty.shop_id], by=by, at=at)
 
 
 @transaction.atomic
@@ -173,9 +173,10 @@ def run_timers(at: datetime) -> int:
     try:
         return penalties.run_timers(at)
     finally:
-        ran_out = Execution.objects.filter(penalty__status=Penalty.Status.EXPIRED)
+        over = [Penalty.Status.EXPIRED, Penalty.Status.LIFTED]
+        ran_out = Execution.objects.filter(penalty__status__in=over)
         with transaction.atomic():
-            execution.call_off_what_is_over(ran_out, by=None)
+            following.call_off_what_is_over(ran_out, by=None)
         for shop in effects.could_go_on(at):
             _then_file(shop, _go_on, shop, by=None, at=at)
         casework.file_from_facts(at=at)

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
-from opsdesk import execution, resting
+from opsdesk import following, resting
 from opsdesk.models import Appeal
 from opsdesk.remainders import Fallen
 from rules import casework, withdrawing
@@ -116,7 +116,7 @@ def _with_what_rests_on(
         # Whoever kept it before has not known of this.
         one.lost_ground_with, one.kept_at = penalty, None
         one.save_by(by, f"its ground fell with penalty {penalty.pk}")
-    execution.follow(
+    following.follow(
         concerned(penalty), by=by, at=at, lessened={one["measure"]: one["from"] for one in lessened}
     )
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop, *(one.shop for one in with_it)])

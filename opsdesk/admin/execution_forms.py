@@ -20,9 +20,8 @@ def today() -> Any:
 
 
 class ExecutionForm(forms.Form):
-    """What the platform has done, or why it hasn't. It is sent as it was shown: `undoing` stands in it."""
+    """What the platform has done, or why it hasn't; `of`: of which state that is asked."""
 
-    undoing = forms.BooleanField(widget=forms.HiddenInput, required=False)
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
@@ -39,13 +38,16 @@ class ExecutionForm(forms.Form):
     )
     note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, posted: QueryDict | None, *, undoing: bool = False) -> None:
-        super().__init__(posted, initial={"undoing": undoing})
-        if undoing if posted is None else posted.get("undoing") == "True":
-            outcome = self.fields["outcome"]
-            assert isinstance(outcome, forms.ChoiceField)
+    def __init__(self, posted: QueryDict | None, *, of: str) -> None:
+        super().__init__(posted)
+        outcome = self.fields["outcome"]
+        assert isinstance(outcome, forms.ChoiceField)
+        if of == State.TO_UNDO:
             outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
             self.fields["on"].label = _("Undone on")
+        elif of == State.CALLED_OFF:
+            outcome.choices = [(State.DONE, _("done all the same"))]
+            del self.fields["note"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

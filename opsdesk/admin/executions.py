@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -29,6 +30,8 @@ from shops.rights import person_of
 
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
+# In the names of fields: what was seen of the execution of that key.
+SEEN = "seen-"
 State = Execution.State
 
 
@@ -173,12 +176,17 @@ class ExecutionAdmin(ReadOnlyAdmin):
         asked = self.get_object(request, str(pk))
         if not isinstance(asked, Execution):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_changelist"))
+        now = execution.looked_at(asked)
         posted = request.POST if request.method == "POST" else None
+        if request.POST.get(f"{SEEN}{pk}", now) != now:
+            # Sent from a page that was another than this is: it is shown anew.
+            self.message_user(request, execution.told_changed(asked), messages.ERROR)
+            posted = None
         if posted is None and not execution.can_be_recorded(asked):
             self.message_user(request, _("Nothing of it is to be recorded any more."), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
-        form = ExecutionForm(posted, undoing=asked.state == State.TO_UNDO)
-        if posted is not None and form.is_valid() and not self._record(request, [pk], form):
+        form = ExecutionForm(posted, of=asked.state)
+        if posted is not None and form.is_valid() and not self._record(request, {pk: now}, form):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
         return form_page(
             request,
@@ -187,6 +195,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             title=_("What the platform has done"),
             intro=_intro(asked),
             facts=[(_("stayed"), _STAYED)] if _is_stayed(asked) else [],
+            hidden=[(f"{SEEN}{pk}", now)],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),
             opts=self.opts,
@@ -204,14 +213,19 @@ class ExecutionAdmin(ReadOnlyAdmin):
             told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
             self.message_user(request, told, messages.ERROR)
             return None
-        to_undo = queryset.filter(pk__in=chosen, state=State.TO_UNDO).count()
-        if not answered and to_undo not in (0, len(chosen)):
+        shown = list(
+            self.get_queryset(request).filter(pk__in=chosen).select_related(*self.list_select_related)
+        )
+        to_undo = {one.state == State.TO_UNDO for one in shown}
+        if not answered and len(to_undo) > 1:
             both = _("Choose what is to be done, or what is to be undone: not both at once.")
             self.message_user(request, both, messages.ERROR)
             return None
-        form = ExecutionForm(request.POST if answered else None, undoing=bool(to_undo))
+        of = request.POST.get("of") or (State.TO_UNDO if True in to_undo else State.TO_DO)
+        seen = {one.pk: request.POST.get(f"{SEEN}{one.pk}") or execution.looked_at(one) for one in shown}
+        form = ExecutionForm(request.POST if answered else None, of=of)
         if answered and form.is_valid():
-            self._record(request, chosen, form)
+            self._record(request, seen, form)
             return None
         count = len(chosen)
         title = ngettext("Record %(count)s execution", "Record %(count)s executions", count)
@@ -223,35 +237,35 @@ class ExecutionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=self.get_queryset(request)
-            .filter(pk__in=chosen)
-            .select_related(*self.list_select_related)[:20],
+            listed=list(shown)[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),
                 ("record", "1"),
+                ("of", of),
                 *((ACTION_CHECKBOX_NAME, pk) for pk in chosen),
+                *((f"{SEEN}{pk}", word) for pk, word in seen.items()),
             ],
         )
 
-    def _record(self, request: HttpRequest, chosen: list[int], form: ExecutionForm) -> int:
-        """Record each and tell people. Returns how many were refused."""
+    def _record(self, request: HttpRequest, seen: Mapping[int, str], form: ExecutionForm) -> int:
+        """Record each, as it was seen, and tell people. Returns how many were refused."""
         values = form.cleaned_data
         refused: list[str] = []
-        for pk in chosen:
+        for pk, word in seen.items():
             try:
                 execution.record(
                     pk,
                     outcome=values["outcome"],
                     by=person_of(request),
-                    on=values["on"],
-                    reference=values["reference"],
-                    note=values["note"],
-                    undoing=values["undoing"],
+                    on=values.get("on"),
+                    reference=values.get("reference", ""),
+                    note=values.get("note", ""),
+                    seen=word,
                 )
             except Refused as refusal:
                 refused.append(str(refusal))
-        done = len(chosen) - len(refused)
+        done = len(seen) - len(refused)
         if done:
             told = ngettext("%(count)s recorded.", "%(count)s recorded.", done)
             self.message_user(request, told % {"count": done}, messages.SUCCESS)
@@ -267,7 +281,8 @@ def _in_a_line(asked: Execution) -> str:
 
 
 def _is_stayed(asked: Execution) -> bool:
-    return asked.penalty is not None and asked.penalty.stayed_at is not None
+    there = asked.state in execution.NOT_DONE or asked.state == State.DONE
+    return there and asked.penalty is not None and asked.penalty.stayed_at is not None
 
 
 def _intro(asked: Execution) -> str:

@@ -70,7 +70,8 @@ class Execution(Audited):
     reference = models.CharField(_("task on the platform"), max_length=100, blank=True)
     note = models.TextField(_("why it failed"), blank=True)
     # What of its penalty is to be undone, or was: {"measure": its key, "from": what it had been before it was
-    # lessened, as text; None where it was taken back or ended}. None of its measures: the case as a whole.
+    # lessened, as text, None where it was taken back or ended, "on": that day}. None: the case as a whole. Of
+    # what nobody has recorded as done: what had changed since it was asked.
     changes = models.JSONField(_("what is to be undone"), default=list, blank=True, editable=False)
 
     class Meta:

@@ -66,9 +66,7 @@ def overturned(penalty: Penalty) -> None:
 
 
 def undone(asked: Execution) -> Execution:
-    return execution.record(
-        asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8", undoing=True
-    )
+    return execution.record(asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-8")
 
 
 @pytest.mark.parametrize("undo", [granted, overturned])
@@ -368,7 +366,10 @@ def test_what_is_lessened_is_to_be_lessened_on_the_platform_from_what_it_was_at_
             asked.penalty, [], less={points.pk: less}, by=None, at=LATER + timedelta(days=day), reason="hard"
         )
     asked = fresh(asked)
-    assert (asked.state, asked.changes) == ("to_undo", [{"measure": points.pk, "from": "6"}])
+    assert (asked.state, asked.changes) == (
+        "to_undo",
+        [{"measure": points.pk, "from": "6", "on": "2026-03-13"}],
+    )
     [told] = execution.what(asked)
     assert told.startswith("2 points") and told.endswith("(before: 6)")
     assert audit.verify_decisions() is None
@@ -421,14 +422,6 @@ def test_nothing_is_done_before_it_was_asked() -> None:
         execution.record(cleared().pk, outcome="done", by=None, on=AT.date() - timedelta(days=1))
 
 
-def test_nothing_is_recorded_of_what_was_called_off() -> None:
-    asked = cleared()
-    overturned(asked.penalty)
-    for outcome in ("done", "failed"):
-        with pytest.raises(Refused, match=rf"called off: nothing of penalty {asked.penalty} is"):
-            execution.record(asked.pk, outcome=outcome, by=None, on=LATER.date(), note="n")
-
-
 def test_what_the_platform_has_undone_is_recorded_once() -> None:
     asked = cleared("done")
     overturned(asked.penalty)
@@ -441,25 +434,72 @@ def test_what_the_platform_has_undone_is_recorded_once() -> None:
         undone(asked)
 
 
-def test_who_has_still_the_page_that_asked_to_do_it_does_not_say_that_it_is_undone() -> None:
-    asked = cleared("done")
+def test_who_has_seen_something_else_records_nothing() -> None:
+    asked = penalised(Measure(kind="restrict_live"), so_far="to_do")
+    for change in (
+        lambda: part_taken_back(asked, "clear"),
+        lambda: as_far_as(asked, "done"),
+        lambda: overturned(Penalty.objects.get(pk=asked.penalty_id)),
+    ):
+        seen = execution.looked_at(fresh(asked))
+        change()
+        with pytest.raises(Refused, match=r"is otherwise by now|already recorded"):
+            execution.record(asked.pk, outcome="done", by=None, on=LATER.date(), seen=seen)
+
+
+def test_what_was_done_before_a_part_was_taken_back_is_done_in_vain_as_far_as_that() -> None:
+    on = {day: by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4)) for day in (0, 3)}
+    for day, asked in on.items():
+        part_taken_back(asked, "restrict_live")
+        execution.record(asked.pk, outcome="done", by=None, on=AT.date() + timedelta(days=day))
+    before, after = (fresh(asked) for asked in on.values())
+    assert (before.state, execution.what(before)) == ("to_undo", ["Live selling is restricted"])
+    assert (after.state, after.changes) == ("done", [])
+    assert audit.verify_decisions() is None
+
+
+def test_what_was_done_although_it_was_called_off_is_to_be_undone() -> None:
+    asked = by_hand(Measure(kind="restrict_live"))
     overturned(asked.penalty)
-    with pytest.raises(Refused, match="is to be undone by now: look at it again"):
-        execution.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    with pytest.raises(Refused, match=rf"called off: nothing of penalty {asked.penalty} is"):
+        execution.record(asked.pk, outcome="failed", by=None, note="n")
+    done = execution.record(asked.pk, outcome="done", by=None, on=AT.date())
+    assert (done.state, execution.what(done)) == ("to_undo", ["Live selling is restricted"])
+    assert audit.verify_decisions() is None
+
+
+def test_what_had_run_out_before_it_was_recorded_is_done() -> None:
+    end = AT + timedelta(days=1)
+    asked = by_hand(Measure(kind="restrict_live", ends_at=end))
+    penalising.run_timers(end)
+    assert execution.record(asked.pk, outcome="done", by=None, on=AT.date()).state == "done"
+    overturned(Penalty.objects.get(pk=asked.penalty_id))
     assert fresh(asked).state == "to_undo"
+    assert audit.verify_decisions() is None
 
 
-def test_nothing_is_undone_that_is_only_to_be_done() -> None:
-    with pytest.raises(Refused, match="is to be done, not to be undone"):
-        undone(cleared())
+def test_what_was_lifted_and_then_done_as_far_as_it_is_left_is_done() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4))
+    lifted(asked.penalty)
+    assert execution.record(asked.pk, outcome="done", by=None, on=LATER.date()).state == "done"
+    assert audit.verify_decisions() is None
+
+
+def test_what_is_left_of_a_lifted_penalty_is_called_off_once_it_is_over() -> None:
+    end = AT + timedelta(days=5)
+    asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4, ends_at=end))
+    lifted(asked.penalty)
+    assert fresh(asked).state == "to_do"
+    penalising.run_timers(end)
+    assert fresh(asked).state == "called_off"
 
 
 def test_what_the_platform_could_not_undo_is_still_to_be_undone() -> None:
     asked = cleared("done")
     overturned(asked.penalty)
     with pytest.raises(Refused, match="why it failed"):
-        execution.record(asked.pk, outcome="failed", by=None, note=" ", undoing=True)
-    failed = execution.record(asked.pk, outcome="failed", by=None, note="page was down", undoing=True)
+        execution.record(asked.pk, outcome="failed", by=None, note=" ")
+    failed = execution.record(asked.pk, outcome="failed", by=None, note="page was down")
     assert (failed.state, failed.note) == ("to_undo", "page was down")
     assert (failed.executed_on, failed.reference) == (AT.date(), "DY-7")
     assert (undone(asked).state, fresh(asked).note) == ("undone", "")

@@ -175,9 +175,7 @@ def test_a_story_tells_in_words_that_the_platform_has_not_undone_what_it_is_to_u
     penalty = make_cleared(make_enrollment(shop))
     execution.record(penalty.execution.pk, outcome=Execution.State.DONE, by=None, on=AT.date())
     penalising.overturn(penalty, by=None, at=AT + timedelta(days=1), reason="wrong data")
-    execution.record(
-        penalty.execution.pk, outcome=Execution.State.FAILED, by=None, note="page was down", undoing=True
-    )
+    execution.record(penalty.execution.pk, outcome=Execution.State.FAILED, by=None, note="page was down")
     told = [(event.what, event.why) for event in story(shop) if event.record.model is Execution]
     on_the_platform = f"On the platform, clear {penalty}: "
     assert told == [
