@@ -123,6 +123,14 @@ def restricted_for_points(pair: Twins) -> None:
     pair.decide(which=0, accepts=True, heard=False)
 
 
+def put_out_while_it_is_warned(pair: Twins) -> None:
+    """What it was warned of is moot by that, on either side."""
+    pair.file_of_shops(role="sibling", status="closed")
+    pair.daily_check()
+    pair.put_out(which=3)
+    cleared(pair)
+
+
 def removed_while_the_platform_closes_both(pair: Twins) -> None:
     """The other shop is warned for that on either side, and of both that is withdrawn by the next check."""
     pair.wrongly_reported(code="V4", days=2)
@@ -134,6 +142,7 @@ def removed_while_the_platform_closes_both(pair: Twins) -> None:
 @pytest.mark.parametrize(
     "wronged",
     [
+        put_out_while_it_is_warned,
         removed_while_the_platform_closes_both,
         warned_while_suspended,
         warned_while_suspended_and_suspended_rightly,

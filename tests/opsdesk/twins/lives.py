@@ -64,6 +64,7 @@ class Lives(Pair):
                     evidence={},
                     measures=[Measure(kind="clear")],
                 )
+                self.file_what_follows(enrollment.shop)
 
             self.alike(cleared)
 

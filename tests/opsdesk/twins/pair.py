@@ -23,7 +23,7 @@ from rules import casework, sweeps
 from rules.models import Proposal
 from shops import bars
 from shops.errors import Refused
-from shops.models import Alliance, Measure, Penalty
+from shops.models import Alliance, Measure, Penalty, Shop
 from tests.factories import AT, DOUYIN, WECHAT, make_metrics
 from tests.opsdesk.twins import cases
 from tests.opsdesk.twins.scene import Scene
@@ -159,9 +159,13 @@ class Pair(RuleBasedStateMachine):
             raise Refused("neither stands so")
         return one_of(found, which)
 
+    def file_what_follows(self, shop: Shop) -> None:
+        """As the desk's doors do once they have changed something of a shop."""
+        casework.file_from_facts(at=self.at, shops=[shop])
+
     def wrong_done(self, penalty: Penalty, *, heard: bool = True) -> None:
-        """From now on it is to be righted. What follows from it is filed, as doors do."""
-        casework.file_from_facts(at=self.at, shops=[penalty.shop])
+        """From now on it is to be righted."""
+        self.file_what_follows(penalty.shop)
         if heard:
             self.file(penalty)
         self.wrongs.append(Wrong(penalty, heard))

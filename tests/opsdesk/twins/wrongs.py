@@ -166,3 +166,4 @@ def admitted(pair: Pair, one: Twin, place: str, role: str) -> None:
     if enrollment.state != Enrollment.State.APPLIED:
         enrollments.apply(enrollment, by=None, at=pair.at)
     enrollments.admit(enrollment, by=None, at=pair.at)
+    pair.file_what_follows(enrollment.shop)
