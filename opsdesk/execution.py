@@ -118,7 +118,7 @@ def record(
 
 def looked_at(asked: Execution) -> str:
     """What somebody has seen who looks at it now, in a word: another once anything of it is otherwise."""
-    measures = asked.penalty.measures.order_by("pk") if asked.penalty else []
+    measures = asked.penalty.measures.all() if asked.penalty else []
     told = [[one.pk, str(effects.much(one)), str(one.undone_at), str(one.lapsed_at)] for one in measures]
     return sha256(json.dumps([asked.state, asked.changes, told]).encode()).hexdigest()[:32]
 

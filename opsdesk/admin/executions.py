@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -30,8 +31,9 @@ from shops.rights import person_of
 
 AT_ONCE = 500
 REFUSALS_SHOWN = 5
-# In the names of fields: what was seen of the execution of that key.
-SEEN = "seen-"
+# The field of a form that says what was seen, execution by execution: KEY-WORD, with blanks between.
+SEEN = "seen"
+_SEEN_OF_ONE = re.compile(r"\b(\d{1,18})-([0-9a-f]{32})\b")
 State = Execution.State
 
 
@@ -178,7 +180,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_changelist"))
         now = execution.looked_at(asked)
         posted = request.POST if request.method == "POST" else None
-        if request.POST.get(f"{SEEN}{pk}", now) != now:
+        if _seen_in(request.POST).get(pk, now) != now:
             # Sent from a page that was another than this is: it is shown anew.
             self.message_user(request, execution.told_changed(asked), messages.ERROR)
             posted = None
@@ -195,7 +197,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             title=_("What the platform has done"),
             intro=_intro(asked),
             facts=[(_("stayed"), _STAYED)] if _is_stayed(asked) else [],
-            hidden=[(f"{SEEN}{pk}", now)],
+            hidden=[(SEEN, _in_a_field({pk: now}))],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),
             opts=self.opts,
@@ -222,7 +224,10 @@ class ExecutionAdmin(ReadOnlyAdmin):
             self.message_user(request, both, messages.ERROR)
             return None
         of = request.POST.get("of") or (State.TO_UNDO if True in to_undo else State.TO_DO)
-        seen = {one.pk: request.POST.get(f"{SEEN}{one.pk}") or execution.looked_at(one) for one in shown}
+        seen = {one.pk: execution.looked_at(one) for one in shown}
+        if answered:
+            # As they were shown, whatever they are by now.
+            seen |= {pk: word for pk, word in _seen_in(request.POST).items() if pk in seen}
         form = ExecutionForm(request.POST if answered else None, of=of)
         if answered and form.is_valid():
             self._record(request, seen, form)
@@ -237,14 +242,14 @@ class ExecutionAdmin(ReadOnlyAdmin):
             submit=_("Record"),
             back=request.get_full_path(),
             opts=self.opts,
-            listed=list(shown)[:20],
+            listed=shown[:20],
             unlisted=max(count - 20, 0),
             hidden=[
                 ("action", request.POST["action"]),
                 ("record", "1"),
                 ("of", of),
                 *((ACTION_CHECKBOX_NAME, pk) for pk in chosen),
-                *((f"{SEEN}{pk}", word) for pk, word in seen.items()),
+                (SEEN, _in_a_field(seen)),
             ],
         )
 
@@ -274,6 +279,15 @@ class ExecutionAdmin(ReadOnlyAdmin):
             why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN])) or NOTHING
             self.message_user(request, told % {"count": len(refused), "why": why}, messages.ERROR)
         return len(refused)
+
+
+def _in_a_field(seen: Mapping[int, str]) -> str:
+    # In one for all of them: of fields no form sends more than a thousand.
+    return " ".join(f"{pk}-{word}" for pk, word in seen.items())
+
+
+def _seen_in(posted: QueryDict) -> dict[int, str]:
+    return {int(pk): word for pk, word in _SEEN_OF_ONE.findall(posted.get(SEEN, ""))}
 
 
 def _in_a_line(asked: Execution) -> str:

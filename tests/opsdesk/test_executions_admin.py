@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from opsdesk import dashboard, execution, review, staying
+from opsdesk.admin.executions import AT_ONCE
 from opsdesk.models import Execution
 from shops.models import Measure
 from tests.clients import client_of
@@ -242,8 +244,7 @@ def test_the_form_says_that_something_is_to_be_undone_and_records_it() -> None:
         "not undone",
     ]
     done = {"outcome": "done", "on": "2026-03-14", "reference": "T-9"}
-    field = f"seen-{asked.pk}"
-    stale = client.post(address, done | {field: "another page"})
+    stale = client.post(address, done | {"seen": f"{asked.pk}-{'0' * 32}"})
     assert any("is otherwise by now" in message for message in told(stale))
     assert fresh(asked).state == "to_undo"
     client.post(address, done | dict(page.context["hidden"]))
@@ -266,7 +267,8 @@ def test_many_are_recorded_as_done_or_as_undone_and_not_both_at_once() -> None:
     hidden = dict(page.context["hidden"]) | {"_selected_action": [one.pk for one in to_undo]}
     assert hidden["of"] == "to_undo"
     answer = {"outcome": "done", "on": "2026-03-14"}
-    stale = client.post(LIST, hidden | answer | {f"seen-{to_undo[0].pk}": "another page"}, follow=True)
+    seen = hidden["seen"].replace(f"{to_undo[0].pk}-", f"{to_undo[0].pk}-{'0' * 32} ", 1)
+    stale = client.post(LIST, hidden | answer | {"seen": seen}, follow=True)
     assert any("is otherwise by now" in message for message in told(stale))
     assert [fresh(one).state for one in to_undo] == ["to_undo", "undone"]
     client.post(LIST, hidden | answer)
@@ -295,3 +297,13 @@ def test_the_platforms_own_number_of_a_case_is_told_and_finds_it() -> None:
     assert list(client.get(LIST, {"q": "DY-9"}).context["cl"].result_list) == [asked]
     [cells] = taken(client, f"{LIST}export/", {"state__exact": "to_undo"})
     assert cells["platform's reference"] == "DY-9"
+
+
+def test_as_many_as_may_be_recorded_at_once_fit_into_a_form() -> None:
+    client, chosen = client_of(), [cleared() for _number in range(3)]
+    page = client.post(
+        LIST, {"action": "record", "_selected_action": [one.pk for one in chosen], "index": "0"}
+    )
+    names = [name for name, _value in page.context["hidden"] if name != "_selected_action"]
+    # Besides those there are the form's own four, and the token.
+    assert AT_ONCE + len(names) + 5 <= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
