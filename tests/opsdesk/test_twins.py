@@ -123,6 +123,15 @@ def restricted_for_points(pair: Twins) -> None:
     pair.decide(which=0, accepts=True, heard=False)
 
 
+def resumed_while_the_platform_has_it_closed(pair: Twins) -> None:
+    """Neither is: the wronged goes on with its opening once the platform has opened it again."""
+    pair.stop(ground="metric")
+    pair.wrong_clearance(ground="metric", place="wechat-select")
+    pair.file_of_shops(role="shop", status="closed")
+    pair.grant_all()
+    pair.resume(observed=False)
+
+
 def put_out_while_it_is_warned(pair: Twins) -> None:
     """What it was warned of is moot by that, on either side."""
     pair.file_of_shops(role="sibling", status="closed")
@@ -142,6 +151,7 @@ def removed_while_the_platform_closes_both(pair: Twins) -> None:
 @pytest.mark.parametrize(
     "wronged",
     [
+        resumed_while_the_platform_has_it_closed,
         put_out_while_it_is_warned,
         removed_while_the_platform_closes_both,
         warned_while_suspended,

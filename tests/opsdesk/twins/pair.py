@@ -128,10 +128,10 @@ class Pair(RuleBasedStateMachine):
             type(self).count(problem, outcome)
 
     def alike(self, verb: Callable[[Twin], Any]) -> None:
-        """The same to both: while a wrong stands to neither where one is refused it; otherwise both are, or
-        neither is.
+        """The same to both: while a wrong stands, or the platform keeps one from going on, to neither where
+        one is refused it; otherwise both are, or neither is.
         """
-        if self.wrongs:
+        if self.wrongs or "closed" in self.status.values():
             for one in self.both:
                 verb(one)
             return
