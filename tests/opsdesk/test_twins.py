@@ -72,6 +72,15 @@ def up_the_ladder_with_a_wrong_case_between(pair: Twins) -> None:
     pair.deserved_on_the_ladder(days=6)
 
 
+def up_the_ladder_with_a_later_case_that_is_over(pair: Twins) -> None:
+    """What was over before the wrong fell is a case of both, and the one before it stays the one before."""
+    pair.deserved_on_the_ladder(days=2)
+    pair.wrongly_reported(code="WS-V1", days=2)
+    pair.deserved_on_the_ladder(days=6)
+    pair.deserved_on_the_ladder(days=2)
+    pair.wait(days=4, late=False)
+
+
 def removed_and_lifted(pair: Twins) -> None:
     removed(pair)
     pair.lift(which=1)
@@ -158,6 +167,7 @@ def removed_while_the_platform_closes_both(pair: Twins) -> None:
         warned_while_suspended_and_suspended_rightly,
         up_the_ladder,
         up_the_ladder_with_a_wrong_case_between,
+        up_the_ladder_with_a_later_case_that_is_over,
         removed,
         removed_and_lifted,
         removed_while_the_platform_closed_the_other,

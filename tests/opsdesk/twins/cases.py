@@ -38,12 +38,20 @@ def later_steps(found: list[Penalty]) -> list[Penalty]:
     return list(of_the_ladder.filter(shop=first.shop_id, pk__gt=first.pk).exclude(pk__in=keys))
 
 
-def step(shop: Shop, ends_at: datetime, *, by: User, at: datetime) -> None:
-    """Impose the next case on the ladder, as the catalogue has it, until that moment."""
-    found = consequences(LADDER, shop, at, days=1)
-    for measure in found:
-        measure.ends_at = ends_at
+def number_of(penalty: Penalty) -> int:
+    """Which case on the ladder an overturned penalty would have been, by those that stand from before it."""
+    assert penalty.violation is not None and penalty.imposed_at is not None
+    return catalogue.case_number_of(penalty.violation, penalty.shop, penalty.imposed_at)
+
+
+def step(shop: Shop, ends_at: datetime, *, by: User, at: datetime, number: int | None = None) -> None:
+    """Impose a case on the ladder until that moment, by the catalogue: the next, or that of a number."""
     violation = Violation.objects.select_related("alliance").get(code=LADDER)
+    number = number or catalogue.case_number_of(violation, shop, at)
+    found = [
+        Measure(kind=default.kind, ends_at=ends_at)
+        for default in catalogue.step_of(violation.default_measures.all(), number)
+    ]
     penalising.impose(
         shop=shop,
         violation=violation,

@@ -214,16 +214,18 @@ class Pair(RuleBasedStateMachine):
         found = listed(self.wronged)
         found += cases.later_steps(found)
         wrong = [one.penalty.pk for one in self.wrongs]
-        ends = [
-            measure.ends_at
+        anew = [
+            (penalty, measure.ends_at)
             for penalty in found
             if penalty.pk not in wrong
             for measure in penalty.measures.standing().filter(kind__in=Measure.LASTING)
         ]
         for penalty in found:
             penalising.overturn(penalty, by=self.people["judge 1"], at=self.at, reason="without ground")
-        for ends_at in ends:
-            self.stepped_up(self.wronged, ends_at)
+        for already, (penalty, ends_at) in enumerate(anew):
+            # After those that were imposed before it, which may be over by now, and are cases all the same.
+            number = cases.number_of(penalty) + already
+            cases.step(penalty.shop, ends_at, by=self.people["maker"], at=self.at, number=number)
         stand = [f"{one} of {one.shop} ({one.reason})" for one in resting.in_effect().filter(pk__in=wrong)]
         self.wrongs = []
         assert not stand, f"what it rested on has fallen, and nobody is told, at {self.at}: {stand}"
