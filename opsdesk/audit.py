@@ -38,6 +38,32 @@ def verify_decisions() -> str | None:
     other = Decision.objects.exclude(verdict=F("proposal__status"))
     orphans = Decision.objects.filter(~Exists(Proposal.objects.filter(pk=OuterRef("proposal_id"))))
     unasked = Decision.objects.filter(verdict=Decision.Verdict.ACCEPTED, execution=None)
+    return (
+        _first(
+            (
+                f"decision {row.pk} is on proposal {row.proposal_id}, which is gone"
+                for row in _by_key(orphans)
+            ),
+            (
+                f"proposal {row['proposal']} has {row['n']} decisions"
+                for row in twice.order_by("proposal")[:1]
+            ),
+            (f"proposal {row.pk} is {row.status} without a decision" for row in _by_key(undecided)),
+            (
+                f"decision {row.pk} is {row.verdict}, its proposal {row.proposal_id} is {row.proposal.status}"
+                for row in _by_key(other.select_related("proposal"))
+            ),
+            (
+                f"decision {row.pk} is accepted, and the platform is asked for nothing"
+                for row in _by_key(unasked)
+            ),
+        )
+        or _executions_astray()
+    )
+
+
+def _executions_astray() -> str | None:
+    """What the platform is asked for, or has done, that does not follow from what stands."""
     for_nothing = Execution.objects.filter(decision__verdict=Decision.Verdict.REJECTED)
     State = Execution.State
     of_it = Measure.objects.filter(penalty=OuterRef("penalty"), applied_at__isnull=False)
@@ -63,14 +89,6 @@ def verify_decisions() -> str | None:
     for_nothing_undone = Q(state__in=[State.TO_UNDO, State.UNDONE], changes=[])
     stands = Execution.objects.filter(called_off | for_nothing_undone & ~Q(penalty__status__in=whole))
     return _first(
-        (f"decision {row.pk} is on proposal {row.proposal_id}, which is gone" for row in _by_key(orphans)),
-        (f"proposal {row['proposal']} has {row['n']} decisions" for row in twice.order_by("proposal")[:1]),
-        (f"proposal {row.pk} is {row.status} without a decision" for row in _by_key(undecided)),
-        (
-            f"decision {row.pk} is {row.verdict}, its proposal {row.proposal_id} is {row.proposal.status}"
-            for row in _by_key(other.select_related("proposal"))
-        ),
-        (f"decision {row.pk} is accepted, and the platform is asked for nothing" for row in _by_key(unasked)),
         (
             f"execution {row.pk} is of decision {row.decision_id}, which rejects its proposal"
             for row in _by_key(for_nothing)

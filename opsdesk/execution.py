@@ -200,16 +200,12 @@ def taken_back(asked: Execution) -> list[str]:
 
 def is_overturned(asked: Execution) -> bool:
     """Whether its penalty was overturned, on an appeal or by hand."""
-    return asked.penalty is not None and _fell(asked.penalty)
+    return asked.penalty is not None and asked.penalty.status == Penalty.Status.OVERTURNED
 
 
 def can_be_recorded(asked: Execution) -> bool:
     """Whether the platform may still have done something of it that is not on record."""
     return not _over(asked)
-
-
-def _fell(penalty: Penalty) -> bool:
-    return penalty.status == Penalty.Status.OVERTURNED
 
 
 def _over(asked: Execution) -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 State = Execution.State
-_NOT_DONE = execution.NOT_DONE
 
 
 def follow(
@@ -40,12 +39,13 @@ def follow(
     ).distinct()
     keys = list(changed.values_list("pk", flat=True))
     held = Execution.objects.select_for_update(no_key=True, of=("self",)).filter(penalty__in=keys)
+    over = set(held.filter(_nothing_is_left()).values_list("pk", flat=True))
     for asked in held.select_related("penalty").order_by("pk"):
         assert asked.penalty is not None
-        if asked.state in _NOT_DONE:
+        if asked.state in execution.NOT_DONE:
             # Whatever it turns out to have done before.
             asked.changes = _merged(asked, _changes(asked.penalty, at, lessened))
-            asked.state = asked.state if _goes_on(asked.penalty) else State.CALLED_OFF
+            asked.state = State.CALLED_OFF if asked.pk in over else State(asked.state)
             asked.save_by(by)
         elif asked.state != State.CALLED_OFF:
             _have_undone(asked, by, at, lessened)
@@ -60,12 +60,10 @@ def call_off_what_is_over(waiting: QuerySet[Execution], *, by: User | None) -> N
     """Of these, call off what nobody has done and nothing is left of: its time is over, or something else
     has ended it.
     """
-    held = waiting.filter(state__in=_NOT_DONE).select_for_update(no_key=True, of=("self",))
-    for asked in held.exclude(penalty=None).select_related("penalty").order_by("pk"):
-        assert asked.penalty is not None
-        if not _goes_on(asked.penalty):
-            asked.state = State.CALLED_OFF
-            asked.save_by(by)
+    over = waiting.filter(_nothing_is_left(), state__in=execution.NOT_DONE, penalty__isnull=False)
+    for asked in over.select_for_update(no_key=True, of=("self",)).order_by("pk"):
+        asked.state = State.CALLED_OFF
+        asked.save_by(by)
 
 
 def _changed_at(at: datetime) -> Q:
@@ -103,7 +101,8 @@ def _changes(penalty: Penalty, at: datetime, lessened: Mapping[int, str]) -> lis
     if not _fell(penalty):
         given_up = given_up.exclude(kind=Measure.Kind.WARNING)
     found: dict[int, str | None] = dict.fromkeys(given_up.values_list("pk", flat=True))
-    found |= {key: was for key, was in lessened.items() if penalty.measures.filter(pk=key).exists()}
+    less = penalty.measures.filter(pk__in=lessened.keys()).values_list("pk", flat=True)
+    found |= {key: lessened[key] for key in less}
     on = localdate(at).isoformat()
     return [{"measure": key, "from": found[key], "on": on} for key in sorted(found)]
 
@@ -118,12 +117,14 @@ def _fell_as_a_whole(penalty: Penalty, at: datetime) -> bool:
     return not own.exists() or (_fell(penalty) and own.filter(undone_at=at).exists())
 
 
-def _goes_on(penalty: Penalty) -> bool:
-    """Whether something of it is still to be done where nothing is: more than to warn, where it does more."""
-    own = penalty.measures.filter(applied_at__isnull=False).exclude(kind=Measure.Kind.WARNING)
-    if own.exists():
-        return not _fell(penalty) and own.standing().exists()
-    return penalty.status == Penalty.Status.IMPOSED
+def _nothing_is_left() -> Q:
+    """For an execution of a penalty: nothing stands of what that does beyond warning; of one that does no
+    more, the penalty itself doesn't.
+    """
+    own = Measure.objects.filter(penalty=OuterRef("penalty"), applied_at__isnull=False)
+    more = own.exclude(kind=Measure.Kind.WARNING)
+    stands = Q(Exists(more.standing())) | ~Q(Exists(more)) & Q(penalty__status=Penalty.Status.IMPOSED)
+    return ~stands
 
 
 def _fell(penalty: Penalty) -> bool:

@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import reasons, review
+from opsdesk.admin.choosing import chosen_of
 from opsdesk.consequences import StillAsked
 from rules.models import Proposal
 from shops.admin.forms import form_page
@@ -27,7 +27,6 @@ from shops.errors import Refused
 from shops.rights import person_of
 
 # Each is a transaction of its own; more would outlast the web server's patience.
-AT_ONCE = 500
 REFUSALS_SHOWN = 5
 LINKS_SHOWN = 20
 
@@ -61,18 +60,7 @@ def decide_selected(
     """The page in between; once answered, each proposal is accepted or rejected and people are told."""
     accepting = verdict == "accept"
     answered = "decide" in request.POST
-    if answered:
-        # As they were shown: those decided meanwhile have left the filtered list, and people are to be told.
-        posted = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
-        queryset = modeladmin.get_queryset(request).filter(pk__in=posted[: AT_ONCE + 1])
-    # By number, so that everyone who decides many goes the same way.
-    chosen = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-    if len(chosen) > AT_ONCE:
-        modeladmin.message_user(
-            request,
-            _t("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE},
-            messages.ERROR,
-        )
+    if (chosen := chosen_of(modeladmin, request, queryset, answered=answered)) is None:
         return None
     form = ReasonForm(
         reasons.ACCEPTING if accepting else reasons.REJECTING, request.POST if answered else None
@@ -104,7 +92,7 @@ def decide_selected(
         submit=_("Accept") if accepting else _("Reject"),
         back=request.get_full_path(),
         opts=modeladmin.opts,
-        listed=queryset.filter(pk__in=chosen)[:20],
+        listed=modeladmin.get_queryset(request).filter(pk__in=chosen)[:20],
         unlisted=max(count - 20, 0),
         hidden=[
             ("action", request.POST["action"]),

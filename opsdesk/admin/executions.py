@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
 
 from opsdesk import execution
+from opsdesk.admin.choosing import chosen_of
 from opsdesk.admin.execution_forms import ExecutionForm
 from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Execution
@@ -29,7 +30,6 @@ from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
 
-AT_ONCE = 500
 REFUSALS_SHOWN = 5
 # The field of a form that says what was seen, execution by execution: KEY-WORD, with blanks between.
 SEEN = "seen"
@@ -206,14 +206,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.action(permissions=["record"], description=_("Record what the platform has done"))
     def record(self, request: HttpRequest, queryset: QuerySet) -> TemplateResponse | None:
         answered = "record" in request.POST
-        if answered:
-            # As they were shown: those recorded meanwhile have left the filtered list.
-            posted = [pk for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdecimal()]
-            queryset = self.get_queryset(request).filter(pk__in=posted[: AT_ONCE + 1])
-        chosen = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-        if len(chosen) > AT_ONCE:
-            told = _("At most %(count)s at once: narrow the list first.") % {"count": AT_ONCE}
-            self.message_user(request, told, messages.ERROR)
+        if (chosen := chosen_of(self, request, queryset, answered=answered)) is None:
             return None
         shown = list(
             self.get_queryset(request).filter(pk__in=chosen).select_related(*self.list_select_related)

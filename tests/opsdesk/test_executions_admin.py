@@ -8,13 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from opsdesk import dashboard, execution, review, staying
-from opsdesk.admin.executions import AT_ONCE
+from opsdesk.admin.choosing import AT_ONCE
 from opsdesk.models import Execution
 from shops.models import Measure
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import AT, make_enrollment, make_imposed, make_proposal, make_shop, make_user
-from tests.opsdesk.test_execution import (
+from tests.opsdesk.executing import (
     LATER,
     brought,
     by_hand,
