@@ -88,6 +88,9 @@ def _executions_astray() -> str | None:
     whole = [Penalty.Status.OVERTURNED, Penalty.Status.LIFTED]
     for_nothing_undone = Q(state__in=[State.TO_UNDO, State.UNDONE], changes=[])
     stands = Execution.objects.filter(called_off | for_nothing_undone & ~Q(penalty__status__in=whole))
+    never_stayed = Execution.objects.filter(paused_on__isnull=False, penalty__first_stayed_at=None)
+    lasting = Measure.objects.standing().filter(penalty=OuterRef("pk"), kind__in=Measure.LASTING)
+    goes_on_stayed = Penalty.objects.filter(Exists(lasting), stayed_at__isnull=False, execution=None)
     return _first(
         (
             f"execution {row.pk} is of decision {row.decision_id}, which rejects its proposal"
@@ -108,6 +111,14 @@ def _executions_astray() -> str | None:
         (
             f"execution {row.pk} is {row.state} on the platform, though nothing of it was taken back"
             for row in _by_key(stands)
+        ),
+        (
+            f"execution {row.pk} is paused on the platform, though its penalty was never stayed"
+            for row in _by_key(never_stayed)
+        ),
+        (
+            f"penalty {row.pk} is stayed, and the platform is not asked to pause what lasts of it"
+            for row in _by_key(goes_on_stayed)
         ),
     )
 

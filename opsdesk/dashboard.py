@@ -80,6 +80,7 @@ class State:
     to_execute: int = 0
     # Of those: what the platform has done and has to undo.
     to_undo: int = 0
+    for_a_stay: int = 0
     oldest_to_execute: datetime | None = None
     # What ends by itself soon, and what waits about the platform as a whole.
     ending: list[tuple[Measure, str]] = field(default_factory=list)
@@ -132,10 +133,15 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.checked = _checks(at, with_proposals="proposals" in sees)
     if "executions" in sees:
         to_undo = Q(state=Execution.State.TO_UNDO)
-        found = Execution.objects.filter(state__in=Execution.WAITING).aggregate(
-            count=Count("pk"), to_undo=Count("pk", filter=to_undo), oldest=Min("asked_at")
+        for_a_stay = Q(state__in=Execution.WAS_DONE)
+        found = Execution.objects.waiting().aggregate(
+            count=Count("pk"),
+            to_undo=Count("pk", filter=to_undo),
+            for_a_stay=Count("pk", filter=for_a_stay),
+            oldest=Min("asked_at"),
         )
         state.to_execute, state.to_undo = found["count"], found["to_undo"]
+        state.for_a_stay = found["for_a_stay"]
         state.oldest_to_execute = found["oldest"]
     if "proposals" in sees:
         state.on_the_platform = _on_the_platform()

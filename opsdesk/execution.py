@@ -1,4 +1,4 @@
-"""What the platform has done of what was decided, and of what was taken back since."""
+"""What the platform has done of what was decided, and of what was stayed or taken back since."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EXECUTE = "opsdesk.record_execution"
 
-State = Execution.State
+State, Turn = Execution.State, Execution.Turn
 NOT_DONE = frozenset({State.TO_DO, State.FAILED})
 # What lists prefetch to tell `what`.
 MEASURES = Prefetch(
@@ -84,9 +84,10 @@ def record(
     note: str = "",
     seen: str | None = None,
 ) -> Execution:
-    """Record whether the platform has done what was decided, or undone what is to be undone there: "done" on
-    a day, or "failed" with a note. What it did before a part of that was taken back, or although it was
-    called off, is to be undone from then on.
+    """Record whether the platform has done what was decided, undone what is to be undone there, or taken its
+    turn: paused what was stayed, gone on with what is stayed no longer. "done" on a day, or "failed" with a
+    note. What it did before a part of that was taken back, or although it was called off, is to be undone
+    from then on.
 
     A failure can be followed by another try. Refused for what is done or undone already, for a failure of
     what was called off, without the day or for one before that on which the platform was asked, without the
@@ -107,6 +108,8 @@ def record(
         raise Refused(_("Say on which day it was done."))
     if on < (asked_on := localdate(execution.asked_at)):
         raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(asked_on)})
+    if execution.turn is not None:
+        return _took_its_turn(execution, on, reference.strip(), by)
     execution.executed_on, execution.reference = on, reference.strip()
     if execution.state == State.TO_UNDO:
         execution.state = State.UNDONE
@@ -120,7 +123,8 @@ def looked_at(asked: Execution) -> str:
     """What somebody has seen who looks at it now, in a word: another once anything of it is otherwise."""
     measures = asked.penalty.measures.all() if asked.penalty else []
     told = [[one.pk, str(effects.much(one)), str(one.undone_at), str(one.lapsed_at)] for one in measures]
-    return sha256(json.dumps([asked.state, asked.changes, told]).encode()).hexdigest()[:32]
+    stay = [str(asked.penalty and asked.penalty.stayed_at), str(asked.paused_on)]
+    return sha256(json.dumps([asked.state, asked.changes, stay, told]).encode()).hexdigest()[:32]
 
 
 def told_changed(asked: Execution) -> str:
@@ -138,9 +142,22 @@ def _failed(execution: Execution, by: User | None) -> Execution:
         # It is still as it was done, and still to be undone.
         execution.save_by(by, Execution.NOT_UNDONE)
         return execution
+    if execution.turn is not None:
+        is_paused = execution.turn == Turn.GO_ON
+        execution.save_by(by, Execution.NOT_GOING_ON if is_paused else Execution.NOT_PAUSED)
+        return execution
     execution.state = State.FAILED
     execution.executed_on, execution.reference = None, ""
     execution.save_by(by)
+    return execution
+
+
+def _took_its_turn(execution: Execution, on: date, reference: str, by: User | None) -> Execution:
+    """What it did once stays done as of that day, under its own number unless this has one."""
+    pauses = execution.turn == Turn.PAUSE
+    execution.paused_on = on if pauses else None
+    execution.reference = reference or execution.reference
+    execution.save_by(by, Execution.PAUSED if pauses else Execution.GOES_ON)
     return execution
 
 
@@ -154,10 +171,12 @@ def _has_done(execution: Execution, on: date) -> None:
 
 def what(asked: Execution) -> list[str]:
     """What the platform is to do of the penalty, or has done, measure by measure in words; where something is
-    to be undone, that alone. Of MEASURES, where those are fetched.
+    to be undone, to pause, or to go on, that alone. Of MEASURES, where those are fetched.
     """
     if asked.penalty is None:
         return []
+    if asked.turn is not None:
+        return [effects.did(one) for one in asked.lasting()]
     applied = [one for one in asked.penalty.measures.all() if one.applied_at is not None]
     if asked.state in (State.TO_UNDO, State.UNDONE):
         return list(_told(applied, asked))
@@ -198,6 +217,26 @@ def taken_back(asked: Execution) -> list[str]:
     return told
 
 
+def told_stay(asked: Execution) -> str:
+    """What its penalty's stay means for the platform, or the end of that; empty where it means nothing."""
+    is_stayed = asked.penalty is not None and asked.penalty.stayed_at is not None
+    match asked.turn:
+        case Turn.PAUSE:
+            return _("The penalty is stayed: have what lasts of it paused on the platform until that ends.")
+        case Turn.GO_ON:
+            return _("The stay has ended: have the platform go on with what lasts of it.")
+    if is_stayed and asked.state in NOT_DONE:
+        return _("The penalty is stayed: until that ends, nothing of it is to be done.")
+    if asked.paused_on is not None and is_paused(asked):
+        return _("What lasts of it is paused there since %(day)s.") % {"day": date_format(asked.paused_on)}
+    return ""
+
+
+def is_paused(asked: Execution) -> bool:
+    """Whether something of it rests on the platform, as far as that is on record."""
+    return asked.paused_on is not None and bool(asked.lasting())
+
+
 def is_overturned(asked: Execution) -> bool:
     """Whether its penalty was overturned, on an appeal or by hand."""
     return asked.penalty is not None and asked.penalty.status == Penalty.Status.OVERTURNED
@@ -210,6 +249,8 @@ def can_be_recorded(asked: Execution) -> bool:
 
 def _over(asked: Execution) -> str:
     """Why nothing is to be recorded of it any more; empty where something is."""
+    if asked.turn is not None:
+        return ""
     match asked.state:
         case State.DONE:
             return _("This is already recorded as done on the platform.")

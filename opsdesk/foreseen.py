@@ -56,14 +56,18 @@ def foresee(
     deposits is told to those alone who may look at them.
 
     `do` calls the verb on the penalty, read afresh, and returns what that doesn't restore (`remainders`).
-    Refused where the verb is, and while somebody changes the same for longer than PATIENCE.
+    Refused where the verb is, and while somebody changes the same for longer than PATIENCE. Inside a
+    transaction: what was looked at is locked until that ends, so that it holds.
     """
     try:
         with transaction.atomic():
             sql.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
             same = Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk)
-            found = _done(same, do, at, with_deposits=by is None or by.has_perm(LOOK_AT_DEPOSITS))
-            transaction.set_rollback(True)
+            voiding.lock(same)
+            with transaction.atomic():
+                found = _done(same, do, at, with_deposits=by is None or by.has_perm(LOOK_AT_DEPOSITS))
+                transaction.set_rollback(True)
+            sql.execute("SET LOCAL lock_timeout TO DEFAULT")
             return found
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
@@ -79,7 +83,6 @@ def _done(
     with_deposits: bool,
 ) -> Foreseen:
     """In words, for when it is not so any more."""
-    voiding.lock(penalty)
     shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in=voiding.concerned(penalty))}
     own, before = _measures(penalty), _State.of(shops, at)
     not_restored = remainders.told(do(penalty))

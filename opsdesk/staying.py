@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from opsdesk import following
 from rules import casework
 from shops import stays
 
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def begin(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> None:
-    """Stay the penalty, and withdraw what is proposed because it bars. Refused where stays.stay is."""
+    """Stay the penalty, withdraw what is proposed because it bars, and have the platform pause what lasts of
+    it. Refused where stays.stay is.
+    """
     stays.stay(penalty, by=by, at=at, reason=reason)
+    following.follow_stay(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
 
 
 @transaction.atomic
 def end(penalty: Penalty, *, by: User | None, at: datetime, reason: str) -> bool:
-    """End the stay, and propose to clear the shop where it was let in meanwhile and is barred again (R5).
-    False, and nothing changes, where the penalty is not stayed.
+    """End the stay, propose to clear the shop where it was let in meanwhile and is barred again (R5), and
+    have the platform go on with what lasts. False, and nothing changes, where the penalty is not stayed.
     """
     if not stays.end_stay(penalty, by=by, reason=reason):
         return False
+    following.follow_stay(penalty, by=by, at=at)
     casework.file_from_facts(at=at, by=by, shops=[penalty.shop])
     return True

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -28,6 +29,7 @@ from opsdesk.exhibits import NotNow, ParcelRefused, unpacked
 from opsdesk.foreseen import Foreseen
 from opsdesk.models import Appeal
 from shops.admin.forms import form_page
+from shops.admin.looking import Told, hold_to_what_was_shown
 from shops.errors import Refused
 from shops.models import Penalty
 from shops.rights import person_of
@@ -69,13 +71,23 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     status = 200 if posted is None else 400
     shown: Foreseen | None = None
     asks_anyway = False
+
+    def look() -> Told:
+        nonlocal shown
+        shown = _looked_at(step, appeal, officer, form.cleaned_data)
+        return shown.told
+
     if posted is not None and form.is_valid():
         try:
             if not looks:
-                step.call(appeal, officer, form.cleaned_data)
+                with transaction.atomic():
+                    if step.may_look:
+                        hold_to_what_was_shown(request, look)
+                    step.call(appeal, officer, form.cleaned_data)
                 messages.success(request, str(step.done))
                 return HttpResponseRedirect(back)
-            shown, status = _looked_at(step, appeal, officer, form.cleaned_data), 200
+            look()
+            status = 200
         except Refused as refusal:
             form.add_error(None, str(refusal))
             status = 503 if isinstance(refusal, NotNow) else 409

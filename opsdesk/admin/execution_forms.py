@@ -1,4 +1,4 @@
-"""What the platform did, as it is recorded: one form for the doing and for the undoing."""
+"""What the platform did, as it is recorded: one form for the doing, the undoing, and what a stay asks for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk.models import Execution
 from shops.admin.forms import DayField
 
-State = Execution.State
+State, Turn = Execution.State, Execution.Turn
 
 
 def today() -> Any:
@@ -20,7 +21,7 @@ def today() -> Any:
 
 
 class ExecutionForm(forms.Form):
-    """What the platform has done, or why it hasn't; `of`: of which state that is asked."""
+    """What the platform has done, or why it hasn't; `of`: of which state or turn that is asked."""
 
     outcome = forms.ChoiceField(
         label=_("Outcome"),
@@ -42,12 +43,20 @@ class ExecutionForm(forms.Form):
         super().__init__(posted)
         outcome = self.fields["outcome"]
         assert isinstance(outcome, forms.ChoiceField)
-        if of == State.TO_UNDO:
-            outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
-            self.fields["on"].label = _("Undone on")
-        elif of == State.CALLED_OFF:
-            outcome.choices = [(State.DONE, _("done all the same"))]
-            del self.fields["note"]
+        match of:
+            case State.TO_UNDO:
+                outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
+                self.fields["on"].label = _("Undone on")
+            case Turn.PAUSE:
+                paused = pgettext_lazy("on the platform", "paused")
+                outcome.choices = [(State.DONE, paused), (State.FAILED, _("not paused"))]
+                self.fields["on"].label = _("Paused on")
+            case Turn.GO_ON:
+                outcome.choices = [(State.DONE, _("goes on")), (State.FAILED, _("does not go on"))]
+                self.fields["on"].label = _("Goes on since")
+            case State.CALLED_OFF:
+                outcome.choices = [(State.DONE, _("done all the same"))]
+                del self.fields["note"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from opsdesk import execution
 from opsdesk.admin.choosing import chosen_of
@@ -34,31 +34,29 @@ REFUSALS_SHOWN = 5
 # The field of a form that says what was seen, execution by execution: KEY-WORD, with blanks between.
 SEEN = "seen"
 _SEEN_OF_ONE = re.compile(r"\b(\d{1,18})-([0-9a-f]{32})\b")
-State = Execution.State
-
-
-# Said where one might have it done all the same.
-_STAYED = _(
-    "The penalty is stayed: until that ends, nothing of it is to be done, and what bars or restricts the shop"
-    " is to rest on the platform."
-)
+State, Turn = Execution.State, Execution.Turn
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By what the platform has done, and all that it has still to do or to undo."""
+    """By what the platform has done, and all that somebody has still to see to there."""
 
     title = _("on the platform")
     parameter_name = "state__exact"
     WAITING = "waiting"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
-        return [(self.WAITING, _("to do or to undo")), *Execution.State.choices]
+        return [(self.WAITING, _("all that waits")), *State.choices, *Turn.choices]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() is None:
-            return queryset
-        if self.value() == self.WAITING:
-            return queryset.filter(state__in=Execution.WAITING)
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        match self.value():
+            case None:
+                return queryset
+            case self.WAITING:
+                return queryset.waiting()
+            case Turn.PAUSE:
+                return queryset.to_pause()
+            case Turn.GO_ON:
+                return queryset.to_go_on()
         return queryset.filter(state=self.value())
 
 
@@ -98,7 +96,10 @@ class ExecutionAdmin(ReadOnlyAdmin):
             None,
             {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "asked_at")]},
         ),
-        (_("on the platform"), {"fields": [("state", "executed_on"), ("executed_by", "reference"), "note"]}),
+        (
+            _("on the platform"),
+            {"fields": [("state", "executed_on"), ("executed_by", "reference"), "paused_on", "note"]},
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
@@ -125,7 +126,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("on the platform"), ordering="state")
     def state_pill(self, asked: Execution) -> str:
-        told = pill(asked.state, asked.get_state_display())
+        told = pill(asked.turn or asked.state, _state(asked))
+        if execution.is_paused(asked):
+            told = format_html("{} {}", told, pill("paused", pgettext("on the platform", "paused")))
         return format_html("{} {}", told, pill("stayed", _("stayed"))) if _is_stayed(asked) else told
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
@@ -146,8 +149,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
                 "case_there", _("platform's reference"), lambda e: e.penalty.reference if e.penalty else ""
             ),
             Column("asked_at", _("asked of the platform at"), lambda e: e.asked_at),
-            Column("state", _("on the platform"), lambda e: e.get_state_display()),
+            Column("state", _("on the platform"), _state),
             Column("stayed", _("stayed"), lambda e: _t("yes") if _is_stayed(e) else ""),
+            Column("paused_on", pgettext_lazy("on the platform", "paused on"), lambda e: e.paused_on),
             Column("executed_on", _("executed on"), lambda e: e.executed_on),
             Column("reference", _("task on the platform"), lambda e: e.reference),
         ]
@@ -167,7 +171,8 @@ class ExecutionAdmin(ReadOnlyAdmin):
                 "what": execution.what(asked),
                 "overturned": execution.is_overturned(asked),
                 "taken_back": execution.taken_back(asked),
-                "stayed": _STAYED if _is_stayed(asked) else "",
+                "turn": asked.turn,
+                "stay": execution.told_stay(asked),
             }
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
@@ -187,7 +192,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         if posted is None and not execution.can_be_recorded(asked):
             self.message_user(request, _("Nothing of it is to be recorded any more."), messages.WARNING)
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
-        form = ExecutionForm(posted, of=asked.state)
+        form = ExecutionForm(posted, of=asked.turn or asked.state)
         if posted is not None and form.is_valid() and not self._record(request, {pk: now}, form):
             return HttpResponseRedirect(reverse("admin:opsdesk_execution_change", args=[pk]))
         return form_page(
@@ -196,7 +201,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             form,
             title=_("What the platform has done"),
             intro=_intro(asked),
-            facts=[(_("stayed"), _STAYED)] if _is_stayed(asked) else [],
+            facts=[(_("stay"), told)] if (told := execution.told_stay(asked)) else [],
             hidden=[(SEEN, _in_a_field({pk: now}))],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),
@@ -211,12 +216,12 @@ class ExecutionAdmin(ReadOnlyAdmin):
         shown = list(
             self.get_queryset(request).filter(pk__in=chosen).select_related(*self.list_select_related)
         )
-        to_undo = {one.state == State.TO_UNDO for one in shown}
-        if not answered and len(to_undo) > 1:
-            both = _("Choose what is to be done, or what is to be undone: not both at once.")
+        tasks = {one.turn or (State.TO_UNDO if one.state == State.TO_UNDO else State.TO_DO) for one in shown}
+        if not answered and len(tasks) > 1:
+            both = _("Choose what asks for the same: to do, to undo, to pause, or to go on.")
             self.message_user(request, both, messages.ERROR)
             return None
-        of = request.POST.get("of") or (State.TO_UNDO if True in to_undo else State.TO_DO)
+        of = request.POST.get("of") or next(iter(tasks), State.TO_DO)
         seen = {one.pk: execution.looked_at(one) for one in shown}
         if answered:
             # As they were shown, whatever they are by now.
@@ -287,14 +292,24 @@ def _in_a_line(asked: Execution) -> str:
     return pgettext("list", "; ").join(execution.what(asked))
 
 
+def _state(asked: Execution) -> str:
+    turn = asked.turn
+    return str(turn.label if turn else asked.get_state_display())
+
+
 def _is_stayed(asked: Execution) -> bool:
-    there = asked.state in execution.NOT_DONE or asked.state == State.DONE
+    there = asked.state in execution.NOT_DONE or asked.turn == Turn.PAUSE
     return there and asked.penalty is not None and asked.penalty.stayed_at is not None
 
 
 def _intro(asked: Execution) -> str:
     what = _in_a_line(asked)
     told = f"{asked} · {what}" if what else str(asked)
-    if asked.state != State.TO_UNDO:
-        return told
-    return _t("To be undone, as it was taken back or lifted: %(what)s") % {"what": told}
+    match asked.turn or asked.state:
+        case State.TO_UNDO:
+            return _t("To be undone, as it was taken back or lifted: %(what)s") % {"what": told}
+        case Turn.PAUSE:
+            return _t("To be paused, as the penalty is stayed: %(what)s") % {"what": told}
+        case Turn.GO_ON:
+            return _t("To go on, as the stay has ended: %(what)s") % {"what": told}
+    return told

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -25,6 +26,7 @@ from opsdesk.remainders import Fallen
 from rules.models import Proposal
 from shops import catalogue, measures, previews
 from shops.admin.forms import form_page
+from shops.admin.looking import Otherwise, Told, hold_to_what_was_shown
 from shops.errors import Refused
 from shops.models import Measure, Penalty, Shop, Violation
 from shops.rights import person_of
@@ -126,7 +128,7 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
     back = reverse("admin:shops_penalty_change", args=[pk])
     looks = "look" in request.POST
     form.fields["reason"].required = not looks
-    shown: list[tuple[str, list[str]]] = []
+    shown: Told = []
     if request.method == "POST" and form.is_valid():
         at, reason = timezone.now(), form.cleaned_data["reason"] or foreseen.REASON
         by = person_of(request)
@@ -135,16 +137,21 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
             chosen = list(same.measures.filter(pk__in=form.cleaned_data["measures"]))
             return penalising.undo_measures(same, chosen, by=by, at=at, reason=reason)
 
+        def look() -> Told:
+            return foreseen.foresee(penalty, lambda same: remainders.of(undo(same), at), by=by, at=at).told
+
         try:
             if looks:
-                found = foreseen.foresee(penalty, lambda same: remainders.of(undo(same), at), by=by, at=at)
-                shown = found.told
+                shown = look()
             else:
-                undo(penalty)
+                with transaction.atomic():
+                    hold_to_what_was_shown(request, look)
+                    undo(penalty)
                 messages.success(request, _t("Taken back; the penalty stands on."))
                 return HttpResponseRedirect(back)
         except Refused as refusal:
             form.add_error(None, str(refusal))
+            shown = refusal.told if isinstance(refusal, Otherwise) else shown
     return form_page(
         request,
         site,

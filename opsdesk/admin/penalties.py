@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from opsdesk import foreseen, penalising, remainders, resting
 from shops import standing
 from shops.admin.enrollments import EnrollmentAdmin
+from shops.admin.looking import Told
 from shops.admin.penalties import PenaltyAdmin
 from shops.admin.shops import ShopAdmin
 from shops.admin.verbs import Verb
@@ -27,7 +28,7 @@ def _may_be_overturned(penalty: Penalty) -> bool:
     return penalty.status in Penalty.PENALISED and penalising.heard(penalty) is None
 
 
-def _look_at_overturning(penalty: Penalty, by: User | None) -> list[tuple[str, list[str]]]:
+def _look_at_overturning(penalty: Penalty, by: User | None) -> Told:
     at = timezone.now()
 
     def overturn(same: Penalty) -> list[dict[str, Any]]:

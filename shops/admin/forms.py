@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from shops.admin.looking import SHOWN, Told, word_of
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.models import Product, Shop
 
@@ -112,10 +114,13 @@ def form_page(
     submit: object = "",
     back: str,
     status: int = 200,
+    foreseen: Told | None = None,
+    hidden: Sequence[tuple[str, object]] = (),
     **more: Any,
 ) -> TemplateResponse:
-    """The page of a form; `back` is where cancelling leads. `more`: also `facts`, said above it;
-    `may_look`, for a button that sends `look`; and `foreseen`, what came of that, line by line.
+    """The page of a form; `back` is where cancelling leads. `foreseen`: its whole effect, to which whoever
+    sends it is held (`hold_to_what_was_shown`). `more`: also `facts`, said above it, and `may_look`, for a
+    button that sends `look`.
     """
     context = {
         **site.each_context(request),
@@ -126,6 +131,8 @@ def form_page(
         "back": back,
         # What is refused as a whole marks no field.
         "marked": any(name != NON_FIELD_ERRORS for name in form.errors),
+        "foreseen": foreseen,
+        "hidden": [*hidden, (SHOWN, word_of(foreseen))] if foreseen else hidden,
         **more,
     }
     return TemplateResponse(request, "admin/form_page.html", context, status=status)

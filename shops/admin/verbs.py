@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -18,6 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from shops.admin.forms import form_page
+from shops.admin.looking import Otherwise, Told, hold_to_what_was_shown
 from shops.admin.readonly import ReadOnlyAdmin
 from shops.errors import Refused
 from shops.rights import person_of
@@ -34,8 +36,8 @@ class Verb:
     """`call(record, by, reason)` at `<record>/<name>/`; a button leads there where `offered(record)`.
 
     `form`: what is asked instead of the reason. `beforehand(record)`: what to know of the record before, by
-    what it is. `look(record, by)`: what calling it would change, line by line by what it is; Refused where
-    the verb is.
+    what it is. `look(record, by)`: what calling it would change; Refused where the verb is. It keeps
+    locked what it has looked at.
     """
 
     name: str
@@ -48,7 +50,7 @@ class Verb:
     note: str | Promise = ""
     form: type[forms.Form] = ReasonForm
     beforehand: Callable[[Any], list[tuple[str, str]]] | None = None
-    look: Callable[[Any, User | None], list[tuple[str, list[str]]]] | None = None
+    look: Callable[[Any, User | None], Told] | None = None
 
 
 class VerbsAdmin(ReadOnlyAdmin):
@@ -80,21 +82,26 @@ class VerbsAdmin(ReadOnlyAdmin):
             raise Http404
         back = reverse(f"admin:{self._address_of('change')}", args=[pk])
         form = verb.form(request.POST if request.method == "POST" else None)
-        shown: list[tuple[str, list[str]]] = []
-        looks = verb.look is not None and "look" in request.POST
+        shown: Told = []
+        look = partial(verb.look, record, person_of(request)) if verb.look is not None else None
+        looks = look is not None and "look" in request.POST
         if looks:
             form.fields["reason"].required = False
         if request.method == "POST" and form.is_valid():
             try:
-                if verb.look is not None and looks:
-                    shown = verb.look(record, person_of(request))
+                if look is not None and looks:
+                    shown = look()
                 else:
                     [said] = form.cleaned_data.values()
-                    verb.call(record, person_of(request), said)
+                    with transaction.atomic():
+                        if look is not None:
+                            hold_to_what_was_shown(request, look)
+                        verb.call(record, person_of(request), said)
                     self.message_user(request, str(verb.done), messages.SUCCESS)
                     return HttpResponseRedirect(back)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
+                shown = refusal.told if isinstance(refusal, Otherwise) else shown
         return form_page(
             request,
             self.admin_site,

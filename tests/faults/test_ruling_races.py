@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import QuerySet
 
 from opsdesk import audit, foreseen, remainders, voiding
@@ -202,6 +202,19 @@ def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeyp
         looked.set()
         holding.join()
     assert look_at(penalty).changes
+
+
+def test_what_was_looked_at_holds_until_the_transaction_ends(committed_db) -> None:
+    penalty = suspended()
+
+    def change() -> None:
+        with transaction.atomic():
+            Shop.objects.select_for_update(nowait=True).get(pk=penalty.shop_id)
+
+    with transaction.atomic():
+        look_at(penalty)
+        assert isinstance(at_once(change)[0], OperationalError)
+    assert at_once(change) == [None]
 
 
 def test_a_look_is_not_disturbed_by_who_enrolls_the_shop_meanwhile(committed_db) -> None:
