@@ -115,7 +115,7 @@ def record(
         execution.state = State.UNDONE
     else:
         _has_done(execution, on)
-    execution.save_by(by)
+    execution.save_by(by, Execution.RECORDED)
     return execution
 
 
@@ -148,7 +148,7 @@ def _failed(execution: Execution, by: User | None) -> Execution:
         return execution
     execution.state = State.FAILED
     execution.executed_on, execution.reference = None, ""
-    execution.save_by(by)
+    execution.save_by(by, Execution.RECORDED)
     return execution
 
 

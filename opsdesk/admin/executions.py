@@ -18,15 +18,16 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
-from opsdesk import execution
+from opsdesk import correcting, execution
 from opsdesk.admin.choosing import chosen_of
 from opsdesk.admin.execution_forms import ExecutionForm
+from opsdesk.admin.filters import PlatformFilter
 from opsdesk.admin.subjects import subject_cell
 from opsdesk.models import Execution
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.forms import form_page
-from shops.admin.readonly import ReadOnlyAdmin
+from shops.admin.verbs import Verb, VerbsAdmin
 from shops.errors import Refused
 from shops.rights import person_of
 
@@ -37,31 +38,20 @@ _SEEN_OF_ONE = re.compile(r"\b(\d{1,18})-([0-9a-f]{32})\b")
 State, Turn = Execution.State, Execution.Turn
 
 
-class StateFilter(admin.SimpleListFilter):
-    """By what the platform has done, and all that somebody has still to see to there."""
-
-    title = _("on the platform")
-    parameter_name = "state__exact"
-    WAITING = "waiting"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
-        return [(self.WAITING, _("all that waits")), *State.choices, *Turn.choices]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
-        match self.value():
-            case None:
-                return queryset
-            case self.WAITING:
-                return queryset.waiting()
-            case Turn.PAUSE:
-                return queryset.to_pause()
-            case Turn.GO_ON:
-                return queryset.to_go_on()
-        return queryset.filter(state=self.value())
+_TAKE_BACK = Verb(
+    "take_back",
+    permission=execution.EXECUTE,
+    title=_("Take the record back"),
+    note=_("what was recorded last was wrong: it is as before, and waits to be recorded anew."),
+    submit=pgettext_lazy("record", "Take it back"),
+    done=_("The record is taken back."),
+    offered=correcting.can_be_taken_back,
+    call=lambda asked, by, reason: correcting.take_back(asked.pk, reason=reason, by=by),
+)
 
 
 @admin.register(Execution)
-class ExecutionAdmin(ReadOnlyAdmin):
+class ExecutionAdmin(VerbsAdmin):
     """What is asked of the platform never changes; what it did is recorded here."""
 
     when_empty = _("Nothing is asked of the platform. What is decided, or imposed by hand, comes here.")
@@ -75,7 +65,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         "executed_on",
         "reference",
     ]
-    list_filter = [StateFilter, "alliance", "kind"]
+    list_filter = [PlatformFilter, "alliance", "kind"]
     list_select_related = ["shop", "product", "alliance", "penalty__shop", "decision"]
     search_fields = [
         "shop__code",
@@ -90,6 +80,8 @@ class ExecutionAdmin(ReadOnlyAdmin):
         "Code or name of the shop or product, a case number (P… or the platform's), or the task there."
     )
     actions = ["record"]
+    change_form_template = "admin/opsdesk/execution/change_form.html"
+    verbs = (_TAKE_BACK,)
     history_reasons = Execution.REASONS
     fieldsets = [
         (
@@ -106,7 +98,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related(execution.MEASURES)
 
     def has_record_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("opsdesk.record_execution")
+        return request.user.has_perm(execution.EXECUTE)
 
     @admin.display(description=_("shop or product"), ordering="shop__code")
     def subject(self, asked: Execution) -> str:

@@ -1,4 +1,4 @@
-"""The filters of the review queue."""
+"""The filters of the review queue, and of what the platform has to do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from opsdesk import worklist
+from opsdesk.models import Execution
 from rules.dictionaries import DICTIONARIES, all_of
 from rules.metrics import Kind
 from rules.models import Proposal, Rule
@@ -222,3 +223,26 @@ def pasted(request: HttpRequest, value: str) -> list[str]:
     if value.startswith(KEPT_MARK):
         return request.session.get(SESSION_KEY, {}).get(value, [])
     return worklist.codes_in(value)
+
+
+class PlatformFilter(admin.SimpleListFilter):
+    """By what the platform has done, and all that somebody has still to see to there."""
+
+    title = _("on the platform")
+    parameter_name = "state__exact"
+    WAITING = "waiting"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [(self.WAITING, _("all that waits")), *Execution.State.choices, *Execution.Turn.choices]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet:
+        match self.value():
+            case None:
+                return queryset
+            case self.WAITING:
+                return queryset.waiting()
+            case Execution.Turn.PAUSE:
+                return queryset.to_pause()
+            case Execution.Turn.GO_ON:
+                return queryset.to_go_on()
+        return queryset.filter(state=self.value())

@@ -67,12 +67,16 @@ class Execution(Audited):
         PAUSE = "to_pause", pgettext_lazy("on the platform", "to pause")
         GO_ON = "to_go_on", pgettext_lazy("on the platform", "to go on")
 
-    # What its history keeps as a reason: why its record has changed, though not its state.
-    NOT_UNDONE = "not undone"
+    # What its history keeps as a reason: what was recorded of it, and what else has changed it.
+    RECORDED, NOT_UNDONE = "recorded", "not undone"
     STAYED, STAY_ENDED = "stayed", "stay ended"
     PAUSED, NOT_PAUSED = "paused", "not paused"
     GOES_ON, NOT_GOING_ON = "goes on", "not going on"
+    RECORDS = frozenset({RECORDED, NOT_UNDONE, PAUSED, NOT_PAUSED, GOES_ON, NOT_GOING_ON})
     REASONS: ClassVar = {
+        # Its state says what.
+        RECORDED: "",
+        "record taken back: %(why)s": _("record taken back: %(why)s"),
         NOT_UNDONE: _("the platform has not undone it"),
         STAYED: _("the penalty is stayed"),
         STAY_ENDED: _("the stay has ended"),

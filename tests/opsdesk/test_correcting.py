@@ -1,0 +1,146 @@
+"""What was recorded of the platform by mistake is taken back, and only that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from opsdesk import audit, correcting, execution, penalising
+from opsdesk.models import Execution
+from shops.errors import Refused
+from shops.models import Measure
+from shops.rights import NotAllowed
+from tests.clients import client_of
+from tests.factories import AT, make_user
+from tests.opsdesk.executing import LATER, by_hand, cleared, fresh, overturned, undone
+from tests.opsdesk.test_pausing import PAUSED_ON, paused, stayed, unstayed
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = ("state", "executed_on", "executed_by_id", "paused_on", "reference", "note", "changes", "asked_at")
+
+
+def restricted(so_far: str = "to_do") -> Execution:
+    return by_hand(Measure(kind="restrict_live"), so_far=so_far)
+
+
+def to_undo() -> Execution:
+    asked = restricted("done")
+    overturned(asked.penalty)
+    return fresh(asked)
+
+
+def to_pause() -> Execution:
+    asked = restricted("done")
+    stayed(asked.penalty)
+    return fresh(asked)
+
+
+def to_go_on() -> Execution:
+    asked = restricted("done")
+    unstayed(paused(asked))
+    return fresh(asked)
+
+
+def called_off() -> Execution:
+    asked = restricted()
+    overturned(asked.penalty)
+    return fresh(asked)
+
+
+def said_of(asked: Execution) -> list[object]:
+    return [getattr(asked, name) for name in FIELDS]
+
+
+def take_back(asked: Execution) -> Execution:
+    return correcting.take_back(asked.pk, reason="the wrong row", by=make_user("operator"))
+
+
+WAITING = [cleared, restricted, to_undo, to_pause, to_go_on]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "outcome"),
+    # Of what is called off no failure is recorded.
+    [*((waiting, outcome) for waiting in WAITING for outcome in ("done", "failed")), (called_off, "done")],
+)
+def test_it_is_as_before_and_can_be_recorded_anew(waiting: Callable[[], Execution], outcome: str) -> None:
+    asked = waiting()
+    before = said_of(asked)
+
+    def record() -> list[object]:
+        told = {"on": LATER.date(), "reference": "DY-9", "note": "page was down"}
+        return said_of(execution.record(asked.pk, outcome=outcome, by=None, **told))
+
+    recorded = record()
+    assert recorded != before
+    assert said_of(take_back(asked)) == before
+    assert fresh(asked).history.first().history_change_reason == "record taken back: the wrong row"
+    assert record() == recorded
+    assert audit.verify_decisions() is None
+
+
+def test_it_is_taken_back_once() -> None:
+    asked = restricted("done")
+    take_back(asked)
+    with pytest.raises(Refused, match="record what is so now"):
+        take_back(asked)
+
+
+def test_where_nothing_is_recorded_nothing_is_taken_back() -> None:
+    with pytest.raises(Refused, match="record what is so now"):
+        take_back(restricted())
+
+
+def test_what_something_has_followed_since_is_not_taken_back() -> None:
+    overturned_since, stayed_since = restricted("done"), restricted("done")
+    overturned(overturned_since.penalty)
+    stayed(stayed_since.penalty)
+    for asked in (overturned_since, stayed_since):
+        with pytest.raises(Refused, match="record what is so now"):
+            take_back(asked)
+
+
+def test_what_has_run_out_since_is_called_off() -> None:
+    ends = Measure(kind="restrict_live", ends_at=AT + timedelta(hours=36))
+    asked = by_hand(ends, so_far="done")
+    penalising.run_timers(LATER)
+    assert take_back(asked).state == "called_off"
+    assert audit.verify_decisions() is None
+
+
+def test_it_takes_a_reason_and_whoever_may_record() -> None:
+    asked = restricted("done")
+    with pytest.raises(Refused, match="Say why the record is taken back"):
+        correcting.take_back(asked.pk, reason=" \x00 ", by=make_user("operator"))
+    with pytest.raises(NotAllowed):
+        correcting.take_back(asked.pk, reason="the wrong row", by=make_user("auditor"))
+    assert fresh(asked).state == "done"
+
+
+def test_an_undoing_that_is_taken_back_knows_when_it_was_done() -> None:
+    asked = undone(to_undo())
+    take_back(asked)
+    assert (fresh(asked).state, fresh(asked).executed_on) == ("to_undo", AT.date())
+
+
+def test_a_pause_that_is_taken_back_is_still_asked_for() -> None:
+    asked = to_pause()
+    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert take_back(asked).turn == "to_pause"
+
+
+def test_its_page_offers_it_while_that_is_so() -> None:
+    asked, client = restricted(), client_of("operator")
+    page = reverse("admin:opsdesk_execution_change", args=[asked.pk])
+    address = reverse("admin:opsdesk_execution_take_back", args=[asked.pk])
+    assert address not in client.get(page).content.decode()
+    execution.record(asked.pk, outcome="done", by=None, on=AT.date())
+    assert address in client.get(page).content.decode()
+    assert client.post(address, {"reason": "the wrong row"}).status_code == 302
+    shown = client.get(page).content.decode()
+    assert "to do" in shown and address not in shown
+    assert "record what is so now" in client.post(address, {"reason": "twice"}).content.decode()
