@@ -193,7 +193,7 @@ class ExecutionAdmin(VerbsAdmin):
             form,
             title=_("What the platform has done"),
             intro=_intro(asked),
-            facts=[(_("stay"), told)] if (told := execution.told_stay(asked)) else [],
+            facts=[(_("Stay"), told)] if (told := execution.told_stay(asked)) else [],
             hidden=[(SEEN, _in_a_field({pk: now}))],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),

@@ -56,8 +56,8 @@ class Execution(Audited):
         TO_UNDO = "to_undo", pgettext_lazy("on the platform", "to undo")
         UNDONE = "undone", pgettext_lazy("on the platform", "undone")
 
-    # Somebody has still to see to it on the platform.
-    WAITING = frozenset({State.TO_DO, State.TO_UNDO})
+    # Somebody has still to see to it on the platform; once more, where it has failed.
+    WAITING = frozenset({State.TO_DO, State.FAILED, State.TO_UNDO})
     # The platform has seen to all that it was asked for but what a stay asks for.
     WAS_DONE = frozenset({State.DONE, State.UNDONE})
 

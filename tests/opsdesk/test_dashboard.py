@@ -106,6 +106,10 @@ def test_what_is_still_to_be_done_on_the_platform() -> None:
     execution.record(first.execution.pk, outcome="done", by=by, on=TODAY)
     found = state()
     assert (found.to_execute, found.oldest_to_execute) == (1, second.decided_at)
+    # What has failed is to be tried again.
+    execution.record(second.execution.pk, outcome="failed", by=by, note="page was down")
+    found = state()
+    assert (found.to_execute, found.oldest_to_execute) == (1, second.decided_at)
 
 
 def test_imports_unfinished_or_refused_within_a_week() -> None:
