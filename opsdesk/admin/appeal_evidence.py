@@ -197,7 +197,9 @@ def _verb_page(
         else:
             messages.success(request, done)
             return HttpResponseRedirect(back)
-    return form_page(request, site, form, back=back, opts=Appeal._meta, status=status, **told)
+    return form_page(
+        request, site, form, back=back, of=evidence.appeal, opts=Appeal._meta, status=status, **told
+    )
 
 
 def _drawn(evidence: Evidence, which: str) -> HttpResponseBase:

@@ -115,6 +115,7 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
         intro=f"{intro} – {step.note}" if step.note else intro,
         submit=step.title,
         back=back,
+        of=appeal,
         opts=Appeal._meta,
         status=status,
         may_look=step.may_look,

@@ -197,6 +197,7 @@ class ExecutionAdmin(VerbsAdmin):
             hidden=[(SEEN, _in_a_field({pk: now}))],
             submit=_("Record"),
             back=reverse("admin:opsdesk_execution_change", args=[pk]),
+            of=asked,
             opts=self.opts,
         )
 

@@ -160,6 +160,7 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
         intro=_t("%(penalty)s stands on with what is left of it.") % {"penalty": penalty},
         submit=pgettext_lazy("penalty", "Take it back"),
         back=back,
+        of=penalty,
         opts=Penalty._meta,
         may_look=True,
         foreseen=shown,

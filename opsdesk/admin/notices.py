@@ -213,5 +213,6 @@ class NoticeAdmin(ReadOnlyAdmin):
             intro=intro,
             submit=submit,
             back=back,
+            of=notice,
             opts=self.opts,
         )

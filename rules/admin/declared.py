@@ -176,6 +176,7 @@ class DeclaredMetricAdmin(VerbsAdmin):
             submit=_("Save"),
             done=_("The metric is defined anew."),
             back=self._page_of(pk),
+            of=metric,
         )
 
     def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -199,6 +200,7 @@ class DeclaredMetricAdmin(VerbsAdmin):
             submit=_("Retire it"),
             done=_("The metric is retired."),
             back=self._page_of(pk),
+            of=metric,
         )
 
     def _page_of(self, pk: int) -> str:

@@ -157,6 +157,7 @@ class DraftPages(VerbsAdmin):
             intro=str(draft),
             done=_("The draft is changed."),
             back=self.page_of(pk),
+            of=draft,
         )
 
     # Rules

@@ -256,6 +256,7 @@ class ImportBatchAdmin(VerbsAdmin):
             % {"file": batch.file_name},
             submit=_("Read it anew"),
             back=back,
+            of=batch,
             status=400 if form.errors else 200,
             opts=self.opts,
         )

@@ -92,6 +92,7 @@ class PublishingPages(DraftPages):
             submit=_("Submit"),
             done=_("The draft is submitted."),
             back=self.page_of(pk),
+            of=draft,
         )
 
     def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -115,6 +116,7 @@ class PublishingPages(DraftPages):
             submit=pgettext_lazy("verb", "Publish"),
             done=_("It is published."),
             back=self.page_of(pk),
+            of=draft,
         )
 
     def retire_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -138,6 +140,7 @@ class PublishingPages(DraftPages):
             submit=_("Retire it"),
             done=_("The version is retired."),
             back=self.page_of(pk),
+            of=rule_set,
         )
 
     def discard_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -158,6 +161,7 @@ class PublishingPages(DraftPages):
             submit=_("Discard it"),
             done=_("The draft is discarded."),
             back=self.page_of(pk),
+            of=draft,
         )
 
     def compare_view(self, request: HttpRequest) -> HttpResponse:

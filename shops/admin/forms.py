@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.admin import AdminSite
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.formats import date_format
@@ -114,13 +115,14 @@ def form_page(
     submit: object = "",
     back: str,
     status: int = 200,
+    of: Model | None = None,
     foreseen: Told | None = None,
     hidden: Sequence[tuple[str, object]] = (),
     **more: Any,
 ) -> TemplateResponse:
-    """The page of a form; `back` is where cancelling leads. `foreseen`: its whole effect, to which whoever
-    sends it is held (`hold_to_what_was_shown`). `more`: also `facts`, said above it, and `may_look`, for a
-    button that sends `look`.
+    """The page of a form; `back` is where cancelling leads: the page of the record `of`, where there is one.
+    `foreseen`: its whole effect, to which whoever sends it is held (`hold_to_what_was_shown`). `more`: also
+    `facts`, said above it, and `may_look`, for a button that sends `look`.
     """
     context = {
         **site.each_context(request),
@@ -129,6 +131,7 @@ def form_page(
         "form": form,
         "submit": submit or _("Save"),
         "back": back,
+        "of": of,
         # What is refused as a whole marks no field.
         "marked": any(name != NON_FIELD_ERRORS for name in form.errors),
         "foreseen": foreseen,

@@ -110,6 +110,7 @@ class VerbsAdmin(ReadOnlyAdmin):
             intro=f"{record} – {verb.note}" if verb.note else str(record),
             submit=verb.submit,
             back=back,
+            of=record,
             opts=self.opts,
             facts=verb.beforehand(record) if verb.beforehand is not None else [],
             may_look=verb.look is not None,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, override
 from django.views.defaults import bad_request, server_error
 
-from tests.factories import DOUYIN, make_proposal, make_shop, make_user
+from tests.factories import DOUYIN, make_imposed, make_proposal, make_shop, make_user
 
 CHINESE = {"accept-language": "zh-CN"}
 
@@ -88,3 +88,12 @@ def test_a_flags_sign_has_a_word_in_the_readers_language(flag: bool, word: str) 
         page = client_of("auditor").get(address).content.decode()
         assert f'alt="{word}"' in page
         assert f'alt="{flag}"' not in page
+
+
+@pytest.mark.django_db
+def test_a_form_leads_back_to_its_record_and_to_the_list_of_such() -> None:
+    penalty = make_imposed(make_shop())
+    page = client_of("supervisor").get(reverse("admin:shops_penalty_overturn", args=[penalty.pk]))
+    crumbs = page.content.decode().partition('<div class="breadcrumbs">')[2].partition("</div>")[0]
+    assert f'<a href="{reverse("admin:shops_penalty_changelist")}">处罚</a>' in crumbs
+    assert f'<a href="{reverse("admin:shops_penalty_change", args=[penalty.pk])}">{penalty}</a>' in crumbs
