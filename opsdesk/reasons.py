@@ -61,7 +61,7 @@ OF_PROPOSALS = OF_DECISIONS | {
     "import %(what)s reversed": _("import %(what)s reversed"),
     "filed by hand": _("filed by hand"),
     "no longer qualifies on %(what)s": _("no longer qualifies on %(what)s"),
-    "penalty %(what)s was taken back": _("penalty %(what)s was taken back"),
+    "penalty P%(what)s was taken back": _("penalty P%(what)s was taken back"),
     "proposal %(what)s was accepted": _("proposal %(what)s was accepted"),
     "recovered on %(what)s": _("recovered on %(what)s"),
     "more rules speak for it on %(what)s": _("more rules speak for it on %(what)s"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.timezone import localdate
-from django.utils.translation import gettext as _
 
 from opsdesk import following, resting
 from opsdesk.models import Appeal
@@ -46,7 +45,7 @@ def overturn(penalty: Penalty, *, by: User | None, at: datetime, reason: str) ->
         penalties.overturn(penalty, by=by, at=at, reason=reason)
         return active
 
-    why = _("It rested on penalty %(penalty)s, which was overturned.") % {"penalty": penalty}
+    why = f"it rested on penalty {penalty.case_number}"
     return _with_what_rests_on(penalty, undo, {}, why, by=by, at=at)
 
 
@@ -74,7 +73,7 @@ def undo_measures(
         penalties.undo_measures(penalty, measures, by=by, at=at, reason=reason)
         return list(measures)
 
-    why = _("It rested on the closing by penalty %(penalty)s, which was taken back.") % {"penalty": penalty}
+    why = f"it rested on the closing by penalty {penalty.case_number}"
     return _with_what_rests_on(penalty, undo, less or {}, why, by=by, at=at)
 
 
@@ -110,12 +109,12 @@ def _with_what_rests_on(
     unfounded = founded - withdrawing.founded(judged.filter(pk__in=founded))
     if unfounded:
         gone = Proposal.objects.filter(pk__in=unfounded)
-        withdrawing.withdraw(gone, by=by, at=at, reason=f"penalty {penalty.pk} was taken back")
+        withdrawing.withdraw(gone, by=by, at=at, reason=f"penalty {penalty.case_number} was taken back")
     lower = {key for key, _step in steps - resting.steps_beside(penalty)}
     for one in resting.in_effect().filter(Q(proposal__in=unfounded) | Q(pk__in=lower)):
         # Whoever kept it before has not known of this.
         one.lost_ground_with, one.kept_at = penalty, None
-        one.save_by(by, f"its ground fell with penalty {penalty.pk}")
+        one.save_by(by, f"its ground fell with penalty {penalty.case_number}")
     following.follow(
         concerned(penalty), by=by, at=at, lessened={one["measure"]: one["from"] for one in lessened}
     )

@@ -38,7 +38,11 @@ WRITTEN = {
     "closed by itself": _("closed by itself"),
     "closed by itself since": _("closed by itself since"),
     "expired": _("expired"),
-    "its ground fell with penalty %(what)s": _("its ground fell with penalty %(what)s"),
+    "it rested on penalty P%(what)s": _("it rested on penalty P%(what)s, which was overturned"),
+    "it rested on the closing by penalty P%(what)s": _(
+        "it rested on the closing by penalty P%(what)s, which was taken back"
+    ),
+    "its ground fell with penalty P%(what)s": _("its ground fell with penalty P%(what)s"),
     "its time is over": _("its time is over"),
     "kept: %(why)s": _("kept: %(why)s"),
     "lapsed": _("lapsed"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from opsdesk import appeals, audit, dashboard, penalising, resting, review
 from opsdesk.admin.appeal_forms import GrantInPartForm
@@ -161,6 +162,31 @@ def test_a_closing_that_is_taken_back_lets_those_go_on_whom_it_alone_had_barred(
     assert (f"closing by penalty {penalty}" in str(why)) == (back == "open")
     # Nor are they proposed to be put out for it again.
     assert not Proposal.objects.filter(status="open", shop=second).exists()
+
+
+@pytest.mark.parametrize(
+    ("undo", "english", "chinese"),
+    [
+        (granted, "it rested on penalty {}, which was overturned", "该处罚所依据的处罚 {} 已撤销"),
+        (
+            part_granted,
+            "it rested on the closing by penalty {}, which was taken back",
+            "该处罚所依据的处罚 {} 的关店措施已撤回",
+        ),
+    ],
+)
+def test_why_it_fell_is_told_in_the_readers_language_whoever_decided(
+    undo, english: str, chinese: str
+) -> None:
+    first, second = family()
+    penalty = barred_by(first, "V1")
+    with override("zh-hans"):
+        undo(penalty)
+    fallen = Penalty.objects.filter(shop=second).first()
+    page = reverse("admin:shops_penalty_change", args=[fallen.pk])
+    for language, why in (("en", english), ("zh-hans", chinese)):
+        shown = client_of("operator", language).get(page).content.decode()
+        assert why.format(penalty.case_number) in shown
 
 
 @pytest.mark.parametrize(("code", "told"), [("V1", True), ("V4", False)])

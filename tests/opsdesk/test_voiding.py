@@ -101,7 +101,7 @@ def test_what_rests_on_a_suspension_by_the_shipped_rules_is_withdrawn() -> None:
     fallen(penalty)
     assert status_of(proposal) == "withdrawn"
     newest = proposal.history.first()
-    assert newest.history_change_reason == f"penalty {penalty.pk} was taken back"
+    assert newest.history_change_reason == f"penalty {penalty.case_number} was taken back"
 
 
 def test_what_rests_on_a_suspension_that_a_part_takes_back_is_withdrawn() -> None:
