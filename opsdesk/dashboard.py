@@ -133,15 +133,13 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.checked = _checks(at, with_proposals="proposals" in sees)
     if "executions" in sees:
         to_undo = Q(state=Execution.State.TO_UNDO)
-        for_a_stay = Q(state__in=Execution.WAS_DONE)
         found = Execution.objects.waiting().aggregate(
             count=Count("pk"),
             to_undo=Count("pk", filter=to_undo),
-            for_a_stay=Count("pk", filter=for_a_stay),
             oldest=Min("asked_at"),
         )
         state.to_execute, state.to_undo = found["count"], found["to_undo"]
-        state.for_a_stay = found["for_a_stay"]
+        state.for_a_stay = Execution.objects.for_a_stay().count()
         state.oldest_to_execute = found["oldest"]
     if "proposals" in sees:
         state.on_the_platform = _on_the_platform()

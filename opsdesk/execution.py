@@ -1,4 +1,4 @@
-"""What the platform has done of what was decided, and of what was stayed or taken back since."""
+"""What the platform has done of what was decided, and of what was taken back since."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 EXECUTE = "opsdesk.record_execution"
 
-State, Turn = Execution.State, Execution.Turn
-NOT_DONE = frozenset({State.TO_DO, State.FAILED})
+State = Execution.State
+NOT_DONE = Execution.NOT_DONE
 # What lists prefetch to tell `what`.
 MEASURES = Prefetch(
     "penalty__measures",
@@ -84,23 +84,19 @@ def record(
     note: str = "",
     seen: str | None = None,
 ) -> Execution:
-    """Record whether the platform has done what was decided, undone what is to be undone there, or taken its
-    turn: paused what was stayed, gone on with what is stayed no longer. "done" on a day, or "failed" with a
-    note. What it did before a part of that was taken back, or although it was called off, is to be undone
-    from then on.
+    """Record whether the platform has done what was decided, or undone what is to be undone there: "done" on
+    a day, or "failed" with a note. What it did before a part of that was taken back, or although it was
+    called off, is to be undone from then on.
 
     A failure can be followed by another try. Refused for what is done or undone already, for a failure of
     what was called off, without the day or for one before that on which the platform was asked, without the
     reason of a failure, and to whoever has `seen` something else (`looked_at`; None: he looked at no page).
     """
     require(by, EXECUTE)
-    execution = Execution.objects.select_for_update(no_key=True, of=("self",)).get(pk=execution_id)
+    execution = held(execution_id)
     if refusal := _over(execution):
         raise Refused(refusal)
-    if outcome not in (State.DONE, State.FAILED):
-        raise Refused(_("What the platform did is either done or failed."))
-    if seen is not None and seen != looked_at(execution):
-        raise Refused(told_changed(execution))
+    refuse_unless_said(execution, outcome, seen)
     execution.executed_by, execution.note = by, note.strip()
     if outcome == State.FAILED:
         return _failed(execution, by)
@@ -108,8 +104,6 @@ def record(
         raise Refused(_("Say on which day it was done."))
     if on < (asked_on := localdate(execution.asked_at)):
         raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(asked_on)})
-    if execution.turn is not None:
-        return _took_its_turn(execution, on, reference.strip(), by)
     execution.executed_on, execution.reference = on, reference.strip()
     if execution.state == State.TO_UNDO:
         execution.state = State.UNDONE
@@ -119,12 +113,31 @@ def record(
     return execution
 
 
+def held(execution_id: int) -> Execution:
+    """It, locked until the transaction ends."""
+    return Execution.objects.select_for_update(no_key=True, of=("self",)).get(pk=execution_id)
+
+
+def refuse_unless_said(asked: Execution, outcome: str, seen: str | None) -> None:
+    """Refused for an outcome that is none, and like `refuse_unless_seen`."""
+    if outcome not in (State.DONE, State.FAILED):
+        raise Refused(_("What the platform did is either done or failed."))
+    refuse_unless_seen(asked, seen)
+
+
+def refuse_unless_seen(asked: Execution, seen: str | None) -> None:
+    """Refused to whoever has `seen` something else of it, which is locked; None: he looked at no page."""
+    if seen is not None and seen != looked_at(asked):
+        raise Refused(told_changed(asked))
+
+
 def looked_at(asked: Execution) -> str:
     """What somebody has seen who looks at it now, in a word: another once anything of it is otherwise."""
     measures = asked.penalty.measures.all() if asked.penalty else []
     told = [[one.pk, str(effects.much(one)), str(one.undone_at), str(one.lapsed_at)] for one in measures]
-    stay = [str(asked.penalty and asked.penalty.stayed_at), str(asked.paused_on)]
-    return sha256(json.dumps([asked.state, asked.changes, stay, told]).encode()).hexdigest()[:32]
+    recorded = [str(getattr(asked, name)) for name in Execution.RECORDED_OF_IT]
+    stayed_at = asked.penalty and asked.penalty.stayed_at
+    return sha256(json.dumps([recorded, str(stayed_at), told]).encode()).hexdigest()[:32]
 
 
 def told_changed(asked: Execution) -> str:
@@ -142,22 +155,9 @@ def _failed(execution: Execution, by: User | None) -> Execution:
         # It is still as it was done, and still to be undone.
         execution.save_by(by, Execution.NOT_UNDONE)
         return execution
-    if execution.turn is not None:
-        is_paused = execution.turn == Turn.GO_ON
-        execution.save_by(by, Execution.NOT_GOING_ON if is_paused else Execution.NOT_PAUSED)
-        return execution
     execution.state = State.FAILED
     execution.executed_on, execution.reference = None, ""
     execution.save_by(by, Execution.RECORDED)
-    return execution
-
-
-def _took_its_turn(execution: Execution, on: date, reference: str, by: User | None) -> Execution:
-    """What it did once stays done as of that day, under its own number unless this has one."""
-    pauses = execution.turn == Turn.PAUSE
-    execution.paused_on = on if pauses else None
-    execution.reference = reference or execution.reference
-    execution.save_by(by, Execution.PAUSED if pauses else Execution.GOES_ON)
     return execution
 
 
@@ -171,12 +171,10 @@ def _has_done(execution: Execution, on: date) -> None:
 
 def what(asked: Execution) -> list[str]:
     """What the platform is to do of the penalty, or has done, measure by measure in words; where something is
-    to be undone, to pause, or to go on, that alone. Of MEASURES, where those are fetched.
+    to be undone, that alone. Of MEASURES, where those are fetched.
     """
     if asked.penalty is None:
         return []
-    if asked.turn is not None:
-        return [effects.did(one) for one in asked.lasting()]
     applied = [one for one in asked.penalty.measures.all() if one.applied_at is not None]
     if asked.state in (State.TO_UNDO, State.UNDONE):
         return list(_told(applied, asked))
@@ -217,26 +215,6 @@ def taken_back(asked: Execution) -> list[str]:
     return told
 
 
-def told_stay(asked: Execution) -> str:
-    """What its penalty's stay means for the platform, or the end of that; empty where it means nothing."""
-    is_stayed = asked.penalty is not None and asked.penalty.stayed_at is not None
-    match asked.turn:
-        case Turn.PAUSE:
-            return _("The penalty is stayed: have what lasts of it paused on the platform until that ends.")
-        case Turn.GO_ON:
-            return _("The stay has ended: have the platform go on with what lasts of it.")
-    if is_stayed and asked.state in NOT_DONE:
-        return _("The penalty is stayed: until that ends, nothing of it is to be done.")
-    if asked.paused_on is not None and is_paused(asked):
-        return _("What lasts of it is paused there since %(day)s.") % {"day": date_format(asked.paused_on)}
-    return ""
-
-
-def is_paused(asked: Execution) -> bool:
-    """Whether something of it rests on the platform, as far as that is on record."""
-    return asked.paused_on is not None and bool(asked.lasting())
-
-
 def is_overturned(asked: Execution) -> bool:
     """Whether its penalty was overturned, on an appeal or by hand."""
     return asked.penalty is not None and asked.penalty.status == Penalty.Status.OVERTURNED
@@ -249,8 +227,6 @@ def can_be_recorded(asked: Execution) -> bool:
 
 def _over(asked: Execution) -> str:
     """Why nothing is to be recorded of it any more; empty where something is."""
-    if asked.turn is not None:
-        return ""
     match asked.state:
         case State.DONE:
             return _("This is already recorded as done on the platform.")

@@ -57,18 +57,19 @@ def follow(
 
 
 def follow_stay(penalty: Penalty, *, by: User | None, at: datetime) -> None:
-    """Once the penalty is stayed, or is so no longer: what lasts of it is to be paused where the platform
-    has done it, or to go on where it is paused. What the platform had imposed by itself, it has done.
+    """Once the penalty is stayed, or is so no longer: what goes on of it is to be paused where the platform
+    has done it, or to be resumed where it is paused. What the platform had imposed by itself, it has done.
     """
     asked = Execution.objects.select_for_update(no_key=True, of=("self",)).filter(penalty=penalty).first()
     if asked is None:
         asked = execution.of_penalty(penalty)
         asked.state, asked.executed_on = State.DONE, localdate(asked.asked_at)
     asked.penalty = penalty
-    if asked.turn is not None:
-        asked.asked_at, asked.note = at, ""
-        is_stayed = asked.turn == Execution.Turn.PAUSE
-        asked.save_by(by, Execution.STAYED if is_stayed else Execution.STAY_ENDED)
+    failed_before, asked.pause_note = asked.pause_note, ""
+    if asked.turn is not None and asked.state != State.TO_UNDO:
+        asked.asked_at = at
+    if asked.turn is not None or failed_before:
+        asked.save_by(by, Execution.STAYED if penalty.stayed_at else Execution.STAY_ENDED)
 
 
 def call_off_what_is_over(waiting: QuerySet[Execution], *, by: User | None) -> None:

@@ -110,9 +110,9 @@ class _State:
     points: dict[tuple[int, int | None], int]
     enrollments: dict[int, tuple[str, int]]
     products: dict[int, str]
-    penalties: dict[int, tuple[str, datetime | None]]
+    penalties: dict[int, tuple[str, datetime | None, bool]]
     waiting: set[int]
-    on_the_platform: dict[int, str]
+    on_the_platform: dict[int, tuple[str, str | None]]
 
     @classmethod
     def of(cls, shops: Mapping[int, Shop], at: datetime) -> _State:
@@ -120,9 +120,11 @@ class _State:
         inside = Enrollment.objects.filter(shop__in=shops).values_list("pk", "state", "openings_used")
         stopped = Measure.objects.filter(kind=Measure.Kind.STOP, penalty__shop__in=shops).values("listing")
         products = listings.with_standing(Listing.objects.filter(pk__in=stopped))
-        penalties = Penalty.objects.filter(shop__in=shops).values_list("pk", "status", "ends_at")
+        penalties = Penalty.objects.filter(shop__in=shops).values_list("pk", "status", "ends_at", "stayed_at")
         waiting = Proposal.objects.filter(shop__in=shops, status__in=Proposal.UNDECIDED)
-        there = Execution.objects.filter(shop__in=shops).values_list("pk", "state")
+        there = Execution.objects.filter(shop__in=shops)
+        turns = dict.fromkeys(there.to_pause().values_list("pk", flat=True), Execution.Turn.PAUSE)
+        turns |= dict.fromkeys(there.to_go_on().values_list("pk", flat=True), Execution.Turn.GO_ON)
         return cls(
             status=dict(statuses.values_list("pk", "standing")),
             kept_out=dict.fromkeys(_kept_out(shops), True),
@@ -131,9 +133,9 @@ class _State:
             points=points.standing_of(shops, at),
             enrollments={key: (state, used) for key, state, used in inside},
             products=dict(products.values_list("pk", "standing")),
-            penalties={key: (status, ends_at) for key, status, ends_at in penalties},
+            penalties={key: (status, ends, stayed is not None) for key, status, ends, stayed in penalties},
             waiting=set(waiting.values_list("pk", flat=True)),
-            on_the_platform=dict(there),
+            on_the_platform={key: (state, turns.get(key)) for key, state in there.values_list("pk", "state")},
         )
 
 
@@ -237,14 +239,18 @@ def _penalties(before: _State, after: _State) -> Iterator[str]:
     for key, pair in changed:
         yield _moved(
             _at(found[key].case_number, found[key].shop),
-            (
-                _("%(status)s until %(moment)s") % {"status": label, "moment": said(ends_at)}
-                if ends_at and status == Penalty.Status.IMPOSED
-                else label
-                for status, ends_at in pair
-                for label in [Penalty.Status(status).label]
-            ),
+            (pgettext("list", "; ").join(_stands(*one)) for one in pair),
         )
+
+
+def _stands(status: str, ends_at: datetime | None, is_stayed: bool) -> Iterator[str]:
+    label = str(Penalty.Status(status).label)
+    if ends_at and status == Penalty.Status.IMPOSED:
+        yield _("%(status)s until %(moment)s") % {"status": label, "moment": said(ends_at)}
+    else:
+        yield label
+    if is_stayed:
+        yield _("stayed")
 
 
 def _proposals(keys: Collection[int]) -> list[str]:
@@ -253,12 +259,17 @@ def _proposals(keys: Collection[int]) -> list[str]:
 
 
 def _executions(before: _State, after: _State) -> Iterator[str]:
-    changed = _changed(before.on_the_platform, after.on_the_platform, "")
+    changed = _changed(before.on_the_platform, after.on_the_platform, ())
     found = Execution.objects.select_related("shop", "product", "alliance", "penalty").in_bulk(
         [key for key, _pair in changed]
     )
     for key, pair in changed:
-        yield _moved(_named(found[key]), (Execution.State(one).label for one in pair if one))
+        yield _moved(_named(found[key]), (_asked(*one) for one in pair if one))
+
+
+def _asked(state: str, turn: str | None) -> str:
+    labels = [Execution.State(state).label, *([Execution.Turn(turn).label] if turn else [])]
+    return pgettext("list", "; ").join(map(str, labels))
 
 
 def _named(record: Proposal | Execution) -> str:

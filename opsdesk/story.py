@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model, Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsdesk import reasons
 from opsdesk.models import Appeal, Decision, Execution, Notice
@@ -204,9 +205,21 @@ def _of_execution(row: Any) -> str:
     case = Penalty(pk=row.penalty_id).case_number if row.penalty_id else ""
     told = _("On the platform, %(what)s: %(state)s") % {
         "what": " ".join(filter(None, [row.get_kind_display(), case])),
-        "state": row.get_state_display(),
+        "state": _state_of_execution(row),
     }
     return _about(row.product, told)
+
+
+def _state_of_execution(row: Any) -> str:
+    """How far it was, and what a stay asked for, or the platform did for it."""
+    turn = Execution.Turn
+    also = {
+        Execution.STAYED: turn.PAUSE.label if row.paused_on is None else "",
+        Execution.STAY_ENDED: turn.GO_ON.label if row.paused_on is not None else "",
+    }.get(row.history_change_reason, "")
+    if not also and row.paused_on is not None:
+        also = _("paused since %(day)s") % {"day": date_format(row.paused_on)}
+    return pgettext("list", "; ").join(filter(None, [str(row.get_state_display()), str(also)]))
 
 
 def _of_penalty(row: Any) -> str:

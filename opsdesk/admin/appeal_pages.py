@@ -80,7 +80,8 @@ def step_page(request: HttpRequest, pk: int, *, site: AdminSite, step: Step) -> 
     if posted is not None and form.is_valid():
         try:
             if not looks:
-                with transaction.atomic():
+                # Of rulings alone: files of evidence are drawn before anything is locked for them.
+                with transaction.atomic() if step.may_look else nullcontext():
                     if step.may_look:
                         hold_to_what_was_shown(request, look)
                     step.call(appeal, officer, form.cleaned_data)

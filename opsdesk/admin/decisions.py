@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from opsdesk import reasons
-from opsdesk.admin.subjects import subject_cell
+from opsdesk.admin.subjects import platform_cell, subject_cell
 from opsdesk.models import Decision, Execution
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
@@ -43,7 +43,7 @@ class DecisionAdmin(ReadOnlyAdmin):
         "proposal__product",
         "proposal__alliance",
         "decided_by",
-        "execution",
+        "execution__penalty",
     ]
     search_fields = [
         "proposal__shop__code",
@@ -82,10 +82,10 @@ class DecisionAdmin(ReadOnlyAdmin):
     def execution_pill(self, decision: Decision) -> str:
         if (asked := _asked(decision)) is None:
             return NOTHING
-        return pill(asked.state, asked.get_state_display())
+        return platform_cell(asked)
 
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
-        return queryset.select_related("proposal__penalty", "proposal__rule_set", "execution")
+        return queryset.select_related("proposal__penalty", "proposal__rule_set", "execution__penalty")
 
     def export_columns(self) -> list[Column]:
         return [
@@ -106,6 +106,7 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("decided_at", _("decided at"), lambda d: d.decided_at),
             Column("decided_by", _("decided by"), lambda d: d.decided_by and d.decided_by.get_username()),
             Column("execution", _("on the platform"), lambda d: (e := _asked(d)) and e.get_state_display()),
+            Column("turn", _("for a stay"), lambda d: (e := _asked(d)) and e.turn and e.turn.label),
         ]
 
 

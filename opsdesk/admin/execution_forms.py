@@ -20,14 +20,10 @@ def today() -> Any:
     return timezone.localdate()
 
 
-class ExecutionForm(forms.Form):
-    """What the platform has done, or why it hasn't; `of`: of which state or turn that is asked."""
+class _OutcomeForm(forms.Form):
+    """On which day it was done, or why it wasn't."""
 
-    outcome = forms.ChoiceField(
-        label=_("Outcome"),
-        choices=[(State.DONE, _("done")), (State.FAILED, _("failed"))],
-        widget=forms.RadioSelect,
-    )
+    outcome = forms.ChoiceField(label=_("Outcome"), widget=forms.RadioSelect)
     on = DayField(label=_("Done on"), required=False, initial=today)
     reference = forms.CharField(
         label=_("Task on the platform"),
@@ -39,24 +35,11 @@ class ExecutionForm(forms.Form):
     )
     note = forms.CharField(label=_("Why it failed"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, posted: QueryDict | None, *, of: str) -> None:
-        super().__init__(posted)
+    def _say(self, done: Any, failed: Any, on: Any) -> None:
         outcome = self.fields["outcome"]
         assert isinstance(outcome, forms.ChoiceField)
-        match of:
-            case State.TO_UNDO:
-                outcome.choices = [(State.DONE, State.UNDONE.label), (State.FAILED, _("not undone"))]
-                self.fields["on"].label = _("Undone on")
-            case Turn.PAUSE:
-                paused = pgettext_lazy("on the platform", "paused")
-                outcome.choices = [(State.DONE, paused), (State.FAILED, _("not paused"))]
-                self.fields["on"].label = _("Paused on")
-            case Turn.GO_ON:
-                outcome.choices = [(State.DONE, _("goes on")), (State.FAILED, _("does not go on"))]
-                self.fields["on"].label = _("Goes on since")
-            case State.CALLED_OFF:
-                outcome.choices = [(State.DONE, _("done all the same"))]
-                del self.fields["note"]
+        outcome.choices = [(State.DONE, done), (State.FAILED, failed)]
+        self.fields["on"].label = on
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -70,3 +53,30 @@ class ExecutionForm(forms.Form):
             if not cleaned.get("note", "").strip():
                 self.add_error("note", _("Say why it failed."))
         return cleaned
+
+
+class ExecutionForm(_OutcomeForm):
+    """What the platform has done, or undone, or why it hasn't; `of`: of which state that is asked."""
+
+    def __init__(self, posted: QueryDict | None, *, of: str) -> None:
+        super().__init__(posted)
+        if of == State.TO_UNDO:
+            self._say(State.UNDONE.label, _("not undone"), _("Undone on"))
+        else:
+            self._say(_("done"), _("failed"), _("Done on"))
+        if of == State.CALLED_OFF:
+            outcome = self.fields["outcome"]
+            assert isinstance(outcome, forms.ChoiceField)
+            outcome.choices = [(State.DONE, _("done all the same"))]
+            del self.fields["note"]
+
+
+class PauseForm(_OutcomeForm):
+    """What the platform has paused, or resumed, or why it hasn't; `of`: whose turn that is."""
+
+    def __init__(self, posted: QueryDict | None, *, of: str) -> None:
+        super().__init__(posted)
+        if of == Turn.GO_ON:
+            self._say(_("resumed"), _("not resumed"), _("Resumed on"))
+        else:
+            self._say(pgettext_lazy("on the platform", "paused"), _("not paused"), _("Paused on"))

@@ -145,7 +145,7 @@ def undo_part(request: HttpRequest, site: AdminSite, pk: int) -> HttpResponse:
                 shown = look()
             else:
                 with transaction.atomic():
-                    hold_to_what_was_shown(request, look)
+                    shown = hold_to_what_was_shown(request, look)
                     undo(penalty)
                 messages.success(request, _t("Taken back; the penalty stands on."))
                 return HttpResponseRedirect(back)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsdesk.models import Execution
 from rules.models import Proposal
+from shops.admin.cells import pill
 
 
 def subject_cell(record: Proposal | Execution) -> SafeString:
@@ -19,3 +22,17 @@ def subject_cell(record: Proposal | Execution) -> SafeString:
         subject.code,
         below and format_html(' <span class="of-shop">{}</span>', below),
     )
+
+
+def platform_cell(asked: Execution) -> SafeString:
+    """How far the platform is with it, what a stay asks for, and whether it is paused there, or not to be
+    done while it is stayed.
+    """
+    pills: list[tuple[str, object]] = [(asked.state, asked.get_state_display())]
+    if (turn := asked.turn) is not None:
+        pills.append((turn, turn.label))
+    elif asked.is_paused:
+        pills.append(("paused", pgettext("on the platform", "paused")))
+    elif asked.state in Execution.NOT_DONE and asked.penalty and asked.penalty.stayed_at:
+        pills.append(("stayed", _("stayed")))
+    return format_html_join(" ", "{}", ((pill(word, label),) for word, label in pills))

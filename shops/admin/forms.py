@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from shops.admin.looking import SHOWN, Told, word_of
+from shops.admin.looking import SHOWN, Told, word_shown
 from shops.calendar import NAMEABLE, NAMEABLE_MOMENTS
 from shops.models import Product, Shop
 
@@ -124,6 +124,7 @@ def form_page(
     `foreseen`: its whole effect, to which whoever sends it is held (`hold_to_what_was_shown`). `more`: also
     `facts`, said above it, and `may_look`, for a button that sends `look`.
     """
+    shown = word_shown(request, foreseen)
     context = {
         **site.each_context(request),
         "title": title,
@@ -135,7 +136,7 @@ def form_page(
         # What is refused as a whole marks no field.
         "marked": any(name != NON_FIELD_ERRORS for name in form.errors),
         "foreseen": foreseen,
-        "hidden": [*hidden, (SHOWN, word_of(foreseen))] if foreseen else hidden,
+        "hidden": [*hidden, (SHOWN, shown)] if shown else hidden,
         **more,
     }
     return TemplateResponse(request, "admin/form_page.html", context, status=status)

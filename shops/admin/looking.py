@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -22,7 +23,9 @@ class Otherwise(Refused):
 
     def __init__(self, told: Told) -> None:
         self.told = told
-        super().__init__(_("The effect is otherwise than it was shown to you. See what it is now."))
+        super().__init__(
+            _("What would change is not what was shown to you: your choice or the facts are others now.")
+        )
 
 
 def word_of(told: Told) -> str:
@@ -31,12 +34,26 @@ def word_of(told: Told) -> str:
     return sha256(json.dumps(lines).encode()).hexdigest()[:32]
 
 
-def hold_to_what_was_shown(request: HttpRequest, look: Callable[[], Told]) -> None:
-    """Otherwise, where the form that was sent has shown another effect than `look` tells now. Where it has
-    shown none, nobody is held to any.
+def word_shown(request: HttpRequest, told: Told | None) -> str | None:
+    """What a page that tells this effect says it has shown; one that tells none, what was shown before it: he
+    who has looked is held to that, whatever else was wrong with his form.
+    """
+    if told:
+        return word_of(told)
+    sent = request.POST.get(SHOWN, "")
+    return sent if re.fullmatch(r"[0-9a-f]{32}", sent) else None
+
+
+def hold_to_what_was_shown(request: HttpRequest, look: Callable[[], Told]) -> Told:
+    """Otherwise, where the form that was sent has shown another effect than `look` tells now. Returns the
+    effect; nothing where none was shown: nobody is held to any.
 
     Called in the transaction of the verb: what `look` has looked at it keeps locked.
     """
     sent = request.POST.get(SHOWN)
-    if sent is not None and sent != word_of(told := look()):
+    if sent is None:
+        return []
+    told = look()
+    if sent != word_of(told):
         raise Otherwise(told)
+    return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -93,9 +94,9 @@ class VerbsAdmin(ReadOnlyAdmin):
                     shown = look()
                 else:
                     [said] = form.cleaned_data.values()
-                    with transaction.atomic():
+                    with transaction.atomic() if look is not None else nullcontext():
                         if look is not None:
-                            hold_to_what_was_shown(request, look)
+                            shown = hold_to_what_was_shown(request, look)
                         verb.call(record, person_of(request), said)
                     self.message_user(request, str(verb.done), messages.SUCCESS)
                     return HttpResponseRedirect(back)

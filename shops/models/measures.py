@@ -41,6 +41,8 @@ LASTING = frozenset(
         MeasureKind.REDUCE_ACCOUNT,
     }
 )
+# What rests while a penalty is stayed (`in_force`); what was done once and for all stays done.
+STAYED = LASTING | {MeasureKind.CLOSE}
 # Can end by themselves, on their date.
 ENDING = LASTING | {MeasureKind.POINTS}
 
@@ -89,6 +91,7 @@ class Measure(Audited):
     Basis: TypeAlias = DepositBasis
 
     LASTING = LASTING
+    STAYED = STAYED
     ENDING = ENDING
 
     # Of one that is not imposed yet: whether the catalogue leaves its end to the operator to say.

@@ -176,6 +176,7 @@ ACCESS: dict[str, Row] = {
     **record("opsdesk_decision", READERS),
     **record("opsdesk_execution", READERS),
     "opsdesk_execution_record": (OPERATORS, OPERATORS),
+    "opsdesk_execution_pause": (OPERATORS, OPERATORS),
     "opsdesk_execution_take_back": (OPERATORS, OPERATORS),
     **record("opsdesk_notice", READERS),
     "opsdesk_notice_delivery": (DELIVERERS, DELIVERERS),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from opsdesk import audit, correcting, execution, penalising
+from opsdesk import audit, correcting, execution, pausing, penalising
 from opsdesk.models import Execution
 from shops.errors import Refused
 from shops.models import Measure
@@ -20,7 +20,7 @@ from tests.opsdesk.test_pausing import PAUSED_ON, paused, stayed, unstayed
 
 pytestmark = pytest.mark.django_db
 
-FIELDS = ("state", "executed_on", "executed_by_id", "paused_on", "reference", "note", "changes", "asked_at")
+FIELDS = (*Execution.RECORDED_OF_IT, "asked_at")
 
 
 def restricted(so_far: str = "to_do") -> Execution:
@@ -71,9 +71,11 @@ def test_it_is_as_before_and_can_be_recorded_anew(waiting: Callable[[], Executio
     asked = waiting()
     before = said_of(asked)
 
+    verb = pausing.record if asked.turn else execution.record
+
     def record() -> list[object]:
         told = {"on": LATER.date(), "reference": "DY-9", "note": "page was down"}
-        return said_of(execution.record(asked.pk, outcome=outcome, by=None, **told))
+        return said_of(verb(asked.pk, outcome=outcome, by=None, **told))
 
     recorded = record()
     assert recorded != before
@@ -83,25 +85,42 @@ def test_it_is_as_before_and_can_be_recorded_anew(waiting: Callable[[], Executio
     assert audit.verify_decisions() is None
 
 
-def test_it_is_taken_back_once() -> None:
-    asked = restricted("done")
-    take_back(asked)
-    with pytest.raises(Refused, match="record what is so now"):
+def test_one_record_after_the_other_is_taken_back_and_each_once() -> None:
+    asked = to_pause()
+    pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert (take_back(asked).turn, fresh(asked).paused_on) == ("to_pause", None)
+    # What was never done, whatever stay has begun since.
+    assert take_back(asked).state == "to_do"
+    with pytest.raises(Refused, match="Nothing is recorded of it"):
         take_back(asked)
 
 
+def test_what_was_recorded_anew_is_taken_back_as_well() -> None:
+    asked = restricted("done")
+    take_back(asked)
+    execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    assert (take_back(asked).state, fresh(asked).note) == ("to_do", "")
+
+
 def test_where_nothing_is_recorded_nothing_is_taken_back() -> None:
-    with pytest.raises(Refused, match="record what is so now"):
+    with pytest.raises(Refused, match="Nothing is recorded of it"):
         take_back(restricted())
 
 
-def test_what_something_has_followed_since_is_not_taken_back() -> None:
-    overturned_since, stayed_since = restricted("done"), restricted("done")
-    overturned(overturned_since.penalty)
-    stayed(stayed_since.penalty)
-    for asked in (overturned_since, stayed_since):
-        with pytest.raises(Refused, match="record what is so now"):
-            take_back(asked)
+def test_what_something_was_taken_back_of_since_is_not_taken_back() -> None:
+    asked = restricted("done")
+    overturned(asked.penalty)
+    with pytest.raises(Refused, match="something has come of that"):
+        take_back(asked)
+
+
+def test_whoever_has_seen_another_record_takes_none_back() -> None:
+    asked = restricted("done")
+    seen = execution.looked_at(asked)
+    take_back(asked)
+    execution.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    with pytest.raises(Refused, match="is otherwise by now"):
+        correcting.take_back(asked.pk, reason="the wrong row", by=make_user("operator"), seen=seen)
 
 
 def test_what_has_run_out_since_is_called_off() -> None:
@@ -127,20 +146,29 @@ def test_an_undoing_that_is_taken_back_knows_when_it_was_done() -> None:
     assert (fresh(asked).state, fresh(asked).executed_on) == ("to_undo", AT.date())
 
 
-def test_a_pause_that_is_taken_back_is_still_asked_for() -> None:
-    asked = to_pause()
-    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
-    assert take_back(asked).turn == "to_pause"
-
-
-def test_its_page_offers_it_while_that_is_so() -> None:
+def test_its_page_offers_it_while_that_is_so_and_says_what_it_is() -> None:
     asked, client = restricted(), client_of("operator")
     page = reverse("admin:opsdesk_execution_change", args=[asked.pk])
     address = reverse("admin:opsdesk_execution_take_back", args=[asked.pk])
     assert address not in client.get(page).content.decode()
-    execution.record(asked.pk, outcome="done", by=None, on=AT.date())
+    execution.record(asked.pk, outcome="done", by=make_user("operator"), on=AT.date(), reference="DY-9")
     assert address in client.get(page).content.decode()
-    assert client.post(address, {"reason": "the wrong row"}).status_code == 302
+    form = client.get(address)
+    [(_heading, said)] = form.context["facts"]
+    assert said.startswith("done · 11 Mar 2026 · DY-9 · operator")
+    sent = {"reason": "the wrong row", "seen": dict(form.context["hidden"])["seen"]}
+    assert client.post(address, sent).status_code == 302
     shown = client.get(page).content.decode()
     assert "to do" in shown and address not in shown
-    assert "record what is so now" in client.post(address, {"reason": "twice"}).content.decode()
+    assert "is otherwise by now" in client.post(address, sent, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "told"), [(to_pause, "the platform has paused what goes on"), (to_go_on, "resumed")]
+)
+def test_its_page_says_so_of_a_pause(waiting: Callable[[], Execution], told: str) -> None:
+    asked = waiting()
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date(), reference="DY-9")
+    address = reverse("admin:opsdesk_execution_take_back", args=[asked.pk])
+    said = client_of("operator").get(address).context["facts"][-1][1]
+    assert told in said and "DY-9" in said

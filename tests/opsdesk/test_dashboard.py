@@ -344,7 +344,7 @@ def test_the_page_costs_the_same_for_many_shops_as_for_one(django_assert_max_num
         make_qualification(make_shop(), valid_until=TODAY)
     make_sweep(DOUYIN)
     make_sweep(WECHAT)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         client.get("/admin/")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -11,19 +12,20 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from opsdesk import appeals, pausing
 from opsdesk.appeals import looked_at
-from opsdesk.models import Appeal
+from opsdesk.models import Appeal, Execution
 from shops import closing
 from shops.accounts import balance_of
 from shops.models import Measure, Penalty
 from tests.clients import client_of, signed_in
-from tests.factories import AT, make_cleared, make_cleared_and_warned, make_user
+from tests.factories import AT, make_cleared, make_cleared_and_warned, make_imposed, make_shop, make_user
 from tests.opsdesk.test_foreseen import LATER, address, case_with_money, effect_in, taken
 from tests.shops.accounting import paid_in
 
 pytestmark = pytest.mark.django_db
 
-OTHERWISE = "The effect is otherwise than it was shown to you"
+OTHERWISE = "What would change is not what was shown to you"
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +88,42 @@ def test_another_choice_than_was_looked_at_is_shown_first(judge: User) -> None:
     answer = client.post(page, sent)
     assert OTHERWISE in answer.content.decode() and "Cleared from" in effect_in(answer)
     assert Appeal.objects.get().state == "taken"
+
+
+def test_who_forgets_his_reasons_is_held_to_what_he_saw_all_the_same(judge: User) -> None:
+    appeal, client = taken(make_cleared(), judge), signed_in(judge)
+    page = address("grant", appeal)
+    answer = client.post(page, looked(client, page) | {"reason": ""})
+    assert answer.status_code == 400
+    closing.close(appeal.penalty.shop, by=None, at=AT)
+    answer = client.post(page, sent_from(answer, all_the_same="on"))
+    assert (answer.status_code, Appeal.objects.get().state) == (409, "taken")
+    assert OTHERWISE in answer.content.decode()
+
+
+@pytest.mark.parametrize("verb", ["overturn", "undo"])
+def test_so_is_who_forgets_his_reason_by_hand(verb: str) -> None:
+    penalty, client = case_with_money(), client_of("supervisor")
+    page = reverse(f"admin:shops_penalty_{verb}", args=[penalty.pk])
+    chosen = {"measures": [penalty.measures.get(kind="deduct").pk]} if verb == "undo" else {}
+    answer = client.post(page, looked(client, page, **chosen) | {"reason": ""})
+    paid_in(penalty.shop, 10_00)
+    assert OTHERWISE in client.post(page, sent_from(answer, **chosen)).content.decode()
+
+
+def test_a_stay_that_would_end_is_a_part_of_the_effect(judge: User) -> None:
+    """What the platform has paused, it is to resume then."""
+    penalty = make_imposed(make_shop(), Measure(kind="warning"), Measure(kind="restrict_live"))
+    appeal = taken(penalty, judge)
+    appeals.stay(appeal.pk, reason="thin", by=make_user("supervisor"), at=AT + timedelta(days=1))
+    asked = Execution.objects.get()
+    client, page = signed_in(judge), address("grant_in_part", appeal)
+    warning = [penalty.measures.get(kind="warning").pk]
+    sent = looked(client, page, measures=warning)
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    effect = effect_in(client.post(page, sent))
+    assert "imposed; stayed → imposed" in effect
+    assert "done → done; to resume" in effect
 
 
 def test_who_has_not_looked_is_held_to_nothing(judge: User) -> None:

@@ -1,4 +1,4 @@
-"""While a penalty is stayed, what lasts of it rests on the platform; after, it goes on there."""
+"""While a penalty is stayed, what goes on of it rests on the platform; after, it goes on there."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
-from opsdesk import appeals, audit, dashboard, execution, penalising
+from opsdesk import appeals, audit, dashboard, execution, pausing, penalising
 from opsdesk.models import Appeal, Execution
-from shops.errors import Refused
+from opsdesk.story import story
+from shops import standing
+from shops.errors import NotAllowed, Refused
 from shops.models import Measure, Penalty
 from tests.clients import client_of
 from tests.exporting import taken
 from tests.factories import AT, make_appeal, make_imposed, make_shop, make_user
 from tests.opsdesk.executing import (
     LATER,
+    brought,
     by_hand,
     cleared,
     fresh,
     granted,
     lifted,
     overturned,
+    part_taken_back,
     penalised,
     undone,
 )
-from tests.opsdesk.test_executions_admin import LIST, record_of, told
+from tests.opsdesk.test_executions_admin import LIST, told
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +49,7 @@ def stayed(penalty: Penalty) -> Appeal:
 def paused(asked: Execution) -> Appeal:
     """Stayed, and recorded as paused on the platform."""
     appeal = stayed(asked.penalty)
-    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
     return appeal
 
 
@@ -78,7 +84,7 @@ def test_what_lasts_is_to_be_paused_there_once_its_penalty_is_stayed() -> None:
     stayed(asked.penalty)
     asked = fresh(asked)
     assert (asked.state, asked.turn, asked.asked_at) == ("done", "to_pause", STAYED_AT)
-    assert execution.what(asked) == ["Live selling is restricted"]
+    assert pausing.what(asked) == ["Live selling is restricted"]
     assert [asked] == list(Execution.objects.waiting()) == list(Execution.objects.to_pause())
     assert not Execution.objects.to_go_on().exists()
     assert audit.verify_decisions() is None
@@ -90,7 +96,10 @@ def test_what_is_not_done_is_not_to_be_done_while_it_is_stayed(so_far: str) -> N
     stayed(asked.penalty)
     asked = fresh(asked)
     assert (asked.state, asked.turn) == (so_far, None)
-    assert "nothing of it is to be done" in execution.told_stay(asked)
+    assert "nothing of it is to be done" in pausing.told(asked)
+    assert not Execution.objects.waiting().exists()
+    with pytest.raises(Refused, match="Nothing of it goes on"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
 
 
 def test_what_was_done_although_it_was_stayed_is_to_be_paused() -> None:
@@ -104,19 +113,61 @@ def test_what_is_done_once_and_for_all_has_nothing_to_pause() -> None:
     asked = cleared("done")
     stayed(asked.penalty)
     asked = fresh(asked)
-    assert (asked.turn, asked.asked_at, execution.told_stay(asked)) == (None, AT, "")
-    with pytest.raises(Refused, match="already recorded as done"):
-        execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert (asked.turn, asked.asked_at, pausing.told(asked)) == (None, AT, "")
+    with pytest.raises(Refused, match="Nothing of it goes on"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
 
 
-def test_what_the_platform_imposed_by_itself_is_to_be_paused_there_as_well() -> None:
-    penalty = make_imposed(make_shop(), Measure(kind="restrict_live"))
-    assert not Execution.objects.exists()
-    stayed(penalty)
-    asked = Execution.objects.get()
-    assert (asked.penalty, asked.state, asked.turn) == (penalty, "done", "to_pause")
-    assert asked.executed_on == AT.date()
-    assert audit.verify_decisions() is None
+def test_a_closing_for_good_is_to_be_paused_like_what_ends() -> None:
+    asked = by_hand(Measure(kind="close"), so_far="done")
+    stayed(asked.penalty)
+    assert standing.standing(asked.shop, LATER).status == "normal"
+    assert [fresh(asked)] == list(Execution.objects.to_pause())
+    assert fresh(asked).turn == "to_pause"
+
+
+def test_what_a_file_brought_is_to_be_paused_there_as_a_whole() -> None:
+    penalty = brought(points="4")
+    Penalty.objects.filter(pk=penalty.pk).update(ends_at=LATER + timedelta(days=9))
+    with time_machine.travel(STAYED_AT):
+        appeal = stayed(Penalty.objects.get(pk=penalty.pk))
+        asked = Execution.objects.get()
+        assert (asked.penalty, asked.state, asked.turn) == (penalty, "done", "to_pause")
+        assert (pausing.what(asked), list(Execution.objects.to_pause())) == ([], [asked])
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+        unstayed(appeal)
+        assert fresh(asked).turn == "to_go_on"
+        assert audit.verify_decisions() is None
+    with time_machine.travel(LATER + timedelta(days=10)):
+        assert fresh(asked).turn is None
+        assert not Execution.objects.to_go_on().exists()
+
+
+@pytest.mark.parametrize("so_far", ["to_undo", "not undone"])
+def test_a_stay_asks_for_its_pause_whatever_is_to_be_undone_first(so_far: str) -> None:
+    asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4), so_far="done")
+    part_taken_back(asked, "points")
+    if so_far == "not undone":
+        execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    stayed(asked.penalty)
+    asked = fresh(asked)
+    assert (asked.state, asked.turn, asked.asked_at) == ("to_undo", "to_pause", LATER)
+    assert (execution.what(asked), pausing.what(asked)) == (
+        ["4 points on the platform until 11 Mar 2027, 00:00"],
+        ["Live selling is restricted"],
+    )
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    assert (fresh(asked).state, fresh(asked).turn) == ("to_undo", None)
+
+
+def test_what_has_run_out_is_not_asked_for_although_the_timer_has_not_come_yet() -> None:
+    asked = by_hand(Measure(kind="restrict_live", ends_at=AT + timedelta(hours=36)), so_far="done")
+    with time_machine.travel(STAYED_AT):
+        stayed(asked.penalty)
+        assert fresh(asked).turn == "to_pause"
+    with time_machine.travel(LATER):
+        assert fresh(asked).turn is None
+        assert not Execution.objects.waiting().exists()
 
 
 @pytest.mark.parametrize("end", [unstayed, denied, withdrawn])
@@ -128,9 +179,11 @@ def test_what_is_paused_is_to_go_on_once_the_stay_ends(end: Callable[[Appeal], N
     asked = fresh(asked)
     assert (asked.turn, asked.asked_at) == ("to_go_on", LATER)
     assert [asked] == list(Execution.objects.waiting()) == list(Execution.objects.to_go_on())
-    execution.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    pausing.record(asked.pk, outcome="done", by=make_user("operator"), on=LATER.date())
     asked = fresh(asked)
-    assert (asked.turn, asked.paused_on, asked.executed_on) == (None, None, AT.date())
+    assert (asked.turn, asked.paused_on) == (None, None)
+    # The record of the doing is as it was.
+    assert (asked.executed_on, asked.executed_by, asked.reference) == (AT.date(), None, "DY-7")
     assert not Execution.objects.waiting().exists()
     assert audit.verify_decisions() is None
 
@@ -156,20 +209,20 @@ def test_what_is_paused_and_then_overturned_is_to_be_undone_and_no_more(undo) ->
         undo(asked.penalty)
     assert (fresh(asked).state, fresh(asked).turn) == ("to_undo", None)
     asked = undone(asked)
-    assert (fresh(asked).state, fresh(asked).turn) == ("undone", None)
+    assert (fresh(asked).state, fresh(asked).turn, fresh(asked).is_paused) == ("undone", None, False)
     assert not Execution.objects.waiting().exists()
     assert audit.verify_decisions() is None
 
 
-def test_what_is_left_of_what_was_paused_goes_on_once_the_rest_is_undone() -> None:
+def test_what_is_left_of_what_was_paused_is_to_go_on_beside_what_is_to_be_undone() -> None:
     asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4), so_far="done")
     granted_in_part(paused(asked), "points")
     asked = fresh(asked)
-    assert (asked.state, asked.turn) == ("to_undo", None)
-    assert execution.told_stay(asked) == "What lasts of it is paused there since 12 Mar 2026."
+    assert (asked.state, asked.turn) == ("to_undo", "to_go_on")
+    assert pausing.told(asked).startswith("Paused since 12 Mar 2026, and the stay has ended")
     asked = fresh(undone(asked))
     assert (asked.state, asked.turn) == ("undone", "to_go_on")
-    execution.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
     assert (fresh(asked).state, fresh(asked).turn, fresh(asked).paused_on) == ("undone", None, None)
     assert audit.verify_decisions() is None
 
@@ -183,10 +236,13 @@ def test_a_part_that_was_paused_and_is_undone_has_nothing_to_go_on_with() -> Non
 def test_what_runs_out_while_it_is_paused_does_not_go_on() -> None:
     ends = Measure(kind="restrict_live", ends_at=AT + timedelta(hours=36))
     asked = by_hand(ends, Measure(kind="points", points=4), so_far="done")
-    appeal = paused(asked)
-    penalising.run_timers(LATER)
-    unstayed(appeal)
-    assert fresh(asked).turn is None
+    with time_machine.travel(STAYED_AT):
+        appeal = paused(asked)
+        assert fresh(asked).is_paused
+    with time_machine.travel(LATER):
+        penalising.run_timers(LATER)
+        unstayed(appeal)
+        assert (fresh(asked).turn, fresh(asked).is_paused) == (None, False)
     assert audit.verify_decisions() is None
 
 
@@ -212,45 +268,91 @@ def test_stayed_anew_before_it_went_on_it_is_still_paused() -> None:
 def test_what_the_platform_did_not_pause_is_still_to_be_paused_and_history_says_why() -> None:
     asked = by_hand(Measure(kind="restrict_live"), so_far="done")
     stayed(asked.penalty)
-    execution.record(asked.pk, outcome="failed", by=None, note="page was down")
-    assert (fresh(asked).turn, fresh(asked).state) == ("to_pause", "done")
-    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON, reference="DY-8")
+    asked = pausing.record(asked.pk, outcome="failed", by=None, note="page was down")
+    assert (asked.turn, asked.state, asked.pause_note) == ("to_pause", "done", "page was down")
+    asked = pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON, reference="DY-8")
     reasons = list(asked.history.order_by("history_id").values_list("history_change_reason", flat=True))
     assert reasons[-3:] == ["stayed", "not paused", "paused"]
-    # Under its own number; without one, that under which it was done stays.
-    assert fresh(asked).reference == "DY-8"
+    assert (asked.reference, asked.pause_reference, asked.pause_note) == ("DY-7", "DY-8", "")
 
 
-def test_what_the_platform_does_not_go_on_with_still_waits() -> None:
+def test_what_the_platform_has_not_resumed_still_waits() -> None:
     asked = by_hand(Measure(kind="restrict_live"), so_far="done")
     unstayed(paused(asked))
-    asked = execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    asked = pausing.record(asked.pk, outcome="failed", by=None, note="page was down")
     assert (fresh(asked).turn, fresh(asked).paused_on) == ("to_go_on", PAUSED_ON)
-    assert fresh(asked).reference == "DY-7"
 
 
-def test_nothing_is_paused_before_the_stay_nor_goes_on_before_its_end() -> None:
+def test_why_it_was_not_paused_is_told_no_longer_once_the_stay_ends() -> None:
     asked = by_hand(Measure(kind="restrict_live"), so_far="done")
     appeal = stayed(asked.penalty)
-    with pytest.raises(Refused, match="Nobody asked for it before 12 Mar 2026"):
-        execution.record(asked.pk, outcome="done", by=None, on=AT.date())
-    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    pausing.record(asked.pk, outcome="failed", by=None, note="page was down")
     unstayed(appeal)
-    with pytest.raises(Refused, match="Nobody asked for it before 13 Mar 2026"):
-        execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert (fresh(asked).turn, fresh(asked).pause_note) == (None, "")
 
 
-def test_who_looked_before_the_stay_began_or_ended_records_nothing() -> None:
+def test_what_was_paused_before_the_stay_ended_is_recorded_after_that_and_is_to_go_on() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    unstayed(stayed(asked.penalty))
+    with pytest.raises(Refused, match="Nobody asks the platform for that"):
+        pausing.record(asked.pk, outcome="failed", by=None, note="page was down")
+    asked = pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert (asked.turn, asked.paused_on) == ("to_go_on", PAUSED_ON)
+
+
+def test_what_went_on_before_it_was_stayed_anew_is_recorded_after_that_and_is_to_be_paused() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    appeal = paused(asked)
+    unstayed(appeal)
+    appeals.stay(appeal.pk, reason="doubts", by=make_user("supervisor"), at=LATER + timedelta(hours=1))
+    assert fresh(asked).turn is None
+    asked = pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    assert (asked.turn, asked.paused_on) == ("to_pause", None)
+
+
+def test_nothing_is_paused_before_it_was_stayed_nor_resumed_before_it_was_paused() -> None:
+    asked = by_hand(Measure(kind="restrict_live"))
+    stayed(asked.penalty)
+    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    with pytest.raises(Refused, match="Nobody asked for it before 12 Mar 2026"):
+        pausing.record(asked.pk, outcome="done", by=None, on=AT.date())
+    with pytest.raises(Refused, match="Say on which day"):
+        pausing.record(asked.pk, outcome="done", by=None)
+    with pytest.raises(Refused, match="Say why it failed"):
+        pausing.record(asked.pk, outcome="failed", by=None, note=" ")
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    with pytest.raises(Refused, match="It was paused on 13 Mar 2026"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+
+
+def test_what_was_never_stayed_is_not_paused() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    with pytest.raises(Refused, match="Nothing of it goes on"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+
+
+def test_it_takes_whoever_may_record() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    stayed(asked.penalty)
+    with pytest.raises(NotAllowed):
+        pausing.record(asked.pk, outcome="done", by=make_user("auditor"), on=PAUSED_ON)
+
+
+def test_who_looked_before_the_stay_began_records_nothing() -> None:
     asked = by_hand(Measure(kind="restrict_live"))
     seen = execution.looked_at(fresh(asked))
-    appeal = stayed(asked.penalty)
+    stayed(asked.penalty)
     with pytest.raises(Refused, match="is otherwise by now"):
         execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON, seen=seen)
-    execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+
+
+def test_who_looked_before_the_stay_ended_records_nothing() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    appeal = stayed(asked.penalty)
     seen = execution.looked_at(fresh(asked))
     unstayed(appeal)
-    with pytest.raises(Refused, match=r"is otherwise by now|already recorded as done"):
-        execution.record(asked.pk, outcome="done", by=None, on=LATER.date(), seen=seen)
+    with pytest.raises(Refused, match="is otherwise by now"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON, seen=seen)
 
 
 def test_the_database_knows_that_only_what_was_done_is_paused() -> None:
@@ -275,26 +377,58 @@ def test_verify_finds_a_pause_without_a_stay_and_a_stay_that_nobody_is_told_of()
 # On its pages
 
 
+def page_of(asked: Execution) -> str:
+    return client_of().get(f"{LIST}{asked.pk}/change/").content.decode()
+
+
 def test_its_page_and_form_ask_for_the_pause_and_then_for_going_on() -> None:
     asked, client = by_hand(Measure(kind="restrict_live"), so_far="done"), client_of()
-    page = f"{LIST}{asked.pk}/change/"
+    address = reverse("admin:opsdesk_execution_pause", args=[asked.pk])
+    assert address not in page_of(asked)
     appeal = stayed(asked.penalty)
-    assert "have what lasts of it paused on the platform" in client.get(page).content.decode()
-    form = client.get(record_of(asked))
-    assert [label for _value, label in form.context["form"].fields["outcome"].choices] == [
-        "paused",
-        "not paused",
-    ]
+    assert "have it paused on the platform" in page_of(asked) and address in page_of(asked)
+    form = client.get(address)
+    assert labels_of(form) == ["paused", "not paused"]
     seen = dict(form.context["hidden"])["seen"]
     sent = {"outcome": "done", "on": "2026-03-12", "reference": "", "note": "", "seen": seen}
-    assert client.post(record_of(asked), sent).status_code == 302
+    assert client.post(address, sent).status_code == 302
     assert fresh(asked).paused_on == PAUSED_ON
-    assert "is paused there since 12 Mar 2026" in client.get(page).content.decode()
+    assert "it is paused since 12 Mar 2026" in page_of(asked)
     assert "pill-paused" in client.get(LIST).content.decode()
     unstayed(appeal)
-    assert "have the platform go on with what lasts of it" in client.get(page).content.decode()
-    form = client.get(record_of(asked))
-    assert form.context["form"].fields["on"].label == "Goes on since"
+    assert "have the platform resume it" in page_of(asked)
+    form = client.get(address)
+    assert (labels_of(form), form.context["form"].fields["on"].label) == (
+        ["resumed", "not resumed"],
+        "Resumed on",
+    )
+
+
+def labels_of(form) -> list[str]:
+    return [str(label) for _value, label in form.context["form"].fields["outcome"].choices]
+
+
+def test_its_case_and_its_story_say_what_the_stay_asks_for() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    appeal = paused(asked)
+    unstayed(appeal)
+    case = reverse("admin:shops_penalty_change", args=[asked.penalty_id])
+    assert "pill-to_go_on" in client_of().get(case).content.decode()
+    told_of = [event.what for event in story(asked.shop) if event.record.model is Execution]
+    number = asked.penalty.case_number
+    assert told_of == [
+        f"On the platform, penalise {number}: {state}"
+        for state in ("to do", "done", "done; to pause", "done; paused since 12 Mar 2026", "done; to resume")
+    ]
+
+
+def test_a_decision_says_what_the_stay_asks_for() -> None:
+    asked = penalised(Measure(kind="restrict_live"), so_far="done")
+    stayed(asked.penalty)
+    decisions = reverse("admin:opsdesk_decision_changelist")
+    assert "pill-to_pause" in client_of().get(decisions).content.decode()
+    [cells] = taken(client_of(), f"{decisions}export/", {})
+    assert (cells["on the platform"], cells["for a stay"]) == ("done", "to pause")
 
 
 def test_the_list_finds_and_exports_whose_turn_it_is() -> None:
@@ -306,24 +440,26 @@ def test_the_list_finds_and_exports_whose_turn_it_is() -> None:
         assert list(client.get(LIST, {"state__exact": chosen}).context["cl"].result_list) == [to_pause]
     assert not client.get(LIST, {"state__exact": "to_go_on"}).context["cl"].result_list
     [cells] = taken(client, f"{LIST}export/", {"state__exact": "to_pause"})
-    assert (cells["on the platform"], cells["stayed"]) == ("to pause", "yes")
+    assert (cells["on the platform"], cells["for a stay"]) == ("done", "to pause")
     assert cells["what is asked"] == "Live selling is restricted"
 
 
 def test_the_dashboard_counts_what_a_stay_asks_for() -> None:
     asked = by_hand(Measure(kind="restrict_live"), so_far="done")
     stayed(asked.penalty)
+    stayed(by_hand(Measure(kind="restrict_live")).penalty)
     state = dashboard.state_of(make_user("operator"), at=LATER)
     assert (state.to_execute, state.for_a_stay, state.oldest_to_execute) == (1, 1, STAYED_AT)
 
 
 def test_many_are_recorded_together_that_ask_for_the_same() -> None:
     first, second = (by_hand(Measure(kind="restrict_live"), so_far="done") for _one in range(2))
-    stayed(first.penalty)
-    client = client_of()
-    chosen = {"action": "record", "_selected_action": [first.pk, second.pk], "index": "0"}
-    assert "Choose what asks for the same" in told(client.post(LIST, chosen, follow=True))[0]
+    paused(first)
     stayed(second.penalty)
+    client = client_of()
+    chosen = {"action": "record_pause", "_selected_action": [first.pk, second.pk], "index": "0"}
+    assert "Choose what asks for the same" in told(client.post(LIST, chosen, follow=True))[0]
+    pausing.record(first.pk, outcome="done", by=None, on=PAUSED_ON)
     form = client.post(LIST, chosen)
     sent = {**dict(form.context["hidden"]), "_selected_action": [first.pk, second.pk]}
     client.post(LIST, {**sent, "outcome": "done", "on": "2026-03-12"})
@@ -333,4 +469,4 @@ def test_many_are_recorded_together_that_ask_for_the_same() -> None:
 def test_a_clearance_pauses_what_it_restricts_beside_it() -> None:
     asked = penalised(Measure(kind="restrict_live"), so_far="done")
     stayed(asked.penalty)
-    assert execution.what(fresh(asked)) == ["Live selling is restricted"]
+    assert pausing.what(fresh(asked)) == ["Live selling is restricted"]

@@ -1,0 +1,97 @@
+"""What the platform pauses while a penalty is stayed, and resumes once it is so no longer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+
+from opsdesk.execution import EXECUTE, State, held, refuse_unless_said
+from opsdesk.models import Execution
+from shops import measures as effects
+from shops.errors import Refused
+from shops.rights import require
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Turn = Execution.Turn
+
+
+@transaction.atomic
+def record(
+    execution_id: int,
+    *,
+    outcome: str,
+    by: User | None,
+    on: date | None = None,
+    reference: str = "",
+    note: str = "",
+    seen: str | None = None,
+) -> Execution:
+    """Record that the platform has paused what goes on of it; where that is paused, that it has resumed it:
+    "done" on a day, or "failed" with a note.
+
+    Also what it did before a stay has ended, or has begun anew, and nobody had recorded: the opposite is
+    asked for then. Refused where nothing goes on, without the day, for one before the penalty was stayed or
+    before it was paused, for a failure of what nobody asks for or without its reason, and like
+    execution.record.
+    """
+    require(by, EXECUTE)
+    asked = held(execution_id)
+    if not asked.can_be_paused:
+        raise Refused(_("Nothing of it goes on that a stay lets rest."))
+    refuse_unless_said(asked, outcome, seen)
+    was_paused = asked.paused_on is not None
+    asked.pause_note = ""
+    if outcome == State.FAILED:
+        if asked.turn is None:
+            raise Refused(_("Nobody asks the platform for that."))
+        if not note.strip():
+            raise Refused(_("Say why it failed."))
+        asked.pause_note = note.strip()
+        asked.save_by(by, Execution.NOT_GOING_ON if was_paused else Execution.NOT_PAUSED)
+        return asked
+    if on is None:
+        raise Refused(_("Say on which day it was done."))
+    _refuse_before_its_time(asked, on)
+    asked.paused_on, asked.pause_reference = (None if was_paused else on), reference.strip()
+    asked.save_by(by, Execution.GOES_ON if was_paused else Execution.PAUSED)
+    return asked
+
+
+def _refuse_before_its_time(asked: Execution, on: date) -> None:
+    if asked.paused_on is not None:
+        if on < asked.paused_on:
+            raise Refused(_("It was paused on %(day)s.") % {"day": date_format(asked.paused_on)})
+        return
+    assert asked.penalty is not None and asked.penalty.first_stayed_at is not None
+    if on < (first := localdate(asked.penalty.first_stayed_at)):
+        raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(first)})
+
+
+def what(asked: Execution) -> list[str]:
+    """What goes on of it, or rests, measure by measure in words; empty where that is the case as a whole."""
+    return [effects.did(one) for one in asked.going_on()]
+
+
+def told(asked: Execution) -> str:
+    """What a stay means for it, or the end of one; empty where it means nothing."""
+    is_stayed = asked.penalty is not None and asked.penalty.stayed_at is not None
+    if is_stayed and asked.state in Execution.NOT_DONE:
+        return _("The penalty is stayed: until that ends, nothing of it is to be done.")
+    paused = asked.paused_on and date_format(asked.paused_on)
+    match asked.turn:
+        case Turn.PAUSE:
+            return _("The penalty is stayed: have it paused on the platform until that ends.")
+        case Turn.GO_ON:
+            return _("Paused since %(day)s, and the stay has ended: have the platform resume it.") % {
+                "day": paused
+            }
+    if asked.is_paused:
+        return _("The penalty is stayed, and it is paused since %(day)s.") % {"day": paused}
+    return ""
