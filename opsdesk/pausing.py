@@ -46,7 +46,7 @@ def record(
     if not asked.can_be_paused:
         raise Refused(_("Nothing of it goes on that a stay lets rest."))
     refuse_unless_said(asked, outcome, seen)
-    was_paused = asked.paused_on is not None
+    was_paused = asked.is_paused
     asked.pause_note = ""
     if outcome == State.FAILED:
         if asked.turn is None:
@@ -59,16 +59,20 @@ def record(
     if on is None:
         raise Refused(_("Say on which day it was done."))
     _refuse_before_its_time(asked, on)
-    asked.paused_on, asked.pause_reference = (None if was_paused else on), reference.strip()
+    if was_paused:
+        asked.resumed_on = on
+    else:
+        asked.paused_on, asked.resumed_on = on, None
+    asked.pause_reference = reference.strip()
     asked.save_by(by, Execution.GOES_ON if was_paused else Execution.PAUSED)
     return asked
 
 
 def _refuse_before_its_time(asked: Execution, on: date) -> None:
-    if asked.paused_on is not None:
-        if on < asked.paused_on:
-            raise Refused(_("It was paused on %(day)s.") % {"day": date_format(asked.paused_on)})
-        return
+    before = asked.paused_on if asked.is_paused else asked.resumed_on
+    if before is not None and on < before:
+        told = _("It was paused on %(day)s.") if asked.is_paused else _("It was resumed on %(day)s.")
+        raise Refused(told % {"day": date_format(before)})
     assert asked.penalty is not None and asked.penalty.first_stayed_at is not None
     if on < (first := localdate(asked.penalty.first_stayed_at)):
         raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(first)})

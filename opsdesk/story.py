@@ -212,13 +212,15 @@ def _of_execution(row: Any) -> str:
 
 def _state_of_execution(row: Any) -> str:
     """How far it was, and what a stay asked for, or the platform did for it."""
-    turn = Execution.Turn
+    turn, rests = Execution.Turn, row.paused_on is not None and row.resumed_on is None
     also = {
-        Execution.STAYED: turn.PAUSE.label if row.paused_on is None else "",
-        Execution.STAY_ENDED: turn.GO_ON.label if row.paused_on is not None else "",
+        Execution.STAYED: "" if rests else turn.PAUSE.label,
+        Execution.STAY_ENDED: turn.GO_ON.label if rests else "",
     }.get(row.history_change_reason, "")
-    if not also and row.paused_on is not None:
+    if not also and rests:
         also = _("paused since %(day)s") % {"day": date_format(row.paused_on)}
+    elif row.history_change_reason == Execution.GOES_ON:
+        also = _("resumed on %(day)s") % {"day": date_format(row.resumed_on)}
     return pgettext("list", "; ").join(filter(None, [str(row.get_state_display()), str(also)]))
 
 

@@ -45,6 +45,8 @@ class Recording:
 
     name: str
     title: Promise
+    # What leads there from a page or a list.
+    label: Promise
     submit: Promise
     possible: Callable[[Execution], bool]
     asked: Callable[[Execution], str]
@@ -72,7 +74,7 @@ def _to_record(asked: Execution) -> str:
 
 def _to_pause(asked: Execution) -> str:
     what = _named(asked, pausing.what(asked))
-    if asked.paused_on is None:
+    if not asked.is_paused:
         return _t("Goes on there: %(what)s") % {"what": what}
     return _t("Is paused there: %(what)s") % {"what": what}
 
@@ -82,11 +84,14 @@ def _recorded(asked: Execution) -> list[tuple[str, str]]:
     if found is None:
         return []
     record, _before = found
-    days = [record.paused_on, record.pause_reference, record.pause_note]
-    if record.history_change_reason in (Execution.RECORDED, Execution.NOT_UNDONE):
-        days = [record.executed_on, record.reference, record.note]
-    what = Execution.REASONS[record.history_change_reason] or record.get_state_display()
-    day, *said = days
+    reason = record.history_change_reason
+    day, *said = record.resumed_on or record.paused_on, record.pause_reference, record.pause_note
+    if reason in (Execution.RECORDED, Execution.NOT_UNDONE):
+        day, *said = record.executed_on, record.reference, record.note
+    if reason in (Execution.NOT_UNDONE, Execution.NOT_PAUSED, Execution.NOT_GOING_ON):
+        # That was before.
+        day = None
+    what = Execution.REASONS[reason] or record.get_state_display()
     told = [str(what), day and date_format(day), *said, name_of(record.history_user)]
     return [(_t("Recorded"), " · ".join(filter(None, told)))]
 
@@ -99,6 +104,7 @@ def _named(asked: Execution, what: Sequence[str]) -> str:
 RECORD = Recording(
     "record",
     title=_("What the platform has done"),
+    label=_("Record what the platform has done"),
     submit=_("Record"),
     possible=execution.can_be_recorded,
     asked=_to_do_or_undo,
@@ -109,9 +115,10 @@ RECORD = Recording(
 PAUSE = Recording(
     "pause",
     title=_("What the platform has paused or resumed"),
+    label=_("Record what the platform has paused or resumed"),
     submit=_("Record"),
     possible=lambda asked: asked.can_be_paused,
-    asked=lambda asked: Execution.Turn.PAUSE if asked.paused_on is None else Execution.Turn.GO_ON,
+    asked=lambda asked: Execution.Turn.GO_ON if asked.is_paused else Execution.Turn.PAUSE,
     form=lambda posted, asked: PauseForm(posted, of=asked),
     call=pausing.record,
     intro=_to_pause,
@@ -119,6 +126,7 @@ PAUSE = Recording(
 TAKE_BACK = Recording(
     "take_back",
     title=_("Take the record back"),
+    label=_("Take the record back"),
     submit=pgettext_lazy("record", "Take it back"),
     possible=lambda asked: correcting.last_record(asked) is not None,
     asked=lambda asked: "",

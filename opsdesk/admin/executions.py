@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
@@ -58,7 +56,6 @@ class ExecutionAdmin(ReadOnlyAdmin):
     )
     actions = ["record", "record_pause"]
     history_reasons = Execution.REASONS
-    readonly_fields = ["paused"]
     fieldsets = [
         (
             None,
@@ -71,7 +68,8 @@ class ExecutionAdmin(ReadOnlyAdmin):
                     ("state", "executed_on"),
                     ("executed_by", "reference"),
                     "note",
-                    ("paused", "pause_reference"),
+                    ("paused_on", "resumed_on"),
+                    "pause_reference",
                     "pause_note",
                 ]
             },
@@ -104,11 +102,6 @@ class ExecutionAdmin(ReadOnlyAdmin):
     def state_pill(self, asked: Execution) -> str:
         return platform_cell(asked)
 
-    @admin.display(description=pgettext_lazy("on the platform", "paused on"))
-    def paused(self, asked: Execution) -> str:
-        day = _paused_on(asked)
-        return date_format(day) if day else NOTHING
-
     def export_queryset(self, queryset: QuerySet) -> QuerySet:
         return queryset.select_related("shop", "product", "alliance", "penalty", "decision")
 
@@ -129,7 +122,8 @@ class ExecutionAdmin(ReadOnlyAdmin):
             Column("asked_at", _("asked of the platform at"), lambda e: e.asked_at),
             Column("state", _("on the platform"), lambda e: e.get_state_display()),
             Column("turn", _("for a stay"), lambda e: e.turn.label if e.turn else ""),
-            Column("paused_on", pgettext_lazy("on the platform", "paused on"), _paused_on),
+            Column("paused_on", pgettext_lazy("on the platform", "paused on"), lambda e: e.paused_on),
+            Column("resumed_on", pgettext_lazy("on the platform", "resumed on"), lambda e: e.resumed_on),
             Column("executed_on", _("executed on"), lambda e: e.executed_on),
             Column("reference", _("task on the platform"), lambda e: e.reference),
         ]
@@ -153,7 +147,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         if isinstance(asked, Execution):
             told = {
                 "recordings": [
-                    (reverse(f"admin:{recording.address}", args=[asked.pk]), recording.title)
+                    (reverse(f"admin:{recording.address}", args=[asked.pk]), recording.label)
                     for recording in RECORDINGS
                     if self.has_record_permission(request) and recording.possible(asked)
                 ],
@@ -188,10 +182,6 @@ class ExecutionAdmin(ReadOnlyAdmin):
             return None
         shown = self.get_queryset(request).filter(pk__in=chosen).select_related(*self.list_select_related)
         return page_of_many(request, list(shown), recording, self.admin_site)
-
-
-def _paused_on(asked: Execution) -> date | None:
-    return asked.paused_on if asked.is_paused else None
 
 
 def _in_a_line(asked: Execution) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -14,6 +14,9 @@ from opsdesk.models.decisions import Decision
 from rules.models import Proposal
 from shops.models import Alliance, Audited, Measure, Penalty, Product, Shop
 from shops.models.people import person
+
+# Paused there, and not resumed, as far as that is on record.
+_RESTS = Q(paused_on__isnull=False, resumed_on=None)
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -32,11 +35,11 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def to_pause(self) -> ExecutionQuerySet:
         """Whose turn is to pause."""
-        return self._once_stayed().filter(penalty__stayed_at__isnull=False, paused_on=None)
+        return self._once_stayed().filter(penalty__stayed_at__isnull=False).exclude(_RESTS)
 
     def to_go_on(self) -> ExecutionQuerySet:
         """Whose turn is to go on."""
-        return self._once_stayed().filter(penalty__stayed_at=None, paused_on__isnull=False)
+        return self._once_stayed().filter(_RESTS, penalty__stayed_at=None)
 
     def _once_stayed(self) -> ExecutionQuerySet:
         """Of which something goes on there or rests: `can_be_paused`."""
@@ -96,6 +99,7 @@ class Execution(Audited):
         "note",
         "changes",
         "paused_on",
+        "resumed_on",
         "pause_reference",
         "pause_note",
     )
@@ -154,8 +158,9 @@ class Execution(Audited):
     executed_by = person(_("executed by"))
     reference = models.CharField(_("task on the platform"), max_length=100, blank=True)
     note = models.TextField(_("why it failed"), blank=True)
-    # Since when what goes on of it rests there, as far as that is on record; None where it goes on.
+    # When what goes on of it was last paused there, and when that was resumed; None while it rests.
     paused_on = models.DateField(pgettext_lazy("on the platform", "paused on"), null=True, blank=True)
+    resumed_on = models.DateField(pgettext_lazy("on the platform", "resumed on"), null=True, blank=True)
     # Of pausing it there, or resuming it.
     pause_reference = models.CharField(_("task of the pause"), max_length=100, blank=True)
     pause_note = models.TextField(_("why it was not paused or resumed"), blank=True)
@@ -190,13 +195,15 @@ class Execution(Audited):
                 condition=Q(paused_on=None) | Q(state__in=["done", "to_undo", "undone"]),
                 name="opsdesk_execution_paused_was_done",
             ),
+            models.CheckConstraint(
+                condition=Q(resumed_on=None) | Q(paused_on__isnull=False, resumed_on__gte=F("paused_on")),
+                name="opsdesk_execution_resumed_was_paused_before",
+            ),
         ]
         indexes = [
             # The list for the platform: what is still to do.
             models.Index(fields=["state", "asked_at"], name="opsdesk_execution_waits"),
-            models.Index(
-                fields=["penalty"], condition=Q(paused_on__isnull=False), name="opsdesk_execution_paused"
-            ),
+            models.Index(fields=["penalty"], condition=_RESTS, name="opsdesk_execution_rests"),
         ]
 
     def __str__(self) -> str:
@@ -209,8 +216,8 @@ class Execution(Audited):
         if not self.can_be_paused:
             return None
         assert self.penalty is not None
-        is_stayed, is_paused = self.penalty.stayed_at is not None, self.paused_on is not None
-        if is_stayed == is_paused:
+        is_stayed = self.penalty.stayed_at is not None
+        if is_stayed == self.is_paused:
             return None
         return self.Turn.PAUSE if is_stayed else self.Turn.GO_ON
 
@@ -231,7 +238,7 @@ class Execution(Audited):
     @property
     def is_paused(self) -> bool:
         """Whether something of it rests there, as far as that is on record."""
-        return self.paused_on is not None and self.can_be_paused
+        return self.paused_on is not None and self.resumed_on is None and self.can_be_paused
 
     def going_on(self) -> list[Measure]:
         """What of its penalty a stay lets rest, and is not over."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -181,7 +181,7 @@ def test_what_is_paused_is_to_go_on_once_the_stay_ends(end: Callable[[Appeal], N
     assert [asked] == list(Execution.objects.waiting()) == list(Execution.objects.to_go_on())
     pausing.record(asked.pk, outcome="done", by=make_user("operator"), on=LATER.date())
     asked = fresh(asked)
-    assert (asked.turn, asked.paused_on) == (None, None)
+    assert (asked.turn, asked.paused_on, asked.resumed_on) == (None, PAUSED_ON, LATER.date())
     # The record of the doing is as it was.
     assert (asked.executed_on, asked.executed_by, asked.reference) == (AT.date(), None, "DY-7")
     assert not Execution.objects.waiting().exists()
@@ -223,7 +223,7 @@ def test_what_is_left_of_what_was_paused_is_to_go_on_beside_what_is_to_be_undone
     asked = fresh(undone(asked))
     assert (asked.state, asked.turn) == ("undone", "to_go_on")
     pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
-    assert (fresh(asked).state, fresh(asked).turn, fresh(asked).paused_on) == ("undone", None, None)
+    assert (fresh(asked).state, fresh(asked).turn, fresh(asked).is_paused) == ("undone", None, False)
     assert audit.verify_decisions() is None
 
 
@@ -307,7 +307,9 @@ def test_what_went_on_before_it_was_stayed_anew_is_recorded_after_that_and_is_to
     appeals.stay(appeal.pk, reason="doubts", by=make_user("supervisor"), at=LATER + timedelta(hours=1))
     assert fresh(asked).turn is None
     asked = pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
-    assert (asked.turn, asked.paused_on) == ("to_pause", None)
+    assert (asked.turn, asked.is_paused) == ("to_pause", False)
+    with pytest.raises(Refused, match="It was resumed on 13 Mar 2026"):
+        pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
 
 
 def test_nothing_is_paused_before_it_was_stayed_nor_resumed_before_it_was_paused() -> None:
@@ -362,6 +364,16 @@ def test_the_database_knows_that_only_what_was_done_is_paused() -> None:
         transaction.atomic(),
     ):
         Execution.objects.filter(pk=asked.pk).update(paused_on=PAUSED_ON)
+
+
+@pytest.mark.parametrize("paused_on", [None, LATER.date()])
+def test_the_database_knows_that_only_what_was_paused_before_is_resumed(paused_on: date | None) -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    with (
+        pytest.raises(IntegrityError, match="opsdesk_execution_resumed_was_paused_before"),
+        transaction.atomic(),
+    ):
+        Execution.objects.filter(pk=asked.pk).update(paused_on=paused_on, resumed_on=PAUSED_ON)
 
 
 def test_verify_finds_a_pause_without_a_stay_and_a_stay_that_nobody_is_told_of() -> None:
