@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from django.apps import apps
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from opsdesk.books import verify_ledger, verify_reversals
 from opsdesk.exhibits import Altered, view_of
@@ -89,8 +90,10 @@ def _executions_astray() -> str | None:
     for_nothing_undone = Q(state__in=[State.TO_UNDO, State.UNDONE], changes=[])
     stands = Execution.objects.filter(called_off | for_nothing_undone & ~Q(penalty__status__in=whole))
     never_stayed = Execution.objects.filter(paused_on__isnull=False, penalty__first_stayed_at=None)
-    lasting = Measure.objects.standing().filter(penalty=OuterRef("pk"), kind__in=Measure.LASTING)
-    goes_on_stayed = Penalty.objects.filter(Exists(lasting), stayed_at__isnull=False, execution=None)
+    going_on = Measure.objects.active(timezone.now()).filter(penalty=OuterRef("pk"), kind__in=Measure.STAYED)
+    unasked = Penalty.objects.filter(
+        Exists(going_on) | Q(batch__isnull=False, imposed_by=None), stayed_at__isnull=False, execution=None
+    )
     return _first(
         (
             f"execution {row.pk} is of decision {row.decision_id}, which rejects its proposal"
@@ -117,8 +120,8 @@ def _executions_astray() -> str | None:
             for row in _by_key(never_stayed)
         ),
         (
-            f"penalty {row.pk} is stayed, and the platform is not asked to pause what lasts of it"
-            for row in _by_key(goes_on_stayed)
+            f"penalty {row.pk} is stayed, and the platform is not asked to pause what goes on of it"
+            for row in _by_key(unasked)
         ),
     )
 

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Case, Count, Exists, Min, OuterRef, Q, When
+from django.db.models.functions import Coalesce
 from django.utils.timezone import localdate, localtime
 
 from opsdesk import caseload, resting
@@ -133,10 +134,12 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.checked = _checks(at, with_proposals="proposals" in sees)
     if "executions" in sees:
         to_undo = Q(state=Execution.State.TO_UNDO)
+        for_a_stay = Coalesce("stay_at", "penalty__stayed_at")
+        since = Case(When(state__in=Execution.WAITING, then="asked_at"), default=for_a_stay)
         found = Execution.objects.waiting().aggregate(
             count=Count("pk"),
             to_undo=Count("pk", filter=to_undo),
-            oldest=Min("asked_at"),
+            oldest=Min(since),
         )
         state.to_execute, state.to_undo = found["count"], found["to_undo"]
         state.for_a_stay = Execution.objects.for_a_stay().count()

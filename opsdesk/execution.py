@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Max, Prefetch
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -136,8 +136,9 @@ def looked_at(asked: Execution) -> str:
     measures = asked.penalty.measures.all() if asked.penalty else []
     told = [[one.pk, str(effects.much(one)), str(one.undone_at), str(one.lapsed_at)] for one in measures]
     recorded = [str(getattr(asked, name)) for name in Execution.RECORDED_OF_IT]
-    stayed_at = asked.penalty and asked.penalty.stayed_at
-    return sha256(json.dumps([recorded, str(stayed_at), told]).encode()).hexdigest()[:32]
+    case = asked.penalty and [asked.penalty.status, str(asked.penalty.stayed_at)]
+    version = asked.history.aggregate(newest=Max("history_id"))["newest"]
+    return sha256(json.dumps([version, recorded, case, told]).encode()).hexdigest()[:32]
 
 
 def told_changed(asked: Execution) -> str:

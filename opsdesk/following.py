@@ -65,10 +65,11 @@ def follow_stay(penalty: Penalty, *, by: User | None, at: datetime) -> None:
         asked = execution.of_penalty(penalty)
         asked.state, asked.executed_on = State.DONE, localdate(asked.asked_at)
     asked.penalty = penalty
-    failed_before, asked.pause_note = asked.pause_note, ""
-    if asked.turn is not None and asked.state != State.TO_UNDO:
-        asked.asked_at = at
-    if asked.turn is not None or failed_before:
+    before = asked.pause_note, asked.stay_at
+    asked.pause_note, asked.stay_at = "", at if asked.turn is not None else None
+    # What else its platform does of its own case, nobody here knows.
+    begins = asked._state.adding and (asked.turn is not None or penalty.is_the_platforms)
+    if begins or (not asked._state.adding and before != (asked.pause_note, asked.stay_at)):
         asked.save_by(by, Execution.STAYED if penalty.stayed_at else Execution.STAY_ENDED)
 
 

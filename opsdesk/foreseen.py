@@ -63,7 +63,7 @@ def foresee(
         with transaction.atomic():
             sql.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
             same = Penalty.objects.select_related("shop", "alliance").get(pk=penalty.pk)
-            voiding.lock(same)
+            _hold(same)
             with transaction.atomic():
                 found = _done(same, do, at, with_deposits=by is None or by.has_perm(LOOK_AT_DEPOSITS))
                 transaction.set_rollback(True)
@@ -73,6 +73,14 @@ def foresee(
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
         raise Refused(_("What it would change is being changed just now: look again in a moment.")) from error
+
+
+def _hold(penalty: Penalty) -> None:
+    """All that the verb may change, until the transaction ends."""
+    voiding.lock(penalty)
+    voiding.hold_open_proposals(penalty)
+    there = Execution.objects.select_for_update(no_key=True, of=("self",))
+    list(there.filter(shop__in=voiding.concerned(penalty)).order_by("pk").values_list("pk"))
 
 
 def _done(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -37,9 +39,9 @@ def record(
     "done" on a day, or "failed" with a note.
 
     Also what it did before a stay has ended, or has begun anew, and nobody had recorded: the opposite is
-    asked for then. Refused where nothing goes on, without the day, for one before the penalty was stayed or
-    before it was paused, for a failure of what nobody asks for or without its reason, and like
-    execution.record.
+    asked for then. Refused where nothing goes on, without the day, for one on which it was not stayed, was
+    not done yet, or was not paused yet, for a failure of what nobody asks for or without its reason, and
+    like execution.record.
     """
     require(by, EXECUTE)
     asked = held(execution_id)
@@ -58,24 +60,46 @@ def record(
         return asked
     if on is None:
         raise Refused(_("Say on which day it was done."))
-    _refuse_before_its_time(asked, on)
+    _refuse_but_in_its_time(asked, on)
     if was_paused:
         asked.resumed_on = on
     else:
         asked.paused_on, asked.resumed_on = on, None
     asked.pause_reference = reference.strip()
+    asked.stay_at = timezone.now() if asked.turn is not None else None
     asked.save_by(by, Execution.GOES_ON if was_paused else Execution.PAUSED)
     return asked
 
 
-def _refuse_before_its_time(asked: Execution, on: date) -> None:
-    before = asked.paused_on if asked.is_paused else asked.resumed_on
-    if before is not None and on < before:
-        told = _("It was paused on %(day)s.") if asked.is_paused else _("It was resumed on %(day)s.")
-        raise Refused(told % {"day": date_format(before)})
-    assert asked.penalty is not None and asked.penalty.first_stayed_at is not None
-    if on < (first := localdate(asked.penalty.first_stayed_at)):
-        raise Refused(_("Nobody asked for it before %(day)s.") % {"day": date_format(first)})
+def _refuse_but_in_its_time(asked: Execution, on: date) -> None:
+    """A pause falls into a stay, after the doing and what was resumed before; resumed is what was paused."""
+    if asked.is_paused:
+        if asked.paused_on is not None and on < asked.paused_on:
+            told = _("It was not resumed before it was paused, on %(day)s.")
+            raise Refused(told % {"day": date_format(asked.paused_on)})
+        return
+    was_done = asked.executed_on if asked.state != State.UNDONE else None
+    for day, told in (
+        (was_done, _("It was not paused before it was done, on %(day)s.")),
+        (asked.resumed_on, _("It was not paused again before it was resumed, on %(day)s.")),
+    ):
+        if day is not None and on < day:
+            raise Refused(told % {"day": date_format(day)})
+    if not any(first <= on <= last for first, last in _stays(asked)):
+        raise Refused(_("The penalty was not stayed on %(day)s.") % {"day": date_format(on)})
+
+
+def _stays(asked: Execution) -> Iterator[tuple[date, date]]:
+    """From when until when its penalty was stayed, each time; one that has not ended, until today."""
+    assert asked.penalty is not None
+    began = None
+    versions = asked.penalty.history.order_by("history_id").values_list("stayed_at", "history_date")
+    for stayed_at, written in versions:
+        if began is not None and stayed_at != began:
+            yield localdate(began), localdate(written)
+        began = stayed_at
+    if began is not None:
+        yield localdate(began), localdate()
 
 
 def what(asked: Execution) -> list[str]:

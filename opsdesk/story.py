@@ -211,17 +211,18 @@ def _of_execution(row: Any) -> str:
 
 
 def _state_of_execution(row: Any) -> str:
-    """How far it was, and what a stay asked for, or the platform did for it."""
-    turn, rests = Execution.Turn, row.paused_on is not None and row.resumed_on is None
-    also = {
-        Execution.STAYED: "" if rests else turn.PAUSE.label,
-        Execution.STAY_ENDED: turn.GO_ON.label if rests else "",
-    }.get(row.history_change_reason, "")
-    if not also and rests:
-        also = _("paused since %(day)s") % {"day": date_format(row.paused_on)}
-    elif row.history_change_reason == Execution.GOES_ON:
-        also = _("resumed on %(day)s") % {"day": date_format(row.resumed_on)}
-    return pgettext("list", "; ").join(filter(None, [str(row.get_state_display()), str(also)]))
+    """How far it was, and what a stay asked for then, or the platform did for it."""
+    rests, also = row.paused_on is not None and row.resumed_on is None, ""
+    match row.history_change_reason:
+        case Execution.STAYED if not rests:
+            also = str(Execution.Turn.PAUSE.label)
+        case Execution.STAY_ENDED if rests:
+            also = str(Execution.Turn.GO_ON.label)
+        case Execution.PAUSED:
+            also = _("paused on %(day)s") % {"day": date_format(row.paused_on)}
+        case Execution.GOES_ON:
+            also = _("resumed on %(day)s") % {"day": date_format(row.resumed_on)}
+    return pgettext("list", "; ").join(filter(None, [str(row.get_state_display()), also]))
 
 
 def _of_penalty(row: Any) -> str:

@@ -164,10 +164,10 @@ def resume(
     put under observation where that is not over yet (`observed`, R11).
 
     Stops that stand are the penalties' to end: penalties.resume does both. Refused when it is promoted or
-    has only applied, is barred, or its shop is not in.
+    has only applied, is barred, is under observation already and would stay so, or its shop is not in.
     """
     lock(listing)
-    _refuse_unless(listing, State.OBSERVED, State.STOPPED)
+    _refuse_unless(listing, State.STOPPED, *(() if observed else (State.OBSERVED,)))
     _refuse_barred(listing)
     to = State.OBSERVED if observed else State.PROMOTED
     _move(listing, to, by=by, at=at, reason=reason or "promoted again", resumed_at=at)

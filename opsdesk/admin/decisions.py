@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsdesk import reasons
-from opsdesk.admin.subjects import platform_cell, subject_cell
+from opsdesk.admin.subjects import platform_cell, subject_cell, told_stay
 from opsdesk.models import Decision, Execution
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
@@ -59,7 +60,8 @@ class DecisionAdmin(ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        return super().get_queryset(request).defer("proposal__evidence")
+        decisions = super().get_queryset(request).defer("proposal__evidence")
+        return decisions.prefetch_related("execution__penalty__measures")
 
     @admin.display(description=_("shop or product"), ordering="proposal__shop__code")
     def proposal_cell(self, decision: Decision) -> str:
@@ -106,8 +108,12 @@ class DecisionAdmin(ReadOnlyAdmin):
             Column("decided_at", _("decided at"), lambda d: d.decided_at),
             Column("decided_by", _("decided by"), lambda d: d.decided_by and d.decided_by.get_username()),
             Column("execution", _("on the platform"), lambda d: (e := _asked(d)) and e.get_state_display()),
-            Column("turn", _("for a stay"), lambda d: (e := _asked(d)) and e.turn and e.turn.label),
+            Column("stay", pgettext_lazy("on the platform", "stay"), _told_stay),
         ]
+
+
+def _told_stay(decision: Decision) -> str:
+    return told_stay(asked) if (asked := _asked(decision)) is not None else ""
 
 
 def _asked(decision: Decision) -> Execution | None:

@@ -40,7 +40,7 @@ State = Execution.State
 @dataclass(frozen=True)
 class Recording:
     """Something that is recorded of an execution at `<execution>/<name>/`: where `possible`, by a `form` of
-    what is `asked` of it, with which `call` is called.
+    what is `asked` of it, with which `call` is called. Of many at once those alone that `wait` for the same.
     """
 
     name: str
@@ -53,6 +53,10 @@ class Recording:
     form: Callable[[QueryDict | None, str], forms.Form]
     call: Callable[..., Execution]
     intro: Callable[[Execution], str]
+    done: Callable[[int], str]
+    # Why there is nothing to record.
+    nothing: Promise
+    waits: Callable[[Execution], str] = lambda asked: ""
     facts: Callable[[Execution], list[tuple[str, str]]] = lambda asked: []
 
     @property
@@ -79,26 +83,37 @@ def _to_pause(asked: Execution) -> str:
     return _t("Is paused there: %(what)s") % {"what": what}
 
 
+def _to_take_back(asked: Execution) -> str:
+    return _t("%(what)s – what was recorded last was wrong: it will be as before.") % {"what": asked}
+
+
 def _recorded(asked: Execution) -> list[tuple[str, str]]:
     found = correcting.last_record(asked)
     if found is None:
         return []
     record, _before = found
     reason = record.history_change_reason
-    day, *said = record.resumed_on or record.paused_on, record.pause_reference, record.pause_note
-    if reason in (Execution.RECORDED, Execution.NOT_UNDONE):
-        day, *said = record.executed_on, record.reference, record.note
-    if reason in (Execution.NOT_UNDONE, Execution.NOT_PAUSED, Execution.NOT_GOING_ON):
-        # That was before.
-        day = None
+    match reason:
+        case Execution.NOT_UNDONE:
+            day, said = None, record.note
+        case Execution.NOT_PAUSED | Execution.NOT_GOING_ON:
+            day, said = None, record.pause_note
+        case Execution.PAUSED | Execution.GOES_ON:
+            day, said = record.resumed_on or record.paused_on, record.pause_reference
+        case _:
+            day, said = record.executed_on, record.reference or record.note
     what = Execution.REASONS[reason] or record.get_state_display()
-    told = [str(what), day and date_format(day), *said, name_of(record.history_user)]
+    told = [str(what), day and date_format(day), said, name_of(record.history_user)]
     return [(_t("Recorded"), " · ".join(filter(None, told)))]
 
 
 def _named(asked: Execution, what: Sequence[str]) -> str:
     line = pgettext("list", "; ").join(what)
     return f"{asked} · {line}" if line else str(asked)
+
+
+def _told_recorded(count: int) -> str:
+    return ngettext("%(count)s recorded.", "%(count)s recorded.", count) % {"count": count}
 
 
 RECORD = Recording(
@@ -111,6 +126,9 @@ RECORD = Recording(
     form=lambda posted, asked: ExecutionForm(posted, of=asked),
     call=execution.record,
     intro=_to_record,
+    done=_told_recorded,
+    nothing=_("Nothing of it is to be recorded any more."),
+    waits=_to_do_or_undo,
 )
 PAUSE = Recording(
     "pause",
@@ -122,6 +140,9 @@ PAUSE = Recording(
     form=lambda posted, asked: PauseForm(posted, of=asked),
     call=pausing.record,
     intro=_to_pause,
+    done=_told_recorded,
+    nothing=_("Nothing of it goes on that a stay lets rest."),
+    waits=lambda asked: asked.turn or "",
 )
 TAKE_BACK = Recording(
     "take_back",
@@ -132,7 +153,9 @@ TAKE_BACK = Recording(
     asked=lambda asked: "",
     form=lambda posted, asked: ReasonForm(posted),
     call=correcting.take_back,
-    intro=lambda asked: _t("%(what)s – what was recorded last was wrong: it is as before.") % {"what": asked},
+    done=lambda count: _t("The record is taken back."),
+    nothing=_("Nothing is recorded of it that could be taken back, or something has come of that."),
+    intro=_to_take_back,
     facts=_recorded,
 )
 RECORDINGS = (RECORD, PAUSE, TAKE_BACK)
@@ -150,7 +173,7 @@ def page_of_one(
         messages.error(request, execution.told_changed(asked))
         posted = None
     if posted is None and not recording.possible(asked):
-        messages.warning(request, _("Nothing of it is to be recorded any more."))
+        messages.warning(request, str(recording.nothing))
         return HttpResponseRedirect(back)
     form = recording.form(posted, recording.asked(asked))
     if posted is not None and form.is_valid() and not _record(request, {asked.pk: now}, form, recording):
@@ -179,11 +202,12 @@ def page_of_many(
     """
     _refuse_who_may_not(request)
     answered = recording.name in request.POST
-    asked = {recording.asked(one) for one in shown}
-    if not answered and len(asked) > 1:
-        messages.error(request, _("Choose what asks for the same: to do, to undo, to pause, or to resume."))
+    waiting = {recording.waits(one) for one in shown}
+    if not answered and (len(waiting) > 1 or waiting == {""}):
+        told = _("These ask for different things: choose what asks for the same.")
+        messages.error(request, told if len(waiting) > 1 else str(recording.nothing))
         return None
-    of = request.POST.get("of") or next(iter(asked), "")
+    of = request.POST.get("of") or next(iter(waiting), "")
     seen = {one.pk: execution.looked_at(one) for one in shown}
     if answered:
         # As they were shown, whatever they are by now.
@@ -228,8 +252,7 @@ def _record(request: HttpRequest, seen: Mapping[int, str], form: forms.Form, rec
             refused.append(str(refusal))
     done = len(seen) - len(refused)
     if done:
-        told = ngettext("%(count)s recorded.", "%(count)s recorded.", done)
-        messages.success(request, told % {"count": done})
+        messages.success(request, recording.done(done))
     if refused:
         told = ngettext("%(count)s was refused: %(why)s", "%(count)s were refused: %(why)s", len(refused))
         why = " · ".join(dict.fromkeys(refused[:REFUSALS_SHOWN])) or NOTHING

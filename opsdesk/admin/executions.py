@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.functions import Greatest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -18,11 +20,15 @@ from opsdesk import execution, pausing
 from opsdesk.admin.choosing import chosen_of
 from opsdesk.admin.execution_pages import PAUSE, RECORD, RECORDINGS, Recording, page_of_many, page_of_one
 from opsdesk.admin.filters import PlatformFilter
-from opsdesk.admin.subjects import platform_cell, subject_cell
+from opsdesk.admin.subjects import platform_cell, subject_cell, told_stay
 from opsdesk.models import Execution
 from shops.admin.cells import NOTHING, pill
 from shops.admin.exporting import Column
 from shops.admin.readonly import ReadOnlyAdmin
+
+State = Execution.State
+# Since when something is asked of the platform, also by a stay.
+_SINCE = Greatest("asked_at", "stay_at")
 
 
 @admin.register(Execution)
@@ -35,7 +41,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         "alliance_name",
         "kind_pill",
         "what",
-        "asked_at",
+        "asked",
         "state_pill",
         "executed_on",
         "reference",
@@ -56,6 +62,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     )
     actions = ["record", "record_pause"]
     history_reasons = Execution.REASONS
+    readonly_fields = ["why_not_paused"]
     fieldsets = [
         (
             None,
@@ -70,7 +77,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
                     "note",
                     ("paused_on", "resumed_on"),
                     "pause_reference",
-                    "pause_note",
+                    "why_not_paused",
                 ]
             },
         ),
@@ -78,6 +85,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         return super().get_queryset(request).prefetch_related(execution.MEASURES)
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return [_SINCE.desc(), "-id"]
 
     def has_record_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(execution.EXECUTE)
@@ -97,6 +107,16 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what is asked"))
     def what(self, asked: Execution) -> str:
         return _in_a_line(asked) or NOTHING
+
+    @admin.display(description=_("asked of the platform at"), ordering=_SINCE)
+    def asked(self, asked: Execution) -> datetime:
+        """Also by a stay, or the end of one."""
+        return max(asked.asked_at, asked.stay_at or asked.asked_at)
+
+    @admin.display(description=_("why it was not paused or resumed"))
+    def why_not_paused(self, asked: Execution) -> str:
+        """While that is asked for: what has ended by itself, or was lifted, waits for nothing."""
+        return asked.pause_note if asked.turn is not None else ""
 
     @admin.display(description=_("on the platform"), ordering="state")
     def state_pill(self, asked: Execution) -> str:
@@ -121,9 +141,9 @@ class ExecutionAdmin(ReadOnlyAdmin):
             ),
             Column("asked_at", _("asked of the platform at"), lambda e: e.asked_at),
             Column("state", _("on the platform"), lambda e: e.get_state_display()),
-            Column("turn", _("for a stay"), lambda e: e.turn.label if e.turn else ""),
-            Column("paused_on", pgettext_lazy("on the platform", "paused on"), lambda e: e.paused_on),
-            Column("resumed_on", pgettext_lazy("on the platform", "resumed on"), lambda e: e.resumed_on),
+            Column("stay", pgettext_lazy("on the platform", "stay"), told_stay),
+            Column("paused_on", pgettext_lazy("on the platform", "last paused on"), lambda e: e.paused_on),
+            Column("resumed_on", pgettext_lazy("on the platform", "last resumed on"), lambda e: e.resumed_on),
             Column("executed_on", _("executed on"), lambda e: e.executed_on),
             Column("reference", _("task on the platform"), lambda e: e.reference),
         ]
@@ -185,7 +205,10 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
 
 def _in_a_line(asked: Execution) -> str:
-    what = (
-        pausing.what(asked) if asked.turn and asked.state not in Execution.WAITING else execution.what(asked)
-    )
-    return pgettext("list", "; ").join(what)
+    """What is asked, also for a stay."""
+    turn = asked.turn
+    told = execution.what(asked) if turn is None or asked.state == State.TO_UNDO else []
+    if turn is not None:
+        what = pgettext("list", ", ").join(pausing.what(asked) or [_t("The case as a whole")])
+        told.append(_t("%(turn)s: %(what)s") % {"turn": turn.label, "what": what})
+    return pgettext("list", "; ").join(told)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,14 +28,23 @@ def subject_cell(record: Proposal | Execution) -> SafeString:
 
 
 def platform_cell(asked: Execution) -> SafeString:
-    """How far the platform is with it, what a stay asks for, and whether it is paused there, or not to be
-    done while it is stayed.
-    """
-    pills: list[tuple[str, object]] = [(asked.state, asked.get_state_display())]
-    if (turn := asked.turn) is not None:
-        pills.append((turn, turn.label))
-    elif asked.is_paused:
-        pills.append(("paused", pgettext("on the platform", "paused")))
-    elif asked.state in Execution.NOT_DONE and asked.penalty and asked.penalty.stayed_at:
-        pills.append(("stayed", _("stayed")))
+    """How far the platform is with it, and how it stands with a stay."""
+    pills = [(asked.state, asked.get_state_display()), *_of_a_stay(asked)]
     return format_html_join(" ", "{}", ((pill(word, label),) for word, label in pills))
+
+
+def told_stay(asked: Execution) -> str:
+    """How it stands with a stay, in words; empty where no stay is about it."""
+    return " ".join(str(label) for _word, label in _of_a_stay(asked))
+
+
+def _of_a_stay(asked: Execution) -> Iterator[tuple[str, Any]]:
+    """What the stay, or its end, asks for; otherwise that it is paused there, or not to be done while that
+    lasts.
+    """
+    if (turn := asked.turn) is not None:
+        yield turn, turn.label
+    elif asked.is_paused:
+        yield "paused", pgettext("on the platform", "paused")
+    elif asked.state in Execution.NOT_DONE and asked.penalty and asked.penalty.stayed_at:
+        yield "stayed", _("stayed")

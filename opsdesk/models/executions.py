@@ -102,6 +102,7 @@ class Execution(Audited):
         "resumed_on",
         "pause_reference",
         "pause_note",
+        "stay_at",
     )
     # What its history keeps as a reason: what was recorded of it, and what else has changed it.
     RECORDED, NOT_UNDONE = "recorded", "not undone"
@@ -150,8 +151,7 @@ class Execution(Audited):
         Alliance, models.PROTECT, verbose_name=_("alliance"), related_name="+", null=True, blank=True
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Proposal.Kind.choices)
-    # Since it was decided, or imposed; since something of it was last taken back, or a stay has begun or
-    # ended that asked for something.
+    # Since it was decided, or imposed; of what is to be undone since that was last taken back.
     asked_at = models.DateTimeField(_("asked of the platform at"))
     state = models.CharField(_("on the platform"), max_length=20, choices=State.choices, default=State.TO_DO)
     executed_on = models.DateField(_("executed on"), null=True, blank=True)
@@ -159,8 +159,10 @@ class Execution(Audited):
     reference = models.CharField(_("task on the platform"), max_length=100, blank=True)
     note = models.TextField(_("why it failed"), blank=True)
     # When what goes on of it was last paused there, and when that was resumed; None while it rests.
-    paused_on = models.DateField(pgettext_lazy("on the platform", "paused on"), null=True, blank=True)
-    resumed_on = models.DateField(pgettext_lazy("on the platform", "resumed on"), null=True, blank=True)
+    paused_on = models.DateField(pgettext_lazy("on the platform", "last paused on"), null=True, blank=True)
+    resumed_on = models.DateField(pgettext_lazy("on the platform", "last resumed on"), null=True, blank=True)
+    # Since when a stay, or its end, asks for that.
+    stay_at = models.DateTimeField(_("for a stay since"), null=True, blank=True)
     # Of pausing it there, or resuming it.
     pause_reference = models.CharField(_("task of the pause"), max_length=100, blank=True)
     pause_note = models.TextField(_("why it was not paused or resumed"), blank=True)

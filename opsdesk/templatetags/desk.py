@@ -8,6 +8,7 @@ from django import template
 from django.db.models import QuerySet
 
 from opsdesk import appeals, penalising, resting, wording, worklist
+from opsdesk.admin.subjects import platform_cell
 from opsdesk.deadlines import said
 from rules.admin.conditions import conditions_of, scope_of
 from rules.criteria import Outcome
@@ -30,6 +31,7 @@ register.filter("metric_name", name_of)
 register.filter("moment", said)
 register.filter("person", people_name)
 register.filter("standing_pill", standing_pill)
+register.filter("platform_cell", platform_cell)
 register.filter("rule_condition", conditions_of)
 register.filter("rule_scope", scope_of)
 register.filter("day", wording.as_day)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from django.db.models import QuerySet
 
-from opsdesk import audit, foreseen, remainders, voiding
+from opsdesk import audit, execution, foreseen, remainders, voiding
+from opsdesk.models import Execution
 from rules import sweeps
 from rules.models import Proposal, Sweep
 from shops import penalties, standing
@@ -207,14 +209,21 @@ def test_a_look_at_what_would_change_waits_for_nobody_long(committed_db, monkeyp
 def test_what_was_looked_at_holds_until_the_transaction_ends(committed_db) -> None:
     penalty = suspended()
 
-    def change() -> None:
-        with transaction.atomic():
-            Shop.objects.select_for_update(nowait=True).get(pk=penalty.shop_id)
+    asked = execution.of_penalty(penalty)
+    asked.save_by(None)
 
+    def change(rows: QuerySet) -> Callable[[], None]:
+        def changing() -> None:
+            with transaction.atomic():
+                rows.select_for_update(nowait=True).get()
+
+        return changing
+
+    changes = [change(Shop.objects.filter(pk=penalty.shop_id)), change(Execution.objects.filter(pk=asked.pk))]
     with transaction.atomic():
         look_at(penalty)
-        assert isinstance(at_once(change)[0], OperationalError)
-    assert at_once(change) == [None]
+        assert [type(said) for said in at_once(*changes)] == [OperationalError] * 2
+    assert at_once(*changes) == [None, None]
 
 
 def test_a_look_is_not_disturbed_by_who_enrolls_the_shop_meanwhile(committed_db) -> None:

@@ -65,7 +65,11 @@ def penalised(*measures: Measure, so_far: str) -> Execution:
     casework.file_from_facts(at=AT)
     clear = Measure(kind="clear", alliance=Alliance.objects.get(code=DOUYIN))
     decision = penalising.accept(
-        Proposal.objects.get(), measures=[clear, *measures], reason="as found", by=None, at=AT
+        Proposal.objects.get(shop=enrollment.shop),
+        measures=[clear, *measures],
+        reason="as found",
+        by=None,
+        at=AT,
     )
     return as_far_as(decision.execution, so_far)
 

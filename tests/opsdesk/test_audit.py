@@ -118,8 +118,9 @@ BROKEN = {
         "verify_decisions",
         "DROP TRIGGER opsdesk_execution_is_of_what_is_to_be_done ON opsdesk_execution;"
         "INSERT INTO opsdesk_execution"
-        " (decision_id, shop_id, kind, asked_at, state, reference, note, changes)"
-        " SELECT 3, shop_id, kind, asked_at, state, '', '', '[]'"
+        " (decision_id, shop_id, kind, asked_at, state, reference, note, changes,"
+        " pause_reference, pause_note)"
+        " SELECT 3, shop_id, kind, asked_at, state, '', '', '[]', '', ''"
         " FROM opsdesk_execution WHERE decision_id = 2",
         "is of decision 3, which rejects its proposal",
     ),

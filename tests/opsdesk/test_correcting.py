@@ -89,8 +89,10 @@ def test_one_record_after_the_other_is_taken_back_and_each_once() -> None:
     asked = to_pause()
     pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
     assert (take_back(asked).turn, fresh(asked).paused_on) == ("to_pause", None)
-    # What was never done, whatever stay has begun since.
-    assert take_back(asked).state == "to_do"
+    # What was never done, whatever stay has begun since; or on another day.
+    assert (take_back(asked).state, fresh(asked).asked_at) == ("to_do", AT)
+    execution.record(asked.pk, outcome="done", by=None, on=AT.date())
+    take_back(asked)
     with pytest.raises(Refused, match="Nothing is recorded of it"):
         take_back(asked)
 
@@ -112,6 +114,16 @@ def test_what_something_was_taken_back_of_since_is_not_taken_back() -> None:
     overturned(asked.penalty)
     with pytest.raises(Refused, match="something has come of that"):
         take_back(asked)
+
+
+def test_a_second_click_takes_nothing_more_back() -> None:
+    asked = restricted()
+    for _time in range(2):
+        execution.record(asked.pk, outcome="failed", by=None, note="page was down")
+    seen = execution.looked_at(fresh(asked))
+    correcting.take_back(asked.pk, reason="the wrong row", by=make_user("operator"), seen=seen)
+    with pytest.raises(Refused, match="is otherwise by now"):
+        correcting.take_back(asked.pk, reason="the wrong row", by=make_user("operator"), seen=seen)
 
 
 def test_whoever_has_seen_another_record_takes_none_back() -> None:
@@ -157,7 +169,7 @@ def test_its_page_offers_it_while_that_is_so_and_says_what_it_is() -> None:
     [(_heading, said)] = form.context["facts"]
     assert said.startswith("done · 11 Mar 2026 · DY-9 · operator")
     sent = {"reason": "the wrong row", "seen": dict(form.context["hidden"])["seen"]}
-    assert client.post(address, sent).status_code == 302
+    assert "The record is taken back" in client.post(address, sent, follow=True).content.decode()
     shown = client.get(page).content.decode()
     assert "to do" in shown and address not in shown
     assert "is otherwise by now" in client.post(address, sent, follow=True).content.decode()

@@ -262,7 +262,7 @@ def test_many_are_recorded_as_done_or_as_undone_and_not_both_at_once() -> None:
     both = client.post(
         LIST, action | {"_selected_action": [to_do.pk, *(one.pk for one in to_undo)]}, follow=True
     )
-    assert told(both) == ["Choose what asks for the same: to do, to undo, to pause, or to resume."]
+    assert told(both) == ["These ask for different things: choose what asks for the same."]
     page = client.post(LIST, action | {"_selected_action": [one.pk for one in to_undo]})
     hidden = dict(page.context["hidden"]) | {"_selected_action": [one.pk for one in to_undo]}
     assert hidden["of"] == "to_undo"

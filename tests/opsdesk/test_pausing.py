@@ -83,7 +83,7 @@ def test_what_lasts_is_to_be_paused_there_once_its_penalty_is_stayed() -> None:
     asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4), so_far="done")
     stayed(asked.penalty)
     asked = fresh(asked)
-    assert (asked.state, asked.turn, asked.asked_at) == ("done", "to_pause", STAYED_AT)
+    assert (asked.state, asked.turn, asked.asked_at, asked.stay_at) == ("done", "to_pause", AT, STAYED_AT)
     assert pausing.what(asked) == ["Live selling is restricted"]
     assert [asked] == list(Execution.objects.waiting()) == list(Execution.objects.to_pause())
     assert not Execution.objects.to_go_on().exists()
@@ -151,7 +151,12 @@ def test_a_stay_asks_for_its_pause_whatever_is_to_be_undone_first(so_far: str) -
         execution.record(asked.pk, outcome="failed", by=None, note="page was down")
     stayed(asked.penalty)
     asked = fresh(asked)
-    assert (asked.state, asked.turn, asked.asked_at) == ("to_undo", "to_pause", LATER)
+    assert (asked.state, asked.turn, asked.asked_at, asked.stay_at) == (
+        "to_undo",
+        "to_pause",
+        LATER,
+        STAYED_AT,
+    )
     assert (execution.what(asked), pausing.what(asked)) == (
         ["4 points on the platform until 11 Mar 2027, 00:00"],
         ["Live selling is restricted"],
@@ -177,11 +182,12 @@ def test_what_is_paused_is_to_go_on_once_the_stay_ends(end: Callable[[Appeal], N
     assert (fresh(asked).turn, fresh(asked).paused_on) == (None, PAUSED_ON)
     end(appeal)
     asked = fresh(asked)
-    assert (asked.turn, asked.asked_at) == ("to_go_on", LATER)
+    assert (asked.turn, asked.asked_at, asked.stay_at) == ("to_go_on", AT, LATER)
     assert [asked] == list(Execution.objects.waiting()) == list(Execution.objects.to_go_on())
     pausing.record(asked.pk, outcome="done", by=make_user("operator"), on=LATER.date())
     asked = fresh(asked)
     assert (asked.turn, asked.paused_on, asked.resumed_on) == (None, PAUSED_ON, LATER.date())
+    assert asked.stay_at is None
     # The record of the doing is as it was.
     assert (asked.executed_on, asked.executed_by, asked.reference) == (AT.date(), None, "DY-7")
     assert not Execution.objects.waiting().exists()
@@ -308,7 +314,7 @@ def test_what_went_on_before_it_was_stayed_anew_is_recorded_after_that_and_is_to
     assert fresh(asked).turn is None
     asked = pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
     assert (asked.turn, asked.is_paused) == ("to_pause", False)
-    with pytest.raises(Refused, match="It was resumed on 13 Mar 2026"):
+    with pytest.raises(Refused, match="It was not paused again before it was resumed, on 13 Mar 2026"):
         pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
 
 
@@ -316,15 +322,30 @@ def test_nothing_is_paused_before_it_was_stayed_nor_resumed_before_it_was_paused
     asked = by_hand(Measure(kind="restrict_live"))
     stayed(asked.penalty)
     execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
-    with pytest.raises(Refused, match="Nobody asked for it before 12 Mar 2026"):
+    with pytest.raises(Refused, match="It was not paused before it was done, on 12 Mar 2026"):
         pausing.record(asked.pk, outcome="done", by=None, on=AT.date())
     with pytest.raises(Refused, match="Say on which day"):
         pausing.record(asked.pk, outcome="done", by=None)
     with pytest.raises(Refused, match="Say why it failed"):
         pausing.record(asked.pk, outcome="failed", by=None, note=" ")
     pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
-    with pytest.raises(Refused, match="It was paused on 13 Mar 2026"):
+    with pytest.raises(Refused, match="It was not resumed before it was paused, on 13 Mar 2026"):
         pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+
+
+def test_a_pause_falls_into_a_stay() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    with time_machine.travel(STAYED_AT):
+        appeal = stayed(asked.penalty)
+    with time_machine.travel(LATER):
+        unstayed(appeal)
+    for day in (AT.date(), LATER.date() + timedelta(days=1)):
+        with pytest.raises(Refused, match="The penalty was not stayed on"):
+            pausing.record(asked.pk, outcome="done", by=None, on=day)
+    for day in (STAYED_AT.date(), LATER.date()):
+        with transaction.atomic():
+            assert pausing.record(asked.pk, outcome="done", by=None, on=day).turn == "to_go_on"
+            transaction.set_rollback(True)
 
 
 def test_what_was_never_stayed_is_not_paused() -> None:
@@ -381,7 +402,7 @@ def test_verify_finds_a_pause_without_a_stay_and_a_stay_that_nobody_is_told_of()
     Execution.objects.filter(pk=asked.pk).update(paused_on=PAUSED_ON)
     assert "though its penalty was never stayed" in str(audit.verify_decisions())
     Execution.objects.filter(pk=asked.pk).update(paused_on=None)
-    penalty = make_imposed(make_shop(), Measure(kind="restrict_live"))
+    penalty = make_imposed(make_shop(), Measure(kind="close"))
     Penalty.objects.filter(pk=penalty.pk).update(stayed_at=STAYED_AT, first_stayed_at=STAYED_AT)
     assert f"penalty {penalty.pk} is stayed, and" in str(audit.verify_decisions())
 
@@ -430,7 +451,7 @@ def test_its_case_and_its_story_say_what_the_stay_asks_for() -> None:
     number = asked.penalty.case_number
     assert told_of == [
         f"On the platform, penalise {number}: {state}"
-        for state in ("to do", "done", "done; to pause", "done; paused since 12 Mar 2026", "done; to resume")
+        for state in ("to do", "done", "done; to pause", "done; paused on 12 Mar 2026", "done; to resume")
     ]
 
 
@@ -440,7 +461,15 @@ def test_a_decision_says_what_the_stay_asks_for() -> None:
     decisions = reverse("admin:opsdesk_decision_changelist")
     assert "pill-to_pause" in client_of().get(decisions).content.decode()
     [cells] = taken(client_of(), f"{decisions}export/", {})
-    assert (cells["on the platform"], cells["for a stay"]) == ("done", "to pause")
+    assert (cells["on the platform"], cells["stay"]) == ("done", "to pause")
+
+
+def test_decisions_with_a_stay_ask_no_more_for_many_than_for_one(django_assert_max_num_queries) -> None:
+    client = client_of()
+    for _one in range(4):
+        paused(penalised(Measure(kind="restrict_live"), so_far="done"))
+    with django_assert_max_num_queries(12):
+        assert client.get(reverse("admin:opsdesk_decision_changelist")).content.count(b"pill-paused") == 4
 
 
 def test_the_list_finds_and_exports_whose_turn_it_is() -> None:
@@ -452,8 +481,27 @@ def test_the_list_finds_and_exports_whose_turn_it_is() -> None:
         assert list(client.get(LIST, {"state__exact": chosen}).context["cl"].result_list) == [to_pause]
     assert not client.get(LIST, {"state__exact": "to_go_on"}).context["cl"].result_list
     [cells] = taken(client, f"{LIST}export/", {"state__exact": "to_pause"})
-    assert (cells["on the platform"], cells["for a stay"]) == ("done", "to pause")
-    assert cells["what is asked"] == "Live selling is restricted"
+    assert (cells["on the platform"], cells["stay"]) == ("done", "to pause")
+    assert cells["what is asked"] == "to pause: Live selling is restricted"
+
+
+def test_the_file_for_the_platform_says_both_where_something_is_to_be_undone_as_well() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4), so_far="done")
+    part_taken_back(asked, "points")
+    stayed(asked.penalty)
+    [cells] = taken(client_of(), f"{LIST}export/", {"state__exact": "to_pause"})
+    points = "4 points on the platform until 11 Mar 2027, 00:00"
+    assert cells["what is asked"] == f"{points}; to pause: Live selling is restricted"
+
+
+def test_the_file_for_the_platform_says_that_something_is_stayed_before_it_was_done_or_is_paused() -> None:
+    stayed(by_hand(Measure(kind="restrict_live")).penalty)
+    paused(by_hand(Measure(kind="restrict_live"), so_far="done"))
+    rows = taken(client_of(), f"{LIST}export/", {})
+    assert sorted((cells["on the platform"], cells["stay"]) for cells in rows) == [
+        ("done", "paused"),
+        ("to do", "stayed"),
+    ]
 
 
 def test_the_dashboard_counts_what_a_stay_asks_for() -> None:
@@ -461,21 +509,36 @@ def test_the_dashboard_counts_what_a_stay_asks_for() -> None:
     stayed(asked.penalty)
     stayed(by_hand(Measure(kind="restrict_live")).penalty)
     state = dashboard.state_of(make_user("operator"), at=LATER)
+    # Since the stay began.
     assert (state.to_execute, state.for_a_stay, state.oldest_to_execute) == (1, 1, STAYED_AT)
 
 
 def test_many_are_recorded_together_that_ask_for_the_same() -> None:
-    first, second = (by_hand(Measure(kind="restrict_live"), so_far="done") for _one in range(2))
-    paused(first)
+    to_pause, second, was_paused = (
+        by_hand(Measure(kind="restrict_live"), so_far="done") for _one in range(3)
+    )
+    stayed(to_pause.penalty)
     stayed(second.penalty)
+    paused(was_paused)
     client = client_of()
-    chosen = {"action": "record_pause", "_selected_action": [first.pk, second.pk], "index": "0"}
-    assert "Choose what asks for the same" in told(client.post(LIST, chosen, follow=True))[0]
-    pausing.record(first.pk, outcome="done", by=None, on=PAUSED_ON)
-    form = client.post(LIST, chosen)
-    sent = {**dict(form.context["hidden"]), "_selected_action": [first.pk, second.pk]}
+    chosen = {"action": "record_pause", "index": "0"}
+    both = chosen | {"_selected_action": [to_pause.pk, was_paused.pk]}
+    assert "choose what asks for the same" in told(client.post(LIST, both, follow=True))[0]
+    none = chosen | {"_selected_action": [was_paused.pk]}
+    assert "Nothing of it goes on" in told(client.post(LIST, none, follow=True))[0]
+    form = client.post(LIST, chosen | {"_selected_action": [to_pause.pk, second.pk]})
+    sent = {**dict(form.context["hidden"]), "_selected_action": [to_pause.pk, second.pk]}
     client.post(LIST, {**sent, "outcome": "done", "on": "2026-03-12"})
-    assert [fresh(one).paused_on for one in (first, second)] == [PAUSED_ON, PAUSED_ON]
+    assert [fresh(one).is_paused for one in (to_pause, second)] == [True, True]
+
+
+def test_why_it_was_not_paused_is_told_while_that_is_asked_for() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), so_far="done")
+    stayed(asked.penalty)
+    pausing.record(asked.pk, outcome="failed", by=None, note="page was down")
+    assert "page was down" in page_of(asked)
+    lifted(Penalty.objects.get(pk=asked.penalty_id))
+    assert "page was down" not in page_of(asked)
 
 
 def test_a_clearance_pauses_what_it_restricts_beside_it() -> None:

@@ -112,6 +112,12 @@ def observed_after_each_of_two_stops(pair: Twins) -> None:
         pair.wait(days=1, late=False)
 
 
+def resumed_again_under_observation(pair: Twins) -> None:
+    pair.wrong_stop(ground="metric")
+    for _time in range(2):
+        pair.resume_the_wronged(observed=True)
+
+
 def stopped_rightly_under_observation(pair: Twins) -> None:
     """Both stay under observation for that."""
     pair.wrong_stop(ground="metric")
@@ -174,6 +180,7 @@ def removed_while_the_platform_closes_both(pair: Twins) -> None:
         resumed_under_observation,
         stopped_again_under_observation,
         observed_after_each_of_two_stops,
+        resumed_again_under_observation,
         stopped_rightly_under_observation,
         let_in_during_a_stay_that_was_denied,
         restricted_for_points,

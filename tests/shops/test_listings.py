@@ -88,6 +88,15 @@ def test_a_listing_that_stands_otherwise_is_refused(verb: str, state: str, says:
     assert not Listing.history.filter(history_type="~").exists()
 
 
+def test_what_is_under_observation_is_not_resumed_into_it_again() -> None:
+    listing = a_listing("promoted")
+    stop(listing)
+    penalties.resume(listing, by=None, at=AT, reason="qualifies", observed=True)
+    with pytest.raises(Refused, match="already under observation"):
+        penalties.resume(listing, by=None, at=AT + timedelta(days=1), reason="again", observed=True)
+    assert Listing.objects.get().resumed_at == AT
+
+
 @pytest.mark.parametrize("state", ["applied", "cleared", "left"])
 @pytest.mark.parametrize(
     ("verb", "before"), [("promote", "applied"), ("observe", "applied"), ("resume", "observed")]
