@@ -172,6 +172,9 @@ def _of_a_product(
             listings.observe(listing, by=by, at=at, reason=why)
         case Kind.RESUME:
             observed = _is_still_to_be_observed(proposal)
+            if observed and listings.standing(listing) == listings.Standing.OBSERVED:
+                # It has come to that since the proposal was filed.
+                return None
             penalties.resume(listing, by=by, at=at, reason=why, observed=observed)
             # What it stops is not to be stopped on the platform after that.
             following.call_off_what_is_over(Execution.objects.filter(product=proposal.product), by=by)

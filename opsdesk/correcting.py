@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsdesk import following
@@ -38,6 +39,7 @@ def take_back(execution_id: int, *, reason: str, by: User | None, seen: str | No
     _record, before = found
     for name in Execution.RECORDED_OF_IT:
         setattr(asked, name, getattr(before, name))
+    asked.stay_at = None if asked.turn is None else asked.stay_at or timezone.now()
     asked.save_by(by, f"{Execution.TAKEN_BACK}: {as_written(reason)}")
     # Its time may be over by now.
     following.call_off_what_is_over(Execution.objects.filter(pk=asked.pk), by=by)

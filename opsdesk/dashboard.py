@@ -134,7 +134,7 @@ def state_of(user: User | AnonymousUser, *, at: datetime) -> State:
         state.checked = _checks(at, with_proposals="proposals" in sees)
     if "executions" in sees:
         to_undo = Q(state=Execution.State.TO_UNDO)
-        for_a_stay = Coalesce("stay_at", "penalty__stayed_at")
+        for_a_stay = Coalesce("stay_at", "penalty__stayed_at", "asked_at")
         since = Case(When(state__in=Execution.WAITING, then="asked_at"), default=for_a_stay)
         found = Execution.objects.waiting().aggregate(
             count=Count("pk"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max, Prefetch
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -109,6 +110,9 @@ def record(
         execution.state = State.UNDONE
     else:
         _has_done(execution, on)
+    if execution.turn is not None and execution.stay_at is None:
+        # What is stayed, was done all the same.
+        execution.stay_at = timezone.now()
     execution.save_by(by, Execution.RECORDED)
     return execution
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -39,9 +38,8 @@ def record(
     "done" on a day, or "failed" with a note.
 
     Also what it did before a stay has ended, or has begun anew, and nobody had recorded: the opposite is
-    asked for then. Refused where nothing goes on, without the day, for one on which it was not stayed, was
-    not done yet, or was not paused yet, for a failure of what nobody asks for or without its reason, and
-    like execution.record.
+    asked for then. Refused where nothing goes on, without the day, for one before it was first stayed, done,
+    or paused, for a failure of what nobody asks for or without its reason, and like execution.record.
     """
     require(by, EXECUTE)
     asked = held(execution_id)
@@ -60,7 +58,7 @@ def record(
         return asked
     if on is None:
         raise Refused(_("Say on which day it was done."))
-    _refuse_but_in_its_time(asked, on)
+    _refuse_before_its_time(asked, on)
     if was_paused:
         asked.resumed_on = on
     else:
@@ -71,35 +69,23 @@ def record(
     return asked
 
 
-def _refuse_but_in_its_time(asked: Execution, on: date) -> None:
-    """A pause falls into a stay, after the doing and what was resumed before; resumed is what was paused."""
+def _refuse_before_its_time(asked: Execution, on: date) -> None:
+    assert asked.penalty is not None and asked.penalty.first_stayed_at is not None
     if asked.is_paused:
-        if asked.paused_on is not None and on < asked.paused_on:
-            told = _("It was not resumed before it was paused, on %(day)s.")
-            raise Refused(told % {"day": date_format(asked.paused_on)})
+        _refuse_before(asked.paused_on, on, _("It was not resumed before it was paused, on %(day)s."))
         return
-    was_done = asked.executed_on if asked.state != State.UNDONE else None
-    for day, told in (
-        (was_done, _("It was not paused before it was done, on %(day)s.")),
-        (asked.resumed_on, _("It was not paused again before it was resumed, on %(day)s.")),
-    ):
-        if day is not None and on < day:
-            raise Refused(told % {"day": date_format(day)})
-    if not any(first <= on <= last for first, last in _stays(asked)):
-        raise Refused(_("The penalty was not stayed on %(day)s.") % {"day": date_format(on)})
+    # Also on a day after a stay has ended: the platform may not have known. Of what is to be undone, or was,
+    # that may be the day of the undoing.
+    was_done = asked.executed_on if asked.state == State.DONE else None
+    _refuse_before(was_done, on, _("It was not paused before it was done, on %(day)s."))
+    resumed = _("It was not paused again before it was resumed, on %(day)s.")
+    _refuse_before(asked.resumed_on, on, resumed)
+    _refuse_before(localdate(asked.penalty.first_stayed_at), on, _("Nobody asked for it before %(day)s."))
 
 
-def _stays(asked: Execution) -> Iterator[tuple[date, date]]:
-    """From when until when its penalty was stayed, each time; one that has not ended, until today."""
-    assert asked.penalty is not None
-    began = None
-    versions = asked.penalty.history.order_by("history_id").values_list("stayed_at", "history_date")
-    for stayed_at, written in versions:
-        if began is not None and stayed_at != began:
-            yield localdate(began), localdate(written)
-        began = stayed_at
-    if began is not None:
-        yield localdate(began), localdate()
+def _refuse_before(day: date | None, on: date, told: str) -> None:
+    if day is not None and on < day:
+        raise Refused(told % {"day": date_format(day)})
 
 
 def what(asked: Execution) -> list[str]:

@@ -212,11 +212,11 @@ def _of_execution(row: Any) -> str:
 
 def _state_of_execution(row: Any) -> str:
     """How far it was, and what a stay asked for then, or the platform did for it."""
-    rests, also = row.paused_on is not None and row.resumed_on is None, ""
+    also = ""
     match row.history_change_reason:
-        case Execution.STAYED if not rests:
+        case Execution.STAYED if row.stay_at is not None:
             also = str(Execution.Turn.PAUSE.label)
-        case Execution.STAY_ENDED if rests:
+        case Execution.STAY_ENDED if row.stay_at is not None:
             also = str(Execution.Turn.GO_ON.label)
         case Execution.PAUSED:
             also = _("paused on %(day)s") % {"day": date_format(row.paused_on)}

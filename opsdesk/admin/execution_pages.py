@@ -112,6 +112,12 @@ def _named(asked: Execution, what: Sequence[str]) -> str:
     return f"{asked} · {line}" if line else str(asked)
 
 
+def _not_asked_for(asked: Execution) -> list[tuple[str, str]]:
+    if asked.turn is not None:
+        return []
+    return [(_t("Nobody asks for it"), _t("Record it only where the platform has done it all the same."))]
+
+
 def _told_recorded(count: int) -> str:
     return ngettext("%(count)s recorded.", "%(count)s recorded.", count) % {"count": count}
 
@@ -143,6 +149,7 @@ PAUSE = Recording(
     done=_told_recorded,
     nothing=_("Nothing of it goes on that a stay lets rest."),
     waits=lambda asked: asked.turn or "",
+    facts=_not_asked_for,
 )
 TAKE_BACK = Recording(
     "take_back",
@@ -204,8 +211,9 @@ def page_of_many(
     answered = recording.name in request.POST
     waiting = {recording.waits(one) for one in shown}
     if not answered and (len(waiting) > 1 or waiting == {""}):
-        told = _("These ask for different things: choose what asks for the same.")
-        messages.error(request, told if len(waiting) > 1 else str(recording.nothing))
+        different = _("These ask for different things: choose what asks for the same.")
+        nobody = _("Nobody asks for that of these. What was done all the same is recorded on its own page.")
+        messages.error(request, different if len(waiting) > 1 else nobody)
         return None
     of = request.POST.get("of") or next(iter(waiting), "")
     seen = {one.pk: execution.looked_at(one) for one in shown}

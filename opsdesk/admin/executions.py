@@ -62,11 +62,11 @@ class ExecutionAdmin(ReadOnlyAdmin):
     )
     actions = ["record", "record_pause"]
     history_reasons = Execution.REASONS
-    readonly_fields = ["why_not_paused"]
+    readonly_fields = ["asked", "why_not_paused"]
     fieldsets = [
         (
             None,
-            {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "asked_at")]},
+            {"fields": [("decision", "penalty"), ("shop", "product", "alliance"), ("kind", "asked")]},
         ),
         (
             _("on the platform"),
@@ -111,7 +111,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     @admin.display(description=_("asked of the platform at"), ordering=_SINCE)
     def asked(self, asked: Execution) -> datetime:
         """Also by a stay, or the end of one."""
-        return max(asked.asked_at, asked.stay_at or asked.asked_at)
+        return _asked_since(asked)
 
     @admin.display(description=_("why it was not paused or resumed"))
     def why_not_paused(self, asked: Execution) -> str:
@@ -139,7 +139,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
             Column(
                 "case_there", _("platform's reference"), lambda e: e.penalty.reference if e.penalty else ""
             ),
-            Column("asked_at", _("asked of the platform at"), lambda e: e.asked_at),
+            Column("asked_at", _("asked of the platform at"), _asked_since),
             Column("state", _("on the platform"), lambda e: e.get_state_display()),
             Column("stay", pgettext_lazy("on the platform", "stay"), told_stay),
             Column("paused_on", pgettext_lazy("on the platform", "last paused on"), lambda e: e.paused_on),
@@ -202,6 +202,10 @@ class ExecutionAdmin(ReadOnlyAdmin):
             return None
         shown = self.get_queryset(request).filter(pk__in=chosen).select_related(*self.list_select_related)
         return page_of_many(request, list(shown), recording, self.admin_site)
+
+
+def _asked_since(asked: Execution) -> datetime:
+    return max(asked.asked_at, asked.stay_at or asked.asked_at)
 
 
 def _in_a_line(asked: Execution) -> str:

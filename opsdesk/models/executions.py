@@ -102,7 +102,6 @@ class Execution(Audited):
         "resumed_on",
         "pause_reference",
         "pause_note",
-        "stay_at",
     )
     # What its history keeps as a reason: what was recorded of it, and what else has changed it.
     RECORDED, NOT_UNDONE = "recorded", "not undone"

@@ -152,6 +152,16 @@ def test_it_takes_a_reason_and_whoever_may_record() -> None:
     assert fresh(asked).state == "done"
 
 
+def test_a_resumption_that_is_taken_back_once_the_stay_has_ended_is_asked_for_anew() -> None:
+    asked = restricted("done")
+    appeal = paused(asked)
+    pausing.record(asked.pk, outcome="done", by=None, on=LATER.date())
+    unstayed(appeal)
+    asked = take_back(asked)
+    assert (asked.turn, asked.stay_at is not None) == ("to_go_on", True)
+    assert (take_back(asked).turn, fresh(asked).stay_at) == (None, None)
+
+
 def test_an_undoing_that_is_taken_back_knows_when_it_was_done() -> None:
     asked = undone(to_undo())
     take_back(asked)

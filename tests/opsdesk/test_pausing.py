@@ -333,19 +333,33 @@ def test_nothing_is_paused_before_it_was_stayed_nor_resumed_before_it_was_paused
         pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
 
 
-def test_a_pause_falls_into_a_stay() -> None:
+def test_what_the_platform_paused_from_the_first_stay_on_is_recorded_also_after_it() -> None:
     asked = by_hand(Measure(kind="restrict_live"), so_far="done")
-    with time_machine.travel(STAYED_AT):
-        appeal = stayed(asked.penalty)
-    with time_machine.travel(LATER):
-        unstayed(appeal)
-    for day in (AT.date(), LATER.date() + timedelta(days=1)):
-        with pytest.raises(Refused, match="The penalty was not stayed on"):
-            pausing.record(asked.pk, outcome="done", by=None, on=day)
-    for day in (STAYED_AT.date(), LATER.date()):
+    unstayed(stayed(asked.penalty))
+    with pytest.raises(Refused, match="Nobody asked for it before 12 Mar 2026"):
+        pausing.record(asked.pk, outcome="done", by=None, on=AT.date())
+    for day in (STAYED_AT.date(), LATER.date() + timedelta(days=1)):
         with transaction.atomic():
             assert pausing.record(asked.pk, outcome="done", by=None, on=day).turn == "to_go_on"
             transaction.set_rollback(True)
+
+
+def test_the_day_of_an_undoing_is_not_that_of_the_doing() -> None:
+    asked = by_hand(Measure(kind="restrict_live"), Measure(kind="points", points=4), so_far="done")
+    part_taken_back(asked, "points")
+    undone(asked)
+    asked = fresh(asked)
+    assert asked.executed_on == LATER.date()
+    stayed(asked.penalty)
+    assert pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON).paused_on == PAUSED_ON
+
+
+def test_what_is_done_although_it_is_stayed_is_asked_for_since_it_was_recorded() -> None:
+    asked = by_hand(Measure(kind="restrict_live"))
+    stayed(asked.penalty)
+    with time_machine.travel(LATER, tick=False):
+        execution.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    assert (fresh(asked).turn, fresh(asked).stay_at) == ("to_pause", LATER)
 
 
 def test_what_was_never_stayed_is_not_paused() -> None:
@@ -525,7 +539,10 @@ def test_many_are_recorded_together_that_ask_for_the_same() -> None:
     both = chosen | {"_selected_action": [to_pause.pk, was_paused.pk]}
     assert "choose what asks for the same" in told(client.post(LIST, both, follow=True))[0]
     none = chosen | {"_selected_action": [was_paused.pk]}
-    assert "Nothing of it goes on" in told(client.post(LIST, none, follow=True))[0]
+    assert "Nobody asks for that of these" in told(client.post(LIST, none, follow=True))[0]
+    # On its own page what was done all the same can be recorded.
+    own = client.get(reverse("admin:opsdesk_execution_pause", args=[was_paused.pk])).content.decode()
+    assert "only where the platform has done it all the same" in own
     form = client.post(LIST, chosen | {"_selected_action": [to_pause.pk, second.pk]})
     sent = {**dict(form.context["hidden"]), "_selected_action": [to_pause.pk, second.pk]}
     client.post(LIST, {**sent, "outcome": "done", "on": "2026-03-12"})

@@ -204,6 +204,19 @@ def test_a_cleared_shops_product_proposals_are_withdrawn_and_its_listings_left_a
     assert audit.verify_enrollments() is None
 
 
+def test_what_has_come_under_observation_since_stays_as_it_is_until_that_is_over() -> None:
+    listing = make_listing(state="observed")
+    observing = RuleSet.objects.get(alliance=listing.alliance, purpose="observation", version=1)
+    observing_fails = {"purpose": "observation", "outcome": "fails", "advisory": False}
+    evidence = {"rule_sets": [{"id": observing.pk}], "rules": [observing_fails]}
+    resume = make_product_proposal(listing, kind="resume", evidence=evidence)
+    before = listing_of(resume)
+    review.accept(resume.pk, by=None, reason="qualifies", at=AT)
+    assert statuses(resume) == ["accepted"]
+    after = listing_of(resume)
+    assert (after.state, after.since, after.resumed_at) == ("observed", before.since, before.resumed_at)
+
+
 def test_an_admitted_shops_product_proposals_stay() -> None:
     # One that waits although its shop is not in: the next check takes it back.
     enrollment = make_enrollment(alliance_code=WECHAT, state="applied")
