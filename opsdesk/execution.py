@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 EXECUTE = "opsdesk.record_execution"
 
 State = Execution.State
-NOT_DONE = Execution.NOT_DONE
 # What lists prefetch to tell `what`.
 MEASURES = Prefetch(
     "penalty__measures",
@@ -183,7 +182,7 @@ def what(asked: Execution) -> list[str]:
     applied = [one for one in asked.penalty.measures.all() if one.applied_at is not None]
     if asked.state in (State.TO_UNDO, State.UNDONE):
         return list(_told(applied, asked))
-    if asked.state in NOT_DONE:
+    if asked.state in Execution.NOT_DONE:
         applied = [one for one in applied if one.undone_at is None and one.lapsed_at is None]
     return [effects.did(one) for one in applied]
 

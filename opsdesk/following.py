@@ -42,7 +42,7 @@ def follow(
     over = set(held.filter(_nothing_is_left()).values_list("pk", flat=True))
     for asked in held.select_related("penalty").order_by("pk"):
         assert asked.penalty is not None
-        if asked.state in execution.NOT_DONE:
+        if asked.state in Execution.NOT_DONE:
             # Whatever it turns out to have done before.
             asked.changes = _merged(asked, _changes(asked.penalty, at, lessened))
             asked.state = State.CALLED_OFF if asked.pk in over else State(asked.state)
@@ -77,7 +77,7 @@ def call_off_what_is_over(waiting: QuerySet[Execution], *, by: User | None) -> N
     """Of these, call off what nobody has done and nothing is left of: its time is over, or something else
     has ended it.
     """
-    over = waiting.filter(_nothing_is_left(), state__in=execution.NOT_DONE, penalty__isnull=False)
+    over = waiting.filter(_nothing_is_left(), state__in=Execution.NOT_DONE, penalty__isnull=False)
     for asked in over.select_for_update(no_key=True, of=("self",)).order_by("pk"):
         asked.state = State.CALLED_OFF
         asked.save_by(by)

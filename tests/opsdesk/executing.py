@@ -1,12 +1,12 @@
-"""Decisions and penalties, and how far the platform has come with them."""
+"""Decisions and penalties, how far the platform has come with them, and stays."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import uuid4
 
-from opsdesk import appeals, execution, penalising, review
-from opsdesk.models import Execution
+from opsdesk import appeals, execution, pausing, penalising, review
+from opsdesk.models import Appeal, Execution
 from rules import casework
 from rules.models import Proposal
 from shops.models import Alliance, Measure, Penalty, Violation
@@ -23,6 +23,9 @@ from tests.factories import (
 from tests.shops.importing import bring
 
 LATER = AT + timedelta(days=2)
+# While the appeal is open, which is filed a day after the decision and ruled on at LATER.
+STAYED_AT = AT + timedelta(days=1)
+PAUSED_ON = STAYED_AT.date()
 HEAD = "reference,shop,violation,imposed_at,status,ends_at,points,deposit_deducted\n"
 
 
@@ -107,3 +110,38 @@ def brought(points: str = "", deducted: str = "") -> Penalty:
     row = f"DY-9,{shop.code},V8,2026-03-01T10:00:00+08:00,imposed,,{points},{deducted}\n"
     assert bring("penalties", HEAD + row, at=AT).state == "applied"
     return Penalty.objects.get(shop=shop)
+
+
+def stayed(penalty: Penalty) -> Appeal:
+    appeal = make_appeal(penalty)
+    return appeals.stay(appeal.pk, reason="thin", by=make_user("supervisor"), at=STAYED_AT)
+
+
+def paused(asked: Execution) -> Appeal:
+    """Stayed, and recorded as paused on the platform."""
+    appeal = stayed(asked.penalty)
+    pausing.record(asked.pk, outcome="done", by=None, on=PAUSED_ON)
+    return appeal
+
+
+def unstayed(appeal: Appeal) -> None:
+    appeals.unstay(appeal.pk, reason="seen", by=make_user("supervisor"), at=LATER)
+
+
+def denied(appeal: Appeal) -> None:
+    judge = make_user("appeals_officer")
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    appeals.deny(appeal.pk, reason="as found", by=judge, at=LATER)
+
+
+def withdrawn(appeal: Appeal) -> None:
+    officer = make_user("appeals_officer")
+    appeals.take(appeal.pk, by=officer, at=LATER)
+    appeals.withdraw(appeal.pk, reason="its wish", by=officer, at=LATER)
+
+
+def granted_in_part(appeal: Appeal, kind: str) -> None:
+    judge = make_user("appeals_officer")
+    appeals.take(appeal.pk, by=judge, at=LATER)
+    chosen = [appeal.penalty.measures.get(kind=kind).pk]
+    appeals.grant_in_part(appeal.pk, measures=chosen, reason="too much", by=judge, at=LATER)

@@ -15,8 +15,18 @@ from shops.models import Measure
 from shops.rights import NotAllowed
 from tests.clients import client_of
 from tests.factories import AT, make_user
-from tests.opsdesk.executing import LATER, by_hand, cleared, fresh, overturned, undone
-from tests.opsdesk.test_pausing import PAUSED_ON, paused, stayed, unstayed
+from tests.opsdesk.executing import (
+    LATER,
+    PAUSED_ON,
+    by_hand,
+    cleared,
+    fresh,
+    overturned,
+    paused,
+    stayed,
+    undone,
+    unstayed,
+)
 
 pytestmark = pytest.mark.django_db
 
